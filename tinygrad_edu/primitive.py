@@ -1,0 +1,170 @@
+"""What an operation is: one entry of the op table, pure data.
+
+An entry states its forward function, one derivative rule for each input, how it is printed, and where it can be tested.
+This module knows NumPy and nothing of Values. It only knows that some operand may want to handle a call itself, and lets it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+Rule = Callable[..., Any]
+"""`rule(g, out, *inputs, **params)`: the gradient for one input, given the gradient `g` of the output `out`.
+
+A rule is an ordinary NumPy formula. It is given arrays to get numbers and Values to get a graph that can be differentiated again.
+It may return the shape that NumPy's broadcasting led to; whoever called it sums that back to the shape of the input.
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to call an operation in a test: the shapes of its inputs, and its parameters."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    params: Mapping[str, Any]
+
+
+def case(*shapes: tuple[int, ...], **params: Any) -> Case:
+    """`case((3, 4), axis=0)`: inputs of these shapes, with these parameters."""
+    return Case(shapes, params)
+
+
+@dataclass(frozen=True)
+class EachInput:
+    """The rules of an operation with any number of inputs: one rule, told by `position` which input is meant."""
+
+    rule: Rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        return (partial(self.rule, position=position) for position in count())
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One operation: forward, one rule an input, printed forms, domain.
+
+    Fields
+    ------
+    name: the operation's name, e.g. `"tanh"`.
+    forward: `forward(*arrays, **params) -> array`.
+    vjps: for each input its `Rule` (the vector-Jacobian product), or None where the input has no derivative (a mask, say).
+    numpy: the NumPy functions that this entry differentiates.
+    code: how a call is written in NumPy; `{0}`, `{1}` stand for the inputs. Empty: `np.name(inputs, params)`.
+    latex: how it is written in mathematics, likewise.
+    domain: an open interval for each input, in which the operation is smooth: where tests draw from.
+    cases: the shapes and parameters to test with. Empty: the operation works element by element and takes any shapes.
+
+    Calling an entry applies it: to arrays it is its forward function, to Values it also records itself.
+
+    >>> square = Primitive("square", lambda x: x * x, (lambda g, out, x: g * 2 * x,))
+    >>> square(3.0)
+    9.0
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    vjps: tuple[Rule | None, ...] | EachInput
+    numpy: tuple[Callable[..., Any], ...] = ()
+    code: str = ""
+    latex: str = ""
+    domain: tuple[tuple[float, float], ...] = ()
+    cases: tuple[Case, ...] = ()
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        for operand in inputs:
+            record = getattr(operand, "__record_primitive__", None)
+            if record is not None:
+                return record(self, inputs, params)
+        return self.forward(*inputs, **params)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of what `forward` takes besides its input arrays, in order."""
+        names = list(inspect.signature(self.forward).parameters)
+        return tuple(names[1 if isinstance(self.vjps, EachInput) else len(self.vjps) :])
+
+    def call_like_numpy(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply with NumPy's calling convention, in which parameters may be given by position: `np.sum(x, 0)`."""
+        if isinstance(self.vjps, tuple) and len(args) > len(self.vjps):
+            inputs, positional = args[: len(self.vjps)], args[len(self.vjps) :]
+            kwargs = dict(zip(self.parameters, positional, strict=False)) | kwargs
+            args = inputs
+        return self(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The op table: every entry by name, and what each of NumPy's functions is differentiated by.
+
+    `functions` also holds the compositions: NumPy functions that are differentiated because they are written
+    in terms of entries, and need no rule of their own.
+    """
+
+    entries: dict[str, Primitive] = field(default_factory=dict)
+    functions: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
+
+    def add(self, entry: Primitive) -> Primitive:
+        """Add an entry; a second one of the same name is a mistake."""
+        if entry.name in self.entries:
+            raise ValueError(f"the op table already has an entry named {entry.name!r}")
+        self.entries[entry.name] = entry
+        for function in entry.numpy:
+            self.functions[function] = entry.call_like_numpy
+        return entry
+
+    def __iter__(self) -> Iterator[Primitive]:
+        return iter(self.entries.values())
+
+
+TABLE = Table()
+
+
+def operation(
+    forward: Callable[..., Any],
+    *vjps: Rule | None | EachInput,
+    name: str = "",
+    numpy: Iterable[Callable[..., Any]] = (),
+    code: str = "",
+    latex: str = "",
+    domain: tuple[tuple[float, float], ...] = (),
+    cases: Iterable[Case] = (),
+) -> Primitive:
+    """Add an operation to the table: the forward function, one rule an input, and the fields of `Primitive`.
+
+    A NumPy ufunc given as `forward` is also the NumPy function that the entry differentiates.
+    """
+    rules: Any = vjps[0] if len(vjps) == 1 and isinstance(vjps[0], EachInput) else vjps
+    is_ufunc = isinstance(forward, np.ufunc)
+    return TABLE.add(
+        Primitive(
+            name=name or forward.__name__,
+            forward=forward,
+            vjps=rules,
+            numpy=(forward,) if is_ufunc else tuple(numpy),
+            code=code,
+            latex=latex,
+            domain=domain,
+            cases=tuple(cases),
+        )
+    )
+
+
+def composition(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Differentiate NumPy functions by writing them in terms of others: the decorated function takes their arguments."""
+
+    def register(composed: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            TABLE.functions[function] = composed
+        return composed
+
+    return register

@@ -1,0 +1,84 @@
+"""Sums, products, quotients and powers.
+
+The forward functions are Python's operators: on arrays they are NumPy's ufuncs, on single numbers they are several times faster.
+Inputs of different shapes broadcast; whoever calls a rule sums its result back to the input's shape.
+"""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.primitive import operation
+
+NONZERO = (0.3, 3.0)
+
+add = operation(
+    operator.add,
+    lambda g, out, a, b: g,
+    lambda g, out, a, b: g,
+    numpy=[np.add], code="{0} + {1}", latex="{0} + {1}",
+)  # fmt: skip
+subtract = operation(
+    operator.sub,
+    lambda g, out, a, b: g,
+    lambda g, out, a, b: -g,
+    name="subtract", numpy=[np.subtract], code="{0} - {1}", latex="{0} - {1}",
+)  # fmt: skip
+multiply = operation(
+    operator.mul,
+    lambda g, out, a, b: g * b,
+    lambda g, out, a, b: g * a,
+    name="multiply", numpy=[np.multiply], code="{0} * {1}", latex=r"{0} \cdot {1}",
+)  # fmt: skip
+divide = operation(
+    operator.truediv,
+    lambda g, out, a, b: g / b,
+    lambda g, out, a, b: -g * out / b,
+    name="divide", numpy=[np.divide], code="{0} / {1}", latex=r"\frac{{{0}}}{{{1}}}", domain=((-3, 3), NONZERO),
+)  # fmt: skip
+negative = operation(
+    operator.neg,
+    lambda g, out, a: -g,
+    name="negative", numpy=[np.negative], code="-{0}", latex="-{0}",
+)  # fmt: skip
+positive = operation(
+    operator.pos,
+    lambda g, out, a: g,
+    name="positive", numpy=[np.positive], code="+{0}", latex="{0}",
+)  # fmt: skip
+
+
+def _power_vjp_base(g: Any, out: Any, a: Any, b: Any) -> Any:
+    if type(b) in (int, float) and b != 0:
+        return g * b * a ** (b - 1)
+    # At b = 0 the slope is zero even where a ** -1 is infinite.
+    return g * np.where(b == 0, 0.0, b * a ** np.where(b == 0, 1.0, b - 1))
+
+
+def _power_vjp_exponent(g: Any, out: Any, a: Any, b: Any) -> Any:
+    # 0 ** b stays 0 as b moves (b > 0), although log 0 is infinite.
+    return g * out * np.log(np.where(a == 0, 1.0, a))
+
+
+power = operation(
+    operator.pow,
+    _power_vjp_base,
+    _power_vjp_exponent,
+    name="power", numpy=[np.power], code="{0} ** {1}", latex="{{{0}}}^{{{1}}}", domain=(NONZERO, (-2, 3)),
+)  # fmt: skip
+
+# Between its jumps a % b is a − b·⌊a/b⌋ with ⌊a/b⌋ constant.
+mod = operation(
+    operator.mod,
+    lambda g, out, a, b: g,
+    lambda g, out, a, b: -g * np.floor(a / b),
+    name="mod", numpy=[np.mod], code="{0} % {1}", latex=r"{0} \bmod {1}", domain=((-3, 3), NONZERO),
+)  # fmt: skip
+floor_divide = operation(
+    operator.floordiv,
+    lambda g, out, a, b: np.zeros_like(out),
+    lambda g, out, a, b: np.zeros_like(out),
+    name="floor_divide", numpy=[np.floor_divide], code="{0} // {1}",
+    latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", domain=((-3, 3), NONZERO),
+)  # fmt: skip

@@ -1,0 +1,43 @@
+"""Repeating an array along axes, and the opposite: each is the other's derivative."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.primitive import case, operation
+
+
+def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
+    if np.ndim(x) == 0:
+        # What np.broadcast_to makes, a view that repeats one number, at a tenth of the time.
+        x = np.asarray(x)
+        return np.ndarray(shape, x.dtype, x, strides=(0,) * len(shape))
+    return np.broadcast_to(x, shape)
+
+
+def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
+    extra = x.ndim - len(shape)
+    ones = (axis for axis, size in enumerate(shape, extra) if size == 1 and x.shape[axis] != 1)
+    return x.sum(axis=(*range(extra), *ones)).reshape(shape)
+
+
+broadcast_to = operation(
+    _broadcast_to,
+    lambda g, out, x, shape: sum_to(g, shape=x.shape),
+    name="broadcast_to", numpy=[np.broadcast_to],
+    cases=[case((1, 3), shape=(2, 4, 3)), case((), shape=(2, 3)), case((3,), shape=(3,))],
+)  # fmt: skip
+
+# The inverse of broadcasting: sums over the axes along which an array of the given shape would be repeated.
+sum_to = operation(
+    _sum_to,
+    lambda g, out, x, shape: broadcast_to(g, shape=x.shape),
+    name="sum_to", code="{0}.sum(axis=...).reshape({shape})", latex=r"\sum {0}",
+    cases=[case((2, 4, 3), shape=(1, 3)), case((2, 3), shape=()), case((3,), shape=(3,))],
+)  # fmt: skip
+
+cast = operation(
+    lambda x, dtype: x.astype(dtype),
+    lambda g, out, x, dtype: cast(g, dtype=x.dtype),
+    name="cast", code="{0}.astype({dtype})", latex="{0}", cases=[case((2, 3), dtype=np.float64)],
+)  # fmt: skip

@@ -1,0 +1,15 @@
+"""NumPy functions that answer a question about an array: what they return has no gradient, by its nature.
+
+They look at the data of a Value and give plain arrays, booleans or shapes.
+"""
+
+import numpy as np
+
+CONSTANT_FUNCTIONS = frozenset({
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
+    np.isnan, np.isinf, np.isfinite, np.signbit,
+    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+    np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.any, np.all,
+    np.allclose, np.isclose, np.array_equal, np.array2string, np.array_repr, np.array_str,
+})  # fmt: skip

@@ -1,0 +1,632 @@
+"""Value: an array that remembers how it was made.
+
+Operators, methods, NumPy's ufuncs and NumPy's functions all end in `record`: it runs an operation on the arrays and notes which
+operation it was, and on what. This module knows no derivative and no formula; those are in the op table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from tinygrad_edu.backpropagation import ancestors, backpropagate
+from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, UnsupportedError
+from tinygrad_edu.ownership import Array, Loan
+from tinygrad_edu.primitive import TABLE, Primitive
+from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra, reductions, shaping
+from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_is_recording = _recording.get
+_next_serial = count().__next__
+_NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
+_new = object.__new__
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: within the block (or the decorated function) results require no gradient.
+
+    It concerns the present thread or async task only, and ends with the block, also after an error.
+
+    >>> w = Value(2.0)
+    >>> with no_grad():
+    ...     (w * w).requires_grad
+    False
+    """
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[[Value, Any], Value]:
+    """An operator between two operands: what `record` does, spelt out without its loop, since most operations are of this kind."""
+    forward = primitive.forward
+
+    def operator(self: Value, other: Any) -> Value:
+        x = self._data if self._loan is None else self._loan.snapshot()
+        kind = type(other)
+        if kind is Value:
+            y = other._data if other._loan is None else other._loan.snapshot()
+            parents: Any = (self, other)
+        elif kind in _NUMBERS:
+            y = other
+            parents = (self, None)
+        elif _is_operand(other):
+            return record(primitive, (other, self) if reflected else (self, other), {})
+        else:
+            return NotImplemented
+        if reflected:
+            x, y = y, x
+            parents = (None, self)
+        try:
+            data = forward(x, y)
+        except (ValueError, TypeError) as error:
+            raise _failure(primitive, (self, other), error) from error
+        if (self.requires_grad or (kind is Value and other.requires_grad)) and _is_recording():
+            return _recorded(data, primitive, parents, (x, y), None)
+        return _constant(data)
+
+    return operator
+
+
+class Value:
+    """A number or an array of numbers that remembers how it was made, so that it can be differentiated.
+
+    Parameters
+    ----------
+    data: a number, an array, or a nested list of numbers; it is copied. Integers and booleans become float64.
+    requires_grad: whether `backward` computes a gradient for it. False makes a constant, such as the data of a model.
+    name: what it is called in messages, source code, explanations and pictures.
+    dtype: a floating-point dtype; by default that of `data`.
+
+    Raises
+    ------
+    DataError: if `data` is not made of real numbers.
+
+    >>> theta, x, t = Value(3.0, name="theta"), 2.0, 8.0
+    >>> loss = 0.5 * (t - theta * x) ** 2
+    >>> loss.backward()
+    >>> float(loss), float(theta.grad)
+    (2.0, -4.0)
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_grad",
+        "_loan",
+        "inputs",
+        "name",
+        "params",
+        "parents",
+        "primitive",
+        "requires_grad",
+        "serial",
+    )
+
+    _data: Any
+    _grad: Any
+    _loan: Loan | None
+    requires_grad: bool
+    name: str | None
+    # How it was made (see backpropagation.Node). A leaf has no primitive and no parents.
+    primitive: Primitive | None
+    parents: Sequence[Value | None]
+    inputs: Sequence[Any]
+    params: Mapping[str, Any] | None
+    serial: int
+
+    def __init__(
+        self, data: ArrayLike, *, requires_grad: bool = True, name: str | None = None, dtype: DTypeLike | None = None
+    ) -> None:
+        if (type(data) is float or type(data) is int) and dtype is None:
+            self._data = np.float64(data)
+        else:
+            self._data = _checked_data(data, dtype)
+        self._grad = None
+        self._loan = None
+        self.requires_grad = requires_grad
+        self.name = name
+        self.primitive = None
+        self.parents = self.inputs = ()
+        self.params = None
+        self.serial = _next_serial()
+
+    # --- data and gradient ---------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The numbers: a NumPy array, or a NumPy scalar for a single number.
+
+        A leaf's data may be written to, and rebound (`w.data = ...`, of the same shape; it is copied and keeps the dtype of `w`).
+        What was recorded before keeps the numbers it saw; after a change in place its backward pass raises `InPlaceError`.
+        The data of a computed Value can only be read.
+        """
+        if type(self._data) is not np.ndarray:
+            return self._data
+        if self.primitive is not None:
+            view = self._data.view()
+            view.flags.writeable = False
+            return view
+        if self._loan is None:
+            self._loan = Loan(self._data)
+            self._data = self._loan.array
+        return self._data
+
+    @data.setter
+    def data(self, data: ArrayLike) -> None:
+        if self.primitive is not None:
+            raise GradientError(
+                f"{_described(self)} was computed by {self.primitive.name!r}; only a leaf can be given new data. "
+                "Change the leaves and compute it anew."
+            )
+        if self._loan is not None and data is self._data:
+            return  # w.data -= step: Python has already changed the array in place and now assigns it to itself
+        checked = _checked_data(data, self._data.dtype)
+        if checked.shape != self._data.shape:
+            raise ShapeError(f"{_described(self)} cannot be given data of shape {checked.shape}; make a new Value instead.")
+        self._data, self._loan = checked, None
+
+    @property
+    def grad(self) -> Any:
+        """The sum of the gradients of all backward passes since it was last cleared, or None. Like `data` in shape and dtype."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: ArrayLike | None) -> None:
+        if grad is None:
+            self._grad = None
+            return
+        checked = _checked_data(grad, self._data.dtype)
+        if checked.shape != self._data.shape:
+            if checked.ndim:
+                raise ShapeError(f"{_described(self)} cannot have a gradient of shape {checked.shape}; the shapes must be equal.")
+            checked = np.full(self._data.shape, checked)
+        self._grad = checked
+
+    def backward(self, gradient: ArrayLike | None = None) -> None:
+        """Compute the gradient of this Value with respect to every leaf it was computed from, and add it to the leaf's `.grad`.
+
+        Parameters
+        ----------
+        gradient: the cotangent to start from, of this Value's shape. It may be left out for a single number, where it is 1.
+
+        Raises
+        ------
+        GradientError: if nothing it was computed from requires a gradient, or `gradient` is missing or has another shape.
+        InPlaceError: if a leaf was changed in place since it was recorded. No `.grad` has been touched then.
+
+        >>> w = Value([1.0, 2.0])
+        >>> (w * w).sum().backward()
+        >>> w.grad
+        array([2., 4.])
+        """
+        if not self.requires_grad:
+            raise GradientError(
+                f"{_described(self)} requires no gradient: it was computed from constants only, or under no_grad(). "
+                "Make the parameters with Value(..., requires_grad=True) and compute it outside of no_grad()."
+            )
+        gradients = backpropagate(ancestors(self), self._starting_cotangent(gradient))
+        totals = [(leaf, g.copy() if leaf._grad is None else leaf._grad + g) for leaf, g in gradients.items()]
+        for leaf, total in totals:
+            leaf._grad = total
+
+    def _starting_cotangent(self, gradient: ArrayLike | None) -> Any:
+        if gradient is None:
+            if self._data.size != 1:
+                raise GradientError(
+                    f"backward() starts from a single number, but {_described(self)} has {self._data.size}. "
+                    "Reduce it first (.sum() or .mean()), or pass the gradient to start from: backward(gradient=...)."
+                )
+            gradient = np.ones(self._data.shape, self._data.dtype)
+        cotangent = _checked_data(gradient, self._data.dtype)
+        if cotangent.shape != self._data.shape:
+            raise ShapeError(f"{_described(self)} needs a starting gradient of its own shape, but got shape {cotangent.shape}.")
+        return cotangent
+
+    def named(self, name: str) -> Value:
+        """Give this Value a name, and return it: `y = (theta * x).named("y")`."""
+        self.name = name
+        return self
+
+    def detach(self) -> Value:
+        """A constant Value with the same numbers, cut off from how they were made."""
+        return _constant(self._recorded_data())
+
+    def numpy(self) -> Array:
+        """The numbers as a plain array of the caller's own."""
+        return np.array(self._data)
+
+    def item(self) -> float:
+        """The one number of a Value of size 1, as a Python float."""
+        if self._data.size != 1:
+            raise ShapeError(f"only a single number can become a Python number, but {_described(self)} has {self._data.size}.")
+        return float(self._data.item())
+
+    def _recorded_data(self) -> Any:
+        """The data in a form that nobody will write to."""
+        return self._data if self._loan is None else self._loan.snapshot()
+
+    # --- attributes of an array ----------------------------------------------------------------------------------------------
+
+    shape = property(lambda self: self._data.shape, doc="The lengths of the axes, a tuple.")
+    dtype = property(lambda self: self._data.dtype, doc="The type of the numbers.")
+    ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
+    size = property(lambda self: self._data.size, doc="The number of numbers.")
+
+    @property
+    def T(self) -> Value:
+        """The transpose: axes in reverse order."""
+        return record(shaping.transpose, (self,), {})
+
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise ShapeError(f"{_described(self)} is a single number and has no len().")
+        return int(self._data.shape[0])
+
+    def __iter__(self) -> Iterator[Value]:
+        return (self[position] for position in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Value:
+        return record(indexing.index, (self,), {"index": _own_index(index)})
+
+    def __setitem__(self, index: Any, new: Any) -> NoReturn:
+        raise UnsupportedError(
+            "an element of a Value cannot be assigned, since that would rewrite what was recorded. Choose between old and new "
+            "with np.where(mask, new, value), or change the data of a leaf before it is used: value.data[index] = ..."
+        )
+
+    def __float__(self) -> float:
+        return self.item()
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        facts = [np.array2string(self._data, separator=", ", threshold=20, prefix="Value(")]
+        if self.name:
+            facts.append(f"name={self.name!r}")
+        if self._data.dtype != np.float64:
+            facts.append(f"dtype={self._data.dtype}")
+        if self.primitive is not None:
+            facts.append(f"made by {self.primitive.name}")
+        elif not self.requires_grad:
+            facts.append("requires_grad=False")
+        return f"Value({', '.join(facts)})"
+
+    def __reduce__(self) -> Any:
+        if self.primitive is not None:
+            raise GradientError(f"{_described(self)} was computed; only a leaf can be copied or pickled. Use .detach() first.")
+        return _unpickled, (self._data, self.requires_grad, self.name)
+
+    # --- operators -----------------------------------------------------------------------------------------------------------
+
+    __hash__ = object.__hash__
+
+    __add__ = _binary_operator(arithmetic.add)
+    __radd__ = _binary_operator(arithmetic.add, reflected=True)
+    __sub__ = _binary_operator(arithmetic.subtract)
+    __rsub__ = _binary_operator(arithmetic.subtract, reflected=True)
+    __mul__ = _binary_operator(arithmetic.multiply)
+    __rmul__ = _binary_operator(arithmetic.multiply, reflected=True)
+    __truediv__ = _binary_operator(arithmetic.divide)
+    __rtruediv__ = _binary_operator(arithmetic.divide, reflected=True)
+    __floordiv__ = _binary_operator(arithmetic.floor_divide)
+    __rfloordiv__ = _binary_operator(arithmetic.floor_divide, reflected=True)
+    __mod__ = _binary_operator(arithmetic.mod)
+    __rmod__ = _binary_operator(arithmetic.mod, reflected=True)
+    __pow__ = _binary_operator(arithmetic.power)
+    __rpow__ = _binary_operator(arithmetic.power, reflected=True)
+    __matmul__ = _binary_operator(linear_algebra.matmul)
+    __rmatmul__ = _binary_operator(linear_algebra.matmul, reflected=True)
+
+    def __lt__(self, other: Any) -> Any:
+        return np.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return np.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return np.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return np.greater_equal(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return np.equal(self, other) if _is_operand(other) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        return np.not_equal(self, other) if _is_operand(other) else NotImplemented
+
+    def __neg__(self) -> Value:
+        return record(arithmetic.negative, (self,), {})
+
+    def __pos__(self) -> Value:
+        return record(arithmetic.positive, (self,), {})
+
+    def __abs__(self) -> Value:
+        return record(elementwise.absolute, (self,), {})
+
+    # --- NumPy's array methods -----------------------------------------------------------------------------------------------
+
+    def sum(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """`np.sum`: the sum over the given axes, or over all."""
+        return record(reductions.sum, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """`np.mean`: the mean over the given axes, or over all."""
+        return record(reductions.mean, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def max(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """`np.max`: the largest element; where several are equal they share the gradient equally."""
+        return record(reductions.max, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def min(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """`np.min`: the smallest element; where several are equal they share the gradient equally."""
+        return record(reductions.min, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def reshape(self, *shape: Any) -> Value:
+        """`np.reshape`; the shape is given as one tuple or as several integers."""
+        return record(shaping.reshape, (self,), {"shape": shape[0] if len(shape) == 1 else shape})
+
+    def transpose(self, *axes: Any) -> Value:
+        """`np.transpose`; the axes are given as one tuple, as several integers, or not at all (reverse order)."""
+        return record(shaping.transpose, (self,), {"axes": axes[0] if len(axes) == 1 else axes or None})
+
+    def dot(self, other: Any) -> Value:
+        """`np.dot`: the product of matrices and vectors."""
+        result: Value = np.dot(self, other)  # type: ignore[assignment, arg-type]
+        return result
+
+    def clip(self, min: Any = -np.inf, max: Any = np.inf) -> Value:
+        """`np.clip`: the nearest number in [min, max]."""
+        return record(elementwise.clip, (self, min, max), {})
+
+    def relu(self) -> Value:
+        """max(x, 0), with derivative 0 at 0."""
+        return record(elementwise.relu, (self,), {})
+
+    def sigmoid(self) -> Value:
+        """1 / (1 + e^-x)."""
+        return record(elementwise.sigmoid, (self,), {})
+
+    def exp(self) -> Value:
+        """`np.exp`."""
+        return record(elementwise.exp, (self,), {})
+
+    def log(self) -> Value:
+        """`np.log`, the natural logarithm."""
+        return record(elementwise.log, (self,), {})
+
+    def tanh(self) -> Value:
+        """`np.tanh`."""
+        return record(elementwise.tanh, (self,), {})
+
+    # --- NumPy's protocols ---------------------------------------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.requires_grad:
+            raise DetachError(
+                f"{_described(self)} would lose its gradient by becoming a plain array. Ask for that with .detach() or .numpy(); "
+                "to join several Values into one, use np.stack or np.concatenate."
+            )
+        return np.array(self._data, dtype=dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        if kwargs:
+            raise UnsupportedError(
+                f"np.{name} of a Value does not take {_listed(kwargs)}: its result is a new Value, recorded as a whole."
+            )
+        if method == "__call__":
+            return _call_numpy(ufunc, name, inputs, kwargs)
+        return _unsupported(name)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return _call_numpy(function, function.__name__, args, kwargs)
+
+    @staticmethod
+    def __record_primitive__(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Value:
+        return record(primitive, inputs, params)
+
+
+# --- recording ---------------------------------------------------------------------------------------------------------------
+
+
+def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Value:
+    """Apply an operation to Values and constants, and note in the result how it was made.
+
+    Nothing is noted where no input requires a gradient, or under `no_grad`: such a result is a constant.
+    """
+    parents: list[Value | None] = []
+    arrays: list[Any] = []
+    requires_grad = False
+    for operand in inputs:
+        if type(operand) is Value:
+            parents.append(operand)
+            arrays.append(operand._data if operand._loan is None else operand._loan.snapshot())
+            requires_grad = requires_grad or operand.requires_grad
+        else:
+            parents.append(None)
+            arrays.append(operand if type(operand) in _NUMBERS else _checked_constant(operand, primitive))
+    try:
+        data = primitive.forward(*arrays, **params)
+    except (ValueError, TypeError, IndexError) as error:
+        raise _failure(primitive, inputs, error) from error
+    if type(data) is np.ndarray and data.ndim == 0:
+        data = data[()]
+    if not (requires_grad and _is_recording()):
+        return _constant(data)
+    return _recorded(data, primitive, parents, [_own(array, parent) for array, parent in zip(arrays, parents, strict=True)], params)
+
+
+def _recorded(data: Any, primitive: Primitive, parents: Any, inputs: Any, params: Any) -> Value:
+    result = _new(Value)
+    result._data = data
+    result._grad = result._loan = result.name = None
+    result.requires_grad = True
+    result.primitive = primitive
+    result.parents = parents
+    result.inputs = inputs
+    result.params = params
+    result.serial = _next_serial()
+    return result
+
+
+def _constant(data: Any) -> Value:
+    """A Value that requires no gradient, of data that is known to be in order and not shared with the user."""
+    result = _new(Value)
+    result._data = data
+    result._grad = result._loan = result.name = result.primitive = result.params = None
+    result.requires_grad = False
+    result.parents = result.inputs = ()
+    result.serial = _next_serial()
+    return result
+
+
+# --- what comes in from outside ----------------------------------------------------------------------------------------------
+
+
+def _checked_data(data: Any, dtype: Any = None) -> Any:
+    """A copy of `data` as a floating-point array, or as a NumPy scalar if it is a single number."""
+    if isinstance(data, Value):
+        raise DataError("this is a Value already; use .detach() for a constant with its numbers, or .numpy() for a plain array.")
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise DataError(f"only floating-point numbers can be differentiated, but dtype={np.dtype(dtype)} was asked for.")
+    if isinstance(data, np.ma.MaskedArray):
+        raise DataError("a masked array would lose its mask; fill it first (data.filled(0.0)).")
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise DataError(f"the data do not form an array: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"a Value is made of real numbers, but the data have dtype {array.dtype}: {_shortened(data)}")
+    if dtype is not None or array.dtype.kind != "f":
+        array = array.astype(dtype or np.float64)
+    return array[()] if array.ndim == 0 else array
+
+
+def _is_operand(x: Any) -> bool:
+    return isinstance(x, Value | int | float | np.ndarray | np.generic | list | tuple)
+
+
+def _checked_constant(x: Any, primitive: Primitive) -> Any:
+    """An operand that is not a Value as an array or NumPy scalar, not copied."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {_shortened(x)}")
+    return array if array.ndim else array[()]
+
+
+def _own(array: Any, parent: Value | None) -> Any:
+    """An array that the record may keep: the user can write to the arrays of the user's own, so those are copied."""
+    return array.copy() if parent is None and type(array) is np.ndarray else array
+
+
+def _own_index(index: Any) -> Any:
+    """An index that the record may keep: arrays and lists in it are copied."""
+    if type(index) is tuple:
+        return tuple(_own_index(part) for part in index)
+    if isinstance(index, Value):
+        raise DataError("a Value is made of floating-point numbers and cannot be an index; use an array of integers or booleans.")
+    return np.array(index) if isinstance(index, np.ndarray | list) else index
+
+
+def _unpickled(data: Any, requires_grad: bool, name: str | None) -> Value:
+    return Value(data, requires_grad=requires_grad, name=name)
+
+
+# --- NumPy's functions -------------------------------------------------------------------------------------------------------
+
+
+def _call_numpy(function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer a call of a NumPy function in which some argument is a Value."""
+    implementation = TABLE.functions.get(function)
+    if implementation is not None:
+        try:
+            return implementation(*args, **kwargs)
+        except TypeError as error:
+            if isinstance(error, DataError | DetachError | UnsupportedError) or not kwargs:
+                raise
+            raise UnsupportedError(f"np.{name} of a Value does not take all of {_listed(kwargs)}: {error}") from error
+    if function in CONSTANT_FUNCTIONS:
+        return function(*_plain(args), **_plain(kwargs))
+    return _unsupported(name)
+
+
+def _unsupported(name: str) -> NoReturn:
+    raise UnsupportedError(
+        f"np.{name} has no derivative here. Write it in terms of functions that have one, make it an operation of your own with "
+        "tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
+    )
+
+
+def _plain(x: Any) -> Any:
+    """The same structure with the data in place of Values."""
+    if isinstance(x, Value):
+        return x._data
+    if isinstance(x, tuple | list):
+        return type(x)(_plain(part) for part in x)
+    if isinstance(x, dict):
+        return {key: _plain(part) for key, part in x.items()}
+    return x
+
+
+# --- messages ----------------------------------------------------------------------------------------------------------------
+
+
+def _described(value: Value) -> str:
+    name = f" {value.name!r}" if value.name else ""
+    return f"the Value{name} of shape {value._data.shape}"
+
+
+def _described_operand(x: Any) -> str:
+    if isinstance(x, Value):
+        return f"{x.name or 'a Value'} of shape {x._data.shape}"
+    return f"an array of shape {np.shape(x)}" if np.ndim(x) else f"the number {x}"
+
+
+def _listed(kwargs: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}=" for key in kwargs)
+
+
+def _shortened(x: Any) -> str:
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_SHAPE_ADVICE = {
+    "matmul": "the last axis of the left operand must be as long as the last but one of the right (its only one, for a vector)",
+    "reshape": "the new shape must hold as many numbers as the old one",
+    "concatenate": "the arrays must agree in every axis but the one they are joined along",
+}
+
+
+def _failure(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Exception:
+    """NumPy's complaint about an operation, told in terms of the operation and its operands."""
+    operands = " and ".join(_described_operand(x) for x in inputs)
+    advice = _SHAPE_ADVICE.get(primitive.name, "shapes broadcast if, from the last axis backwards, lengths are equal or one is 1")
+    if isinstance(error, IndexError):
+        return IndexingError(f"{primitive.name!r} failed on {operands}: {error}")
+    if isinstance(error, ValueError):
+        return ShapeError(f"{primitive.name!r} failed on {operands}: {error}. Note that {advice}.")
+    return DataError(f"{primitive.name!r} failed on {operands}: {error}")
