@@ -6,7 +6,7 @@ Values are such nodes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -16,6 +16,9 @@ from tinygrad_edu.errors import GradientError, InPlaceError
 from tinygrad_edu.ownership import Loan
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
+
+
+_serial = attrgetter("serial")
 
 
 class Node(Protocol):
@@ -39,61 +42,59 @@ class Node(Protocol):
     _loan: Loan | None
 
 
-def ancestors(output: Any, stop_at: Collection[Any] = ()) -> list[Any]:
-    """Every node that `output` was computed from and that requires a gradient, newest first, `output` itself included.
+def ancestors(output: Any, targets: Collection[Any] = ()) -> tuple[list[Any], set[Any]]:
+    """What `output` was computed from, as far as it requires a gradient.
 
-    What lies behind a node of `stop_at` is left out.
+    Returns the computed nodes, newest first, and the set of all nodes, leaves included. `output` is one of them.
+    The walk does not go past `targets`, which thereby count as leaves.
     """
     found = {output}
-    to_visit = [output]
-    while to_visit:
-        node = to_visit.pop()
-        if node in stop_at:
-            continue
+    computed = [output] if output.primitive is not None and output not in targets else []
+    for node in computed:  # which grows while it is walked
         for parent in node.parents:
             if parent is not None and parent not in found and parent.requires_grad:
                 found.add(parent)
-                to_visit.append(parent)
-    return sorted(found, key=attrgetter("serial"), reverse=True)
+                if parent.primitive is not None and parent not in targets:
+                    computed.append(parent)
+    computed.sort(key=_serial, reverse=True)
+    return computed, found
 
 
-def leading_to(targets: Collection[Any], nodes: Iterable[Any]) -> list[Any]:
-    """Those of `nodes` (given newest first) that depend on one of `targets`, newest first."""
+def dependents(computed: Sequence[Any], targets: Collection[Any]) -> tuple[list[Any], set[Any]]:
+    """The same without the nodes that none of `targets` had an influence on."""
     dependent = set(targets)
-    for node in reversed(list(nodes)):
+    kept = []
+    for node in reversed(computed):
         if not dependent.isdisjoint(node.parents):
             dependent.add(node)
-    return sorted(dependent, key=attrgetter("serial"), reverse=True)
+            kept.append(node)
+    return kept[::-1], dependent
 
 
 def backpropagate(
-    nodes: Sequence[Any], cotangent: Any, *, targets: Collection[Any] = (), create_graph: bool = False
+    output: Any, cotangent: Any, computed: Sequence[Any], wanted: Collection[Any], create_graph: bool = False
 ) -> dict[Any, Any]:
-    """Apply the chain rule from the first of `nodes`, whose cotangent is given, to the leaves and the `targets` among them.
+    """Apply the chain rule from `output`, whose cotangent is given, back to the leaves.
 
     Parameters
     ----------
-    nodes: the nodes to walk through, newest first, as `ancestors` or `leading_to` list them.
-    cotangent: the derivative of the quantity of interest with respect to the first node, of that node's shape and dtype.
-    targets: nodes to stop at although they were computed from others.
+    output: the node to start from.
+    cotangent: the derivative of the quantity of interest with respect to `output`, of its shape and dtype.
+    computed, wanted: the computed nodes to walk through, newest first, and all nodes whose cotangent is of interest,
+        as `ancestors` and `dependents` list them.
     create_graph: give the rules Values instead of arrays, so that the gradient itself can be differentiated.
 
     Returns
     -------
-    The cotangent of each leaf and target, of the shape and dtype of its data. What the output does not depend on is missing.
+    The cotangent of every leaf that `output` depends on, of the shape and dtype of its data.
     """
-    cotangents = {nodes[0]: cotangent}
-    complete: dict[Any, Any] = {}
-    wanted = set(nodes)
-    for node in nodes:
+    cotangents = {output: cotangent}
+    for node in computed:
         # Everything computed from this node is newer and has already contributed, so its cotangent is complete.
         g = cotangents.pop(node, None)
-        if g is None:
+        if g is None:  # only inputs without a derivative led here, such as a mask
             continue
         primitive = node.primitive
-        if primitive is None or node in targets:
-            complete[node] = g
-            continue
         out, inputs, params = node._data, node.inputs, node.params
         if create_graph:
             out, inputs = node, _as_values(node)
@@ -109,10 +110,13 @@ def backpropagate(
             else:
                 contribution = rule(g, out, *inputs)
             like = parent._data
-            if type(contribution) is np.ndarray or type(contribution) is not type(like):
+            kind = type(contribution)
+            if kind is not type(like) or (
+                kind is np.ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
+            ):
                 contribution = _fit(contribution, like, primitive)
             cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
-    return complete
+    return cotangents
 
 
 def _as_values(node: Any) -> list[Any]:
@@ -146,10 +150,10 @@ def _fit(contribution: Any, like: Any, primitive: Primitive) -> Any:
 
 
 def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    try:
-        return np.broadcast_shapes(shape, target) == target
-    except ValueError:
-        return False
+    """Whether an array of `shape` can be repeated to `target`: from the last axis backwards, lengths are equal or one."""
+    return len(shape) <= len(target) and all(
+        a == b or a == 1 for a, b in zip(reversed(shape), reversed(target), strict=False)
+    )
 
 
 def _described(node: Any) -> str:

@@ -88,18 +88,22 @@ class Primitive:
         return f"<primitive {self.name}>"
 
     @cached_property
+    def is_differentiable(self) -> bool:
+        """Whether a gradient can pass back to any input."""
+        return isinstance(self.vjps, EachInput) or any(rule is not None for rule in self.vjps)
+
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The names of what `forward` takes besides its input arrays, in order."""
         names = list(inspect.signature(self.forward).parameters)
         return tuple(names[1 if isinstance(self.vjps, EachInput) else len(self.vjps) :])
 
-    def call_like_numpy(self, *args: Any, **kwargs: Any) -> Any:
-        """Apply with NumPy's calling convention, in which parameters may be given by position: `np.sum(x, 0)`."""
-        if isinstance(self.vjps, tuple) and len(args) > len(self.vjps):
-            inputs, positional = args[: len(self.vjps)], args[len(self.vjps) :]
-            kwargs = dict(zip(self.parameters, positional, strict=False)) | kwargs
-            args = inputs
-        return self(*args, **kwargs)
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """The inputs and the parameters of a call in NumPy's manner, where parameters may be given by position: `np.sum(x, 0)`."""
+        if isinstance(self.vjps, EachInput) or len(args) <= len(self.vjps):
+            return args, kwargs
+        inputs, positional = args[: len(self.vjps)], args[len(self.vjps) :]
+        return inputs, {**dict(zip(self.parameters, positional, strict=False)), **kwargs}
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class Table:
             raise ValueError(f"the op table already has an entry named {entry.name!r}")
         self.entries[entry.name] = entry
         for function in entry.numpy:
-            self.functions[function] = entry.call_like_numpy
+            self.functions[function] = entry
         return entry
 
     def __iter__(self) -> Iterator[Primitive]:

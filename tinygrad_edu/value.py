@@ -26,6 +26,7 @@ _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _is_recording = _recording.get
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
+_OPERANDS = np.ndarray | np.generic | int | float | list | tuple
 _new = object.__new__
 
 
@@ -60,7 +61,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
         elif kind in _NUMBERS:
             y = other
             parents = (self, None)
-        elif _is_operand(other):
+        elif isinstance(other, _OPERANDS):
             return record(primitive, (other, self) if reflected else (self, other), {})
         else:
             return NotImplemented
@@ -72,7 +73,15 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
         except (ValueError, TypeError) as error:
             raise _failure(primitive, (self, other), error) from error
         if (self.requires_grad or (kind is Value and other.requires_grad)) and _is_recording():
-            return _recorded(data, primitive, parents, (x, y), None)
+            result = _new(Value)
+            result._data = data
+            result._grad = result._loan = result.name = result.params = None
+            result.requires_grad = True
+            result.primitive = primitive
+            result.parents = parents
+            result.inputs = (x, y)
+            result.serial = _next_serial()
+            return result
         return _constant(data)
 
     return operator
@@ -215,10 +224,12 @@ class Value:
                 f"{_described(self)} requires no gradient: it was computed from constants only, or under no_grad(). "
                 "Make the parameters with Value(..., requires_grad=True) and compute it outside of no_grad()."
             )
-        gradients = backpropagate(ancestors(self), self._starting_cotangent(gradient))
-        totals = [(leaf, g.copy() if leaf._grad is None else leaf._grad + g) for leaf, g in gradients.items()]
-        for leaf, total in totals:
-            leaf._grad = total
+        gradients = backpropagate(self, self._starting_cotangent(gradient), *ancestors(self))
+        for leaf, g in gradients.items():
+            if leaf._grad is not None:
+                leaf._grad = leaf._grad + g
+            else:  # two leaves may have been handed the same array; each gets its own
+                leaf._grad = g.copy() if type(g) is np.ndarray else g
 
     def _starting_cotangent(self, gradient: ArrayLike | None) -> Any:
         if gradient is None:
@@ -227,7 +238,8 @@ class Value:
                     f"backward() starts from a single number, but {_described(self)} has {self._data.size}. "
                     "Reduce it first (.sum() or .mean()), or pass the gradient to start from: backward(gradient=...)."
                 )
-            gradient = np.ones(self._data.shape, self._data.dtype)
+            one = self._data.dtype.type(1)
+            return one if self._data.ndim == 0 else np.full(self._data.shape, one)
         cotangent = _checked_data(gradient, self._data.dtype)
         if cotangent.shape != self._data.shape:
             raise ShapeError(f"{_described(self)} needs a starting gradient of its own shape, but got shape {cotangent.shape}.")
@@ -348,10 +360,10 @@ class Value:
         return np.greater_equal(self, other)
 
     def __eq__(self, other: object) -> Any:
-        return np.equal(self, other) if _is_operand(other) else NotImplemented
+        return np.equal(self, other) if isinstance(other, Value | _OPERANDS) else NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return np.not_equal(self, other) if _is_operand(other) else NotImplemented
+        return np.not_equal(self, other) if isinstance(other, Value | _OPERANDS) else NotImplemented
 
     def __neg__(self) -> Value:
         return record(arithmetic.negative, (self,), {})
@@ -434,7 +446,7 @@ class Value:
                 f"np.{name} of a Value does not take {_listed(kwargs)}: its result is a new Value, recorded as a whole."
             )
         if method == "__call__":
-            return _call_numpy(ufunc, name, inputs, kwargs)
+            return _call_numpy(ufunc, name, inputs, {})
         return _unsupported(name)
 
     def __array_function__(
@@ -472,7 +484,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
         raise _failure(primitive, inputs, error) from error
     if type(data) is np.ndarray and data.ndim == 0:
         data = data[()]
-    if not (requires_grad and _is_recording()):
+    if not (requires_grad and primitive.is_differentiable and _is_recording()):
         return _constant(data)
     return _recorded(data, primitive, parents, [_own(array, parent) for array, parent in zip(arrays, parents, strict=True)], params)
 
@@ -523,12 +535,10 @@ def _checked_data(data: Any, dtype: Any = None) -> Any:
     return array[()] if array.ndim == 0 else array
 
 
-def _is_operand(x: Any) -> bool:
-    return isinstance(x, Value | int | float | np.ndarray | np.generic | list | tuple)
-
-
 def _checked_constant(x: Any, primitive: Primitive) -> Any:
     """An operand that is not a Value as an array or NumPy scalar, not copied."""
+    if type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub":
+        return x
     if isinstance(x, np.ma.MaskedArray):
         raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
     array = np.asarray(x)
@@ -563,6 +573,8 @@ def _call_numpy(function: Callable[..., Any], name: str, args: tuple[Any, ...], 
     implementation = TABLE.functions.get(function)
     if implementation is not None:
         try:
+            if type(implementation) is Primitive:
+                return record(implementation, *implementation.bind(args, kwargs))
             return implementation(*args, **kwargs)
         except TypeError as error:
             if isinstance(error, DataError | DetachError | UnsupportedError) or not kwargs:

@@ -119,3 +119,10 @@ clip = operation(
     name="clip", code="np.clip({0}, {1}, {2})", latex=r"\min(\max({0}, {1}), {2})",
     domain=((-3, 3), (-2, -1), (1, 2)),
 )  # fmt: skip
+
+# The same numbers, from which no gradient passes back: they count as constants.
+stop_gradient = operation(
+    lambda x: x,
+    None,
+    name="stop_gradient", code="{0}", latex="{0}",
+)  # fmt: skip

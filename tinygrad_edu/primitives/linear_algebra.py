@@ -10,7 +10,7 @@ from tinygrad_edu.primitive import case, composition, operation
 
 def _transposed(x: Any) -> Any:
     """The matrices of a stack, each transposed."""
-    return np.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+    return x.T if x.ndim == 2 else np.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 # For matrices the rules are g @ b.T and a.T @ g. A vector is a matrix with one row (on the left) or one column (on the right)

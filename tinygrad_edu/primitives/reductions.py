@@ -27,7 +27,10 @@ def _sum_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False)
 
 
 def _mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    if x.dtype.itemsize < 4:
+        return np.mean(x, axis=axis, keepdims=keepdims)  # adds half-precision numbers in single precision
+    total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    return total / (x.size / (total.size or 1))
 
 
 def _mean_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:

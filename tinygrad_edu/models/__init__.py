@@ -1,0 +1,1 @@
+"""Models that a user fits: regressions and the perceptron."""
