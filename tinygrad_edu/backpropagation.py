@@ -6,17 +6,17 @@ Values are such nodes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Protocol
 
 import numpy as np
 
 from tinygrad_edu.errors import GradientError, InPlaceError
+from tinygrad_edu.messages import described
 from tinygrad_edu.ownership import Loan
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
-
 
 _serial = attrgetter("serial")
 
@@ -42,14 +42,14 @@ class Node(Protocol):
     _loan: Loan | None
 
 
-def ancestors(output: Any, targets: Collection[Any] = ()) -> tuple[list[Any], set[Any]]:
-    """What `output` was computed from, as far as it requires a gradient.
+def ancestors(outputs: Iterable[Any], targets: Collection[Any] = ()) -> tuple[list[Any], set[Any]]:
+    """What `outputs` were computed from, as far as it requires a gradient.
 
-    Returns the computed nodes, newest first, and the set of all nodes, leaves included. `output` is one of them.
+    Returns the computed nodes, newest first, and the set of all nodes, leaves included. The outputs are among them.
     The walk does not go past `targets`, which thereby count as leaves.
     """
-    found = {output}
-    computed = [output] if output.primitive is not None and output not in targets else []
+    found = set(outputs)
+    computed = [output for output in found if output.primitive is not None and output not in targets]
     for node in computed:  # which grows while it is walked
         for parent in node.parents:
             if parent is not None and parent not in found and parent.requires_grad:
@@ -72,23 +72,22 @@ def dependents(computed: Sequence[Any], targets: Collection[Any]) -> tuple[list[
 
 
 def backpropagate(
-    output: Any, cotangent: Any, computed: Sequence[Any], wanted: Collection[Any], create_graph: bool = False
+    cotangents: dict[Any, Any], computed: Sequence[Any], wanted: Collection[Any], create_graph: bool = False
 ) -> dict[Any, Any]:
-    """Apply the chain rule from `output`, whose cotangent is given, back to the leaves.
+    """Apply the chain rule from the outputs, whose cotangents are given, back to the leaves.
 
     Parameters
     ----------
-    output: the node to start from.
-    cotangent: the derivative of the quantity of interest with respect to `output`, of its shape and dtype.
+    cotangents: for each output the derivative of the quantity of interest with respect to it, of its shape and dtype.
     computed, wanted: the computed nodes to walk through, newest first, and all nodes whose cotangent is of interest,
         as `ancestors` and `dependents` list them.
     create_graph: give the rules Values instead of arrays, so that the gradient itself can be differentiated.
 
     Returns
     -------
-    The cotangent of every leaf that `output` depends on, of the shape and dtype of its data.
+    The cotangent of every leaf that the outputs depend on, of the shape and dtype of its data.
     """
-    cotangents = {output: cotangent}
+    cotangents = dict(cotangents)
     for node in computed:
         # Everything computed from this node is newer and has already contributed, so its cotangent is complete.
         g = cotangents.pop(node, None)
@@ -125,7 +124,7 @@ def _as_values(node: Any) -> list[Any]:
     for parent, seen in zip(node.parents, node.inputs, strict=True):
         if parent is not None and parent._data is not seen and not (parent._loan and parent._loan.covers(seen)):
             raise GradientError(
-                f"{_described(parent)} was given new data after {node.primitive.name!r} had recorded it, so the recorded "
+                f"{described(parent)} was given new data after {node.primitive.name!r} had recorded it, so the recorded "
                 "gradient can be computed but not differentiated again. Rebind .data after the higher derivative is taken."
             )
         values.append(seen if parent is None else parent)
@@ -151,19 +150,12 @@ def _fit(contribution: Any, like: Any, primitive: Primitive) -> Any:
 
 def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Whether an array of `shape` can be repeated to `target`: from the last axis backwards, lengths are equal or one."""
-    return len(shape) <= len(target) and all(
-        a == b or a == 1 for a, b in zip(reversed(shape), reversed(target), strict=False)
-    )
-
-
-def _described(node: Any) -> str:
-    name = f" {node.name!r}" if node.name else ""
-    return f"the Value{name} of shape {node._data.shape}"
+    return len(shape) <= len(target) and all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(target), strict=False))
 
 
 def _changed_in_place(parent: Any, primitive: Primitive) -> InPlaceError:
     return InPlaceError(
-        f"{_described(parent)} was changed in place after {primitive.name!r} had recorded it, so the gradient at the recorded "
+        f"{described(parent)} was changed in place after {primitive.name!r} had recorded it, so the gradient at the recorded "
         "numbers would not be the gradient at the present ones. Call backward() before you change .data, compute the loss "
         "anew, or assign new data (value.data = ...), which leaves what was recorded as it was."
     )

@@ -1,4 +1,4 @@
-"""Who may write to an array: how an in-place change of recorded data is noticed.
+"""Who may write to an array: what comes from the user is checked and copied, and in-place changes of recorded data are noticed.
 
 The record of an operation keeps the arrays that the operation saw, and they must stay as they were until the backward pass.
 So a Value never hands out an array that may have been recorded. On the first read of `.data` the user gets a copy to read and
@@ -12,6 +12,10 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
+
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.messages import shortened
+from tinygrad_edu.primitive import Primitive
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -55,3 +59,48 @@ class Loan:
 
 def _identical(a: Array, b: Array) -> bool:
     return np.array_equal(a, b, equal_nan=True)
+
+
+def own_data(data: Any, dtype: Any = None) -> Any:
+    """A copy of `data` as a floating-point array, or as a NumPy scalar if it is a single number."""
+    if hasattr(data, "__record_primitive__"):
+        raise DataError("this is a Value already; use .detach() for a constant with its numbers, or .numpy() for a plain array.")
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise DataError(f"only floating-point numbers can be differentiated, but dtype={np.dtype(dtype)} was asked for.")
+    if isinstance(data, np.ma.MaskedArray):
+        raise DataError("a masked array would lose its mask; fill it first (data.filled(0.0)).")
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise DataError(f"the data do not form an array: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"a Value is made of real numbers, but the data have dtype {array.dtype}: {shortened(data)}")
+    if dtype is not None or array.dtype.kind != "f":
+        array = array.astype(dtype or np.float64)
+    return array[()] if array.ndim == 0 else array
+
+
+def checked_constant(x: Any, primitive: Primitive) -> Any:
+    """An operand that is not a Value as an array or NumPy scalar, not copied."""
+    if type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub":
+        return x
+    if isinstance(x, np.ma.MaskedArray):
+        raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {shortened(x)}")
+    return array if array.ndim else array[()]
+
+
+def own_constant(x: Any) -> Any:
+    """A constant that the record may keep: the user can write to the user's own arrays, so those are copied."""
+    return x.copy() if type(x) is np.ndarray else x
+
+
+def own_index(index: Any) -> Any:
+    """An index that the record may keep: arrays and lists in it are copied."""
+    if type(index) is tuple:
+        return tuple(own_index(part) for part in index)
+    if hasattr(index, "__record_primitive__"):
+        raise DataError("a Value is made of floating-point numbers and cannot be an index; use an array of integers or booleans.")
+    return np.array(index) if isinstance(index, np.ndarray | list) else index

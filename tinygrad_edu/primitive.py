@@ -135,7 +135,7 @@ TABLE = Table()
 
 def operation(
     forward: Callable[..., Any],
-    *vjps: Rule | None | EachInput,
+    *vjps: Rule | EachInput | None,
     name: str = "",
     numpy: Iterable[Callable[..., Any]] = (),
     code: str = "",

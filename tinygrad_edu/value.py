@@ -7,8 +7,6 @@ operation it was, and on what. This module knows no derivative and no formula; t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from itertools import count
 from typing import Any, NoReturn
 
@@ -16,36 +14,18 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_edu.backpropagation import ancestors, backpropagate
-from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, UnsupportedError
-from tinygrad_edu.ownership import Array, Loan
+from tinygrad_edu.errors import DataError, DetachError, GradientError, ShapeError, UnsupportedError
+from tinygrad_edu.messages import described, failure, listed
+from tinygrad_edu.mode import is_recording
+from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra, reductions, shaping
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-_is_recording = _recording.get
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
-_OPERANDS = np.ndarray | np.generic | int | float | list | tuple
+_OPERANDS = (np.ndarray, np.generic, int, float, list, tuple)
 _new = object.__new__
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Compute without recording: within the block (or the decorated function) results require no gradient.
-
-    It concerns the present thread or async task only, and ends with the block, also after an error.
-
-    >>> w = Value(2.0)
-    >>> with no_grad():
-    ...     (w * w).requires_grad
-    False
-    """
-    token = _recording.set(False)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
 
 
 def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[[Value, Any], Value]:
@@ -64,15 +44,15 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
         elif isinstance(other, _OPERANDS):
             return record(primitive, (other, self) if reflected else (self, other), {})
         else:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         if reflected:
             x, y = y, x
             parents = (None, self)
         try:
             data = forward(x, y)
         except (ValueError, TypeError) as error:
-            raise _failure(primitive, (self, other), error) from error
-        if (self.requires_grad or (kind is Value and other.requires_grad)) and _is_recording():
+            raise failure(primitive, (self, other), error) from error
+        if (self.requires_grad or (kind is Value and other.requires_grad)) and is_recording():
             result = _new(Value)
             result._data = data
             result._grad = result._loan = result.name = result.params = None
@@ -140,7 +120,7 @@ class Value:
         if (type(data) is float or type(data) is int) and dtype is None:
             self._data = np.float64(data)
         else:
-            self._data = _checked_data(data, dtype)
+            self._data = own_data(data, dtype)
         self._grad = None
         self._loan = None
         self.requires_grad = requires_grad
@@ -175,14 +155,14 @@ class Value:
     def data(self, data: ArrayLike) -> None:
         if self.primitive is not None:
             raise GradientError(
-                f"{_described(self)} was computed by {self.primitive.name!r}; only a leaf can be given new data. "
+                f"{described(self)} was computed by {self.primitive.name!r}; only a leaf can be given new data. "
                 "Change the leaves and compute it anew."
             )
         if self._loan is not None and data is self._data:
             return  # w.data -= step: Python has already changed the array in place and now assigns it to itself
-        checked = _checked_data(data, self._data.dtype)
+        checked = own_data(data, self._data.dtype)
         if checked.shape != self._data.shape:
-            raise ShapeError(f"{_described(self)} cannot be given data of shape {checked.shape}; make a new Value instead.")
+            raise ShapeError(f"{described(self)} cannot be given data of shape {checked.shape}; make a new Value instead.")
         self._data, self._loan = checked, None
 
     @property
@@ -195,10 +175,10 @@ class Value:
         if grad is None:
             self._grad = None
             return
-        checked = _checked_data(grad, self._data.dtype)
+        checked = own_data(grad, self._data.dtype)
         if checked.shape != self._data.shape:
             if checked.ndim:
-                raise ShapeError(f"{_described(self)} cannot have a gradient of shape {checked.shape}; the shapes must be equal.")
+                raise ShapeError(f"{described(self)} cannot have a gradient of shape {checked.shape}; the shapes must be equal.")
             checked = np.full(self._data.shape, checked)
         self._grad = checked
 
@@ -221,10 +201,10 @@ class Value:
         """
         if not self.requires_grad:
             raise GradientError(
-                f"{_described(self)} requires no gradient: it was computed from constants only, or under no_grad(). "
+                f"{described(self)} requires no gradient: it was computed from constants only, or under no_grad(). "
                 "Make the parameters with Value(..., requires_grad=True) and compute it outside of no_grad()."
             )
-        gradients = backpropagate(self, self._starting_cotangent(gradient), *ancestors(self))
+        gradients = backpropagate({self: self._starting_cotangent(gradient)}, *ancestors((self,)))
         for leaf, g in gradients.items():
             if leaf._grad is not None:
                 leaf._grad = leaf._grad + g
@@ -235,14 +215,14 @@ class Value:
         if gradient is None:
             if self._data.size != 1:
                 raise GradientError(
-                    f"backward() starts from a single number, but {_described(self)} has {self._data.size}. "
+                    f"backward() starts from a single number, but {described(self)} has {self._data.size}. "
                     "Reduce it first (.sum() or .mean()), or pass the gradient to start from: backward(gradient=...)."
                 )
             one = self._data.dtype.type(1)
             return one if self._data.ndim == 0 else np.full(self._data.shape, one)
-        cotangent = _checked_data(gradient, self._data.dtype)
+        cotangent = own_data(gradient, self._data.dtype)
         if cotangent.shape != self._data.shape:
-            raise ShapeError(f"{_described(self)} needs a starting gradient of its own shape, but got shape {cotangent.shape}.")
+            raise ShapeError(f"{described(self)} needs a starting gradient of its own shape, but got shape {cotangent.shape}.")
         return cotangent
 
     def named(self, name: str) -> Value:
@@ -261,7 +241,7 @@ class Value:
     def item(self) -> float:
         """The one number of a Value of size 1, as a Python float."""
         if self._data.size != 1:
-            raise ShapeError(f"only a single number can become a Python number, but {_described(self)} has {self._data.size}.")
+            raise ShapeError(f"only a single number can become a Python number, but {described(self)} has {self._data.size}.")
         return float(self._data.item())
 
     def _recorded_data(self) -> Any:
@@ -276,20 +256,20 @@ class Value:
     size = property(lambda self: self._data.size, doc="The number of numbers.")
 
     @property
-    def T(self) -> Value:
+    def T(self) -> Value:  # noqa: N802 (NumPy's name)
         """The transpose: axes in reverse order."""
         return record(shaping.transpose, (self,), {})
 
     def __len__(self) -> int:
         if self._data.ndim == 0:
-            raise ShapeError(f"{_described(self)} is a single number and has no len().")
+            raise ShapeError(f"{described(self)} is a single number and has no len().")
         return int(self._data.shape[0])
 
     def __iter__(self) -> Iterator[Value]:
         return (self[position] for position in range(len(self)))
 
     def __getitem__(self, index: Any) -> Value:
-        return record(indexing.index, (self,), {"index": _own_index(index)})
+        return record(indexing.index, (self,), {"index": own_index(index)})
 
     def __setitem__(self, index: Any, new: Any) -> NoReturn:
         raise UnsupportedError(
@@ -323,7 +303,7 @@ class Value:
 
     def __reduce__(self) -> Any:
         if self.primitive is not None:
-            raise GradientError(f"{_described(self)} was computed; only a leaf can be copied or pickled. Use .detach() first.")
+            raise GradientError(f"{described(self)} was computed; only a leaf can be copied or pickled. Use .detach() first.")
         return _unpickled, (self._data, self.requires_grad, self.name)
 
     # --- operators -----------------------------------------------------------------------------------------------------------
@@ -360,10 +340,10 @@ class Value:
         return np.greater_equal(self, other)
 
     def __eq__(self, other: object) -> Any:
-        return np.equal(self, other) if isinstance(other, Value | _OPERANDS) else NotImplemented
+        return np.equal(self, other) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return np.not_equal(self, other) if isinstance(other, Value | _OPERANDS) else NotImplemented
+        return np.not_equal(self, other) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
 
     def __neg__(self) -> Value:
         return record(arithmetic.negative, (self,), {})
@@ -402,7 +382,7 @@ class Value:
 
     def dot(self, other: Any) -> Value:
         """`np.dot`: the product of matrices and vectors."""
-        result: Value = np.dot(self, other)  # type: ignore[assignment, arg-type]
+        result: Value = np.dot(self, other)
         return result
 
     def clip(self, min: Any = -np.inf, max: Any = np.inf) -> Value:
@@ -434,7 +414,7 @@ class Value:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
             raise DetachError(
-                f"{_described(self)} would lose its gradient by becoming a plain array. Ask for that with .detach() or .numpy(); "
+                f"{described(self)} would lose its gradient by becoming a plain array. Ask for that with .detach() or .numpy(); "
                 "to join several Values into one, use np.stack or np.concatenate."
             )
         return np.array(self._data, dtype=dtype)
@@ -443,7 +423,7 @@ class Value:
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         if kwargs:
             raise UnsupportedError(
-                f"np.{name} of a Value does not take {_listed(kwargs)}: its result is a new Value, recorded as a whole."
+                f"np.{name} of a Value does not take {listed(kwargs)}: its result is a new Value, recorded as a whole."
             )
         if method == "__call__":
             return _call_numpy(ufunc, name, inputs, {})
@@ -477,16 +457,22 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
             requires_grad = requires_grad or operand.requires_grad
         else:
             parents.append(None)
-            arrays.append(operand if type(operand) in _NUMBERS else _checked_constant(operand, primitive))
+            arrays.append(operand if type(operand) in _NUMBERS else checked_constant(operand, primitive))
     try:
         data = primitive.forward(*arrays, **params)
     except (ValueError, TypeError, IndexError) as error:
-        raise _failure(primitive, inputs, error) from error
+        raise failure(primitive, inputs, error) from error
     if type(data) is np.ndarray and data.ndim == 0:
         data = data[()]
-    if not (requires_grad and primitive.is_differentiable and _is_recording()):
+    if not (requires_grad and primitive.is_differentiable and is_recording()):
         return _constant(data)
-    return _recorded(data, primitive, parents, [_own(array, parent) for array, parent in zip(arrays, parents, strict=True)], params)
+    return _recorded(
+        data,
+        primitive,
+        parents,
+        [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)],
+        params,
+    )
 
 
 def _recorded(data: Any, primitive: Primitive, parents: Any, inputs: Any, params: Any) -> Value:
@@ -513,54 +499,6 @@ def _constant(data: Any) -> Value:
     return result
 
 
-# --- what comes in from outside ----------------------------------------------------------------------------------------------
-
-
-def _checked_data(data: Any, dtype: Any = None) -> Any:
-    """A copy of `data` as a floating-point array, or as a NumPy scalar if it is a single number."""
-    if isinstance(data, Value):
-        raise DataError("this is a Value already; use .detach() for a constant with its numbers, or .numpy() for a plain array.")
-    if dtype is not None and np.dtype(dtype).kind != "f":
-        raise DataError(f"only floating-point numbers can be differentiated, but dtype={np.dtype(dtype)} was asked for.")
-    if isinstance(data, np.ma.MaskedArray):
-        raise DataError("a masked array would lose its mask; fill it first (data.filled(0.0)).")
-    try:
-        array = np.array(data)
-    except ValueError as error:
-        raise DataError(f"the data do not form an array: {error}") from error
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"a Value is made of real numbers, but the data have dtype {array.dtype}: {_shortened(data)}")
-    if dtype is not None or array.dtype.kind != "f":
-        array = array.astype(dtype or np.float64)
-    return array[()] if array.ndim == 0 else array
-
-
-def _checked_constant(x: Any, primitive: Primitive) -> Any:
-    """An operand that is not a Value as an array or NumPy scalar, not copied."""
-    if type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub":
-        return x
-    if isinstance(x, np.ma.MaskedArray):
-        raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
-    array = np.asarray(x)
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {_shortened(x)}")
-    return array if array.ndim else array[()]
-
-
-def _own(array: Any, parent: Value | None) -> Any:
-    """An array that the record may keep: the user can write to the arrays of the user's own, so those are copied."""
-    return array.copy() if parent is None and type(array) is np.ndarray else array
-
-
-def _own_index(index: Any) -> Any:
-    """An index that the record may keep: arrays and lists in it are copied."""
-    if type(index) is tuple:
-        return tuple(_own_index(part) for part in index)
-    if isinstance(index, Value):
-        raise DataError("a Value is made of floating-point numbers and cannot be an index; use an array of integers or booleans.")
-    return np.array(index) if isinstance(index, np.ndarray | list) else index
-
-
 def _unpickled(data: Any, requires_grad: bool, name: str | None) -> Value:
     return Value(data, requires_grad=requires_grad, name=name)
 
@@ -579,7 +517,7 @@ def _call_numpy(function: Callable[..., Any], name: str, args: tuple[Any, ...], 
         except TypeError as error:
             if isinstance(error, DataError | DetachError | UnsupportedError) or not kwargs:
                 raise
-            raise UnsupportedError(f"np.{name} of a Value does not take all of {_listed(kwargs)}: {error}") from error
+            raise UnsupportedError(f"np.{name} of a Value does not take all of {listed(kwargs)}: {error}") from error
     if function in CONSTANT_FUNCTIONS:
         return function(*_plain(args), **_plain(kwargs))
     return _unsupported(name)
@@ -601,44 +539,3 @@ def _plain(x: Any) -> Any:
     if isinstance(x, dict):
         return {key: _plain(part) for key, part in x.items()}
     return x
-
-
-# --- messages ----------------------------------------------------------------------------------------------------------------
-
-
-def _described(value: Value) -> str:
-    name = f" {value.name!r}" if value.name else ""
-    return f"the Value{name} of shape {value._data.shape}"
-
-
-def _described_operand(x: Any) -> str:
-    if isinstance(x, Value):
-        return f"{x.name or 'a Value'} of shape {x._data.shape}"
-    return f"an array of shape {np.shape(x)}" if np.ndim(x) else f"the number {x}"
-
-
-def _listed(kwargs: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}=" for key in kwargs)
-
-
-def _shortened(x: Any) -> str:
-    text = repr(x)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-_SHAPE_ADVICE = {
-    "matmul": "the last axis of the left operand must be as long as the last but one of the right (its only one, for a vector)",
-    "reshape": "the new shape must hold as many numbers as the old one",
-    "concatenate": "the arrays must agree in every axis but the one they are joined along",
-}
-
-
-def _failure(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Exception:
-    """NumPy's complaint about an operation, told in terms of the operation and its operands."""
-    operands = " and ".join(_described_operand(x) for x in inputs)
-    advice = _SHAPE_ADVICE.get(primitive.name, "shapes broadcast if, from the last axis backwards, lengths are equal or one is 1")
-    if isinstance(error, IndexError):
-        return IndexingError(f"{primitive.name!r} failed on {operands}: {error}")
-    if isinstance(error, ValueError):
-        return ShapeError(f"{primitive.name!r} failed on {operands}: {error}. Note that {advice}.")
-    return DataError(f"{primitive.name!r} failed on {operands}: {error}")

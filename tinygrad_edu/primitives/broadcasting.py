@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitive import case, operation
+from tinygrad_edu.primitive import Primitive, case, operation
 
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
@@ -22,7 +22,7 @@ def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     return summed if summed.shape == shape else summed.reshape(shape)
 
 
-broadcast_to = operation(
+broadcast_to: Primitive = operation(
     _broadcast_to,
     lambda g, out, x, shape: sum_to(g, shape=x.shape),
     name="broadcast_to", numpy=[np.broadcast_to],
@@ -30,14 +30,14 @@ broadcast_to = operation(
 )  # fmt: skip
 
 # The inverse of broadcasting: sums over the axes along which an array of the given shape would be repeated.
-sum_to = operation(
+sum_to: Primitive = operation(
     _sum_to,
     lambda g, out, x, shape: broadcast_to(g, shape=x.shape),
     name="sum_to", code="{0}.sum(axis=...).reshape({shape})", latex=r"\sum {0}",
     cases=[case((2, 4, 3), shape=(1, 3)), case((2, 3), shape=()), case((3,), shape=(3,))],
 )  # fmt: skip
 
-cast = operation(
+cast: Primitive = operation(
     lambda x, dtype: x.astype(dtype),
     lambda g, out, x, dtype: cast(g, dtype=x.dtype),
     name="cast", code="{0}.astype({dtype})", latex="{0}", cases=[case((2, 3), dtype=np.float64)],

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitive import operation
+from tinygrad_edu.primitive import Primitive, operation
 
 POSITIVE = ((0.2, 4.0),)
 
@@ -18,7 +18,7 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
     return np.where(condition, a, b)
 
 
-where = operation(
+where: Primitive = operation(
     _where,
     None,
     lambda g, out, condition, a, b: where(condition, g, 0.0),

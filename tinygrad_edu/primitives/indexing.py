@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitive import case, operation
+from tinygrad_edu.primitive import Primitive, case, operation
 
 CASES: list[tuple[tuple[int, ...], Any]] = [
     ((3, 4), 1), ((3, 4), slice(1, None)), ((3, 4), (slice(None), -1)), ((4,), slice(None, None, -2)),
@@ -32,7 +32,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-index = operation(
+index: Primitive = operation(
     _index,
     lambda g, out, x, index: scatter(g, index=index, shape=x.shape),
     name="index", code="{0}[{index}]", latex="{{{0}}}_{{{index}}}",
@@ -40,7 +40,7 @@ index = operation(
 )  # fmt: skip
 
 # Zeros of the given shape, to which g is added at the index: what an element passes on that was read several times.
-scatter = operation(
+scatter: Primitive = operation(
     _scatter,
     lambda g, out, x, index, shape: g[index],
     name="scatter", latex=r"\operatorname{{scatter}} {0}",

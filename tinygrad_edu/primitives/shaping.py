@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitive import EachInput, case, composition, operation
+from tinygrad_edu.primitive import EachInput, Primitive, case, composition, operation
 
-reshape = operation(
+reshape: Primitive = operation(
     lambda x, shape: np.reshape(x, shape),
     lambda g, out, x, shape: reshape(g, shape=x.shape),
     name="reshape", numpy=[np.reshape], cases=[case((2, 6), shape=(3, 4)), case((6,), shape=(2, -1)), case((1,), shape=())],
@@ -23,7 +23,7 @@ def _transpose_vjp(g: Any, out: Any, x: Any, axes: Sequence[int] | None = None) 
     return transpose(g, axes=None if axes is None else tuple(np.argsort(np.asarray(axes) % x.ndim)))
 
 
-transpose = operation(
+transpose: Primitive = operation(
     _transpose, _transpose_vjp,
     name="transpose", numpy=[np.transpose], latex="{{{0}}}^T",
     cases=[case((2, 3)), case((2, 3, 4), axes=(2, 0, 1)), case((2, 3, 4), axes=(-1, 0, 1)), case((3,))],

@@ -1,0 +1,55 @@
+"""How operands and failures are described to the user.
+
+A message names the operation, the operands (by name where they have one), their shapes, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import DataError, IndexingError, ShapeError
+from tinygrad_edu.primitive import Primitive
+
+
+def described(value: Any) -> str:
+    """`the Value 'w' of shape (3,)`."""
+    name = f" {value.name!r}" if value.name else ""
+    return f"the Value{name} of shape {value._data.shape}"
+
+
+def _operand(x: Any) -> str:
+    if hasattr(x, "__record_primitive__"):
+        return f"{x.name or 'a Value'} of shape {x._data.shape}"
+    return f"an array of shape {np.shape(x)}" if np.ndim(x) else f"the number {x}"
+
+
+def listed(keywords: Iterable[str]) -> str:
+    """`out=, where=`."""
+    return ", ".join(f"{key}=" for key in keywords)
+
+
+def shortened(x: Any) -> str:
+    """The `repr`, cut off where it would drown the message."""
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_SHAPE_ADVICE = {
+    "matmul": "the last axis of the left operand must be as long as the last but one of the right (its only one, for a vector)",
+    "reshape": "the new shape must hold as many numbers as the old one",
+    "concatenate": "the arrays must agree in every axis but the one they are joined along",
+}
+
+
+def failure(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Exception:
+    """NumPy's complaint about an operation, told in terms of the operation and its operands."""
+    operands = " and ".join(_operand(x) for x in inputs)
+    advice = _SHAPE_ADVICE.get(primitive.name, "shapes broadcast if, from the last axis backwards, lengths are equal or one is 1")
+    if isinstance(error, IndexError):
+        return IndexingError(f"{primitive.name!r} failed on {operands}: {error}")
+    if isinstance(error, ValueError):
+        return ShapeError(f"{primitive.name!r} failed on {operands}: {error}. Note that {advice}.")
+    return DataError(f"{primitive.name!r} failed on {operands}: {error}")

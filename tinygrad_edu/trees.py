@@ -1,0 +1,72 @@
+"""Trees: arrays in nested dicts, lists, tuples, named tuples and dataclasses, as parameters of a model usually come.
+
+Anything else is a leaf; None is a tree without leaves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def _children(tree: Any) -> list[tuple[str, Any]] | None:
+    """The subtrees with their labels, or None for a leaf."""
+    if tree is None:
+        return []
+    if isinstance(tree, dict):
+        return [(f"[{key!r}]", child) for key, child in tree.items()]
+    if isinstance(tree, list | tuple):
+        return [(f"[{position}]", child) for position, child in enumerate(tree)]
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return [(f".{field.name}", getattr(tree, field.name)) for field in dataclasses.fields(tree) if field.init]
+    return None
+
+
+def _rebuilt(tree: Any, children: list[Any]) -> Any:
+    """A tree of the same kind with other subtrees."""
+    if tree is None:
+        return None
+    if isinstance(tree, dict):
+        return type(tree)(zip(tree, children, strict=True))
+    if hasattr(tree, "_fields"):  # a named tuple takes its parts one by one
+        return type(tree)(*children)
+    if isinstance(tree, list | tuple):
+        return type(tree)(children)
+    names = [field.name for field in dataclasses.fields(tree) if field.init]
+    return dataclasses.replace(tree, **dict(zip(names, children, strict=True)))
+
+
+def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
+    """The same tree with `f(leaf)` for every leaf.
+
+    >>> tree_map(lambda x: 10 * x, {"w": [1, 2], "b": None})
+    {'w': [10, 20], 'b': None}
+    """
+    return tree_map_named(lambda _, leaf: f(leaf), tree)
+
+
+def tree_map_named(f: Callable[[str, Any], Any], tree: Any, label: str = "") -> Any:
+    """`tree_map` with the path of the leaf as first argument.
+
+    >>> tree_map_named(lambda path, leaf: path, {"w": [1, 2]}, "params")
+    {'w': ["params['w'][0]", "params['w'][1]"]}
+    """
+    children = _children(tree)
+    if children is None:
+        return f(label, tree)
+    return _rebuilt(tree, [tree_map_named(f, child, label + step) for step, child in children])
+
+
+def tree_leaves(tree: Any) -> Iterator[Any]:
+    """The leaves, from left to right.
+
+    >>> list(tree_leaves({"w": [1, 2], "b": (3,)}))
+    [1, 2, 3]
+    """
+    children = _children(tree)
+    if children is None:
+        yield tree
+    else:
+        for _, child in children:
+            yield from tree_leaves(child)
