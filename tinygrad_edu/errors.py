@@ -47,3 +47,7 @@ class NotFittedError(TinygradError, AttributeError):
 
 class MissingExtraError(TinygradError, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+class GradientCheckError(TinygradError, AssertionError):
+    """`check_grads` found a derivative that disagrees with differences."""

@@ -1,1 +1,0 @@
-"""Checking gradients against differences."""
