@@ -143,6 +143,9 @@ def _fit(contribution: Any, like: Any, primitive: Primitive) -> Any:
             )
         contribution = sum_to(contribution, shape=like.shape)
     if contribution.dtype != like.dtype:
+        if contribution.dtype.kind == "c" and like.dtype.kind != "c":
+            # A cotangent g stands for the change Re(g·dz); where z is real, only the real part of g counts.
+            contribution = contribution.real
         contribution = cast(contribution, dtype=like.dtype)
     # A single number is a NumPy scalar here, never an array without axes: scalars are faster and cannot be changed in place.
     return contribution[()] if type(contribution) is np.ndarray and contribution.ndim == 0 else contribution

@@ -82,12 +82,12 @@ def own_data(data: Any, dtype: Any = None) -> Any:
 
 def checked_constant(x: Any, primitive: Primitive) -> Any:
     """An operand that is not a Value as an array or NumPy scalar, not copied."""
-    if type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub":
+    if type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiubc":
         return x
     if isinstance(x, np.ma.MaskedArray):
         raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
     array = np.asarray(x)
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiubc":
         raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {shortened(x)}")
     return array if array.ndim else array[()]
 

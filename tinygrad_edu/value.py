@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_edu.backpropagation import ancestors, backpropagate
-from tinygrad_edu.errors import DataError, DetachError, GradientError, ShapeError, UnsupportedError
+from tinygrad_edu.errors import DetachError, GradientError, ShapeError, UnsupportedError
 from tinygrad_edu.messages import described, failure, listed
 from tinygrad_edu.mode import is_recording
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
@@ -23,7 +23,7 @@ from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_al
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 
 _next_serial = count().__next__
-_NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
+_NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})
 _OPERANDS = (np.ndarray, np.generic, int, float, list, tuple)
 _new = object.__new__
 
@@ -212,6 +212,10 @@ class Value:
                 leaf._grad = g.copy() if type(g) is np.ndarray else g
 
     def _starting_cotangent(self, gradient: ArrayLike | None) -> Any:
+        if self._data.dtype.kind == "c":
+            raise GradientError(
+                f"a gradient is that of a real number, but {described(self)} is complex; take its real part or abs."
+            )
         if gradient is None:
             if self._data.size != 1:
                 raise GradientError(
@@ -420,19 +424,14 @@ class Value:
         return np.array(self._data, dtype=dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        if kwargs:
-            raise UnsupportedError(
-                f"np.{name} of a Value does not take {listed(kwargs)}: its result is a new Value, recorded as a whole."
-            )
         if method == "__call__":
-            return _call_numpy(ufunc, name, inputs, {})
-        return _unsupported(name)
+            return _call_numpy(ufunc, inputs, kwargs)
+        return _call_numpy(getattr(ufunc, method), inputs, kwargs)  # a method of the ufunc, such as np.add.reduce
 
     def __array_function__(
         self, function: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        return _call_numpy(function, function.__name__, args, kwargs)
+        return _call_numpy(function, args, kwargs)
 
     @staticmethod
     def __record_primitive__(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Value:
@@ -462,8 +461,9 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
         data = primitive.forward(*arrays, **params)
     except (ValueError, TypeError, IndexError) as error:
         raise failure(primitive, inputs, error) from error
-    if type(data) is np.ndarray and data.ndim == 0:
-        data = data[()]
+    kind = type(data)
+    if (kind is np.ndarray and data.ndim == 0) or kind is float:
+        data = np.asarray(data)[()]
     if not (requires_grad and primitive.is_differentiable and is_recording()):
         return _constant(data)
     return _recorded(
@@ -506,28 +506,36 @@ def _unpickled(data: Any, requires_grad: bool, name: str | None) -> Value:
 # --- NumPy's functions -------------------------------------------------------------------------------------------------------
 
 
-def _call_numpy(function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call of a NumPy function in which some argument is a Value."""
     implementation = TABLE.functions.get(function)
-    if implementation is not None:
-        try:
-            if type(implementation) is Primitive:
-                return record(implementation, *implementation.bind(args, kwargs))
-            return implementation(*args, **kwargs)
-        except TypeError as error:
-            if isinstance(error, DataError | DetachError | UnsupportedError) or not kwargs:
-                raise
-            raise UnsupportedError(f"np.{name} of a Value does not take all of {listed(kwargs)}: {error}") from error
-    if function in CONSTANT_FUNCTIONS:
-        return function(*_plain(args), **_plain(kwargs))
-    return _unsupported(name)
+    if implementation is None:
+        if function in CONSTANT_FUNCTIONS:
+            return function(*_plain(args), **_plain(kwargs))
+        raise UnsupportedError(
+            f"{_numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
+            "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
+        )
+    if kwargs.get("out") is not None:
+        raise UnsupportedError(
+            f"{_numpy_name(function)} of a Value does not take out=: a result is a new Value, since writing into an array would "
+            "destroy what was recorded. Leave it out and use what the function returns."
+        )
+    try:
+        if type(implementation) is Primitive:
+            return record(implementation, *implementation.bind(args, kwargs))
+        return implementation(*args, **kwargs)
+    except TypeError as error:
+        if isinstance(error, DetachError | UnsupportedError) or not kwargs:
+            raise
+        raise UnsupportedError(f"{_numpy_name(function)} of a Value does not take all of {listed(kwargs)}: {error}") from error
 
 
-def _unsupported(name: str) -> NoReturn:
-    raise UnsupportedError(
-        f"np.{name} has no derivative here. Write it in terms of functions that have one, make it an operation of your own with "
-        "tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
-    )
+def _numpy_name(function: Callable[..., Any]) -> str:
+    """`np.linalg.inv`, `np.add`, `np.add.reduce`."""
+    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
+        return f"np.{ufunc.__name__}.{function.__name__}"
+    return f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}".replace("numpy", "np", 1)
 
 
 def _plain(x: Any) -> Any:
