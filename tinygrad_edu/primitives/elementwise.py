@@ -13,8 +13,8 @@ POSITIVE = ((0.2, 4.0),)
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
-    if type(condition) is np.bool_ and np.ndim(a) == 0 and np.ndim(b) == 0:
-        return a if condition else b  # np.where takes twenty times as long for single numbers
+    if type(condition) is np.bool_ and type(b) in (float, type(a)) and type(a) in (np.float64, np.float32):
+        return a if condition else type(a)(b)  # np.where takes twenty times as long for single numbers
     return np.where(condition, a, b)
 
 
