@@ -14,7 +14,8 @@ _LARGEST_STEP = 0.125
 _LEVELS = 24  # down to a step of 1.5e-8
 _FEWEST_LEVELS = 4  # so that two estimates that agree by chance do not end the search
 _SETTLED = 1e-11
-_ROUNDING = 16 * np.finfo(np.float64).eps
+_ROUNDING = 16 * float(np.finfo(np.float64).eps)
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def central_difference(f: Callable[[float], Array], weights: Any = 1.0) -> Diffe
     >>> bool(np.allclose(estimate.derivative, [1, np.e**2], rtol=1e-12, atol=0))
     True
     """
-    best = Difference(np.full_like(f(0.0), np.nan), np.inf, 0.0)
+    best, disagreement = Difference(np.full_like(f(0.0), np.nan), np.inf, 0.0), np.inf
     previous: list[Array] = []
     for level in range(_LEVELS):
         step = _LARGEST_STEP * 0.5**level
@@ -61,9 +62,11 @@ def central_difference(f: Callable[[float], Array], weights: Any = 1.0) -> Diffe
                 extrapolated = finer + (finer - coarser) / (4.0 ** (order + 1) - 1)
                 row.append(extrapolated)
                 error = max(_total(weights, extrapolated - finer), _total(weights, extrapolated - coarser))
-                if error < best.error:  # never true of NaN
-                    best = Difference(extrapolated, error, rounding)
-        if level + 1 >= _FEWEST_LEVELS and best.error <= _SETTLED * _total(weights, best.derivative):
+                # Relative, since estimates may grow as the step shrinks; but below rounding there is nothing to compare with.
+                relative = error / (_total(weights, extrapolated) + rounding + _TINY)
+                if relative < disagreement:  # never true of NaN
+                    best, disagreement = Difference(extrapolated, error, rounding), relative
+        if level + 1 >= _FEWEST_LEVELS and disagreement <= _SETTLED:
             break
         previous = row
     return best
