@@ -1,6 +1,8 @@
 """tinygrad_edu: automatic differentiation that shows its work."""
 
 from tinygrad_edu import errors, models, nn, optim, testing
+from tinygrad_edu.anomaly import detect_anomaly
+from tinygrad_edu.checkpointing import checkpoint
 from tinygrad_edu.mode import no_grad
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
 from tinygrad_edu.transforms import (
@@ -19,6 +21,8 @@ from tinygrad_edu.value import Value
 
 __all__ = [
     "Value",
+    "checkpoint",
+    "detect_anomaly",
     "elementwise_grad",
     "errors",
     "grad",

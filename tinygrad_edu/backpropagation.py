@@ -6,7 +6,7 @@ Values are such nodes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_edu.errors import GradientError, InPlaceError
 from tinygrad_edu.messages import described
+from tinygrad_edu.mode import recording
 from tinygrad_edu.ownership import Loan
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
@@ -42,7 +43,7 @@ class Node(Protocol):
     _loan: Loan | None
 
 
-def ancestors(outputs: Iterable[Any], targets: Collection[Any] = ()) -> tuple[list[Any], set[Any]]:
+def ancestors(outputs: Iterable[Any], targets: Set[Any] = frozenset()) -> tuple[list[Any], set[Any]]:
     """What `outputs` were computed from, as far as it requires a gradient.
 
     Returns the computed nodes, newest first, and the set of all nodes, leaves included. The outputs are among them.
@@ -60,7 +61,7 @@ def ancestors(outputs: Iterable[Any], targets: Collection[Any] = ()) -> tuple[li
     return computed, found
 
 
-def dependents(computed: Sequence[Any], targets: Collection[Any]) -> tuple[list[Any], set[Any]]:
+def dependents(computed: Sequence[Any], targets: Set[Any]) -> tuple[list[Any], set[Any]]:
     """The same without the nodes that none of `targets` had an influence on."""
     dependent = set(targets)
     kept = []
@@ -72,7 +73,7 @@ def dependents(computed: Sequence[Any], targets: Collection[Any]) -> tuple[list[
 
 
 def backpropagate(
-    cotangents: dict[Any, Any], computed: Sequence[Any], wanted: Collection[Any], create_graph: bool = False
+    cotangents: dict[Any, Any], computed: Sequence[Any], wanted: Set[Any], create_graph: bool = False
 ) -> dict[Any, Any]:
     """Apply the chain rule from the outputs, whose cotangents are given, back to the leaves.
 
@@ -88,6 +89,8 @@ def backpropagate(
     The cotangent of every leaf that the outputs depend on, of the shape and dtype of its data.
     """
     cotangents = dict(cotangents)
+    mode = recording()
+    watch = None if isinstance(mode, bool) else mode
     for node in computed:
         # Everything computed from this node is newer and has already contributed, so its cotangent is complete.
         g = cotangents.pop(node, None)
@@ -114,6 +117,8 @@ def backpropagate(
                 kind is np.ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
             ):
                 contribution = _fit(contribution, like, primitive)
+            if watch is not None:
+                watch.see_gradient(node, parent, contribution)
             cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
     return cotangents
 

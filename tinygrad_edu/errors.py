@@ -37,6 +37,10 @@ class UnsupportedError(TinygradError, TypeError):
     """A NumPy function, or one of its arguments, that has no derivative here."""
 
 
+class AnomalyError(TinygradError, FloatingPointError):
+    """A NaN or an infinity arose where `detect_anomaly` was on."""
+
+
 class DivergenceError(TinygradError, ArithmeticError):
     """Training ran away instead of settling."""
 

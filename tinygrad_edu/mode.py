@@ -8,19 +8,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, Protocol
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-is_recording = _recording.get
+
+class Watch(Protocol):
+    """Somebody who looks at everything that is recorded and at every gradient; see `anomaly`."""
+
+    def see_result(self, node: Any) -> None:
+        """Called with each recorded result."""
+
+    def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
+        """Called with what a rule of `node` returned for its input `parent`."""
+
+
+_mode: ContextVar[bool | Watch] = ContextVar("mode", default=True)
+# The mode: False where nothing is recorded, else True or whoever watches.
+recording = _mode.get
 
 
 @contextmanager
-def recording_mode(on: bool) -> Iterator[None]:
-    """Record, or do not, within the block."""
-    token = _recording.set(on)
+def recording_mode(mode: bool | Watch) -> Iterator[None]:
+    """Record or do not, within the block. Whoever watches already goes on watching."""
+    present = _mode.get()
+    token = _mode.set(present if mode is True and present else mode)
     try:
         yield
     finally:
-        _recording.reset(token)
+        _mode.reset(token)
 
 
 @contextmanager

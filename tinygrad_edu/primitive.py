@@ -46,6 +46,23 @@ class EachInput:
         return (partial(self.rule, position=position) for position in count())
 
 
+@dataclass(frozen=True)
+class Jointly:
+    """The rules of an operation whose gradients are computed together: one rule that returns them all."""
+
+    rule: Rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        gradients: list[Any] = []  # of one backward pass
+
+        def gradient(g: Any, out: Any, *inputs: Any, position: int, **params: Any) -> Any:
+            if not gradients:
+                gradients.extend(self.rule(g, out, *inputs, **params))
+            return gradients[position]
+
+        return (partial(gradient, position=position) for position in count())
+
+
 @dataclass(frozen=True, eq=False)
 class Primitive:
     """One operation: forward, one rule an input, printed forms, domain.
@@ -70,7 +87,7 @@ class Primitive:
 
     name: str
     forward: Callable[..., Any]
-    vjps: tuple[Rule | None, ...] | EachInput
+    vjps: tuple[Rule | None, ...] | EachInput | Jointly
     numpy: tuple[Callable[..., Any], ...] = ()
     code: str = ""
     latex: str = ""
@@ -90,17 +107,17 @@ class Primitive:
     @cached_property
     def is_differentiable(self) -> bool:
         """Whether a gradient can pass back to any input."""
-        return isinstance(self.vjps, EachInput) or any(rule is not None for rule in self.vjps)
+        return not isinstance(self.vjps, tuple) or any(rule is not None for rule in self.vjps)
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The names of what `forward` takes besides its input arrays, in order."""
         names = list(inspect.signature(self.forward).parameters)
-        return tuple(names[1 if isinstance(self.vjps, EachInput) else len(self.vjps) :])
+        return tuple(names[1 if not isinstance(self.vjps, tuple) else len(self.vjps) :])
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """The inputs and the parameters of a call in NumPy's manner, where parameters may be given by position: `np.sum(x, 0)`."""
-        if isinstance(self.vjps, EachInput) or len(args) <= len(self.vjps):
+        if not isinstance(self.vjps, tuple) or len(args) <= len(self.vjps):
             return args, kwargs
         inputs, positional = args[: len(self.vjps)], args[len(self.vjps) :]
         return inputs, {**dict(zip(self.parameters, positional, strict=False)), **kwargs}

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
-from tinygrad_edu.mode import is_recording, recording_mode
+from tinygrad_edu.mode import recording, recording_mode
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.trees import tree_leaves, tree_map, tree_map_named
 from tinygrad_edu.value import Value, record
@@ -62,7 +62,7 @@ class Recording:
         for node, cotangent in zip(tree_leaves(self.output), cotangents, strict=True):
             if isinstance(node, Value) and node.requires_grad:
                 seeds[node] = seeds[node] + cotangent if node in seeds else cotangent
-        with recording_mode(nested):
+        with recording_mode(True):
             gradients = backpropagate(seeds, *self._path, create_graph=nested)
             return tuple(tree_map(lambda leaf: _result(gradients.get(leaf), leaf, nested), argument) for argument in self.arguments)
 
@@ -85,9 +85,8 @@ def call_recorded(
     f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...], has_aux: bool = False
 ) -> Recording:
     """Call `f` with Values in place of the arguments `argnums`, recording what it does with them."""
-    nested = _depth.get() > 0 or (
-        is_recording() and any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves(args))
-    )
+    given_values = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves(args))
+    nested = _depth.get() > 0 or (bool(recording()) and given_values)
     names = _parameter_names(f)
     arguments = []
     with recording_mode(True):

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from tinygrad_edu.backpropagation import ancestors, backpropagate
 from tinygrad_edu.errors import DetachError, GradientError, ShapeError, UnsupportedError
 from tinygrad_edu.messages import described, failure, listed
-from tinygrad_edu.mode import is_recording
+from tinygrad_edu.mode import recording
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra, reductions, shaping
@@ -52,7 +52,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             data = forward(x, y)
         except (ValueError, TypeError) as error:
             raise failure(primitive, (self, other), error) from error
-        if (self.requires_grad or (kind is Value and other.requires_grad)) and is_recording():
+        if (self.requires_grad or (kind is Value and other.requires_grad)) and (mode := recording()):
             result = _new(Value)
             result._data = data
             result._grad = result._loan = result.name = result.params = None
@@ -61,6 +61,8 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             result.parents = parents
             result.inputs = (x, y)
             result.serial = _next_serial()
+            if mode is not True:
+                mode.see_result(result)
             return result
         return _constant(data)
 
@@ -464,27 +466,20 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     kind = type(data)
     if (kind is np.ndarray and data.ndim == 0) or kind is float:
         data = np.asarray(data)[()]
-    if not (requires_grad and primitive.is_differentiable and is_recording()):
+    mode = recording()
+    if not (requires_grad and primitive.is_differentiable and mode):
         return _constant(data)
-    return _recorded(
-        data,
-        primitive,
-        parents,
-        [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)],
-        params,
-    )
-
-
-def _recorded(data: Any, primitive: Primitive, parents: Any, inputs: Any, params: Any) -> Value:
     result = _new(Value)
     result._data = data
     result._grad = result._loan = result.name = None
     result.requires_grad = True
     result.primitive = primitive
     result.parents = parents
-    result.inputs = inputs
+    result.inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
     result.params = params
     result.serial = _next_serial()
+    if mode is not True:
+        mode.see_result(result)
     return result
 
 

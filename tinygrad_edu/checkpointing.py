@@ -1,0 +1,95 @@
+"""Trading time for memory: recompute instead of store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
+from tinygrad_edu.errors import GradientError
+from tinygrad_edu.mode import recording, recording_mode
+from tinygrad_edu.primitive import Jointly, Primitive
+from tinygrad_edu.primitives.shaping import concatenate
+from tinygrad_edu.trees import tree_leaves, tree_map
+from tinygrad_edu.value import Value, record
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose intermediate results are not kept for the backward pass but computed again in it.
+
+    A chain of n such functions keeps n results instead of all that happened inside of them, and costs one more forward pass.
+    `f` may also use Values that it does not get as arguments; they get their gradients too.
+
+    Parameters
+    ----------
+    f: a function that returns a Value, or a tree of Values of one dtype. It must return the same when it is called again.
+
+    Raises
+    ------
+    GradientError: in the backward pass, if calling `f` again gave other numbers (because of randomness in it, say), or if
+        a Value that it uses was given new data in between.
+
+    >>> import tinygrad_edu as tg
+    >>> float(tg.grad(checkpoint(lambda x: np.exp(np.sin(x))))(0.0))
+    1.0
+    """
+
+    @wraps(f)
+    def recomputed(*args: Any, **kwargs: Any) -> Any:
+        oldest = Value(0.0).serial
+        output = f(*args, **kwargs)
+        parts = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Value) and leaf.requires_grad]
+        if not parts or not recording():
+            return output
+        sources = _older_than(oldest, parts)
+        targets = set(sources)
+
+        def gradients(g: Any, out: Any, *inputs: Any) -> list[Any]:
+            if any(source._recorded_data() is not seen for source, seen in zip(sources, stored.inputs, strict=True)):
+                raise GradientError("a Value that a checkpointed function uses was given new data before the backward pass.")
+            with recording_mode(True):
+                again = [leaf for leaf in tree_leaves(f(*args, **kwargs)) if isinstance(leaf, Value) and leaf.requires_grad]
+                packed = _packed(again)
+            if not np.array_equal(packed._data, stored._data, equal_nan=True):
+                raise GradientError("a checkpointed function gave another result when it was called again; is it random?")
+            found = backpropagate({packed: g}, *dependents(ancestors([packed], targets)[0], targets), isinstance(out, Value))
+            return [found.get(source, np.zeros(source.shape, source.dtype)) for source in sources]
+
+        data = _packed(parts)._data
+        stored = record(Primitive(f"checkpoint of {f.__name__}", lambda *_: data, Jointly(gradients)), sources, {})
+        unpacked = iter(_unpacked(stored, parts))
+        return tree_map(lambda leaf: next(unpacked) if isinstance(leaf, Value) and leaf.requires_grad else leaf, output)
+
+    return recomputed
+
+
+def _older_than(serial: int, outputs: list[Value]) -> list[Value]:
+    """What was there before, and the outputs were computed from."""
+    sources: dict[Value, None] = {}
+    seen = set(outputs)
+    to_visit = list(outputs)
+    for node in to_visit:  # which grows while it is walked
+        for parent in [node] if node.serial < serial else node.parents:
+            if parent is None or not parent.requires_grad:
+                continue
+            if parent.serial < serial or parent.primitive is None:
+                sources[parent] = None
+            elif parent not in seen:
+                seen.add(parent)
+                to_visit.append(parent)
+    return list(sources)
+
+
+def _packed(parts: list[Value]) -> Any:
+    """Several Values as one: an operation has one result."""
+    return parts[0] if len(parts) == 1 else concatenate(*(part.reshape(-1) for part in parts))
+
+
+def _unpacked(packed: Value, like: list[Value]) -> list[Value]:
+    if len(like) == 1:
+        return [packed]
+    ends = np.cumsum([part.size for part in like])
+    return [packed[end - part.size : end].reshape(part.shape) for end, part in zip(ends, like, strict=True)]
