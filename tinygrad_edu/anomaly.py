@@ -43,6 +43,8 @@ def detect_anomaly() -> Iterator[None]:
 class _Anomalies:
     """The watch: remembers which line recorded what, and stops at the first number that is not finite."""
 
+    records_constants = False
+
     def __init__(self) -> None:
         self._lines: dict[int, str] = {}
 

@@ -14,6 +14,9 @@ from typing import Any, Protocol
 class Watch(Protocol):
     """Somebody who looks at everything that is recorded and at every gradient; see `anomaly`."""
 
+    records_constants: bool
+    """Whether results that require no gradient are recorded, too: comparisons, zeros, and what is computed from constants."""
+
     def see_result(self, node: Any) -> None:
         """Called with each recorded result."""
 

@@ -20,7 +20,7 @@ from tinygrad_edu.mode import recording
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra, reductions, shaping
-from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
+from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, OPERATORS
 
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})
@@ -351,6 +351,16 @@ class Value:
     def __ne__(self, other: object) -> Any:
         return np.not_equal(self, other) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
 
+    # For masks: what comparisons give is made of Values, too, where everything is recorded.
+    def __and__(self, other: Any) -> Any:
+        return np.bitwise_and(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return np.bitwise_or(self, other)
+
+    def __invert__(self) -> Any:
+        return np.invert(self)
+
     def __neg__(self) -> Value:
         return record(arithmetic.negative, (self,), {})
 
@@ -467,12 +477,13 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     if (kind is np.ndarray and data.ndim == 0) or kind is float:
         data = np.asarray(data)[()]
     mode = recording()
-    if not (requires_grad and primitive.is_differentiable and mode):
+    requires_grad = requires_grad and primitive.is_differentiable and bool(mode)
+    if not requires_grad and not (mode and mode is not True and mode.records_constants):
         return _constant(data)
     result = _new(Value)
     result._data = data
     result._grad = result._loan = result.name = None
-    result.requires_grad = True
+    result.requires_grad = requires_grad
     result.primitive = primitive
     result.parents = parents
     result.inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
@@ -506,7 +517,7 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
     implementation = TABLE.functions.get(function)
     if implementation is None:
         if function in CONSTANT_FUNCTIONS:
-            return function(*_plain(args), **_plain(kwargs))
+            return _constant_answer(function, args, kwargs)
         raise UnsupportedError(
             f"{_numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
             "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
@@ -524,6 +535,16 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
         if isinstance(error, DetachError | UnsupportedError) or not kwargs:
             raise
         raise UnsupportedError(f"{_numpy_name(function)} of a Value does not take all of {listed(kwargs)}: {error}") from error
+
+
+def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a function without a derivative says of the data. Only a mode that records constants, too, keeps how it was found."""
+    answer = function(*_plain(args), **_plain(kwargs))
+    mode = recording()
+    if isinstance(mode, bool) or not mode.records_constants or not isinstance(answer, np.ndarray | np.generic):
+        return answer
+    code = OPERATORS.get(function, "")
+    return record(Primitive(function.__name__, function, (None,) * len(args), (function,), code), args, kwargs)
 
 
 def _numpy_name(function: Callable[..., Any]) -> str:

@@ -1,0 +1,101 @@
+"""The op table as a page: every operation, its formula, and the derivative for each input.
+
+The derivatives are not written down here. They are read off the rules: a rule is called with Values that are named after its
+parameters, and what that records is printed.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.mode import recording_mode
+from tinygrad_edu.primitive import TABLE, Case, Primitive
+from tinygrad_edu.source import expression, literal
+from tinygrad_edu.value import Value
+
+_INTRODUCTION = """\
+# The op table
+
+Every operation states its derivative once. Below, `g` is the gradient of the operation's result `out`, and each line after the
+first gives the gradient of one input. Shapes and parameters are those of an example; a result that broadcasting has enlarged is
+summed back to the shape of the input.
+"""
+
+
+class _Everything:
+    """A mode in which also what requires no gradient is recorded, such as a comparison."""
+
+    records_constants = True
+
+    def see_result(self, node: Any) -> None:
+        """Nothing to look at: the record is what is wanted."""
+
+    def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
+        """Nothing to look at."""
+
+
+def op_table() -> str:
+    """The whole table, in Markdown."""
+    return "\n".join([_INTRODUCTION, *(_entry(primitive) for primitive in sorted(TABLE, key=lambda entry: entry.name))])
+
+
+def _entry(primitive: Primitive) -> str:
+    inputs = _example(primitive)
+    names = _input_names(primitive, len(inputs))
+    params = dict(primitive.cases[0].params) if primitive.cases else {}
+    formula = ast.unparse(expression(primitive, [ast.Name(name) for name in names], params))
+    lines = [f"`{primitive.name}` = `{formula}`"]
+    for name, rule in zip(names, primitive.vjps, strict=False):
+        lines.append(f"`d_{name}` = `{_derivative(primitive, rule, inputs, names, params)}`" if rule else f"`{name}` has none")
+    return "- " + "  \n  ".join(lines)
+
+
+def _example(primitive: Primitive) -> list[Any]:
+    """Inputs of the shapes of the first case."""
+    rng = np.random.default_rng(0)
+    arity = len(primitive.vjps) if isinstance(primitive.vjps, tuple) else 2
+    case = primitive.cases[0] if primitive.cases else Case(((2,),) * arity, {})
+    domain = primitive.domain or ((-2.0, 2.0),) * len(case.shapes)
+    return [rng.uniform(*interval, shape) for interval, shape in zip(domain, case.shapes, strict=True)]
+
+
+def _input_names(primitive: Primitive, count: int) -> list[str]:
+    """What the rules call their inputs."""
+    rule = next(rule for rule in primitive.vjps if rule is not None) if primitive.is_differentiable else primitive.forward
+    parameters = list(inspect.signature(rule).parameters.values())
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return [f"x{position}" for position in range(count)]
+    names = [parameter.name for parameter in parameters]
+    return names[2 : 2 + count] if primitive.is_differentiable else names[:count]
+
+
+def _derivative(primitive: Primitive, rule: Callable[..., Any], inputs: list[Any], names: list[str], params: dict[str, Any]) -> str:
+    out = primitive.forward(*inputs, **params)
+    values = [Value(x, name=name) for name, x in zip(names, inputs, strict=True)]
+    with recording_mode(_Everything()), np.errstate(all="ignore"):
+        result = rule(Value(np.ones_like(out), name="g"), Value(out, name="out"), *values, **params)
+    return ast.unparse(_written(result, {name: value.shape for name, value in zip(names, values, strict=True)}))
+
+
+def _written(x: Any, shapes: dict[str, tuple[int, ...]]) -> ast.expr:
+    """A recorded result as an expression in the named Values that it came from."""
+    if not isinstance(x, Value):
+        return literal(x)
+    if x.primitive is None:
+        return ast.Name(x.name) if x.name else literal(x.data)
+    operands = [_written(seen if parent is None else parent, shapes) for parent, seen in zip(x.parents, x.inputs, strict=True)]
+    params = {key: _shape_of_input(value, shapes) for key, value in (x.params or {}).items()}
+    return expression(x.primitive, operands, params)
+
+
+def _shape_of_input(value: Any, shapes: dict[str, tuple[int, ...]]) -> Any:
+    """`x.shape` where a parameter is just that."""
+    for name, shape in shapes.items():
+        if type(value) is tuple and value and value == shape:
+            return ast.Attribute(ast.Name(name), "shape")
+    return value

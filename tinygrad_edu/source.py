@@ -1,0 +1,94 @@
+"""How an operation is written in Python: the printed form that its entry states, with its operands filled in.
+
+Expressions are Python's own syntax trees, so that `ast.unparse` sets the brackets.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.primitive import Primitive
+
+
+def expression(primitive: Primitive, operands: Sequence[ast.expr], params: Mapping[str, Any] | None = None) -> ast.expr:
+    """A call of an operation as a syntax tree.
+
+    >>> from tinygrad_edu.primitives.arithmetic import add, multiply
+    >>> total = expression(add, [ast.Name("a"), ast.Name("b")])
+    >>> ast.unparse(expression(multiply, [total, ast.Constant(2.0)]))
+    '(a + b) * 2.0'
+    """
+    defaults = {p.name: p.default for p in _parameters(primitive) if p.default is not p.empty}
+    params = defaults | dict(params or {})
+    template = primitive.code or _call_form(primitive, len(operands), defaults, params)
+    template = template.replace("{inputs}", ", ".join(f"{{{position}}}" for position in range(len(operands))))
+    fillings: dict[str, ast.expr] = {f"_{position}": operand for position, operand in enumerate(operands)}
+    fillings |= {f"_{name}": literal(value) for name, value in params.items()}
+    tree = ast.parse(re.sub(r"\{(\w+)\}", r"_\1", template), mode="eval").body
+    filled: ast.expr = _Filling(fillings).visit(tree)
+    return filled
+
+
+def _call_form(primitive: Primitive, inputs: int, defaults: Mapping[str, Any], params: Mapping[str, Any]) -> str:
+    """`np.sum({0}, axis={axis})`: parameters that have their default value are left out."""
+    function = primitive.numpy[0] if primitive.numpy else None
+    module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+    name = function.__name__ if function is not None else primitive.name
+    prefix = f"{module}." if function is not None else ""
+    shown = [key for key, value in params.items() if key not in defaults or not _equal(defaults[key], value)]
+    arguments = [f"{{{position}}}" for position in range(inputs)] + [f"{key}={{{key}}}" for key in shown]
+    return f"{prefix}{name}({', '.join(arguments)})"
+
+
+def _parameters(primitive: Primitive) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(primitive.forward).parameters.values())
+    except (TypeError, ValueError):  # NumPy's ufuncs have no signature
+        return []
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and not isinstance(a, np.ndarray | ast.expr) and bool(a == b)
+
+
+def literal(value: Any) -> ast.expr:
+    """A parameter or constant as it would be typed. What is an expression already stays."""
+    if isinstance(value, ast.expr):
+        return value
+    if isinstance(value, slice):
+        return ast.Slice(*(None if part is None else literal(part) for part in (value.start, value.stop, value.step)))
+    if value is ...:
+        return ast.Constant(...)
+    if isinstance(value, tuple):
+        return ast.Tuple([literal(part) for part in value])
+    if isinstance(value, list):
+        return ast.List([literal(part) for part in value])
+    if isinstance(value, np.ndarray):
+        return ast.Call(ast.Attribute(ast.Name("np"), "array"), [literal(value.tolist())], [])
+    if isinstance(value, np.generic):
+        return literal(value.item())
+    if isinstance(value, np.dtype):
+        return ast.Attribute(ast.Name("np"), value.name)
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return ast.Attribute(ast.Name("np"), value.__name__)
+    if isinstance(value, float) and not np.isfinite(value):
+        return ast.parse({"inf": "np.inf", "-inf": "-np.inf"}.get(str(value), "np.nan"), mode="eval").body
+    if isinstance(value, float | int) and not isinstance(value, bool) and value < 0:
+        return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+    return ast.Constant(value)
+
+
+class _Filling(ast.NodeTransformer):
+    """Puts operands in the place of the names that stand for them."""
+
+    def __init__(self, fillings: Mapping[str, ast.expr]) -> None:
+        self._fillings = fillings
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._fillings.get(node.id, node)
