@@ -489,7 +489,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     result.inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
     result.params = params
     result.serial = _next_serial()
-    if mode is not True:
+    if mode and mode is not True:
         mode.see_result(result)
     return result
 

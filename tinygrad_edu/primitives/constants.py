@@ -3,13 +3,24 @@
 They look at the data of a Value and give plain arrays, booleans or shapes.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 CONSTANT_FUNCTIONS = frozenset({
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+    np.bitwise_and, np.bitwise_or, np.invert,
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
     np.isnan, np.isinf, np.isfinite, np.signbit,
     np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
     np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.any, np.all,
     np.allclose, np.isclose, np.array_equal, np.array2string, np.array_repr, np.array_str,
 })  # fmt: skip
+
+# Those of them that Python writes as operators.
+OPERATORS: dict[Callable[..., Any], str] = {
+    np.equal: "{0} == {1}", np.not_equal: "{0} != {1}", np.less: "{0} < {1}", np.less_equal: "{0} <= {1}",
+    np.greater: "{0} > {1}", np.greater_equal: "{0} >= {1}",
+    np.bitwise_and: "{0} & {1}", np.bitwise_or: "{0} | {1}", np.invert: "~{0}",
+}  # fmt: skip
