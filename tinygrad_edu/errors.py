@@ -4,6 +4,9 @@ Every message says which operation or argument is meant, what was got, what was 
 Each class is also the built-in error that a NumPy user would catch (`ShapeError` is a `ValueError`, and so on).
 """
 
+import math
+from typing import Any
+
 
 class TinygradError(Exception):
     """The common ancestor: `except TinygradError` catches whatever this package raises on purpose."""
@@ -42,7 +45,23 @@ class AnomalyError(TinygradError, FloatingPointError):
 
 
 class DivergenceError(TinygradError, ArithmeticError):
-    """Training ran away instead of settling."""
+    """Training ran away instead of settling.
+
+    largest_stable_learning_rate: below it, gradient descent is stable on the data.
+    history: the steps that were taken (a `tinygrad_edu.models.History`).
+    """
+
+    def __init__(self, message: str, largest_stable_learning_rate: float = math.nan, history: Any = None) -> None:
+        super().__init__(message, largest_stable_learning_rate, history)  # all of them, so that the error can be pickled
+        self.largest_stable_learning_rate = largest_stable_learning_rate
+        self.history = history
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ConvergenceWarning(UserWarning):
+    """Training ended before it was finished."""
 
 
 class NotFittedError(TinygradError, AttributeError):
