@@ -178,13 +178,13 @@ def softmax_cross_entropy(logits: Any, target: Any, *, reduction: Reduction = "m
             "the logits of softmax cross entropy need an axis of classes, of shape (..., classes), but are one number."
         )
     probabilities = _class_probabilities(target, logits)
-    return _reduced(-np.sum(probabilities * _log_softmax(_finite(logits)), axis=-1), reduction)
+    return _reduced(np.sum(probabilities * _minus_log_softmax(_finite(logits)), axis=-1), reduction)
 
 
-def _log_softmax(logits: Any) -> Any:
+def _minus_log_softmax(logits: Any) -> Any:
     # The shift cancels out, in the result and in the gradient, so it can count as a constant.
     shifted = logits - stop_gradient(np.max(logits, axis=-1, keepdims=True))
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    return np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True)) - shifted
 
 
 def _class_probabilities(target: Any, logits: Any) -> Any:
@@ -206,7 +206,7 @@ def _one_hot(classes: Any, logits: Any) -> Any:
     if classes.dtype.kind not in "iu":
         raise DataError(f"classes must be whole numbers, but have dtype {classes.dtype}; convert them with .astype(int).")
     _demand((classes >= 0) & (classes < count), f"classes are counted from 0 to {count - 1}", classes)
-    return np.eye(count, dtype=logits.dtype)[classes]
+    return (classes[..., None] == np.arange(count)).astype(logits.dtype)
 
 
 def _paired(prediction: Any, target: Any) -> tuple[Any, Any]:
