@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from tinygrad_edu.array_methods import ArrayMethods
 from tinygrad_edu.backpropagation import ancestors, backpropagate
 from tinygrad_edu.errors import DetachError, GradientError, ShapeError, UnsupportedError
 from tinygrad_edu.messages import described, failure, listed
 from tinygrad_edu.mode import recording
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive
-from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra, reductions, shaping
+from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, OPERATORS
 
 _next_serial = count().__next__
@@ -69,7 +70,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
     return operator
 
 
-class Value:
+class Value(ArrayMethods):
     """A number or an array of numbers that remembers how it was made, so that it can be differentiated.
 
     Parameters
@@ -250,6 +251,10 @@ class Value:
             raise ShapeError(f"only a single number can become a Python number, but {described(self)} has {self._data.size}.")
         return float(self._data.item())
 
+    def tolist(self) -> Any:
+        """The numbers as nested lists of Python floats."""
+        return self._data.tolist()
+
     def _recorded_data(self) -> Any:
         """The data in a form that nobody will write to."""
         return self._data if self._loan is None else self._loan.snapshot()
@@ -260,11 +265,6 @@ class Value:
     dtype = property(lambda self: self._data.dtype, doc="The type of the numbers.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
     size = property(lambda self: self._data.size, doc="The number of numbers.")
-
-    @property
-    def T(self) -> Value:  # noqa: N802 (NumPy's name)
-        """The transpose: axes in reverse order."""
-        return record(shaping.transpose, (self,), {})
 
     def __len__(self) -> int:
         if self._data.ndim == 0:
@@ -369,61 +369,6 @@ class Value:
 
     def __abs__(self) -> Value:
         return record(elementwise.absolute, (self,), {})
-
-    # --- NumPy's array methods -----------------------------------------------------------------------------------------------
-
-    def sum(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
-        """`np.sum`: the sum over the given axes, or over all."""
-        return record(reductions.sum, (self,), {"axis": axis, "keepdims": keepdims})
-
-    def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
-        """`np.mean`: the mean over the given axes, or over all."""
-        return record(reductions.mean, (self,), {"axis": axis, "keepdims": keepdims})
-
-    def max(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
-        """`np.max`: the largest element; where several are equal they share the gradient equally."""
-        return record(reductions.max, (self,), {"axis": axis, "keepdims": keepdims})
-
-    def min(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
-        """`np.min`: the smallest element; where several are equal they share the gradient equally."""
-        return record(reductions.min, (self,), {"axis": axis, "keepdims": keepdims})
-
-    def reshape(self, *shape: Any) -> Value:
-        """`np.reshape`; the shape is given as one tuple or as several integers."""
-        return record(shaping.reshape, (self,), {"shape": shape[0] if len(shape) == 1 else shape})
-
-    def transpose(self, *axes: Any) -> Value:
-        """`np.transpose`; the axes are given as one tuple, as several integers, or not at all (reverse order)."""
-        return record(shaping.transpose, (self,), {"axes": axes[0] if len(axes) == 1 else axes or None})
-
-    def dot(self, other: Any) -> Value:
-        """`np.dot`: the product of matrices and vectors."""
-        result: Value = np.dot(self, other)
-        return result
-
-    def clip(self, min: Any = -np.inf, max: Any = np.inf) -> Value:
-        """`np.clip`: the nearest number in [min, max]."""
-        return record(elementwise.clip, (self, min, max), {})
-
-    def relu(self) -> Value:
-        """max(x, 0), with derivative 0 at 0."""
-        return record(elementwise.relu, (self,), {})
-
-    def sigmoid(self) -> Value:
-        """1 / (1 + e^-x)."""
-        return record(elementwise.sigmoid, (self,), {})
-
-    def exp(self) -> Value:
-        """`np.exp`."""
-        return record(elementwise.exp, (self,), {})
-
-    def log(self) -> Value:
-        """`np.log`, the natural logarithm."""
-        return record(elementwise.log, (self,), {})
-
-    def tanh(self) -> Value:
-        """`np.tanh`."""
-        return record(elementwise.tanh, (self,), {})
 
     # --- NumPy's protocols ---------------------------------------------------------------------------------------------------
 
