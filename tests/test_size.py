@@ -60,10 +60,16 @@ def test_a_leaf_used_half_a_million_times_is_differentiated():
     assert x.grad == 1_000_000.0
 
 
-def test_a_million_leaves_under_one_sum_are_differentiated():
-    leaves = [Value(1.0) for _ in range(300_000)]
-    np.stack(leaves).sum().backward()
-    assert all(leaf.grad == 1.0 for leaf in leaves)
+def test_ten_thousand_values_joined_into_one_array_are_differentiated():
+    leaves = [Value(float(i)) for i in range(10_000)]
+    (np.stack(leaves) ** 2).sum().backward()
+    assert all(leaf.grad == 2.0 * i for i, leaf in enumerate(leaves))
+
+
+def test_a_hundred_thousand_leaves_under_one_sum_are_differentiated():
+    leaves = [Value(1.0) for _ in range(100_000)]
+    sum(leaf * 2.0 for leaf in leaves).backward()
+    assert all(leaf.grad == 2.0 for leaf in leaves)
 
 
 def test_a_graph_with_two_to_the_thousand_paths_is_walked_once():

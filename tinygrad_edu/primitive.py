@@ -37,18 +37,8 @@ def case(*shapes: tuple[int, ...], **params: Any) -> Case:
 
 
 @dataclass(frozen=True)
-class EachInput:
-    """The rules of an operation with any number of inputs: one rule, told by `position` which input is meant."""
-
-    rule: Rule
-
-    def __iter__(self) -> Iterator[Rule]:
-        return (partial(self.rule, position=position) for position in count())
-
-
-@dataclass(frozen=True)
 class Jointly:
-    """The rules of an operation whose gradients are computed together: one rule that returns them all."""
+    """The rules of an operation with any number of inputs, or whose gradients are computed together: one that returns all."""
 
     rule: Rule
 
@@ -87,7 +77,7 @@ class Primitive:
 
     name: str
     forward: Callable[..., Any]
-    vjps: tuple[Rule | None, ...] | EachInput | Jointly
+    vjps: tuple[Rule | None, ...] | Jointly
     numpy: tuple[Callable[..., Any], ...] = ()
     code: str = ""
     latex: str = ""
@@ -152,7 +142,7 @@ TABLE = Table()
 
 def operation(
     forward: Callable[..., Any],
-    *vjps: Rule | EachInput | None,
+    *vjps: Rule | Jointly | None,
     name: str = "",
     numpy: Iterable[Callable[..., Any]] = (),
     code: str = "",
@@ -164,7 +154,7 @@ def operation(
 
     A NumPy ufunc given as `forward` is also the NumPy function that the entry differentiates.
     """
-    rules: Any = vjps[0] if len(vjps) == 1 and isinstance(vjps[0], EachInput) else vjps
+    rules: Any = vjps[0] if len(vjps) == 1 and isinstance(vjps[0], Jointly) else vjps
     is_ufunc = isinstance(forward, np.ufunc)
     return TABLE.add(
         Primitive(

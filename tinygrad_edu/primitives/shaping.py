@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitive import EachInput, Primitive, case, composition, operation
+from tinygrad_edu.primitive import Jointly, Primitive, case, composition, operation
 
 reshape: Primitive = operation(
     lambda x, shape: np.reshape(x, shape),
@@ -40,18 +40,16 @@ def _join(*arrays: Any, axis: int | None = 0) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
-def _join_vjp(g: Any, out: Any, *arrays: Any, axis: int | None = 0, position: int) -> Any:
-    """The slice of `g` that holds the array at `position`."""
-    x = arrays[position]
-    lengths = [a.size if axis is None else a.shape[axis] for a in arrays[: position + 1]]
-    part = slice(int(np.sum(lengths[:-1])), int(np.sum(lengths)))
-    if axis is None:
-        return reshape(g[part], shape=x.shape)
-    return g[(slice(None),) * (axis % x.ndim) + (part,)]
+def _join_vjp(g: Any, out: Any, *arrays: Any, axis: int | None = 0) -> list[Any]:
+    """For each array the slice of `g` that holds it."""
+    ends = np.cumsum([a.size if axis is None else a.shape[axis] for a in arrays])
+    before = () if axis is None else (slice(None),) * (axis % arrays[0].ndim)
+    parts = [g[(*before, slice(int(end - length), int(end)))] for end, length in zip(ends, np.diff(ends, prepend=0), strict=True)]
+    return parts if axis is not None else [reshape(part, shape=a.shape) for part, a in zip(parts, arrays, strict=True)]
 
 
 concatenate = operation(
-    _join, EachInput(_join_vjp),
+    _join, Jointly(_join_vjp),
     name="concatenate", code="np.concatenate([{inputs}], axis={axis})",
     cases=[case((2, 3), (1, 3)), case((2, 3), (2, 2), (2, 1), axis=-1), case((2,), (2, 2), axis=None)],
 )  # fmt: skip
