@@ -123,7 +123,7 @@ class Regression(LinearModel):
         return float(self._loss(X @ weights + bias, t, weights))
 
     def _starting_loss(self, history: History, X: Array, t: Array) -> float:
-        """The loss of all samples at the starting weights, and a rounding error, lest a perfect start leave nothing to compare with."""
+        """The loss of all samples at the starting weights, plus a rounding error, so that a perfect start has one, too."""
         start = history.steps[0]
         rounding = np.finfo(X.dtype).eps * self._whole_loss(X, t, np.zeros_like(start.weights), 0.0)
         return float(self._whole_loss(X, t, start.weights, start.bias) + rounding)
@@ -133,9 +133,9 @@ class Regression(LinearModel):
         epochs = len(history.epoch_losses)
         where = "On these data gradient descent" if self._takes_whole_batch(X) else "On these data a step on any batch"
         return DivergenceError(
-            f"training diverged: the loss went from {history.steps[0].loss:.6g} to {loss:.6g} within {epochs} epoch{'s'[: epochs > 1]}, "
-            f"since steps with learning_rate={self.learning_rate:g} overshoot the minimum. {where} is stable below {limit:.6g}. "
-            "Use a smaller learning rate; standardizing the columns of X allows for a larger one.",
+            f"training diverged: the loss went from {history.steps[0].loss:.6g} to {loss:.6g} within {epochs} "
+            f"epoch{'s'[: epochs > 1]}, since steps with learning_rate={self.learning_rate:g} overshoot the minimum. {where} "
+            f"is stable below {limit:.6g}. Use a smaller learning rate; standardizing the columns of X allows for a larger one.",
             largest_stable_learning_rate=limit,
             history=history,
         )
