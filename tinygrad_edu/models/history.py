@@ -12,8 +12,6 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Recording ends when the steps hold this many numbers (about 100 MB), so that a long run cannot fill the memory.
-_CAPACITY = 12_000_000
 _NUMBERS_PER_STEP = 60  # what the objects of one step weigh, apart from their arrays
 
 
@@ -74,23 +72,24 @@ class PerceptronStep(Step):
 class History:
     """All steps of a run, in order, and the loss of each epoch.
 
-    steps: the steps; of a very long run only as many as fit into about 100 MB, from the first one on.
+    steps: the steps; of a very long run only as many as there is room for, from the first one on.
     epoch_losses: for each epoch the loss of its samples, each at the moment when its batch was used.
     step_count: how many steps were taken, recorded or not.
+    room: how many more numbers will be recorded (at first about 100 MB of them), so that a long run cannot fill the memory.
     """
 
     steps: list[Step] = field(default_factory=list)
     epoch_losses: list[float] = field(default_factory=list)
     step_count: int = 0
-    _room: int = _CAPACITY
+    room: int = 12_000_000
 
     def add_epoch(self, steps: list[Step], loss: float) -> None:
         """Note the steps of an epoch, and its loss."""
         self.epoch_losses.append(loss)
         for step in steps:
             self.step_count += 1
-            self._room -= step._size()
-            if self._room >= 0:
+            self.room -= step._size()
+            if self.room >= 0:
                 self.steps.append(step)
 
     @property
