@@ -16,7 +16,7 @@ from tinygrad_edu.errors import GradientError, InPlaceError
 from tinygrad_edu.messages import described
 from tinygrad_edu.mode import recording
 from tinygrad_edu.ownership import Loan
-from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitive import Jointly, Primitive
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
 
 _serial = attrgetter("serial")
@@ -50,7 +50,10 @@ def ancestors(outputs: Iterable[Any], targets: Set[Any] = frozenset()) -> tuple[
     The walk does not go past `targets`, which thereby count as leaves.
     """
     found = set(outputs)
-    computed = [output for output in found if output.primitive is not None and output not in targets]
+    computed = []
+    for output in found:
+        if output.primitive is not None and output not in targets:
+            computed.append(output)  # noqa: PERF401 (a comprehension is slower for one output)
     for node in computed:  # which grows while it is walked
         for parent in node.parents:
             if parent is not None and parent not in found and parent.requires_grad:
@@ -79,7 +82,7 @@ def backpropagate(
 
     Parameters
     ----------
-    cotangents: for each output the derivative of the quantity of interest with respect to it, of its shape and dtype.
+    cotangents: for each output the derivative of the quantity of interest with respect to it, of its shape and dtype. It is used up.
     computed, wanted: the computed nodes to walk through, newest first, and all nodes whose cotangent is of interest,
         as `ancestors` and `dependents` list them.
     create_graph: give the rules Values instead of arrays, so that the gradient itself can be differentiated.
@@ -88,19 +91,21 @@ def backpropagate(
     -------
     The cotangent of every leaf that the outputs depend on, of the shape and dtype of its data.
     """
-    cotangents = dict(cotangents)
     mode = recording()
-    watch = None if isinstance(mode, bool) else mode
+    watch = None if mode is True or mode is False else mode
+    ndarray = np.ndarray
     for node in computed:
         # Everything computed from this node is newer and has already contributed, so its cotangent is complete.
         g = cotangents.pop(node, None)
         if g is None:  # only inputs without a derivative led here, such as a mask
             continue
         primitive = node.primitive
-        out, inputs, params = node._data, node.inputs, node.params
+        rules, out, inputs, params = primitive.vjps, node._data, node.inputs, node.params
         if create_graph:
             out, inputs = node, _as_values(node)
-        for rule, parent, seen in zip(primitive.vjps, node.parents, node.inputs):  # noqa: B905 (rules may be endless)
+        if type(rules) is Jointly:
+            rules, inputs, params = rules.applied(g, out, inputs, params), (), None
+        for rule, parent, seen in zip(rules, node.parents, node.inputs):  # noqa: B905 (strict zip is slow)
             if parent not in wanted or rule is None:
                 continue
             if parent._loan is not None and parent._loan.was_changed_since(seen):
@@ -114,7 +119,7 @@ def backpropagate(
             like = parent._data
             kind = type(contribution)
             if kind is not type(like) or (
-                kind is np.ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
+                kind is ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
             ):
                 contribution = _fit(contribution, like, primitive)
             if watch is not None:

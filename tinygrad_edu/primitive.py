@@ -7,10 +7,9 @@ This module knows NumPy and nothing of Values. It only knows that some operand m
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -42,15 +41,13 @@ class Jointly:
 
     rule: Rule
 
-    def __iter__(self) -> Iterator[Rule]:
-        gradients: list[Any] = []  # of one backward pass
+    def applied(self, g: Any, out: Any, inputs: Sequence[Any], params: Mapping[str, Any]) -> list[Rule]:
+        """A rule for each input that has only to hand out what was computed here, once for all of them."""
+        return [partial(_computed_before, gradient) for gradient in self.rule(g, out, *inputs, **params)]
 
-        def gradient(g: Any, out: Any, *inputs: Any, position: int, **params: Any) -> Any:
-            if not gradients:
-                gradients.extend(self.rule(g, out, *inputs, **params))
-            return gradients[position]
 
-        return (partial(gradient, position=position) for position in count())
+def _computed_before(gradient: Any, g: Any, out: Any) -> Any:
+    return gradient
 
 
 @dataclass(frozen=True, eq=False)

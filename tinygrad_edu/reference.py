@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,10 +48,9 @@ def _entry(primitive: Primitive) -> str:
     names = _input_names(primitive, len(inputs))
     params = dict(primitive.cases[0].params) if primitive.cases else {}
     formula = ast.unparse(expression(primitive, [ast.Name(name) for name in names], params))
-    lines = [f"`{primitive.name}` = `{formula}`"]
-    for name, rule in zip(names, primitive.vjps, strict=False):
-        lines.append(f"`d_{name}` = `{_derivative(primitive, rule, inputs, names, params)}`" if rule else f"`{name}` has none")
-    return "- " + "  \n  ".join(lines)
+    derivatives = _derivatives(primitive, inputs, names, params)
+    lines = [f"`d_{name}` = `{derivative}`" if derivative else f"`{name}` has none" for name, derivative in derivatives.items()]
+    return "- " + "  \n  ".join([f"`{primitive.name}` = `{formula}`", *lines])
 
 
 def _example(primitive: Primitive) -> list[Any]:
@@ -66,23 +64,29 @@ def _example(primitive: Primitive) -> list[Any]:
 
 def _input_names(primitive: Primitive, count: int) -> list[str]:
     """What the rules call their inputs."""
-    rule = next(rule for rule in primitive.vjps if rule is not None) if primitive.is_differentiable else primitive.forward
-    parameters = list(inspect.signature(rule).parameters.values())
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+    if not isinstance(primitive.vjps, tuple):
         return [f"x{position}" for position in range(count)]
-    names = [parameter.name for parameter in parameters]
-    return names[2 : 2 + count] if primitive.is_differentiable else names[:count]
+    rule = next((rule for rule in primitive.vjps if rule is not None), None)
+    parameters = list(inspect.signature(rule or primitive.forward).parameters)
+    return parameters[2 : 2 + count] if rule else parameters[:count]
 
 
-def _derivative(primitive: Primitive, rule: Callable[..., Any], inputs: list[Any], names: list[str], params: dict[str, Any]) -> str:
-    out = primitive.forward(*inputs, **params)
+def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], params: dict[str, Any]) -> dict[str, str]:
+    """For each input what its rule computes, or an empty text where it has none."""
+    result = primitive.forward(*inputs, **params)
     values = [Value(x, name=name) for name, x in zip(names, inputs, strict=True)]
+    shapes = {value.name: value.shape for value in values}
     with recording_mode(_Everything()), np.errstate(all="ignore"):
-        result = rule(Value(np.ones_like(out), name="g"), Value(out, name="out"), *values, **params)
-    return ast.unparse(_written(result, {name: value.shape for name, value in zip(names, values, strict=True)}))
+        g, out = Value(np.ones_like(result), name="g"), Value(result, name="out")
+        if isinstance(primitive.vjps, tuple):
+            gradients = [rule(g, out, *values, **params) if rule else None for rule in primitive.vjps]
+        else:
+            gradients = primitive.vjps.rule(g, out, *values, **params)
+    written = ["" if gradient is None else ast.unparse(_written(gradient, shapes)) for gradient in gradients]
+    return dict(zip(names, written, strict=True))
 
 
-def _written(x: Any, shapes: dict[str, tuple[int, ...]]) -> ast.expr:
+def _written(x: Any, shapes: dict[str | None, tuple[int, ...]]) -> ast.expr:
     """A recorded result as an expression in the named Values that it came from."""
     if not isinstance(x, Value):
         return literal(x)
@@ -93,9 +97,9 @@ def _written(x: Any, shapes: dict[str, tuple[int, ...]]) -> ast.expr:
     return expression(x.primitive, operands, params)
 
 
-def _shape_of_input(value: Any, shapes: dict[str, tuple[int, ...]]) -> Any:
+def _shape_of_input(value: Any, shapes: dict[str | None, tuple[int, ...]]) -> Any:
     """`x.shape` where a parameter is just that."""
     for name, shape in shapes.items():
         if type(value) is tuple and value and value == shape:
-            return ast.Attribute(ast.Name(name), "shape")
+            return ast.Attribute(ast.Name(str(name)), "shape")
     return value

@@ -225,8 +225,7 @@ class Value(ArrayMethods):
                     f"backward() starts from a single number, but {described(self)} has {self._data.size}. "
                     "Reduce it first (.sum() or .mean()), or pass the gradient to start from: backward(gradient=...)."
                 )
-            one = self._data.dtype.type(1)
-            return one if self._data.ndim == 0 else np.full(self._data.shape, one)
+            return self._data.dtype.type(1) if self._data.ndim == 0 else np.ones_like(self._data)
         cotangent = own_data(gradient, self._data.dtype)
         if cotangent.shape != self._data.shape:
             raise ShapeError(f"{described(self)} needs a starting gradient of its own shape, but got shape {cotangent.shape}.")

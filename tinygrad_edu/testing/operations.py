@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,8 @@ def samples(entry: Primitive, seed: int = 0) -> Iterator[Sample]:
     """
     rng = np.random.default_rng(seed)
     for shapes, params in _calls(entry):
-        has_rule = tuple(rule is not None for rule in islice(entry.vjps, len(shapes)))
+        rules = entry.vjps if isinstance(entry.vjps, tuple) else (entry.vjps,) * len(shapes)
+        has_rule = tuple(rule is not None for rule in rules)
         inputs = tuple(
             _draw(rng, shape, _interval(entry, position)) if has_rule[position] else rng.uniform(size=shape) < 0.5
             for position, shape in enumerate(shapes)
