@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitive import Primitive, operation
+from tinygrad_edu.primitive import Primitive, composition, operation
 
 POSITIVE = ((0.2, 4.0),)
 
@@ -119,6 +119,13 @@ clip = operation(
     name="clip", code="np.clip({0}, {1}, {2})", latex=r"\min(\max({0}, {1}), {2})",
     domain=((-3, 3), (-2, -1), (1, 2)),
 )  # fmt: skip
+
+@composition(np.clip)
+def _numpy_clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """A bound may be missing, and may be given by either of two names."""
+    low, high = a_min if min is None else min, a_max if max is None else max
+    return clip(a, -np.inf if low is None else low, np.inf if high is None else high)
+
 
 # The same numbers, from which no gradient passes back: they count as constants.
 stop_gradient = operation(
