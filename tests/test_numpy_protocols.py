@@ -91,7 +91,15 @@ def test_a_call_gives_what_numpy_gives_for_the_array_and_is_differentiated(call)
 
 
 # Without those that combine masks: a mask is a plain array and never a Value.
-OF_NUMBERS = CONSTANT_FUNCTIONS - {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.full_like, np.zeros_like, np.ones_like}
+OF_NUMBERS = CONSTANT_FUNCTIONS - {
+    np.bitwise_and,
+    np.bitwise_or,
+    np.bitwise_xor,
+    np.invert,
+    np.full_like,
+    np.zeros_like,
+    np.ones_like,
+}
 
 
 @pytest.mark.parametrize("function", sorted(OF_NUMBERS, key=lambda f: f.__name__), ids=lambda f: f.__name__)
@@ -188,7 +196,7 @@ def test_a_list_of_single_values_never_turns_into_a_plain_array_unasked():
     with pytest.raises(DetachError):
         np.array([Value(1.0), Value(2.0)])
     with pytest.raises(DetachError):
-        np.zeros(2)[0] = Value(1.0)
+        np.zeros(2)[:] = [Value(1.0), Value(2.0)]
 
 
 def test_a_constant_value_may_become_a_plain_array():

@@ -104,8 +104,12 @@ class Primitive:
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """The inputs and the parameters of a call in NumPy's manner, where parameters may be given by position: `np.sum(x, 0)`."""
-        if not isinstance(self.vjps, tuple) or len(args) <= len(self.vjps):
+        if not isinstance(self.vjps, tuple):
             return args, kwargs
+        if len(args) < len(self.vjps) and kwargs and self.numpy:  # np.sum(a=x): an input by the name that NumPy gives it
+            names = list(inspect.signature(self.numpy[0]).parameters)[len(args) : len(self.vjps)]
+            args += tuple(kwargs[name] for name in names if name in kwargs)
+            kwargs = {name: value for name, value in kwargs.items() if name not in names}
         inputs, positional = args[: len(self.vjps)], args[len(self.vjps) :]
         return inputs, {**dict(zip(self.parameters, positional, strict=False)), **kwargs}
 

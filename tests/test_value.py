@@ -1,0 +1,278 @@
+"""A Value as a thing of Python: made, printed, indexed, iterated over, converted, copied, used as a key."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from tinygrad_edu.errors import DataError, GradientError, IndexingError, ShapeError, UnsupportedError
+from tinygrad_edu.testing import check_grads
+from tinygrad_edu.value import Value
+
+A = np.arange(24.0).reshape(2, 3, 4)
+
+# --- making ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype"),
+    [
+        (3, np.float64), (3.0, np.float64), (True, np.float64), ([1, 2], np.float64), ([[1.5], [2]], np.float64),
+        (np.int8(3), np.float64), (np.arange(3), np.float64), (np.array([True, False]), np.float64),
+        (np.float32(1.5), np.float32), (np.ones(2, np.float32), np.float32), (np.float16(1.5), np.float16), ((1, 2), np.float64),
+        (np.zeros((0, 3)), np.float64), (range(3), np.float64),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_integers_and_booleans_become_float64_and_floating_point_numbers_stay(data, dtype):
+    value = Value(data)
+    assert value.dtype == dtype
+    assert value.shape == np.shape(data)
+    np.testing.assert_array_equal(value.numpy(), np.asarray(data))
+
+
+def test_the_dtype_can_be_chosen():
+    assert Value([1, 2], dtype=np.float32).dtype == np.float32
+    assert Value(1, dtype="float32").dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["text", None, object(), [[1, 2], [3]], ["a"], {"a": 1}, np.array(["2020"], "datetime64[Y]")],
+    ids=lambda data: type(data).__name__,
+)
+def test_data_that_are_no_numbers_are_refused(data):
+    with pytest.raises(DataError):
+        Value(data)
+
+
+def test_a_dtype_that_cannot_be_differentiated_is_refused():
+    with pytest.raises(DataError, match=r"only floating-point numbers can be differentiated, but dtype=int32"):
+        Value(1.0, dtype=np.int32)
+
+
+def test_a_value_is_not_made_of_a_value():
+    with pytest.raises(DataError, match=r"a Value already; use \.detach\(\)"):
+        Value(Value(1.0))
+
+
+def test_no_attribute_can_be_misspelt():
+    with pytest.raises(AttributeError):
+        Value(1.0).gard = 0.0
+    with pytest.raises(AttributeError):
+        Value(1.0).gard  # noqa: B018
+
+
+def test_the_shape_attributes_are_those_of_the_array():
+    value = Value(A)
+    assert (value.shape, value.ndim, value.size, value.dtype, len(value)) == (A.shape, 3, 24, A.dtype, 2)
+    assert value.T.shape == (4, 3, 2)
+
+
+# --- indexing ----------------------------------------------------------------------------------------------------------------
+
+INDICES = [
+    0, -1, np.int64(1), slice(None), slice(None, None, -1), slice(1, None), (0, 1), (0, 1, 2), (..., 0), (0, ...), ..., None,
+    (None, 0), (slice(None), None, 1), (0, slice(1, 3), slice(None, None, 2)), [0, 0, 1], [[0, 1], [1, 1]], np.array([1, 0, 1, 1]),
+    ([0, 1, 1], [2, 2, 2]), (slice(None), [0, 0]), (0, [1, 1, 1], slice(2)), ([0, 0], slice(None), [1, 1]), A > 7, A[..., 0] > 7,
+    (A > 7).any(axis=(1, 2)), (slice(None), np.array([True, False, True])), np.zeros((0,), int), slice(0, 0), np.array(1), (),
+    (np.array([[0], [1]]), np.array([0, 2])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", INDICES, ids=lambda index: repr(index)[:50])
+def test_an_index_reads_what_numpy_reads_and_passes_the_gradient_back(index):
+    value = Value(A)
+    part = value[index]
+    np.testing.assert_array_equal(part.numpy(), A[index])
+    assert part.shape == A[index].shape
+    part.sum().backward()
+    counts = np.zeros(A.shape)
+    np.add.at(counts, index, 1.0)  # an element that was read twice gets the gradient twice
+    np.testing.assert_array_equal(value.grad, counts)
+    check_grads(lambda x: x[index] ** 2, (A / 10,))
+
+
+def test_an_index_out_of_bounds_is_an_index_error_that_names_the_value():
+    with pytest.raises(IndexingError, match=r"'index' failed on w of shape \(2, 3, 4\): .*out of bounds"):
+        Value(A, name="w")[5]
+    with pytest.raises(IndexError):
+        Value(A)[0, 0, 0, 0]
+
+
+def test_a_value_cannot_be_an_index():
+    with pytest.raises(DataError, match="cannot be an index"):
+        Value(A)[Value(1.0)]
+
+
+def test_an_element_cannot_be_assigned():
+    value = Value([1.0, 2.0])
+    with pytest.raises(UnsupportedError, match=r"np\.where.*value\.data\[index\]"):
+        value[0] = 3.0
+
+
+# --- iteration ---------------------------------------------------------------------------------------------------------------
+
+
+def test_iteration_gives_differentiable_parts_along_the_first_axis():
+    value = Value([1.0, 2.0, 3.0])
+    first, second, third = value
+    (first * second + third).backward()
+    np.testing.assert_array_equal(value.grad, [2, 1, 1])
+    assert [row.shape for row in Value(A)] == [(3, 4), (3, 4)]
+    assert list(Value(np.zeros((0, 2)))) == []
+
+
+def test_a_single_number_has_no_length_and_cannot_be_iterated_over():
+    with pytest.raises(ShapeError, match=r"single number and has no len\(\)"):
+        len(Value(1.0))
+    with pytest.raises(ShapeError):
+        list(Value(1.0))
+
+
+# --- conversion --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [2.5, [2.5], [[2.5]]], ids=repr)
+def test_a_value_of_one_number_becomes_a_python_number_when_asked(data):
+    value = Value(data)
+    assert type(float(value)) is type(value.item()) is float
+    assert float(value) == value.item() == 2.5
+    assert int(value) == 2
+    assert bool(value) is True
+    assert f"{value:.2f}" == "2.50"
+
+
+def test_a_value_of_several_numbers_does_not_become_one():
+    value = Value([1.0, 2.0], name="w")
+    for convert in (float, int, Value.item, "{:.2f}".format):
+        with pytest.raises(ShapeError, match=r"only a single number .* the Value 'w' of shape \(2,\) has 2"):
+            convert(value)
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(value)
+
+
+def test_a_value_is_true_unless_it_is_zero():
+    assert Value(0.5)
+    assert not Value(0.0)
+
+
+def test_item_of_a_single_precision_number_is_a_python_float():
+    assert type(Value(1.5, dtype=np.float32).item()) is float
+
+
+# --- printing ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Value(2.0), "Value(2.)"),
+        (Value([1.0, 2.0], name="w"), "Value([1., 2.], name='w')"),
+        (Value(2.0, dtype=np.float32), "Value(2., dtype=float32)"),
+        (Value(2.0, requires_grad=False), "Value(2., requires_grad=False)"),
+        (Value(2.0) * 3, "Value(6., made by multiply)"),
+        ((Value([1.0]) + 1).named("y"), "Value([2.], name='y', made by add)"),
+    ],
+    ids=str,
+)
+def test_a_value_prints_its_numbers_and_what_is_particular_about_it(value, text):
+    assert repr(value) == str(value) == f"{value}" == text
+
+
+def test_a_large_value_prints_in_short():
+    assert len(repr(Value(np.zeros(10_000)))) < 200
+
+
+# --- copies and keys ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda v: pickle.loads(pickle.dumps(v)), copy.deepcopy, copy.copy], ids=["pickle", "deepcopy", "copy"]
+)
+def test_a_leaf_is_copied_with_its_numbers_name_and_flag(copied):
+    leaf = Value([1.0, 2.0], name="w", dtype=np.float32, requires_grad=False)
+    other = copied(leaf)
+    assert (other.name, other.dtype, other.requires_grad) == ("w", np.float32, False)
+    other.data[0] = 100.0
+    np.testing.assert_array_equal(leaf.data, [1, 2])
+
+
+def test_what_was_computed_is_not_copied_or_pickled():
+    for copied in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(GradientError, match=r"was computed; only a leaf can be copied or pickled"):
+            copied(Value(1.0) * 2)
+
+
+def test_values_are_keys_by_identity():
+    a, b = Value([1.0, 2.0]), Value([1.0, 2.0])
+    table = {a: "a", b: "b"}
+    assert (table[a], table[b], len({a, b, a})) == ("a", "b", 2)
+    a.data[0] = 5.0
+    assert table[a] == "a"
+
+
+def test_named_gives_the_value_its_name_and_returns_it():
+    value = Value(1.0) * 2
+    assert value.named("y") is value
+    assert value.name == "y"
+
+
+def test_detach_gives_a_constant_with_the_same_numbers():
+    w = Value([1.0, 2.0])
+    constant = (w * 2).detach()
+    assert not constant.requires_grad
+    (constant * w).sum().backward()
+    np.testing.assert_array_equal(w.grad, [2, 4])
+
+
+# --- the starting gradient ---------------------------------------------------------------------------------------------------
+
+
+def test_backward_from_several_numbers_asks_for_a_gradient_to_start_from():
+    with pytest.raises(
+        GradientError, match=r"the Value 'y' of shape \(2,\) has 2.*\.sum\(\) or \.mean\(\).*backward\(gradient=\.\.\.\)"
+    ):
+        (Value([1.0, 2.0]) * 2).named("y").backward()
+
+
+def test_backward_refuses_a_starting_gradient_of_another_shape():
+    with pytest.raises(ShapeError, match=r"starting gradient of its own shape, but got shape \(3,\)"):
+        (Value([1.0, 2.0]) * 2).backward(np.ones(3))
+
+
+def test_backward_from_an_array_of_one_number_starts_from_one():
+    w = Value([[3.0]])
+    (w * w).backward()
+    np.testing.assert_array_equal(w.grad, [[6.0]])
+
+
+def test_a_gradient_of_another_shape_cannot_be_assigned_but_one_number_stands_for_all():
+    w = Value([1.0, 2.0], name="w")
+    with pytest.raises(ShapeError, match="'w'"):
+        w.grad = np.ones(3)
+    w.grad = 0
+    np.testing.assert_array_equal(w.grad, [0, 0])
+    assert w.grad.dtype == w.dtype
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 4)], ids=str)
+def test_arrays_without_elements_are_computed_with_and_differentiated(shape):
+    w = Value(np.zeros(shape))
+    loss = (np.exp(w) * w + 1.0).sum()
+    loss.backward()
+    assert loss.item() == 0.0
+    assert w.grad.shape == shape
+    assert np.concatenate([w, w]).reshape(-1).shape == (0,)
+
+
+def test_a_product_over_an_axis_without_elements_has_zero_gradient():
+    a, b = Value(np.zeros((2, 0))), Value(np.zeros((0, 3)))
+    (a @ b).sum().backward()
+    assert (a.grad.shape, b.grad.shape) == ((2, 0), (0, 3))
+
+
+def test_the_maximum_of_nothing_is_an_error_that_names_the_operation():
+    with pytest.raises(ShapeError, match=r"'max' failed on w of shape \(0,\)"):
+        np.max(Value(np.zeros(0), name="w"))
