@@ -1,0 +1,65 @@
+"""The benchmarks run with whatever is installed and write what they measured."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import million
+from benchmarks.__main__ import main
+from benchmarks.race import DisagreementError, check_agreement
+from benchmarks.workload import BY_HAND, OURS
+from benchmarks.workloads import ALL
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """What a run of one round writes."""
+    file = tmp_path_factory.mktemp("benchmarks") / "report.json"
+    main(["--rounds", "1", "--json", str(file)])
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("workload", ALL, ids=lambda workload: workload.name)
+def test_every_installed_contender_of_a_workload_is_compared_with_ours(report, workload):
+    rows = [row for row in report["comparisons"] if row["workload"] == workload.name]
+    assert [row["other"] for row in rows] == [name for name in workload.installed() if name != OURS]
+    for row in rows:
+        assert row["ours"] > 0
+        assert row["theirs"] > 0
+        assert row["ratio"] == pytest.approx(row["ours"] / row["theirs"])
+        assert row["goal"] == workload.goals.get(row["other"])
+        assert row["reached"] == (None if row["goal"] is None else row["ratio"] <= row["goal"])
+
+
+def test_the_report_says_what_the_figures_depend_on(report):
+    assert report["rounds"] == 1
+    assert report["environment"]["numpy"] == np.__version__
+    assert {"python", "machine"} <= report["environment"].keys()
+
+
+@pytest.mark.parametrize("workload", ALL, ids=lambda workload: workload.name)
+def test_goals_are_set_against_contenders_of_the_workload(workload):
+    assert workload.goals.keys() <= workload.contenders.keys()
+
+
+def test_a_contender_with_a_wrong_gradient_is_not_raced():
+    with pytest.raises(DisagreementError, match="tinygrad_edu computes"):
+        check_agreement("slope", {BY_HAND: lambda: [2.0], OURS: lambda: [2.1]})
+
+
+def test_a_contender_that_does_not_clear_its_gradient_is_not_raced():
+    total = np.zeros(())
+
+    def accumulating():
+        total[()] += 2.0
+        return [total.copy()]
+
+    with pytest.raises(DisagreementError):
+        check_agreement("slope", {BY_HAND: lambda: [2.0], OURS: accumulating})
+
+
+def test_the_long_chain_is_measured_in_a_process_of_its_own():
+    figures = million.figures(rounds=1, length=20_000)
+    assert figures["seconds"][OURS][0] > 0
+    assert figures["bytes"][OURS][0] >= 0
