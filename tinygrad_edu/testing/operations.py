@@ -13,7 +13,7 @@ from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.testing.gradients import check_grads
 from tinygrad_edu.value import Value
 
-_DEFAULT_INTERVAL = (-2.5, 2.5)
+DEFAULT_INTERVAL = (-2.5, 2.5)
 
 # Shapes for operations that work element by element: for n inputs, the first n of each row.
 _BROADCASTING = [
@@ -49,7 +49,7 @@ def samples(entry: Primitive, seed: int = 0) -> Iterator[Sample]:
         rules = entry.vjps if isinstance(entry.vjps, tuple) else (entry.vjps,) * len(shapes)
         has_rule = tuple(rule is not None for rule in rules)
         inputs = tuple(
-            _draw(rng, shape, _interval(entry, position)) if has_rule[position] else rng.uniform(size=shape) < 0.5
+            _draw(rng, shape, interval_of(entry, position)) if has_rule[position] else rng.uniform(size=shape) < 0.5
             for position, shape in enumerate(shapes)
         )
         yield Sample(inputs, params, has_rule)
@@ -84,8 +84,8 @@ def _calls(entry: Primitive) -> Iterator[tuple[tuple[tuple[int, ...], ...], Mapp
             yield shapes, {}
 
 
-def _interval(entry: Primitive, position: int) -> tuple[float, float]:
-    return entry.domain[min(position, len(entry.domain) - 1)] if entry.domain else _DEFAULT_INTERVAL
+def interval_of(entry: Primitive, position: int) -> tuple[float, float]:
+    return entry.domain[min(position, len(entry.domain) - 1)] if entry.domain else DEFAULT_INTERVAL
 
 
 def _draw(rng: np.random.Generator, shape: tuple[int, ...], interval: tuple[float, float]) -> Any:
