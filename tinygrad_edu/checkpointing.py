@@ -12,7 +12,7 @@ from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.errors import GradientError
 from tinygrad_edu.mode import recording, recording_mode
 from tinygrad_edu.primitive import Jointly, Primitive
-from tinygrad_edu.primitives.shaping import concatenate
+from tinygrad_edu.primitives.joining import concatenate
 from tinygrad_edu.trees import tree_leaves, tree_map
 from tinygrad_edu.value import Value, record
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitive import Primitive, case, operation
 
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
-    if np.ndim(x) == 0:
+    if np.ndim(x) == 0 and type(shape) is tuple:
         # What np.broadcast_to makes, a view that repeats one number, at a tenth of the time.
         x = np.asarray(x)
         return np.ndarray(shape, x.dtype, x, strides=(0,) * len(shape))
@@ -42,3 +43,12 @@ cast: Primitive = operation(
     lambda g, out, x, dtype: cast(g, dtype=x.dtype),
     name="cast", code="{0}.astype({dtype})", latex="{0}", cases=[case((2, 3), dtype=np.float64)],
 )  # fmt: skip
+
+
+def as_dtype(x: Any, dtype: DTypeLike | None) -> Any:
+    """What a reduction with `dtype=` computes in."""
+    if dtype is None or x.dtype == dtype:
+        return x
+    if np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"dtype={np.dtype(dtype)} would round to whole numbers, which have no derivative")
+    return cast(x, dtype=np.dtype(dtype))

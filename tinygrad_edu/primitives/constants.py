@@ -13,8 +13,12 @@ CONSTANT_FUNCTIONS = frozenset({
     np.bitwise_and, np.bitwise_or, np.invert,
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
     np.isnan, np.isinf, np.isfinite, np.signbit,
-    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like,
     np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.any, np.all,
+    np.argpartition, np.argwhere, np.searchsorted, np.digitize, np.lexsort, np.isin,
+    np.may_share_memory, np.shares_memory, np.result_type, np.can_cast, np.min_scalar_type, np.common_type,
+    np.iscomplexobj, np.isrealobj, np.array_equiv, np.einsum_path,
+    np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
     np.allclose, np.isclose, np.array_equal, np.array2string, np.array_repr, np.array_str,
 })  # fmt: skip
 

@@ -10,6 +10,8 @@ CASES: list[tuple[tuple[int, ...], Any]] = [
     ((3, 4), 1), ((3, 4), slice(1, None)), ((3, 4), (slice(None), -1)), ((4,), slice(None, None, -2)),
     ((3, 4), (..., None, 2)), ((3, 4), np.array([0, 0, 2])), ((3, 4), (np.array([[0], [2]]), np.array([1, 1]))),
     ((4,), np.array([True, False, True, True])), ((2, 3, 4), (np.array([0, 1, 0]), slice(None), 2)),
+    ((4,), np.array([[3, 0], [-1, 3]])), ((2, 3), np.array([[True, False, True], [False] * 3])),
+    ((2, 3, 4), (slice(None), np.array([True, False, True]), np.array([0, 0]))), ((0, 3), slice(None)), ((3,), np.array([], int)),
 ]  # fmt: skip
 
 
@@ -17,16 +19,20 @@ def _index(x: Any, index: Any) -> Any:
     return x[index]
 
 
-def _is_basic(index: Any) -> bool:
-    """Whether an index cannot name an element twice: integers, slices, `...` and None, no arrays."""
+def _names_no_element_twice(index: Any) -> bool:
+    """Whether that is plain to see: integers, slices, `...` and None, or one mask, but no arrays of positions."""
+    if type(index) is np.ndarray:
+        return bool(index.dtype.kind == "b")
     parts = index if type(index) is tuple else (index,)
     return all(part is None or part is ... or isinstance(part, int | np.integer | slice) for part in parts)
 
 
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     out = np.zeros(shape, np.asarray(g).dtype)
-    if _is_basic(index):
+    if _names_no_element_twice(index):
         out[index] = g
+    elif type(index) is np.ndarray and len(shape) == 1:
+        np.add.at(out, index.ravel(), np.ravel(g))  # NumPy is twenty times as fast where all three have one axis
     else:
         np.add.at(out, index, g)  # unlike out[index] += g, this adds twice to an element that is named twice
     return out
@@ -45,4 +51,29 @@ scatter: Primitive = operation(
     lambda g, out, x, index, shape: g[index],
     name="scatter", latex=r"\operatorname{{scatter}} {0}",
     cases=[case(np.empty(shape)[at].shape, index=at, shape=shape) for shape, at in CASES],
+)  # fmt: skip
+
+# The elements at positions in the flattened array. Unlike those of an index, the positions are an input, because they may follow
+# from data: where a sorted element came from, between which two points a number lies.
+take: Primitive = operation(
+    lambda x, positions: np.take(x, positions),
+    lambda g, out, x, positions: add_at(g, positions, shape=x.shape),
+    None,
+    name="take", code="np.take({0}, {1})", latex="{{{0}}}_{{{1}}}", cases=[case((2, 3), (4,)), case((3,), (2, 0)), case((2,), ())],
+)  # fmt: skip
+
+
+def _add_at(g: Any, positions: Any, shape: tuple[int, ...]) -> Any:
+    flat = np.zeros(np.prod(shape, dtype=int), np.asarray(g).dtype)
+    np.add.at(flat, np.ravel(positions).astype(np.intp, copy=False), np.ravel(g))
+    return flat.reshape(shape)
+
+
+# The opposite: zeros of the given shape, with g added at the positions.
+add_at: Primitive = operation(
+    _add_at,
+    lambda g, out, x, positions, shape: take(g, positions),
+    None,
+    name="add_at", latex=r"\operatorname{{scatter}} {0}",
+    cases=[case((4,), (4,), shape=(2, 3)), case((2, 0), (2, 0), shape=(3,)), case((), (), shape=(2,))],
 )  # fmt: skip

@@ -1,11 +1,16 @@
 """Products of matrices and vectors."""
 
+import math
 import operator
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.primitive import case, composition, operation
+from tinygrad_edu.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.shaping import as_operand, reshape, transpose
 
 
 def _transposed(x: Any) -> Any:
@@ -35,21 +40,207 @@ matmul = operation(
     operator.matmul,
     _matmul_vjp_left,
     _matmul_vjp_right,
-    name="matmul", numpy=[np.matmul], code="{0} @ {1}", latex=r"{0} {1}",
+    name="matmul", numpy=[np.matmul, np.linalg.matmul], code="{0} @ {1}", latex=r"{0} {1}",
     cases=[
         case((3,), (3,)), case((2, 3), (3,)), case((3,), (3, 2)), case((2, 3), (3, 4)), case((5, 2, 3), (3,)),
-        case((3,), (5, 3, 2)), case((5, 2, 3), (3, 4)), case((5, 1, 2, 3), (6, 3, 4)),
+        case((3,), (5, 3, 2)), case((5, 2, 3), (3, 4)), case((5, 1, 2, 3), (6, 3, 4)), case((2, 0), (0, 3)),
     ],
 )  # fmt: skip
 
 
+# --- other ways to say which axes meet ---------------------------------------------------------------------------------------
+
+
+@composition(np.tensordot, np.linalg.tensordot)
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    a, b = as_operand(a), as_operand(b)
+    if np.ndim(axes) == 0:
+        axes = range(a.ndim - axes, a.ndim), range(axes)
+    summed_a, summed_b = (normalize_axis_tuple(axis, x.ndim) for axis, x in zip(axes, (a, b), strict=True))
+    lengths = [a.shape[axis] for axis in summed_a]
+    if lengths != [b.shape[axis] for axis in summed_b]:
+        raise ValueError(f"np.tensordot sums over axes of equal length, not {summed_a} of {a.shape} with {summed_b} of {b.shape}")
+    kept_a = [axis for axis in range(a.ndim) if axis not in summed_a]
+    kept_b = [axis for axis in range(b.ndim) if axis not in summed_b]
+    left, right = [a.shape[axis] for axis in kept_a], [b.shape[axis] for axis in kept_b]
+    # One product of matrices: all kept axes of a are its rows, all of b its columns.
+    rows = reshape(transpose(a, axes=(*kept_a, *summed_a)), shape=(math.prod(left), math.prod(lengths)))
+    columns = reshape(transpose(b, axes=(*summed_b, *kept_b)), shape=(math.prod(lengths), math.prod(right)))
+    return reshape(rows @ columns, shape=(*left, *right))
+
+
 @composition(np.dot)
 def _dot(a: Any, b: Any) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    a, b = as_operand(a), as_operand(b)
+    if a.ndim == 0 or b.ndim == 0:
         return a * b
-    if np.ndim(b) <= 2:
-        return a @ b
-    # The last axis of a meets the last but one of b; all other axes of both remain, side by side.
-    columns = np.transpose(b, (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1))
-    product = a @ np.reshape(columns, (columns.shape[0], -1))
-    return np.reshape(product, (*product.shape[:-1], *columns.shape[1:]))
+    return a @ b if b.ndim <= 2 else np.tensordot(a, b, (-1, -2))
+
+
+@composition(np.inner)
+def _inner(a: Any, b: Any, /) -> Any:
+    a, b = as_operand(a), as_operand(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    return a @ b.T if a.ndim <= 2 and b.ndim <= 2 else np.tensordot(a, b, (-1, -1))
+
+
+@composition(np.outer)
+def _outer(a: Any, b: Any) -> Any:
+    return np.ravel(a)[:, None] * np.ravel(b)
+
+
+@composition(np.linalg.outer)
+def _linalg_outer(x1: Any, x2: Any, /) -> Any:
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError(f"np.linalg.outer takes vectors, not arrays of shape {np.shape(x1)} and {np.shape(x2)}")
+    return np.outer(x1, x2)
+
+
+def _conjugate(x: Any) -> Any:
+    return np.conjugate(x) if x.dtype.kind == "c" else x
+
+
+@composition(np.vdot)
+def _vdot(a: Any, b: Any, /) -> Any:
+    return _conjugate(np.ravel(a)) @ np.ravel(b)
+
+
+@composition(np.vecdot)
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    rows, columns = (np.moveaxis(as_operand(x), axis, -1) for x in (x1, x2))
+    return (_conjugate(rows)[..., None, :] @ columns[..., None])[..., 0, 0]
+
+
+@composition(np.linalg.vecdot)
+def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return _vecdot(x1, x2, axis=axis)
+
+
+if hasattr(np, "matvec"):  # since NumPy 2.2
+
+    @composition(np.matvec)
+    def _matvec(x1: Any, x2: Any, /) -> Any:
+        return (x1 @ as_operand(x2)[..., None])[..., 0]
+
+    @composition(np.vecmat)
+    def _vecmat(x1: Any, x2: Any, /) -> Any:
+        return (_conjugate(as_operand(x1))[..., None, :] @ x2)[..., 0, :]
+
+
+@composition(np.kron)
+def _kron(a: Any, b: Any) -> Any:
+    a, b = as_operand(a), as_operand(b)
+    ndim = max(a.ndim, b.ndim)
+    rows, columns = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    # Each axis of a gets one of b behind it; after the product both become one.
+    blocks = reshape(a, shape=[length for n in rows for length in (n, 1)])
+    inside = reshape(b, shape=[length for n in columns for length in (1, n)])
+    return reshape(blocks * inside, shape=[m * n for m, n in zip(rows, columns, strict=True)])
+
+
+@composition(np.cross)
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(as_operand(a), axisa, -1), np.moveaxis(as_operand(b), axisb, -1)
+    lengths = a.shape[-1], b.shape[-1]
+    if not {*lengths} <= {2, 3}:
+        raise ValueError(f"np.cross takes vectors with three components (or two), not with {lengths[0]} and {lengths[1]}")
+    a, b = (x if x.shape[-1] == 3 else np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 1)]) for x in (a, b))
+    # Rolled by one and by two, all three components stand where they are needed.
+    product = np.roll(a, -1, -1) * np.roll(b, -2, -1) - np.roll(a, -2, -1) * np.roll(b, -1, -1)
+    return product[..., 2] if lengths == (2, 2) else np.moveaxis(product, -1, axisc)
+
+
+@composition(np.linalg.cross)
+def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    if np.shape(x1)[axis] != 3 or np.shape(x2)[axis] != 3:
+        raise ValueError(f"np.linalg.cross takes vectors with three components, not {np.shape(x1)} and {np.shape(x2)}")
+    return np.cross(x1, x2, axis=axis)
+
+
+# --- several matrices --------------------------------------------------------------------------------------------------------
+
+
+@composition(np.linalg.multi_dot)
+def _multi_dot(arrays: Sequence[Any]) -> Any:
+    factors = [as_operand(x) for x in arrays]
+    if len(factors) < 2:
+        raise ValueError("np.linalg.multi_dot takes two or more arrays")
+    first, last = factors[0], factors[-1]
+    if first.ndim == 1:
+        factors[0] = first[None, :]
+    if last.ndim == 1:
+        factors[-1] = last[:, None]
+    if any(x.ndim != 2 for x in factors):
+        raise ValueError("np.linalg.multi_dot takes matrices; only the first and the last may be vectors")
+    lengths = [factors[0].shape[0], *(x.shape[1] for x in factors)]
+
+    @cache
+    def cheapest(start: int, end: int) -> tuple[int, int]:
+        """The multiplications it takes to multiply the factors from start to end, and after which of them to divide."""
+        if start == end:
+            return 0, start
+        return min(
+            (cheapest(start, k)[0] + cheapest(k + 1, end)[0] + lengths[start] * lengths[k + 1] * lengths[end + 1], k)
+            for k in range(start, end)
+        )
+
+    def product(start: int, end: int) -> Any:
+        if start == end:
+            return factors[start]
+        k = cheapest(start, end)[1]
+        return product(start, k) @ product(k + 1, end)
+
+    result = product(0, len(factors) - 1)
+    return result[(0 if first.ndim == 1 else slice(None), 0 if last.ndim == 1 else slice(None))]
+
+
+@composition(np.linalg.matrix_power)
+def _matrix_power(a: Any, n: int) -> Any:
+    exponent = operator.index(n)
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise np.linalg.LinAlgError(f"np.linalg.matrix_power takes square matrices, not an array of shape {a.shape}")
+    if exponent == 0:
+        return np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype)
+    square = a if exponent > 0 else np.linalg.inv(a)
+    power = None
+    for bit in reversed(f"{abs(exponent):b}"):  # a^13 = a^8 · a^4 · a, since 13 is 1101 in binary
+        if bit == "1":
+            power = square if power is None else power @ square
+        exponent = abs(exponent) >> 1
+        if exponent:
+            square = square @ square
+    return power
+
+
+# --- sliding products --------------------------------------------------------------------------------------------------------
+
+# An entry of its own, because as a composition it would hold a copy of a for each element of v.
+# Moving the kernel back over the gradient undoes the slide: what a[i] was multiplied with is the kernel at all its places.
+convolve: Primitive = operation(
+    lambda a, v: np.convolve(a, v),
+    lambda g, out, a, v: np.convolve(g, v[::-1], "valid"),
+    lambda g, out, a, v: np.convolve(g, a[::-1], "valid"),
+    name="convolve", code="np.convolve({0}, {1})", latex="{0} * {1}", cases=[case((5,), (3,)), case((2,), (4,)), case((1,), (1,))],
+)  # fmt: skip
+
+
+@composition(np.convolve)
+def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = np.atleast_1d(a), np.atleast_1d(v)
+    full = convolve(a, v)
+    if mode == "full":
+        return full
+    if mode not in ("same", "valid"):
+        raise ValueError(f"np.convolve takes mode='full', 'same' or 'valid', not {mode!r}")
+    shorter, longer = sorted((len(a), len(v)))
+    length = longer if mode == "same" else longer - shorter + 1
+    start = (len(full) - length) // 2
+    return full[start : start + length]
+
+
+@composition(np.correlate)
+def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    return np.convolve(a, _conjugate(np.atleast_1d(v))[::-1], mode)  # type: ignore[call-overload]

@@ -1,0 +1,144 @@
+"""Choosing among elements: by a condition, by position, by order."""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.primitive import composition
+from tinygrad_edu.primitives import elementwise
+from tinygrad_edu.primitives.indexing import take
+from tinygrad_edu.primitives.shaping import Function, as_operand
+
+# --- by a condition ----------------------------------------------------------------------------------------------------------
+
+
+@composition(np.where)
+def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    if x is None and y is None:
+        return np.nonzero(condition)
+    if x is None or y is None:
+        raise ValueError("np.where takes a condition alone, or a condition and both alternatives")
+    return elementwise.where(condition, x, y)
+
+
+@composition(np.select)
+def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(f"np.select takes as many choices as conditions, but got {len(choicelist)} and {len(condlist)}")
+    if any(as_operand(condition).dtype != bool for condition in condlist):
+        raise TypeError("np.select takes conditions that are arrays of booleans")
+    choices = [as_operand(choice) if isinstance(choice, list | tuple) else choice for choice in choicelist]
+    chosen = default
+    for condition, choice in zip(reversed(condlist), reversed(choices), strict=True):  # the first that holds has the last word
+        chosen = np.where(condition, choice, chosen)
+    dtype = np.result_type(default, *choices)
+    return chosen if chosen.dtype == dtype else np.astype(chosen, dtype)
+
+
+@composition(np.compress)
+def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    if np.ndim(condition) != 1:
+        raise ValueError("np.compress takes a condition with one axis")
+    return np.take(a, np.flatnonzero(condition), axis)
+
+
+@composition(np.extract)
+def _extract(condition: Any, arr: Any) -> Any:
+    return take(arr, np.flatnonzero(condition))
+
+
+# --- by position -------------------------------------------------------------------------------------------------------------
+
+
+def _in_range(indices: Any, n: int, mode: str) -> Any:
+    """Integers that an index takes, from those that the `mode` of `np.take` allows."""
+    if mode == "raise":
+        return indices
+    if mode not in ("wrap", "clip"):
+        raise ValueError(f"mode must be 'raise', 'wrap' or 'clip', not {mode!r}")
+    return indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)
+
+
+@composition(np.take)
+def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+    a, indices = as_operand(a), as_operand(indices)
+    if not indices.size:
+        indices = indices.astype(np.intp)
+    if indices.dtype.kind not in "iub":
+        raise TypeError(f"np.take needs integers to choose by, not {indices.dtype}")
+    positions = _in_range(indices.astype(np.intp), a.size if axis is None else a.shape[axis], mode)
+    if axis is None:
+        return take(a, positions)
+    return a[(slice(None),) * normalize_axis_index(axis, a.ndim) + (positions if positions.ndim else int(positions),)]
+
+
+@composition(np.take_along_axis)
+def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        return take(arr, indices)
+    if arr.ndim != np.ndim(indices):
+        raise ValueError(f"np.take_along_axis needs indices with as many axes as the array, {arr.ndim}, not {np.ndim(indices)}")
+    axis = normalize_axis_index(axis, arr.ndim)
+    n = arr.shape[axis]
+    if np.any((indices < -n) | (indices >= n)):
+        raise IndexError(f"np.take_along_axis got an index that is out of bounds for axis {axis} with length {n}")
+    # The positions in the flattened array: along the given axis the indices say how far to go, along the others each goes its way.
+    steps: list[Any] = list(np.indices(arr.shape, sparse=True))
+    steps[axis] = indices % max(n, 1)
+    strides = np.cumprod((1, *arr.shape[:0:-1]))[::-1].tolist()
+    return take(arr, sum(step * stride for step, stride in zip(steps, strides, strict=True)))
+
+
+@composition(np.choose)
+def _choose(a: Any, choices: Sequence[Any], *, mode: str = "raise") -> Any:
+    chosen, *alternatives = np.broadcast_arrays(a, *choices)
+    n = len(alternatives)
+    if mode == "raise" and np.any((chosen < 0) | (chosen >= n)):
+        raise ValueError(f"np.choose got a number that none of the {n} choices has")
+    return np.take_along_axis(np.stack(alternatives), _in_range(chosen, n, mode)[None], 0)[0]
+
+
+# --- by order ----------------------------------------------------------------------------------------------------------------
+# A sorted element passes its gradient on to where it came from.
+
+
+@composition(np.sort)
+def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argsort(a, axis, kind=kind, stable=stable), axis)
+
+
+@composition(np.partition)
+def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argpartition(a, kth, axis, kind), axis)
+
+
+# --- in place, which is refused ----------------------------------------------------------------------------------------------
+
+
+def _refusing(function: Function, instead: str) -> Function:
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise UnsupportedError(
+            f"np.{function.__name__} writes into an array, which would destroy what was recorded, or lose the gradient of what is "
+            f"written. Make a new Value: {instead}."
+        )
+
+    return refuse
+
+
+_IN_PLACE: dict[Function, str] = {
+    np.copyto: "np.where(mask, new, old); or np.broadcast_to(value, shape) in place of np.full(shape, value)",
+    np.putmask: "np.where(mask, new, old)",
+    np.place: "np.where(mask, new, old)",
+    np.put: "np.where(mask, new, old), with mask[indices] = True",
+    np.put_along_axis: "np.where(mask, new, old), with np.put_along_axis(mask, indices, True, axis)",
+    np.fill_diagonal: "np.where(np.eye(n, dtype=bool), new, old)",
+}
+for _function, _instead in _IN_PLACE.items():
+    composition(_function)(_refusing(_function, _instead))
