@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tinygrad_edu.primitive import TABLE
 from tinygrad_edu.testing import samples
+from tinygrad_edu.testing.strategies import inputs_of, operations
 from tinygrad_edu.value import Value
 
 torch = pytest.importorskip("torch")
@@ -12,6 +15,17 @@ torch = pytest.importorskip("torch")
 
 def _double(x):
     return torch.as_tensor(np.asarray(x))
+
+
+def _rearranging(name):
+    """What only moves elements is done to the elements' numbers by NumPy itself, which says where each element goes."""
+    move = TABLE.entries[name].forward
+
+    def rearranged(x, **params):
+        positions = move(np.arange(x.numel()).reshape(x.shape), **params)
+        return x.reshape(-1)[torch.as_tensor(np.array(positions))]
+
+    return rearranged
 
 
 # A function of PyTorch is found by the entry's name. Here is what PyTorch calls by another name, or calls in another way.
@@ -24,26 +38,39 @@ COUNTERPARTS = {
     "mean": lambda x, **params: _reduced(torch.mean, x, **params),
     "max": lambda x, **params: _reduced(torch.amax, x, **params),
     "min": lambda x, **params: _reduced(torch.amin, x, **params),
+    "prod": lambda x, axis=None, keepdims=False: _one_after_the_other(torch.prod, x, axis, keepdims),
     "clip": lambda *xs: torch.clip(*torch.broadcast_tensors(*xs)),
     "floor_divide": lambda a, b: torch.div(a, b, rounding_mode="floor"),
-    "broadcast_to": lambda x, shape: torch.broadcast_to(x, shape),
+    "heaviside": lambda x, at_zero: torch.where(x == 0, at_zero, (x > 0) + 0.0 * x),
+    "einsum": lambda *xs, subscripts, optimize=False: torch.einsum(subscripts, *xs),
     "sum_to": lambda x, shape: x.sum_to_size(shape),
     "cast": lambda x, dtype: x.to(torch.float64),
-    "transpose": lambda x, axes=None: x.permute(axes or tuple(reversed(range(x.ndim)))),
-    "expand_dims": lambda x, axis: x.reshape(np.expand_dims(np.empty(x.shape), axis).shape),
     "concatenate": lambda *xs, axis=0: torch.cat([x.flatten() for x in xs] if axis is None else xs, dim=axis or 0),
-    "index": lambda x, index: x.reshape(-1)[_positions(x.shape, index)],
     "scatter": lambda g, index, shape: (
         torch.zeros(int(np.prod(shape)), dtype=g.dtype)
         .index_add(0, _positions(shape, index).reshape(-1), g.reshape(-1))
         .reshape(shape)
     ),
+    "take": lambda x, positions: torch.take(x, positions.long()),
+    **{
+        name: _rearranging(name)
+        for name in ("index", "reshape", "transpose", "expand_dims", "broadcast_to", "roll")
+        if name in TABLE.entries
+    },
 }
 
 
 def _positions(shape, index):
     """The index as numbers of elements, so that NumPy itself says which elements are meant."""
     return torch.as_tensor(np.arange(np.prod(shape)).reshape(shape)[index].copy())
+
+
+def _one_after_the_other(function, x, axis, keepdims):
+    """A reduction that PyTorch has for one axis only."""
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    for one in sorted((one % x.ndim for one in axes), reverse=True):
+        x = function(x, one, keepdims)
+    return +x
 
 
 def _reduced(function, x, axis=None, keepdims=False):
@@ -54,24 +81,46 @@ def _reduced(function, x, axis=None, keepdims=False):
 
 
 def counterpart(entry):
-    return COUNTERPARTS.get(entry.name) or getattr(torch, entry.name)
+    """PyTorch's function of the same name as the entry or as the NumPy function that it stands for, or None."""
+    names = [entry.name, *(function.__name__ for function in entry.numpy)]
+    found = (getattr(room, name, None) for room in (torch, torch.linalg, torch.special) for name in names)
+    return COUNTERPARTS.get(entry.name) or next((function for function in found if function is not None), None)
 
 
-@pytest.mark.parametrize("entry", [entry for entry in TABLE if entry.is_differentiable], ids=lambda entry: entry.name)
+COMPARED = [entry for entry in TABLE if entry.is_differentiable and counterpart(entry)]
+
+
+def test_nearly_every_operation_has_a_counterpart():
+    differentiable = [entry for entry in TABLE if entry.is_differentiable]
+    assert len(COMPARED) > 0.8 * len(differentiable), {entry.name for entry in differentiable} - {entry.name for entry in COMPARED}
+
+
+@pytest.mark.parametrize("entry", COMPARED, ids=lambda entry: entry.name)
 def test_values_and_gradients_agree_with_pytorch(entry):
     for seed in range(3):
         for sample in samples(entry, seed):
-            rules = sample.has_rule
-            ours = [Value(x) if rule else x for x, rule in zip(sample.inputs, rules, strict=True)]
-            theirs = [_double(x).requires_grad_(rule) for x, rule in zip(sample.inputs, rules, strict=True)]
-            result = entry(*ours, **sample.params)
-            expected = counterpart(entry)(*theirs, **sample.params)
-            np.testing.assert_allclose(result.numpy(), expected.detach().numpy(), rtol=1e-13, atol=1e-15)
-            cotangent = np.random.default_rng(seed).normal(size=result.shape)
-            result.backward(cotangent)
-            expected.backward(_double(cotangent))
-            for x, oracle in zip(ours, theirs, strict=True):
-                if oracle.requires_grad:
-                    zero = np.zeros(x.shape)  # PyTorch's gradient is None where it knows that it vanishes
-                    wanted = zero if oracle.grad is None else oracle.grad.numpy()
-                    np.testing.assert_allclose(x.grad, wanted, rtol=1e-12, atol=1e-14)
+            compare(entry, sample)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_values_and_gradients_agree_with_pytorch_on_round_numbers_ties_and_any_shapes(data):
+    entry = data.draw(operations().filter(counterpart))
+    compare(entry, data.draw(inputs_of(entry)))
+
+
+def compare(entry, sample):
+    rules = sample.has_rule
+    ours = [Value(x) if rule else x for x, rule in zip(sample.inputs, rules, strict=True)]
+    theirs = [_double(x).requires_grad_(rule) for x, rule in zip(sample.inputs, rules, strict=True)]
+    result = entry(*ours, **sample.params)
+    expected = counterpart(entry)(*theirs, **sample.params)
+    np.testing.assert_allclose(result.numpy(), expected.detach().numpy(), rtol=1e-13, atol=1e-15)
+    cotangent = np.random.default_rng(0).normal(size=result.shape)
+    result.backward(cotangent)
+    expected.backward(_double(cotangent))
+    for x, oracle in zip(ours, theirs, strict=True):
+        if oracle.requires_grad:
+            # PyTorch's gradient is None where it knows that it vanishes.
+            wanted = np.zeros(x.shape) if oracle.grad is None else oracle.grad.numpy()
+            np.testing.assert_allclose(x.grad, wanted, rtol=1e-12, atol=1e-14)
