@@ -22,6 +22,7 @@ from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, 
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, OPERATORS
+from tinygrad_edu.primitives.special import of_scipy
 
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})
@@ -462,6 +463,8 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
     if implementation is None:
         if function in CONSTANT_FUNCTIONS:
             return _constant_answer(function, args, kwargs)
+        implementation = of_scipy(function)
+    if implementation is None:
         raise UnsupportedError(
             f"{_numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
             "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."

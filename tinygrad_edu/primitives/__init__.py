@@ -6,6 +6,7 @@ from tinygrad_edu.primitives import (
     constants,
     curves,
     diagonals,
+    differences,
     einstein,
     elementwise,
     indexing,
@@ -13,8 +14,14 @@ from tinygrad_edu.primitives import (
     linear_algebra,
     padding,
     reductions,
+    rounding,
+    scans,
     selection,
     shaping,
+    special,
+    statistics,
+    trigonometry,
+    ufunc_methods,
 )
 
 __all__ = [
@@ -23,6 +30,7 @@ __all__ = [
     "constants",
     "curves",
     "diagonals",
+    "differences",
     "einstein",
     "elementwise",
     "indexing",
@@ -30,6 +38,12 @@ __all__ = [
     "linear_algebra",
     "padding",
     "reductions",
+    "rounding",
+    "scans",
     "selection",
     "shaping",
+    "special",
+    "statistics",
+    "trigonometry",
+    "ufunc_methods",
 ]

@@ -58,7 +58,7 @@ def _power_vjp_base(g: Any, out: Any, a: Any, b: Any) -> Any:
 
 def _power_vjp_exponent(g: Any, out: Any, a: Any, b: Any) -> Any:
     # 0 ** b stays 0 as b moves (b > 0), although log 0 is infinite.
-    return g * out * np.log(np.where(a == 0, 1.0, a))
+    return g * out * np.log(np.where((a == 0) & (b >= 0), 1.0, a))
 
 
 power = operation(
@@ -72,7 +72,7 @@ power = operation(
 mod = operation(
     operator.mod,
     lambda g, out, a, b: g,
-    lambda g, out, a, b: -g * np.floor(a / b),
+    lambda g, out, a, b: -g * (a // b),
     name="mod", numpy=[np.mod], code="{0} % {1}", latex=r"{0} \bmod {1}", domain=((-3, 3), NONZERO),
 )  # fmt: skip
 floor_divide = operation(

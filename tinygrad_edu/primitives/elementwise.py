@@ -3,13 +3,16 @@
 Where a derivative does not exist the convention is that of PyTorch and JAX: |x|' = 0 at 0, relu'(0) = 0, tied maxima share equally.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.primitive import Primitive, composition, operation
+from tinygrad_edu.primitives.broadcasting import cast
 
 POSITIVE = ((0.2, 4.0),)
+LN2, LN10 = math.log(2), math.log(10)
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
@@ -27,18 +30,61 @@ where: Primitive = operation(
 )  # fmt: skip
 
 exp = operation(np.exp, lambda g, out, x: g * out, latex="e^{{{0}}}")
+exp2 = operation(np.exp2, lambda g, out, x: g * (out * LN2), latex="2^{{{0}}}")
 expm1 = operation(np.expm1, lambda g, out, x: g * (out + 1), latex="e^{{{0}}} - 1")
 log = operation(np.log, lambda g, out, x: g / x, latex=r"\ln {0}", domain=POSITIVE)
+# Entries of their own, since ln(8) / ln(2) is not exactly 3.
+log2 = operation(np.log2, lambda g, out, x: g / (x * LN2), latex=r"\log_2 {0}", domain=POSITIVE)
+log10 = operation(np.log10, lambda g, out, x: g / (x * LN10), latex=r"\log_{{10}} {0}", domain=POSITIVE)
 log1p = operation(np.log1p, lambda g, out, x: g / (1 + x), latex=r"\ln(1 + {0})", domain=((-0.8, 3.0),))
 sqrt = operation(np.sqrt, lambda g, out, x: g * 0.5 / out, latex=r"\sqrt{{{0}}}", domain=POSITIVE)
-sin = operation(np.sin, lambda g, out, x: g * np.cos(x), latex=r"\sin {0}")
-cos = operation(np.cos, lambda g, out, x: -g * np.sin(x), latex=r"\cos {0}")
-tanh = operation(np.tanh, lambda g, out, x: g * (1 - out**2), latex=r"\tanh {0}")
-absolute = operation(np.absolute, lambda g, out, x: g * np.sign(x), latex=r"\left|{0}\right|")
-sign = operation(np.sign, lambda g, out, x: np.zeros_like(x), latex=r"\operatorname{{sign}} {0}")
+cbrt = operation(np.cbrt, lambda g, out, x: g / (3 * out**2), latex=r"\sqrt[3]{{{0}}}", domain=POSITIVE)
 
-floor = operation(np.floor, lambda g, out, x: np.zeros_like(x), latex=r"\left\lfloor {0} \right\rfloor")
-ceil = operation(np.ceil, lambda g, out, x: np.zeros_like(x), latex=r"\left\lceil {0} \right\rceil")
+
+def _absolute_vjp(g: Any, out: Any, x: Any) -> Any:
+    direction = np.sign(x)
+    return g * (direction if direction.dtype.kind != "c" else np.conjugate(direction))
+
+
+def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
+    """Zero; but a complex x / |x| still turns when x moves across its own direction."""
+    if x.dtype.kind != "c":
+        return np.zeros_like(x)
+    return (g - np.real(g * out) * np.conjugate(out)) / np.absolute(x)
+
+
+absolute = operation(np.absolute, _absolute_vjp, latex=r"\left|{0}\right|")
+sign = operation(np.sign, _sign_vjp, latex=r"\operatorname{{sign}} {0}")
+copysign = operation(
+    np.copysign,
+    lambda g, out, a, b: g * np.sign(a) * np.copysign(1.0, b),
+    lambda g, out, a, b: np.zeros_like(out),
+    latex=r"\left|{0}\right| \operatorname{{sign}} {1}",
+)
+
+
+@composition(np.fabs)
+def _fabs(x: Any) -> Any:
+    return np.absolute(x)
+
+
+@composition(np.square)
+def _square(x: Any) -> Any:
+    return x**2
+
+
+@composition(np.reciprocal)
+def _reciprocal(x: Any) -> Any:
+    return 1 / x
+
+
+@composition(np.float_power)
+def _float_power(a: Any, b: Any) -> Any:
+    return np.power(_at_least_double(a), _at_least_double(b))
+
+
+def _at_least_double(x: Any) -> Any:
+    return cast(x, dtype=np.result_type(x.dtype, np.float64)) if hasattr(x, "dtype") else np.asarray(x, np.float64)
 
 
 def _step(x: Any) -> Any:
@@ -81,29 +127,86 @@ softplus = operation(
 )  # fmt: skip
 
 
-def _share(g: Any, wins: Any, ties: Any) -> Any:
-    """All of `g` where this input wins, half of it where both are equal."""
-    return where(wins, g, where(ties, 0.5 * g, 0.0))
+heaviside = operation(
+    np.heaviside,
+    lambda g, out, x, at_zero: np.zeros_like(out),
+    lambda g, out, x, at_zero: where(x == 0, g, 0.0),
+    latex=r"\operatorname{{heaviside}}({0}, {1})",
+)
+
+
+def _share(g: Any, loses: Any, ties: Any) -> Any:
+    """Nothing where this input loses, half of `g` where both are equal, else all of it."""
+    return where(loses, 0.0, where(ties, 0.5 * g, g))
+
+
+def _loses_to_number(a: Any, b: Any, less: Any) -> Any:
+    """fmax and fmin prefer any number to NaN."""
+    return less | (np.isnan(a) & ~np.isnan(b))
 
 
 maximum = operation(
     np.maximum,
-    lambda g, out, a, b: _share(g, a > b, a == b),
-    lambda g, out, a, b: _share(g, b > a, a == b),
+    lambda g, out, a, b: _share(g, a < b, a == b),
+    lambda g, out, a, b: _share(g, b < a, a == b),
     latex=r"\max({0}, {1})",
 )
 minimum = operation(
     np.minimum,
-    lambda g, out, a, b: _share(g, a < b, a == b),
-    lambda g, out, a, b: _share(g, b < a, a == b),
+    lambda g, out, a, b: _share(g, a > b, a == b),
+    lambda g, out, a, b: _share(g, b > a, a == b),
     latex=r"\min({0}, {1})",
 )
+fmax = operation(
+    np.fmax,
+    lambda g, out, a, b: _share(g, _loses_to_number(a, b, a < b), a == b),
+    lambda g, out, a, b: _share(g, _loses_to_number(b, a, b < a), a == b),
+    latex=r"\max({0}, {1})",
+)
+fmin = operation(
+    np.fmin,
+    lambda g, out, a, b: _share(g, _loses_to_number(a, b, a > b), a == b),
+    lambda g, out, a, b: _share(g, _loses_to_number(b, a, b > a), a == b),
+    latex=r"\min({0}, {1})",
+)
+
+
+def difference(a: Any, b: Any) -> Any:
+    """a - b, and zero rather than NaN for two equal infinities."""
+    tie = (a == b) & np.isinf(a)
+    return where(tie, 0.0, a) - where(tie, 0.0, b)
+
+
+# The slope is eᵃ / (eᵃ + eᵇ). Two equal infinities share equally, as all equal numbers do.
 logaddexp = operation(
     np.logaddexp,
-    lambda g, out, a, b: g * np.exp(a - out),
-    lambda g, out, a, b: g * np.exp(b - out),
+    lambda g, out, a, b: g * sigmoid(difference(a, b)),
+    lambda g, out, a, b: g * sigmoid(difference(b, a)),
     latex=r"\ln(e^{{{0}}} + e^{{{1}}})",
 )
+logaddexp2 = operation(
+    np.logaddexp2,
+    lambda g, out, a, b: g * sigmoid(difference(a, b) * LN2),
+    lambda g, out, a, b: g * sigmoid(difference(b, a) * LN2),
+    latex=r"\log_2(2^{{{0}}} + 2^{{{1}}})",
+)
+
+
+@composition(np.nan_to_num)
+def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    largest = np.finfo(x.dtype).max
+    finite = np.where(np.isnan(x), nan, x)
+    finite = np.where(np.isposinf(x), largest if posinf is None else posinf, finite)
+    return np.where(np.isneginf(x), -largest if neginf is None else neginf, finite)
+
+
+@composition(np.real_if_close)
+def _real_if_close(a: Any, tol: float = 100) -> Any:
+    if a.dtype.kind != "c":
+        return a
+    if tol > 1:  # a multiple of the rounding error
+        tol = tol * np.finfo(a.dtype).eps
+    return np.real(a) if np.all(np.absolute(np.imag(a)) < tol) else a
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
@@ -119,6 +222,7 @@ clip = operation(
     name="clip", code="np.clip({0}, {1}, {2})", latex=r"\min(\max({0}, {1}), {2})",
     domain=((-3, 3), (-2, -1), (1, 2)),
 )  # fmt: skip
+
 
 @composition(np.clip)
 def _numpy_clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:

@@ -1,11 +1,19 @@
-"""Many numbers to one: along given axes, or all of them."""
+"""Many numbers to one: along given axes, or all of them.
 
+The entries know `axis` and `keepdims`. NumPy's other options (`where`, `initial`, `dtype`) are written in terms of them.
+"""
+
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitive import case, operation
-from tinygrad_edu.primitives.broadcasting import broadcast_to
+from tinygrad_edu.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.broadcasting import as_dtype, broadcast_to
+from tinygrad_edu.primitives.scans import cumprod
 
 AXES = [
     case((3, 4)), case((3, 4), axis=0), case((3, 4), axis=-1, keepdims=True),
@@ -13,9 +21,40 @@ AXES = [
 ]  # fmt: skip
 
 
-def _put_back(reduced: Any, axis: Any, keepdims: Any) -> Any:
+def put_back(reduced: Any, axis: Any, keepdims: Any) -> Any:
     """Give a reduction's result length-one axes where it removed axes, so that it broadcasts against the input."""
     return reduced if axis is None or keepdims else np.expand_dims(reduced, axis)
+
+
+def _axes_last(ndim: int, axis: Any) -> tuple[tuple[int, ...], int]:
+    """The order of axes in which those to be reduced come last, and how many remain."""
+    reduced = tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+    kept = tuple(i for i in range(ndim) if i not in reduced)
+    return kept + reduced, len(kept)
+
+
+def reduced_shape(shape: tuple[int, ...], axis: Any, keepdims: bool) -> tuple[int, ...]:
+    """The shape of the result of a reduction."""
+    order, kept = _axes_last(len(shape), axis)
+    if keepdims:
+        return tuple(length if i in order[:kept] else 1 for i, length in enumerate(shape))
+    return tuple(shape[i] for i in order[:kept])
+
+
+def gathered(x: Any, axis: Any) -> Any:
+    """What a reduction over `axis` puts together, side by side along the last axis."""
+    order, kept = _axes_last(x.ndim, axis)
+    shape = tuple(x.shape[i] for i in order)
+    return np.reshape(np.transpose(x, order), (*shape[:kept], math.prod(shape[kept:])))
+
+
+def _spread(flat: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """The opposite of `gathered`."""
+    order, _ = _axes_last(len(shape), axis)
+    return np.transpose(np.reshape(flat, tuple(shape[i] for i in order)), tuple(np.argsort(order)))
+
+
+# --- the entries -------------------------------------------------------------------------------------------------------------
 
 
 def _sum(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
@@ -23,7 +62,7 @@ def _sum(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 
 def _sum_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return broadcast_to(_put_back(g, axis, keepdims), shape=x.shape)
+    return broadcast_to(put_back(g, axis, keepdims), shape=x.shape)
 
 
 def _mean(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
@@ -37,6 +76,23 @@ def _mean_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False)
     return _sum_vjp(g * (out.size / (x.size or 1)), out, x, axis, keepdims)
 
 
+def _prod(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def _products_before(x: Any) -> Any:
+    """Along the last axis: for each element the product of those before it."""
+    one = np.ones((*x.shape[:-1], 1), x.dtype)
+    return np.concatenate([one, cumprod(x, axis=-1)], axis=-1)[..., :-1]
+
+
+def _prod_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    """The product of all others: of those before and those after. Unlike out / x it is right where elements are zero."""
+    elements = gathered(x, axis)
+    others = _products_before(elements) * _products_before(elements[..., ::-1])[..., ::-1]
+    return put_back(g, axis, keepdims) * _spread(others, x.shape, axis)
+
+
 def _max(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
 
@@ -47,11 +103,83 @@ def _min(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 def _extremum_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     """The gradient goes to the largest (smallest) element; where several are equal they share it equally."""
-    winners = x == _put_back(out, axis, keepdims)
-    return winners * _put_back(g, axis, keepdims) / np.sum(winners, axis=axis, keepdims=True)
+    winners = x == put_back(out, axis, keepdims)
+    return winners * put_back(g, axis, keepdims) / np.sum(winners, axis=axis, keepdims=True)
 
 
 sum = operation(_sum, _sum_vjp, name="sum", numpy=[np.sum], latex=r"\sum {0}", cases=AXES)
 mean = operation(_mean, _mean_vjp, name="mean", numpy=[np.mean], latex=r"\operatorname{{mean}} {0}", cases=AXES)
+prod = operation(_prod, _prod_vjp, name="prod", numpy=[np.prod], latex=r"\prod {0}", cases=AXES)
 max = operation(_max, _extremum_vjp, name="max", numpy=[np.max], latex=r"\max {0}", cases=AXES)
 min = operation(_min, _extremum_vjp, name="min", numpy=[np.min], latex=r"\min {0}", cases=AXES)
+
+
+# --- NumPy's functions with all their options --------------------------------------------------------------------------------
+
+
+def _selected(x: Any, where: Any, neutral: float) -> Any:
+    """`x` with a number that does not count in the place of what is left out."""
+    return x if where is True else np.where(where, x, neutral)
+
+
+def count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
+    """How many elements a reduction with `where=` puts together."""
+    return np.add.reduce(np.broadcast_to(where, x.shape), axis=axis, keepdims=keepdims, dtype=x.dtype)
+
+
+@composition(np.sum)
+def _numpy_sum(
+    a: Any,
+    axis: Any = None,
+    dtype: DTypeLike | None = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    total = sum(_selected(as_dtype(a, dtype), where, 0.0), axis=axis, keepdims=keepdims)
+    return total if initial is None else initial + total
+
+
+@composition(np.prod)
+def _numpy_prod(
+    a: Any,
+    axis: Any = None,
+    dtype: DTypeLike | None = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    product = prod(_selected(as_dtype(a, dtype), where, 1.0), axis=axis, keepdims=keepdims)
+    return product if initial is None else initial * product
+
+
+@composition(np.mean)
+def _numpy_mean(a: Any, axis: Any = None, dtype: DTypeLike | None = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    a = as_dtype(a, dtype)
+    if where is True:
+        return mean(a, axis=axis, keepdims=keepdims)
+    return sum(_selected(a, where, 0.0), axis=axis, keepdims=keepdims) / count(a, axis, keepdims, where)
+
+
+def _extremum(entry: Primitive, choose: Any, worst: float) -> Callable[..., Any]:
+    def numpy_extremum(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+        if initial is None:
+            if where is not True:
+                raise ValueError(f"np.{entry.name} with where= needs initial=, the result where nothing is selected")
+            return entry(a, axis=axis, keepdims=keepdims)
+        if a.size == 0:
+            return initial + sum(a, axis=axis, keepdims=keepdims)  # the sum of nothing is zero
+        return choose(entry(_selected(a, where, worst), axis=axis, keepdims=keepdims), initial)
+
+    return numpy_extremum
+
+
+composition(np.max, np.amax)(_extremum(max, np.maximum, -np.inf))
+composition(np.min, np.amin)(_extremum(min, np.minimum, np.inf))
+
+
+@composition(np.ptp)
+def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return max(a, axis=axis, keepdims=keepdims) - min(a, axis=axis, keepdims=keepdims)

@@ -1,0 +1,103 @@
+"""Differences between neighbours: slopes and areas of sampled curves. All are compositions."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.primitive import composition
+from tinygrad_edu.primitives.shaping import as_operand
+
+
+def _part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    """The elements from `start` to `stop` along an axis."""
+    return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop),)]
+
+
+def _aligned(x: Any, ndim: int, axis: int) -> Any:
+    """Numbers along one axis, such as sample points, with length-one axes where the data have others."""
+    return np.reshape(x, tuple(-1 if i == axis % ndim else 1 for i in range(ndim)))
+
+
+# --- differences -------------------------------------------------------------------------------------------------------------
+
+
+@composition(np.diff)
+def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    a = as_operand(a)
+    if n < 0:
+        raise ValueError(f"the order of the difference must be at least 0, but is {n}")
+    if n == 0:
+        return a
+    ends = [None if end is None else _as_end(as_operand(end), a.shape, axis) for end in (prepend, append)]
+    a = np.concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
+    for _ in range(n):
+        a = _part(a, axis, 1, None) - _part(a, axis, None, -1)
+    return a
+
+
+def _as_end(end: Any, shape: tuple[int, ...], axis: int) -> Any:
+    """What goes before or after the data. A single number stands for a layer of such numbers."""
+    if end.ndim:
+        return end
+    layer = list(shape)
+    layer[axis] = 1
+    return np.broadcast_to(end, tuple(layer))
+
+
+@composition(np.ediff1d)
+def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    parts = [to_begin, np.diff(np.ravel(ary)), to_end]
+    return np.concatenate([np.ravel(part) for part in parts if part is not None])
+
+
+# --- areas -------------------------------------------------------------------------------------------------------------------
+
+
+@composition(np.trapezoid)
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    y = as_operand(y)
+    if x is not None:
+        x = as_operand(x)
+        dx = np.diff(x, axis=axis) if x.ndim > 1 else _aligned(np.diff(x), y.ndim, axis)
+    return np.sum(dx * (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2, axis=axis)
+
+
+# --- slopes ------------------------------------------------------------------------------------------------------------------
+
+
+@composition(np.gradient)
+def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    f = as_operand(f)
+    axes = tuple(range(f.ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
+    if len(varargs) not in (0, 1, len(axes)):
+        raise TypeError(f"np.gradient takes no spacing, one, or one for each of its {len(axes)} axes, but got {len(varargs)}")
+    if edge_order not in (1, 2):
+        raise ValueError(f"edge_order must be 1 or 2, but is {edge_order}")
+    spacings = varargs if len(varargs) == len(axes) else (varargs or (1.0,)) * len(axes)
+    slopes = tuple(_slope(f, spacing, along, edge_order) for spacing, along in zip(spacings, axes, strict=True))
+    return slopes[0] if len(slopes) == 1 else slopes
+
+
+def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
+    """The slope of the parabola through each element and its two neighbours; at the ends that of a line, or of the parabola.
+
+    `spacing` is the distance of the sample points, or an array of their positions.
+    """
+    length = f.shape[axis]
+    if length <= edge_order:
+        raise ValueError(f"a slope of edge_order={edge_order} needs more than {edge_order} elements along axis {axis}")
+    if np.ndim(spacing) == 0:
+        gaps, share = spacing, 0.5
+    else:
+        if len(spacing) != length:
+            raise ValueError(f"there are {len(spacing)} sample points for {length} elements along axis {axis}")
+        gaps = _aligned(np.diff(spacing), f.ndim, axis)
+        before, after = _part(gaps, axis, None, -1), _part(gaps, axis, 1, None)
+        share = before / (before + after)
+    lines = np.diff(f, axis=axis) / gaps
+    before, after = _part(lines, axis, None, -1), _part(lines, axis, 1, None)
+    inner = before + share * (after - before)  # the slope over the shorter gap counts more
+    first, last = _part(lines, axis, None, 1), _part(lines, axis, -1, None)
+    if edge_order == 2:  # the slopes of a parabola at both ends of a gap average to that of the line across it
+        first, last = 2 * first - _part(inner, axis, None, 1), 2 * last - _part(inner, axis, -1, None)
+    return np.concatenate([first, inner, last], axis=axis)

@@ -1,0 +1,241 @@
+"""Special functions: NumPy's own, those that models need, and SciPy's.
+
+SciPy is imported when one of its functions is first called, and not before. `scipy.special.erf(value)` is found by name.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Literal
+
+import numpy as np
+
+from tinygrad_edu.errors import DataError, MissingExtraError
+from tinygrad_edu.primitive import Primitive, case, operation
+from tinygrad_edu.primitives.elementwise import POSITIVE, difference, sigmoid, softplus, where
+from tinygrad_edu.primitives.reductions import AXES, put_back
+
+# --- NumPy's: families that are closed under differentiation -----------------------------------------------------------------
+
+
+def _sinc_derivative(x: Any, order: int) -> Any:
+    """πⁿ Iₙ(πx) with Iₙ(z) = ∫₀¹ tⁿ cos(zt + nπ/2) dt, since sin(z) / z = ∫₀¹ cos(zt) dt.
+
+    Integration by parts gives Iₙ = (sin(z + nπ/2) - n Iₙ₋₁) / z. Near zero that cancels, but the power series does not.
+    """
+    z = np.pi * np.asarray(x)
+    by_series, coefficient = np.zeros_like(z), 1.0
+    near = np.absolute(z) < order + 1
+    small, large = np.where(near, z, 0.0), np.where(near, 1.0, z)
+    for k in range(20 + 8 * order):
+        by_series = by_series + _cos_quarter(order + k) / (order + k + 1) * coefficient
+        coefficient = coefficient * small / (k + 1)
+    by_parts = np.sin(large) / large
+    for n in range(1, order + 1):
+        by_parts = (_sin_shifted(large, n) - n * by_parts) / large
+    return np.pi**order * np.where(near, by_series, by_parts)
+
+
+def _cos_quarter(n: int) -> float:
+    """cos(nπ/2), exactly."""
+    return (1.0, 0.0, -1.0, 0.0)[n % 4]
+
+
+def _sin_shifted(z: Any, n: int) -> Any:
+    """sin(z + nπ/2), exactly."""
+    return (np.sin(z), np.cos(z), -np.sin(z), -np.cos(z))[n % 4]
+
+
+# A formula such as (cos πx - sinc x) / x would lose all digits near zero, where the sinc function is used most.
+sinc_derivative: Primitive = operation(
+    _sinc_derivative,
+    lambda g, out, x, order: g * sinc_derivative(x, order=order + 1),
+    name="sinc_derivative", latex=r"\operatorname{{sinc}}^{{({order})}} {0}",
+    cases=[case((), order=1), case((3, 4), order=1), case((4,), order=2)],
+)  # fmt: skip
+sinc = operation(
+    lambda x: np.sinc(x),
+    lambda g, out, x: g * sinc_derivative(x, order=1),
+    name="sinc", numpy=[np.sinc], latex=r"\operatorname{{sinc}} {0}",
+)  # fmt: skip
+
+
+def _i0_derivative(x: Any, order: int) -> Any:
+    """∫₀¹ cosⁿθ eˣᶜᵒˢᶿ over the circle, θ = 2πt, as a mean over evenly spaced angles.
+
+    For a periodic function such a mean converges faster than any power of their number. Opposite angles are put together.
+    """
+    x = np.asarray(x)
+    pair = np.sinh if order % 2 else np.cosh
+    quarter = 12 + int(3 * math.sqrt(np.max(np.absolute(x), initial=0.0)))
+    total = np.zeros_like(x)
+    for cosine in np.cos((np.arange(quarter) + 0.5) * (np.pi / 2 / quarter)).tolist():
+        total = total + cosine**order * pair(x * cosine)
+    return total / quarter
+
+
+i0_derivative: Primitive = operation(
+    _i0_derivative,
+    lambda g, out, x, order: g * i0_derivative(x, order=order + 1),
+    name="i0_derivative", latex="I_0^{{({order})}}({0})",
+    cases=[case((), order=1), case((3, 4), order=1), case((4,), order=2)],
+)  # fmt: skip
+i0 = operation(
+    lambda x: np.i0(x)[()],
+    lambda g, out, x: g * i0_derivative(x, order=1),
+    name="i0", numpy=[np.i0], latex="I_0({0})",
+)  # fmt: skip
+
+
+# --- what models need --------------------------------------------------------------------------------------------------------
+
+
+def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    shift = np.where(np.isfinite(largest), largest, 0.0)
+    with np.errstate(divide="ignore"):  # ln 0 = -inf is right where every element is -inf
+        result = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return result if keepdims else np.squeeze(result, axis)
+
+
+def _logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    shares = np.exp(difference(x, put_back(out, axis, keepdims)))
+    # They add up to one, but for infinities: equal ones share equally.
+    return put_back(g, axis, keepdims) * shares / np.sum(shares, axis=axis, keepdims=True)
+
+
+logsumexp = operation(
+    _logsumexp, _logsumexp_vjp,
+    name="logsumexp", code="np.logaddexp.reduce({0}, axis={axis}, keepdims={keepdims})", latex=r"\ln \sum e^{{{0}}}", cases=AXES,
+)  # fmt: skip
+
+
+def _softmax(x: Any, axis: Any = -1) -> Any:
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def _softmax_vjp(g: Any, out: Any, x: Any, axis: Any = -1) -> Any:
+    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
+
+
+# An entry, since the composition would keep three arrays for one.
+softmax = operation(
+    _softmax, _softmax_vjp,
+    name="softmax", latex=r"\operatorname{{softmax}} {0}",
+    cases=[case((4,)), case((3, 4), axis=0), case((2, 3, 2), axis=(0, -1)), case((3,), axis=None), case((0, 3))],
+)  # fmt: skip
+
+
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """ln softmax(x) along the given axes, without the logarithm of a number that was rounded to zero.
+
+    >>> np.exp(log_softmax(np.array([0.0, 0.0, 1000.0])))
+    array([0., 0., 1.])
+    """
+    return x - logsumexp(x, axis=axis, keepdims=True)
+
+
+def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
+    """x Φ(x), Φ being the normal distribution function (Hendrycks and Gimpel, 2016). The exact form needs SciPy.
+
+    approximate: "tanh" for ½x (1 + tanh(√(2/π) (x + 0.044715 x³))), which is within 0.0005 of it.
+
+    >>> round(float(gelu(1.0, approximate="tanh")), 6)
+    0.841192
+    """
+    if approximate == "none":
+        return x * 0.5 * erfc(-math.sqrt(0.5) * x)
+    if approximate == "tanh":
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    raise DataError(f"approximate must be 'none' or 'tanh', but is {approximate!r}.")
+
+
+# --- SciPy's -----------------------------------------------------------------------------------------------------------------
+
+
+def _scipy(name: str) -> Callable[..., Any]:
+    """A function of `scipy.special` that is looked up when it is called."""
+
+    def forward(*args: Any) -> Any:
+        try:
+            special = import_module("scipy.special")
+        except ImportError as error:
+            raise MissingExtraError(f"{name} is SciPy's: install it with pip install tinygrad_edu[scipy].") from error
+        return getattr(special, name)(*args)
+
+    return forward
+
+
+NORMAL = 1 / math.sqrt(2 * math.pi)
+
+erf = operation(_scipy("erf"), lambda g, out, x: g * (2 / math.sqrt(math.pi) * np.exp(-(x**2))), name="erf")
+erfc = operation(_scipy("erfc"), lambda g, out, x: g * (-2 / math.sqrt(math.pi) * np.exp(-(x**2))), name="erfc")
+erfinv = operation(
+    _scipy("erfinv"),
+    lambda g, out, x: g * (math.sqrt(math.pi) / 2 * np.exp(out**2)),
+    name="erfinv", domain=((-0.9, 0.9),),
+)  # fmt: skip
+ndtr = operation(_scipy("ndtr"), lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2)), name="ndtr", latex=r"\Phi({0})")
+log_ndtr = operation(
+    _scipy("log_ndtr"),
+    lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2 - out)),
+    name="log_ndtr", latex=r"\ln \Phi({0})",
+)  # fmt: skip
+
+def _polygamma(x: Any, order: int) -> Any:
+    return (-1) ** (order + 1) * math.factorial(order) * _scipy("zeta")(order + 1.0, x)
+
+
+# ψ⁽ⁿ⁾, the derivative of order n + 1 of ln Γ. SciPy's function of this name gives double precision only.
+polygamma: Primitive = operation(
+    _polygamma,
+    lambda g, out, x, order: g * polygamma(x, order=order + 1),
+    name="polygamma", latex=r"\psi^{{({order})}}({0})", domain=POSITIVE,
+    cases=[case((), order=1), case((3, 4), order=1), case((4,), order=2)],
+)  # fmt: skip
+digamma = operation(
+    _scipy("digamma"), lambda g, out, x: g * polygamma(x, order=1), name="digamma", latex=r"\psi({0})", domain=POSITIVE
+)
+lgamma = operation(_scipy("gammaln"), lambda g, out, x: g * digamma(x), name="lgamma", latex=r"\ln \Gamma({0})", domain=POSITIVE)
+gamma = operation(_scipy("gamma"), lambda g, out, x: g * (out * digamma(x)), name="gamma", latex=r"\Gamma({0})", domain=POSITIVE)
+logit = operation(
+    _scipy("logit"), lambda g, out, x: g / (x * (1 - x)), name="logit", latex=r"\ln \frac{{{0}}}{{1 - {0}}}", domain=((0.1, 0.9),)
+)
+
+
+def _or_zero(x: Any, y: Any) -> Any:
+    """y, and one where x is zero: 0 · ln 0 is taken as 0, and its derivatives as those of 0 · ln 1."""
+    return where((x == 0) & (y == 0), 1.0, y)
+
+
+xlogy = operation(
+    _scipy("xlogy"),
+    lambda g, out, x, y: g * np.log(_or_zero(x, y)),
+    lambda g, out, x, y: g * (x / _or_zero(x, y)),
+    name="xlogy", latex=r"{0} \ln {1}", domain=((-3, 3), (0.2, 4.0)),
+)  # fmt: skip
+
+
+def _xlog1py(x: Any, y: Any) -> Any:
+    """x ln(1 + y), accurate for small y."""
+    return x * np.log1p(y)
+
+
+# The ufuncs of `scipy.special` that are differentiated, by name.
+SCIPY: dict[str, Callable[..., Any]] = {
+    "erf": erf, "erfc": erfc, "erfinv": erfinv, "ndtr": ndtr, "log_ndtr": log_ndtr,
+    "gamma": gamma, "gammaln": lgamma, "loggamma": lgamma, "psi": digamma,
+    "expit": sigmoid, "log_expit": lambda x: -softplus(-x), "logit": logit, "xlogy": xlogy, "xlog1py": _xlog1py,
+}  # fmt: skip
+
+
+def of_scipy(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """What differentiates a function of `scipy.special`; None for any other function."""
+    name = getattr(function, "__name__", "")
+    if name in SCIPY and function is getattr(sys.modules.get("scipy.special"), name, None):
+        return SCIPY[name]
+    return None

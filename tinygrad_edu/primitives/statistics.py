@@ -1,0 +1,168 @@
+"""Averages, spreads and quantiles, and the forms of reductions that leave out NaN. All are compositions.
+
+A quantile is an element of the data, or lies between two neighbours of the sorted data, and moves with them.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.typing import DTypeLike
+
+from tinygrad_edu.primitive import composition
+from tinygrad_edu.primitives.broadcasting import as_dtype
+from tinygrad_edu.primitives.reductions import count, gathered, reduced_shape
+from tinygrad_edu.primitives.shaping import as_operand
+
+# --- mean and spread ---------------------------------------------------------------------------------------------------------
+
+
+@composition(np.var)
+def _var(
+    a: Any,
+    axis: Any = None,
+    dtype: DTypeLike | None = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
+    a = as_dtype(a, dtype)
+    if mean is None:
+        mean = np.mean(a, axis=axis, keepdims=True, where=where)
+    deviation = np.where(where, a - mean, 0.0) if where is not True else a - mean
+    square = deviation**2 if deviation.dtype.kind != "c" else np.absolute(deviation) ** 2
+    freedom = count(a, axis, keepdims, where) - (ddof if correction is None else correction)
+    return np.sum(square, axis=axis, keepdims=keepdims) / np.maximum(freedom, 0)
+
+
+@composition(np.std)
+def _std(a: Any, *args: Any, **options: Any) -> Any:
+    """√var; where nothing varies its derivative is taken as zero, as in PyTorch."""
+    variance = np.var(a, *args, **options)
+    constant = variance == 0
+    return np.where(constant, 0.0, np.sqrt(np.where(constant, 1.0, variance)))
+
+
+@composition(np.average)
+def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    a = as_operand(a)
+    if weights is None:
+        average = np.mean(a, axis=axis, keepdims=keepdims)
+        total = count(a, axis, keepdims, True)
+    else:
+        weights = _aligned(as_operand(weights), a, axis)
+        total = np.sum(weights, axis=axis, keepdims=keepdims)
+        average = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (average, np.broadcast_to(total, average.shape)) if returned else average
+
+
+def _aligned(weights: Any, a: Any, axis: Any) -> Any:
+    """Weights in the shape of the data; they may be given for the axes of the average only."""
+    if weights.shape != a.shape:
+        axes = normalize_axis_tuple(axis, a.ndim) if axis is not None else ()
+        if weights.shape != tuple(a.shape[i] for i in axes):
+            raise ValueError(f"weights of shape {weights.shape} belong neither to data of shape {a.shape} nor to axis {axis}")
+        in_order = np.transpose(weights, np.argsort(axes))
+        weights = np.expand_dims(in_order, tuple(i for i in range(a.ndim) if i not in axes))
+    return np.broadcast_to(weights, a.shape)
+
+
+# --- quantiles ---------------------------------------------------------------------------------------------------------------
+
+
+def _between_ranks(find: Callable[..., Any], a: Any, axis: Any, keepdims: bool, precision: Any = None, weights: Any = None) -> Any:
+    """NumPy finds the quantile of the ranks 0, 1, 2, ... by whatever method; a rank of 2.5 is halfway from element 2 to 3."""
+    elements = gathered(a, axis)
+    options = {} if weights is None else {"weights": gathered(_aligned(np.asarray(weights), a, axis), axis)}
+    order = np.argsort(elements, axis=-1)  # NaN comes last
+    rank = find(np.where(np.isnan(elements), np.nan, np.argsort(order, axis=-1)), **options)
+    rank = np.where(np.isnan(rank), elements.shape[-1] - 1, rank)
+
+    kept = elements.shape[:-1]
+    of_q = rank.shape[: rank.ndim - len(kept)]
+    columns = np.moveaxis(np.reshape(rank, (math.prod(of_q), *kept)), 0, -1)
+    below = np.floor(columns).astype(np.intp)
+    fraction = (columns - below).astype(precision or a.dtype)
+    result = np.take_along_axis(elements, np.take_along_axis(order, below, -1), -1)
+    if np.any(fraction):
+        above = np.minimum(below + 1, elements.shape[-1] - 1)
+        result = result + fraction * (np.take_along_axis(elements, np.take_along_axis(order, above, -1), -1) - result)
+    return np.reshape(np.moveaxis(result, -1, 0), of_q + reduced_shape(a.shape, axis, keepdims))
+
+
+def _quantile(function: Callable[..., Any]) -> Callable[..., Any]:
+    def numpy_quantile(
+        a: Any,
+        q: Any,
+        axis: Any = None,
+        *,
+        overwrite_input: bool = False,
+        method: str = "linear",
+        keepdims: bool = False,
+        weights: Any = None,
+    ) -> Any:
+        a, q = as_operand(a), np.asarray(q)
+        precision = np.result_type(a.dtype, q.dtype) if q.ndim else a.dtype
+        return _between_ranks(partial(function, q=q, axis=-1, method=method), a, axis, keepdims, precision, weights)
+
+    return numpy_quantile
+
+
+def _median(function: Callable[..., Any]) -> Callable[..., Any]:
+    def numpy_median(a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+        return _between_ranks(partial(function, axis=-1), a, axis, keepdims)
+
+    return numpy_median
+
+
+for _function in (np.quantile, np.percentile, np.nanquantile, np.nanpercentile):
+    composition(_function)(_quantile(_function))
+for _function in (np.median, np.nanmedian):
+    composition(_function)(_median(_function))
+
+
+# --- without NaN -------------------------------------------------------------------------------------------------------------
+
+
+def _nan_as(neutral: float, function: Callable[..., Any]) -> Callable[..., Any]:
+    """NaN counts as a number that makes no difference."""
+
+    def without_nan(a: Any, axis: Any = None, *args: Any, **options: Any) -> Any:
+        return function(np.where(np.isnan(a), neutral, a), axis, *args, **options)
+
+    return without_nan
+
+
+def _nan_left_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    def without_nan(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
+        return function(a, *args, where=where & ~np.isnan(a), **options)
+
+    return without_nan
+
+
+def _nan_loses(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
+    """NaN is chosen only where there is nothing else."""
+
+    def without_nan(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+        unknown = np.isnan(a)
+        chosen = function(np.where(unknown, worst, a), axis, keepdims=keepdims, initial=initial, where=where)
+        return chosen if initial is not None else np.where(np.all(unknown, axis=axis, keepdims=keepdims), np.nan, chosen)
+
+    return without_nan
+
+
+composition(np.nansum)(_nan_as(0.0, np.sum))
+composition(np.nanprod)(_nan_as(1.0, np.prod))
+composition(np.nancumsum)(_nan_as(0.0, np.cumsum))
+composition(np.nancumprod)(_nan_as(1.0, np.cumprod))
+composition(np.nanmean)(_nan_left_out(np.mean))
+composition(np.nanvar)(_nan_left_out(np.var))
+composition(np.nanstd)(_nan_left_out(np.std))
+composition(np.nanmax)(_nan_loses(np.max, -np.inf))
+composition(np.nanmin)(_nan_loses(np.min, np.inf))

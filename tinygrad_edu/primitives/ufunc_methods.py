@@ -1,0 +1,89 @@
+"""The methods of NumPy's two-argument functions: `np.add.reduce`, `np.maximum.accumulate`, `np.multiply.outer`.
+
+Every ufunc of two arguments that is differentiated gets them, so this module is imported last. `.at` and `.reduceat` are not
+differentiated: the first writes in place, the second can be written with slices.
+"""
+
+from collections.abc import Callable
+from functools import reduce
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinygrad_edu.primitive import TABLE, composition
+from tinygrad_edu.primitives.broadcasting import as_dtype
+from tinygrad_edu.primitives.reductions import gathered, reduced_shape
+from tinygrad_edu.primitives.special import logsumexp
+
+# What these reduce to has a name of its own, and the same options; but it reduces all axes unless told otherwise.
+REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min, np.fmax: np.nanmax, np.fmin: np.nanmin,
+}  # fmt: skip
+SCANS: dict[np.ufunc, Callable[..., Any]] = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+# f(f(a, b), c) = f(a, f(b, c)), so stretches of results can be put together in any way.
+ASSOCIATIVE = {np.maximum, np.minimum, np.fmax, np.fmin, np.hypot, np.logaddexp, np.logaddexp2}
+
+
+def _part(x: Any, axis: int, part: Any) -> Any:
+    return x[(slice(None),) * (axis % x.ndim) + (part,)]
+
+
+def _outer(ufunc: np.ufunc) -> Callable[..., Any]:
+    def outer(a: Any, b: Any) -> Any:
+        return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+
+    return outer
+
+
+def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:
+    def reduce_as(array: Any, axis: Any = 0, dtype: DTypeLike | None = None, **options: Any) -> Any:
+        return REDUCTIONS[ufunc](as_dtype(array, dtype), axis, **options)
+
+    def reduce_by_halves(array: Any, axis: Any = 0, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
+        x = gathered(as_dtype(array, dtype), axis)
+        if x.shape[-1] == 0:
+            return np.full(reduced_shape(array.shape, axis, keepdims), ufunc.identity, x.dtype)
+        while (length := x.shape[-1]) > 1:
+            pairs = ufunc(x[..., : length // 2], x[..., length // 2 : length // 2 * 2])
+            x = np.concatenate([pairs, x[..., -1:]], axis=-1) if length % 2 else pairs
+        return np.reshape(x, reduced_shape(array.shape, axis, keepdims))
+
+    def reduce_in_turn(array: Any, axis: int = 0, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
+        x = as_dtype(array, dtype)
+        result = reduce(ufunc, (_part(x, axis, i) for i in range(x.shape[axis])))
+        return np.expand_dims(result, axis) if keepdims else result
+
+    return reduce_as if ufunc in REDUCTIONS else reduce_by_halves if ufunc in ASSOCIATIVE else reduce_in_turn
+
+
+def _accumulate(ufunc: np.ufunc) -> Callable[..., Any]:
+    def accumulate_as(array: Any, axis: int = 0, dtype: DTypeLike | None = None) -> Any:
+        return SCANS[ufunc](array, axis, dtype)
+
+    def accumulate_by_doubling(array: Any, axis: int = 0, dtype: DTypeLike | None = None) -> Any:
+        x, reach = as_dtype(array, dtype), 1
+        while reach < x.shape[axis]:  # each element stands for the last 1, 2, 4, ... elements
+            joined = ufunc(_part(x, axis, slice(None, -reach)), _part(x, axis, slice(reach, None)))
+            x = np.concatenate([_part(x, axis, slice(None, reach)), joined], axis=axis)
+            reach *= 2
+        return x
+
+    def accumulate_in_turn(array: Any, axis: int = 0, dtype: DTypeLike | None = None) -> Any:
+        x = as_dtype(array, dtype)
+        return np.stack(list(accumulate((_part(x, axis, i) for i in range(x.shape[axis])), ufunc)), axis=axis)
+
+    return accumulate_as if ufunc in SCANS else accumulate_by_doubling if ufunc in ASSOCIATIVE else accumulate_in_turn
+
+
+for _ufunc in [f for f in TABLE.functions if isinstance(f, np.ufunc) and (f.nin, f.nout, f.signature) == (2, 1, None)]:
+    composition(_ufunc.reduce)(_reduce(_ufunc))
+    composition(_ufunc.accumulate)(_accumulate(_ufunc))
+    composition(_ufunc.outer)(_outer(_ufunc))
+
+
+@composition(np.logaddexp.reduce)
+def _logaddexp_reduce(array: Any, axis: Any = 0, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
+    return logsumexp(as_dtype(array, dtype), axis=axis, keepdims=keepdims)
