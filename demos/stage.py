@@ -1,0 +1,133 @@
+"""What a demo needs to show itself: headings, text in two languages, tables, pictures, and checks against an oracle.
+
+A demo says what it shows; this module knows how that looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import MissingExtraError
+
+try:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+    from rich.rule import Rule
+    from rich.table import Table
+except ImportError as error:
+    raise MissingExtraError(f'the demos need {error.name}; install them with: python -m pip install -e ".[demos]"') from error
+
+# Colours that colour-blind readers can tell apart (Okabe & Ito, 2008).
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8a8a8a"
+
+mpl.rcParams.update(
+    {
+        "figure.dpi": 130,
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.25,
+        "axes.titlesize": 11,
+        "legend.frameon": False,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """The same in English and in Chinese."""
+
+    en: str
+    zh: str
+
+    def in_language(self, lang: str) -> str:
+        """The text in the language `"en"` or `"zh"`."""
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass
+class Stage:
+    """Where a demo shows itself.
+
+    lang: `"en"` or `"zh"`, the language of the printed text. (Pictures are labelled in English and mathematics.)
+    out: the folder for the pictures.
+    failures: what did not agree with its oracle.
+    """
+
+    lang: str
+    out: Path
+    console: Console = field(default_factory=lambda: Console(highlight=False))
+    failures: list[str] = field(default_factory=list)
+
+    def text(self, en: str, zh: str) -> str:
+        """The text in the stage's language."""
+        return Text(en, zh).in_language(self.lang)
+
+    def title(self, title: Text) -> None:
+        """The beginning of a demo."""
+        self.console.print()
+        self.console.print(Rule(f"[bold]{escape(title.in_language(self.lang))}[/bold]", style="blue"))
+
+    def heading(self, en: str, zh: str) -> None:
+        """The beginning of a part."""
+        self.console.print(f"\n[bold blue]{escape(self.text(en, zh))}[/bold blue]")
+
+    def say(self, en: str, zh: str) -> None:
+        """A paragraph."""
+        self.console.print(escape(self.text(en, zh)))
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], note: Text | None = None) -> None:
+        """A table; numbers are shown with up to six digits."""
+        table = Table(*columns, box=box.SIMPLE_HEAD, caption=note.in_language(self.lang) if note else None, caption_justify="left")
+        for column in table.columns:
+            column.justify = "right"
+        for row in rows:
+            table.add_row(*(escape(shown(cell)) for cell in row))
+        self.console.print(table)
+
+    def agree(self, what: str, ours: Any, oracle: Any, tolerance: float) -> None:
+        """Show whether a result agrees with an independent one, and remember it if it does not.
+
+        They agree if no number differs by more than `tolerance`, absolutely or relative to the oracle.
+        """
+        ours, oracle = np.asarray(ours, dtype=float), np.asarray(oracle, dtype=float)
+        agrees = ours.shape == oracle.shape and bool(np.allclose(ours, oracle, rtol=tolerance, atol=tolerance))
+        difference = f"{np.max(np.abs(ours - oracle), initial=0.0):.1e}" if ours.shape == oracle.shape else "shapes differ"
+        mark = "[green]✓[/green]" if agrees else "[bold red]✗[/bold red]"
+        self.console.print(f"  {mark} {escape(what)}  [dim](Δ {difference}, ≤ {tolerance:g})[/dim]")
+        if not agrees:
+            self.failures.append(what)
+
+    def save(self, figure: Figure, name: str) -> None:
+        """Write a picture as PNG."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        path = self.out / f"{name}.png"
+        figure.savefig(path, bbox_inches="tight")
+        self.console.print(f"  [dim]{self.text('picture', '图')}: {path}[/dim]")
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Callable[[int, float], None]]:
+        """A progress bar for a long run, in a terminal only; gives the callback that moves it."""
+        with Progress(console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done, loss: bar.update(task, completed=done, description=f"{what}, loss {loss:.6g}")
+
+
+def shown(cell: Any) -> str:
+    """A table's cell as text."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, np.ndarray | list | tuple):
+        return "(" + ", ".join(shown(part) for part in cell) + ")"
+    return f"{cell + 0.0:.6g}"  # adding zero turns -0 into 0
