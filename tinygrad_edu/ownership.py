@@ -103,4 +103,6 @@ def own_index(index: Any) -> Any:
         return tuple(own_index(part) for part in index)
     if hasattr(index, "__record_primitive__"):
         raise DataError("a Value is made of floating-point numbers and cannot be an index; use an array of integers or booleans.")
+    if isinstance(index, list) and not np.size(index):
+        return np.array(index, np.intp)
     return np.array(index) if isinstance(index, np.ndarray | list) else index

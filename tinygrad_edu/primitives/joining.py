@@ -39,7 +39,7 @@ concatenate = operation(
 @composition(np.concatenate)
 def _concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: DTypeLike | None = None) -> Any:
     joined = concatenate(*arrays, axis=axis)
-    return joined if dtype is None else np.astype(joined, dtype)
+    return joined if dtype is None or joined.dtype == dtype else np.astype(joined, dtype)
 
 
 @composition(np.stack)

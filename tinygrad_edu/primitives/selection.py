@@ -30,12 +30,17 @@ def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0
         raise ValueError(f"np.select takes as many choices as conditions, but got {len(choicelist)} and {len(condlist)}")
     if any(as_operand(condition).dtype != bool for condition in condlist):
         raise TypeError("np.select takes conditions that are arrays of booleans")
-    choices = [as_operand(choice) if isinstance(choice, list | tuple) else choice for choice in choicelist]
+    choices = _operands(choicelist)
     chosen = default
     for condition, choice in zip(reversed(condlist), reversed(choices), strict=True):  # the first that holds has the last word
         chosen = np.where(condition, choice, chosen)
     dtype = np.result_type(default, *choices)
     return chosen if chosen.dtype == dtype else np.astype(chosen, dtype)
+
+
+def _operands(choices: Sequence[Any]) -> list[Any]:
+    """Lists as arrays. Single numbers stay what they are, since they do not raise the precision of arrays."""
+    return [as_operand(choice) if np.ndim(choice) else choice for choice in choices]
 
 
 @composition(np.compress)
@@ -94,11 +99,12 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 @composition(np.choose)
 def _choose(a: Any, choices: Sequence[Any], *, mode: str = "raise") -> Any:
+    choices = _operands(choices)
+    n = len(choices)
     chosen, *alternatives = np.broadcast_arrays(a, *choices)
-    n = len(alternatives)
     if mode == "raise" and np.any((chosen < 0) | (chosen >= n)):
         raise ValueError(f"np.choose got a number that none of the {n} choices has")
-    return np.take_along_axis(np.stack(alternatives), _in_range(chosen, n, mode)[None], 0)[0]
+    return np.take_along_axis(np.stack(alternatives, dtype=np.result_type(*choices)), _in_range(chosen, n, mode)[None], 0)[0]
 
 
 # --- by order ----------------------------------------------------------------------------------------------------------------

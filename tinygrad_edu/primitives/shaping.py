@@ -80,8 +80,9 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
 
 @composition(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
-    shape = np.broadcast_shapes(*(np.shape(x) for x in args))
-    return tuple(x if np.shape(x) == shape else broadcast_to(x, shape=shape) for x in args)
+    arrays = [as_operand(x) for x in args]
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    return tuple(x if x.shape == shape else broadcast_to(x, shape=shape) for x in arrays)
 
 
 # --- the order of axes -------------------------------------------------------------------------------------------------------
