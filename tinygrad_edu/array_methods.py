@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.primitives import broadcasting, elementwise, reductions, shaping
+from tinygrad_edu.primitives import broadcasting, elementwise, reductions, shaping, trigonometry
 
 if TYPE_CHECKING:
     from tinygrad_edu.value import Value
@@ -201,7 +201,7 @@ class ArrayMethods:
 
     def tanh(self) -> Value:
         """`np.tanh`."""
-        return _of(elementwise.tanh, self)
+        return _of(trigonometry.tanh, self)
 
 
 def _of(function: Any, *args: Any, **kwargs: Any) -> Value:

@@ -10,11 +10,11 @@ import numpy as np
 
 CONSTANT_FUNCTIONS = frozenset({
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.bitwise_and, np.bitwise_or, np.invert,
+    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
-    np.isnan, np.isinf, np.isfinite, np.signbit,
+    np.isnan, np.isinf, np.isposinf, np.isneginf, np.isfinite, np.isreal, np.iscomplex, np.signbit,
     np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like,
-    np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.any, np.all,
+    np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.any, np.all,
     np.argpartition, np.argwhere, np.searchsorted, np.digitize, np.lexsort, np.isin,
     np.may_share_memory, np.shares_memory, np.result_type, np.can_cast, np.min_scalar_type, np.common_type,
     np.iscomplexobj, np.isrealobj, np.array_equiv, np.einsum_path,

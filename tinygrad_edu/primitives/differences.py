@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitive import composition
+from tinygrad_edu.primitives.broadcasting import as_dtype
 from tinygrad_edu.primitives.shaping import as_operand
 
 
@@ -46,8 +47,9 @@ def _as_end(end: Any, shape: tuple[int, ...], axis: int) -> Any:
 
 @composition(np.ediff1d)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    ary = as_operand(ary)
     parts = [to_begin, np.diff(np.ravel(ary)), to_end]
-    return np.concatenate([np.ravel(part) for part in parts if part is not None])
+    return np.concatenate([as_dtype(np.ravel(part), ary.dtype) for part in parts if part is not None])
 
 
 # --- areas -------------------------------------------------------------------------------------------------------------------
@@ -100,4 +102,4 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     first, last = _part(lines, axis, None, 1), _part(lines, axis, -1, None)
     if edge_order == 2:  # the slopes of a parabola at both ends of a gap average to that of the line across it
         first, last = 2 * first - _part(inner, axis, None, 1), 2 * last - _part(inner, axis, -1, None)
-    return np.concatenate([first, inner, last], axis=axis)
+    return as_dtype(np.concatenate([first, inner, last], axis=axis), f.dtype)

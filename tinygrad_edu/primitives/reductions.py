@@ -124,7 +124,7 @@ def _selected(x: Any, where: Any, neutral: float) -> Any:
 
 def count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     """How many elements a reduction with `where=` puts together."""
-    return np.add.reduce(np.broadcast_to(where, x.shape), axis=axis, keepdims=keepdims, dtype=x.dtype)
+    return _sum(np.broadcast_to(where, x.shape).astype(np.finfo(x.dtype).dtype), axis, keepdims)
 
 
 @composition(np.sum)

@@ -27,7 +27,7 @@ def _sinc_derivative(x: Any, order: int) -> Any:
     Integration by parts gives Iₙ = (sin(z + nπ/2) - n Iₙ₋₁) / z. Near zero that cancels, but the power series does not.
     """
     z = np.pi * np.asarray(x)
-    by_series, coefficient = np.zeros_like(z), 1.0
+    by_series, coefficient = np.zeros_like(z), np.ones_like(z)
     near = np.absolute(z) < order + 1
     small, large = np.where(near, z, 0.0), np.where(near, 1.0, z)
     for k in range(20 + 8 * order):
@@ -185,6 +185,7 @@ log_ndtr = operation(
     lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2 - out)),
     name="log_ndtr", latex=r"\ln \Phi({0})",
 )  # fmt: skip
+
 
 def _polygamma(x: Any, order: int) -> Any:
     return (-1) ** (order + 1) * math.factorial(order) * _scipy("zeta")(order + 1.0, x)

@@ -91,8 +91,9 @@ def _between_ranks(find: Callable[..., Any], a: Any, axis: Any, keepdims: bool, 
     fraction = (columns - below).astype(precision or a.dtype)
     result = np.take_along_axis(elements, np.take_along_axis(order, below, -1), -1)
     if np.any(fraction):
-        above = np.minimum(below + 1, elements.shape[-1] - 1)
-        result = result + fraction * (np.take_along_axis(elements, np.take_along_axis(order, above, -1), -1) - result)
+        above = np.take_along_axis(elements, np.take_along_axis(order, below + (fraction > 0), -1), -1)
+        share = np.where(fraction > 0, fraction, 0.5)  # half of the same element twice, which may be infinite
+        result = (1 - share) * result + share * above
     return np.reshape(np.moveaxis(result, -1, 0), of_q + reduced_shape(a.shape, axis, keepdims))
 
 
@@ -121,10 +122,11 @@ def _median(function: Callable[..., Any]) -> Callable[..., Any]:
     return numpy_median
 
 
-for _function in (np.quantile, np.percentile, np.nanquantile, np.nanpercentile):
+_QUANTILES: list[Callable[..., Any]] = [np.quantile, np.percentile, np.nanquantile, np.nanpercentile]
+for _function in _QUANTILES:
     composition(_function)(_quantile(_function))
-for _function in (np.median, np.nanmedian):
-    composition(_function)(_median(_function))
+composition(np.median)(_median(np.median))
+composition(np.nanmedian)(_median(np.nanmedian))
 
 
 # --- without NaN -------------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:
     def reduce_by_halves(array: Any, axis: Any = 0, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
         x = gathered(as_dtype(array, dtype), axis)
         if x.shape[-1] == 0:
-            return np.full(reduced_shape(array.shape, axis, keepdims), ufunc.identity, x.dtype)
+            return ufunc.identity + np.sum(array, axis, keepdims=keepdims)  # the sum of nothing is zero
         while (length := x.shape[-1]) > 1:
             pairs = ufunc(x[..., : length // 2], x[..., length // 2 : length // 2 * 2])
             x = np.concatenate([pairs, x[..., -1:]], axis=-1) if length % 2 else pairs
