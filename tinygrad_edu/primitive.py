@@ -104,6 +104,8 @@ class Primitive:
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """The inputs and the parameters of a call in NumPy's manner, where parameters may be given by position: `np.sum(x, 0)`."""
+        if kwargs and isinstance(self.forward, np.ufunc):
+            raise TypeError("its rules know nothing of options")
         if not isinstance(self.vjps, tuple):
             return args, kwargs
         if len(args) < len(self.vjps) and kwargs and self.numpy:  # np.sum(a=x): an input by the name that NumPy gives it

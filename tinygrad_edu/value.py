@@ -469,7 +469,7 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
             f"{_numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
             "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
         )
-    if kwargs.get("out") is not None:
+    if kwargs.pop("out", None) is not None:
         raise UnsupportedError(
             f"{_numpy_name(function)} of a Value does not take out=: a result is a new Value, since writing into an array would "
             "destroy what was recorded. Leave it out and use what the function returns."
