@@ -68,8 +68,8 @@ def four_samples(stage: Stage) -> None:
     )
     stage.say(
         "Where the slides differ: the fourth sample is (−1, 1.5) in the data but (−1, 1) in the formulas after it; only 1.5 "
-        "gives the printed logit 0.5 and all later steps. Step 1: the first logit is 1·1 + 1·1 + 0 = 2, printed 1. Step 4: w after is "
-        "(0, 0.5) − 0.25·(1, −1) = (−0.25, 0.75), printed (0.25, 0.75). Steps 5 and 6 are left blank on the slides.",
+        "gives the printed logit 0.5 and all later steps. Step 1: the first logit is 1·1 + 1·1 + 0 = 2, printed 1. Step 4: "
+        "w after is (0, 0.5) − 0.25·(1, −1) = (−0.25, 0.75), printed (0.25, 0.75). Steps 5 and 6 are left blank on the slides.",
         "与课件不同之处：第四个样本在数据里是 (−1, 1.5)，其后的公式里却是 (−1, 1)；只有 1.5 能得到印出的 logit 0.5 以及后面各步。"
         "第 1 步：第一个 logit 是 1·1 + 1·1 + 0 = 2，印作 1。"
         "第 4 步：更新后 w = (0, 0.5) − 0.25·(1, −1) = (−0.25, 0.75)，印作 (0.25, 0.75)。第 5、6 步课件留空。",

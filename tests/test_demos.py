@@ -1,0 +1,83 @@
+"""The demos: they run in both languages, leave their pictures, and fail if a number disagrees with its oracle."""
+
+import importlib
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rich")
+pytest.importorskip("matplotlib")
+pytest.importorskip("sklearn")
+
+from rich.console import Console
+
+from demos import __main__ as command
+from demos.stage import Stage, Text
+
+ROOT = Path(__file__).parents[1]
+PICTURES = ["gradient_descent.png", "linear_regression.png", "perceptron.png", "real_data.png"]
+
+
+def a_stage(tmp_path, lang="en"):
+    return Stage(lang, tmp_path, Console(file=io.StringIO(), width=100))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_all_demos_agree_with_their_oracles_and_leave_their_pictures(lang, tmp_path):
+    run = [sys.executable, "-m", "demos", "--lang", lang, "--out", str(tmp_path)]
+    finished = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stderr == ""
+    assert "✗" not in finished.stdout
+    assert ("所有的数" in finished.stdout) == (lang == "zh")
+    assert {path.name for path in tmp_path.iterdir()} >= set(PICTURES)
+    assert all(path.stat().st_size > 10_000 for path in tmp_path.glob("*.png"))
+
+
+def test_a_number_that_disagrees_makes_the_command_fail(tmp_path, monkeypatch):
+    perceptron = importlib.import_module("demos.perceptron")
+    monkeypatch.setattr(perceptron, "ONE_X", perceptron.ONE_X * 1.001)
+    assert command.main(["perceptron", "--out", str(tmp_path)]) == 1
+    monkeypatch.undo()
+    assert command.main(["perceptron", "--out", str(tmp_path)]) == 0
+
+
+@pytest.mark.parametrize(("ours", "oracle"), [(1.0, 1.1), ([1.0, 2.0], [1.0]), (float("nan"), 1.0)])
+def test_a_disagreement_is_remembered(ours, oracle, tmp_path):
+    stage = a_stage(tmp_path)
+    stage.agree("a number", ours, oracle, 1e-6)
+    assert stage.failures == ["a number"]
+    assert "✗" in stage.console.file.getvalue()
+
+
+def test_an_agreement_is_not_a_failure(tmp_path):
+    stage = a_stage(tmp_path)
+    stage.agree("a number", 1.0 + 1e-9, 1.0, 1e-6)
+    assert not stage.failures
+
+
+def test_every_demo_is_listed_in_both_languages(capsys):
+    assert command.main(["--list"]) == 0
+    english = capsys.readouterr().out
+    assert command.main(["--list", "--lang", "zh"]) == 0
+    chinese = capsys.readouterr().out
+    assert [line.split()[0] for line in english.splitlines()] == list(command.all_demos())
+    assert english != chinese
+    assert all(isinstance(module.TITLE, Text) for module in command.all_demos().values())
+
+
+def test_an_unknown_demo_is_refused_with_the_names_of_those_there_are(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["parabola"])
+    assert stopped.value.code == 2
+    assert "gradient_descent" in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_named_with_the_command_that_brings_it():
+    run = "import sys; sys.modules['rich'] = None; import demos.stage"
+    finished = subprocess.run([sys.executable, "-c", run], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode != 0
+    assert 'pip install -e ".[demos]"' in finished.stderr
