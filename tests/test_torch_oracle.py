@@ -1,5 +1,7 @@
 """Every entry of the op table against PyTorch, which knows nothing of our rules."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,6 +46,12 @@ COUNTERPARTS = {
     "heaviside": lambda x, at_zero: torch.where(x == 0, at_zero, (x > 0) + 0.0 * x),
     "einsum": lambda *xs, subscripts, optimize=False: torch.einsum(subscripts, *xs),
     "sum_to": lambda x, shape: x.sum_to_size(shape),
+    "fmax": torch.maximum,  # PyTorch's fmax gives the whole gradient of a tie to its first argument
+    "fmin": torch.minimum,
+    "logsumexp": lambda x, **params: _reduced(torch.logsumexp, x, **params),
+    "softmax": lambda x, axis=-1: torch.softmax(x.flatten(), 0).reshape(x.shape) if axis is None else _softmax(x, axis),
+    "polygamma": lambda x, order: _polygamma(order, x),
+    "digamma": lambda x: torch.digamma(x).detach() + _polygamma(1, x).detach() * (x - x.detach()),
     "cast": lambda x, dtype: x.to(torch.float64),
     "concatenate": lambda *xs, axis=0: torch.cat([x.flatten() for x in xs] if axis is None else xs, dim=axis or 0),
     "scatter": lambda g, index, shape: (
@@ -58,6 +66,16 @@ COUNTERPARTS = {
         if name in TABLE.entries
     },
 }
+
+
+def _softmax(x, axis):
+    e = torch.exp(x)
+    return e / torch.sum(e, axis, keepdim=True)
+
+
+def _polygamma(order, x):
+    """By the zeta function: PyTorch's own polygamma of order 1 is right to nine digits only."""
+    return (-1) ** (order + 1) * math.factorial(order) * torch.special.zeta(torch.tensor(order + 1.0, dtype=x.dtype), x)
 
 
 def _positions(shape, index):
