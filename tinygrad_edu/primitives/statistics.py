@@ -73,6 +73,41 @@ def _aligned(weights: Any, a: Any, axis: Any) -> Any:
     return np.broadcast_to(weights, a.shape)
 
 
+@composition(np.cov)
+def _cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: float | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: DTypeLike | None = None,
+) -> Any:
+    given = [as_operand(x) for x in (m, y) if x is not None]
+    x = np.concatenate([np.atleast_2d(x) if rowvar or x.ndim < 2 else x.T for x in given])
+    x = as_dtype(x, dtype or np.result_type(x.dtype, np.float64))
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    weights = np.ones(x.shape[1])
+    for counts in (fweights, aweights):
+        weights = weights if counts is None else weights * as_operand(counts)
+    total = np.sum(weights)
+    freedom = total - ddof * (1 if aweights is None else np.sum(weights * aweights) / total)
+    deviation = x - np.average(x, axis=1, weights=weights, keepdims=True)
+    turned = deviation.T if deviation.dtype.kind != "c" else np.conjugate(deviation.T)
+    return np.squeeze((deviation * weights) @ turned / freedom)
+
+
+@composition(np.corrcoef)
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Any:
+    covariance = np.cov(x, y, rowvar, dtype=dtype)
+    if covariance.ndim == 0:
+        return covariance / covariance
+    deviation = np.sqrt(np.diagonal(covariance))
+    return np.clip(covariance / deviation[:, None] / deviation, -1, 1)  # rounding may lead out of [-1, 1]
+
+
 # --- quantiles ---------------------------------------------------------------------------------------------------------------
 
 
