@@ -15,7 +15,7 @@ from tinygrad_edu.primitives.shaping import as_operand
 def _polyval(p: Any, x: Any) -> Any:
     x = as_operand(x)
     y = np.zeros_like(x)
-    for coefficient in p:  # Horner's scheme
+    for coefficient in as_operand(p):  # Horner's scheme
         y = y * x + coefficient
     return y
 
@@ -74,13 +74,13 @@ def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw:
         raise ValueError(f"np.piecewise takes a function for each of the {len(conditions)} conditions, but got {len(funclist)}")
     y = np.zeros_like(x)
     for condition, function in zip(conditions, funclist, strict=True):  # where two conditions hold, the later one counts
-        piece = scatter(function(x[condition], *args, **kw), index=condition, shape=x.shape) if callable(function) else function
-        y = np.where(condition, piece, y)
+        if np.any(condition):
+            piece = scatter(function(x[condition], *args, **kw), index=condition, shape=x.shape) if callable(function) else function
+            y = np.where(condition, piece, y)
     return y
 
 
 def _conditions(condlist: Any, x: Any) -> list[Any]:
     """One condition may be given without a list."""
-    one = isinstance(condlist, bool | np.bool_ | np.ndarray) and np.ndim(condlist) == x.ndim
-    one = one or (isinstance(condlist, Sequence) and x.ndim > 0 and np.ndim(condlist[0]) == 0)
-    return [np.asarray(condition, bool) for condition in ([condlist] if one else condlist)]
+    alone = np.ndim(condlist) == 0 or (x.ndim > 0 and np.ndim(condlist[0]) == 0)
+    return [np.asarray(condition, bool) for condition in ([condlist] if alone else condlist)]

@@ -243,4 +243,7 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @composition(np.correlate)
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    return np.convolve(a, _conjugate(np.atleast_1d(v))[::-1], mode)  # type: ignore[call-overload]
+    a, v = np.atleast_1d(a), np.atleast_1d(v)
+    if len(a) < len(v):
+        return _conjugate(np.correlate(v, a, mode))[::-1]  # type: ignore[call-overload]  # which end 'same' cuts more from
+    return np.convolve(a, _conjugate(v)[::-1], mode)  # type: ignore[call-overload]
