@@ -35,7 +35,7 @@ def test_the_printed_numpy_code_of_an_operation_computes_it(entry):
         signature = {} if isinstance(entry.forward, np.ufunc) else inspect.signature(entry.forward).parameters
         defaults = {key: repr(parameter.default) for key, parameter in signature.items()}
         source = template.format(*names, inputs=", ".join(names), **{**defaults, **params})
-        scope = {"np": np, **dict(zip(names, sample.inputs, strict=True)), **sample.params}
+        scope = {"np": np, entry.name: entry.forward, **dict(zip(names, sample.inputs, strict=True)), **sample.params}
         np.testing.assert_allclose(eval(source, scope), entry.forward(*sample.inputs, **sample.params), rtol=1e-14, atol=1e-300)
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import linecache
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.errors import AnomalyError
-from tinygrad_edu.messages import described
-from tinygrad_edu.mode import recording_mode
-
-_OWN_CODE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+from tinygrad_edu.messages import described, users_line
+from tinygrad_edu.mode import Watch, recording_mode
 
 
 @contextmanager
@@ -40,16 +35,14 @@ def detect_anomaly() -> Iterator[None]:
         yield
 
 
-class _Anomalies:
+class _Anomalies(Watch):
     """The watch: remembers which line recorded what, and stops at the first number that is not finite."""
-
-    records_constants = False
 
     def __init__(self) -> None:
         self._lines: dict[int, str] = {}
 
     def see_result(self, node: Any) -> None:
-        self._lines[node.serial] = _users_line()
+        self._lines[node.serial] = users_line()
         if (odd := _not_finite(node._data)) is not None:
             raise AnomalyError(f"{node.primitive.name!r} gave {odd} {self._lines[node.serial]}. {_inputs(node)}")
 
@@ -76,12 +69,3 @@ def _inputs(node: Any) -> str:
         state = f"between {np.min(seen):.3g} and {np.max(seen):.3g}" if odd is None and np.size(seen) else f"containing {odd}"
         facts.append(f"input {position} is {what}, {state}")
     return f"There {'; '.join(facts)}."
-
-
-def _users_line() -> str:
-    """Where in the user's code we are."""
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_CODE):
-        frame = frame.f_back
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    return f"at {file}:{line}: {linecache.getline(file, line).strip()}".rstrip(": ")

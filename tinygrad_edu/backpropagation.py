@@ -92,7 +92,10 @@ def backpropagate(
     The cotangent of every leaf that the outputs depend on, of the shape and dtype of its data.
     """
     mode = recording()
-    watch = None if mode is True or mode is False else mode
+    watch = None
+    if mode is not True and mode is not False:
+        watch = mode
+        watch.see_backward(create_graph)
     ndarray = np.ndarray
     for node in computed:
         # Everything computed from this node is newer and has already contributed, so its cotangent is complete.

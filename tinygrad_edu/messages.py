@@ -5,13 +5,27 @@ A message names the operation, the operands (by name where they have one), their
 
 from __future__ import annotations
 
+import linecache
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.errors import DataError, IndexingError, ShapeError
 from tinygrad_edu.primitive import Primitive
+
+_OWN_CODE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+
+
+def users_line() -> str:
+    """Where in the user's code we are: `at file.py:12: y = theta * x`."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_CODE):
+        frame = frame.f_back
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    return f"at {file}:{line}: {linecache.getline(file, line).strip()}".rstrip(": ")
 
 
 def described(value: Any) -> str:

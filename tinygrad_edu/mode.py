@@ -8,20 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
 
-class Watch(Protocol):
-    """Somebody who looks at everything that is recorded and at every gradient; see `anomaly`."""
+class Watch:
+    """Somebody who looks at everything that is recorded and at every gradient; see `anomaly` and `compile`."""
 
-    records_constants: bool
+    records_constants = False
     """Whether results that require no gradient are recorded, too: comparisons, zeros, and what is computed from constants."""
 
     def see_result(self, node: Any) -> None:
         """Called with each recorded result."""
 
+    def see_backward(self, create_graph: bool) -> None:
+        """Called when a backward pass begins."""
+
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         """Called with what a rule of `node` returned for its input `parent`."""
+
+    def see_numbers(self, value: Any, taken: str) -> None:
+        """Called when the numbers of a Value are about to leave it for plain Python or NumPy, by `taken`."""
+
+    def within(self, mode: bool | Watch) -> bool | Watch:
+        """The mode of a block that asks for `mode` while this watch is on. Whoever watches goes on where it asks for recording."""
+        return self if mode is True else mode
 
 
 _mode: ContextVar[bool | Watch] = ContextVar("mode", default=True)
@@ -29,11 +39,24 @@ _mode: ContextVar[bool | Watch] = ContextVar("mode", default=True)
 recording = _mode.get
 
 
+def everything_is_recorded() -> bool:
+    """Whether also results that require no gradient are recorded."""
+    mode = _mode.get()
+    return not isinstance(mode, bool) and mode.records_constants
+
+
+def see_numbers(value: Any, taken: str) -> None:
+    """Tell whoever watches that the numbers of a Value are about to leave it."""
+    mode = _mode.get()
+    if mode is not True and mode is not False:
+        mode.see_numbers(value, taken)
+
+
 @contextmanager
 def recording_mode(mode: bool | Watch) -> Iterator[None]:
-    """Record or do not, within the block. Whoever watches already goes on watching."""
+    """Record or do not, within the block. Whoever watches already is asked."""
     present = _mode.get()
-    token = _mode.set(present if mode is True and present else mode)
+    token = _mode.set(mode if isinstance(present, bool) else present.within(mode))
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.mode import recording_mode
+from tinygrad_edu.mode import Watch, recording_mode
 from tinygrad_edu.primitive import TABLE, Case, Primitive
 from tinygrad_edu.source import expression, literal
 from tinygrad_edu.value import Value
@@ -26,16 +26,10 @@ summed back to the shape of the input.
 """
 
 
-class _Everything:
+class _Everything(Watch):
     """A mode in which also what requires no gradient is recorded, such as a comparison."""
 
     records_constants = True
-
-    def see_result(self, node: Any) -> None:
-        """Nothing to look at: the record is what is wanted."""
-
-    def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
-        """Nothing to look at."""
 
 
 def op_table() -> str:

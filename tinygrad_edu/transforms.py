@@ -22,8 +22,9 @@ import numpy as np
 
 from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
-from tinygrad_edu.mode import recording, recording_mode
+from tinygrad_edu.mode import everything_is_recorded, recording, recording_mode
 from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.trees import tree_leaves, tree_map, tree_map_named
 from tinygrad_edu.value import Value, record
 
@@ -72,7 +73,8 @@ def _result(gradient: Any, argument: Value, nested: bool) -> Any:
     if gradient is None:
         gradient = np.zeros(argument.shape, argument.dtype)
     if nested:
-        return gradient if isinstance(gradient, Value) else Value(gradient, requires_grad=False)
+        gradient = gradient if isinstance(gradient, Value) else Value(gradient, requires_grad=False)
+        return gradient if gradient.name else gradient.named(f"d_{argument.name}")
     return np.array(gradient) if np.ndim(gradient) else gradient[()]
 
 
@@ -86,7 +88,7 @@ def call_recorded(
 ) -> Recording:
     """Call `f` with Values in place of the arguments `argnums`, recording what it does with them."""
     given_values = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves(args))
-    nested = _depth.get() > 0 or (bool(recording()) and given_values)
+    nested = _depth.get() > 0 or everything_is_recorded() or (bool(recording()) and given_values)
     names = _parameter_names(f)
     arguments = []
     with recording_mode(True):
@@ -111,12 +113,18 @@ def call_recorded(
         if not (isinstance(output, tuple) and len(output) == 2):
             raise DataError(f"with has_aux=True {_name(f)} must return a pair (result, aux), but returned {type(output).__name__}.")
         output, aux = output
+    if nested and isinstance(output, Value) and not output.name:
+        output.name = _name(f)
     return Recording(tuple(arguments), output, aux, nested)
 
 
 def _stand_in(path: str, leaf: Any) -> Value:
-    if isinstance(leaf, Value) and leaf.requires_grad:
-        return record(_argument, (leaf,), {}).named(leaf.name or path)
+    if isinstance(leaf, Value) and (leaf.requires_grad or everything_is_recorded()):
+        if leaf.dtype.kind != "f" or not isinstance(leaf._data, np.ndarray | np.generic):
+            leaf = cast(leaf, dtype=np.dtype(np.float64))
+        stand_in = record(_argument, (leaf,), {}).named(leaf.name or path)
+        stand_in.requires_grad = True
+        return stand_in
     try:
         return Value(leaf.numpy() if isinstance(leaf, Value) else leaf, name=path)
     except DataError as error:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_edu.array_methods import ArrayMethods
 from tinygrad_edu.backpropagation import ancestors, backpropagate
-from tinygrad_edu.errors import DetachError, GradientError, ShapeError, UnsupportedError
+from tinygrad_edu.errors import DataError, DetachError, GradientError, ShapeError, UnsupportedError
 from tinygrad_edu.messages import described, failure, listed
-from tinygrad_edu.mode import recording
+from tinygrad_edu.mode import everything_is_recorded, recording, see_numbers
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
-from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, OPERATORS
+from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, OPERATORS
 from tinygrad_edu.primitives.special import of_scipy
 
 _next_serial = count().__next__
@@ -54,7 +54,10 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             data = forward(x, y)
         except (ValueError, TypeError) as error:
             raise failure(primitive, (self, other), error) from error
-        if (self.requires_grad or (kind is Value and other.requires_grad)) and (mode := recording()):
+        mode = recording()
+        if mode and (
+            self.requires_grad or (kind is Value and other.requires_grad) or (mode is not True and mode.records_constants)
+        ):
             result = _new(Value)
             result._data = data
             result._grad = result._loan = result.name = result.params = None
@@ -144,6 +147,7 @@ class Value(ArrayMethods):
         What was recorded before keeps the numbers it saw; after a change in place its backward pass raises `InPlaceError`.
         The data of a computed Value can only be read.
         """
+        see_numbers(self, ".data")
         if type(self._data) is not np.ndarray:
             return self._data
         if self.primitive is not None:
@@ -239,20 +243,23 @@ class Value(ArrayMethods):
 
     def detach(self) -> Value:
         """A constant Value with the same numbers, cut off from how they were made."""
-        return _constant(self._recorded_data())
+        return elementwise.stop_gradient(self) if everything_is_recorded() else _constant(self._recorded_data())
 
     def numpy(self) -> Array:
         """The numbers as a plain array of the caller's own."""
+        see_numbers(self, ".numpy()")
         return np.array(self._data)
 
     def item(self) -> float:
         """The one number of a Value of size 1, as a Python float."""
+        see_numbers(self, "float() or .item()")
         if self._data.size != 1:
             raise ShapeError(f"only a single number can become a Python number, but {described(self)} has {self._data.size}.")
         return float(self._data.item())
 
     def tolist(self) -> Any:
         """The numbers as nested lists of Python floats."""
+        see_numbers(self, ".tolist()")
         return self._data.tolist()
 
     def _recorded_data(self) -> Any:
@@ -275,7 +282,12 @@ class Value(ArrayMethods):
         return (self[position] for position in range(len(self)))
 
     def __getitem__(self, index: Any) -> Value:
-        return record(indexing.index, (self,), {"index": own_index(index)})
+        try:
+            return record(indexing.index, (self,), {"index": own_index(index)})
+        except DataError:
+            if everything_is_recorded():  # then there are Values of integers
+                return cast(Value, indexing.computed_index(self, index))
+            raise
 
     def __setitem__(self, index: Any, new: Any) -> NoReturn:
         raise UnsupportedError(
@@ -286,10 +298,15 @@ class Value(ArrayMethods):
     def __float__(self) -> float:
         return self.item()
 
+    def __index__(self) -> NoReturn:
+        see_numbers(self, "range() or an index")
+        raise TypeError("'Value' object cannot be interpreted as an integer")
+
     def __int__(self) -> int:
         return int(self.item())
 
     def __bool__(self) -> bool:
+        see_numbers(self, "if, while, and, or, not, assert")
         return bool(self._data)
 
     def __format__(self, spec: str) -> str:
@@ -373,6 +390,7 @@ class Value(ArrayMethods):
     # --- NumPy's protocols ---------------------------------------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        see_numbers(self, "np.asarray()")
         if self.requires_grad:
             raise DetachError(
                 f"{described(self)} would lose its gradient by becoming a plain array. Ask for that with .detach() or .numpy(); "
@@ -488,7 +506,11 @@ def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs
     """What a function without a derivative says of the data. Only a mode that records constants, too, keeps how it was found."""
     answer = function(*_plain(args), **_plain(kwargs))
     mode = recording()
-    if isinstance(mode, bool) or not mode.records_constants or not isinstance(answer, np.ndarray | np.generic):
+    if isinstance(mode, bool) or not mode.records_constants:
+        return answer
+    if function in DECISIONS:
+        mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{_numpy_name(function)}()")
+    if not isinstance(answer, np.ndarray | np.generic):
         return answer
     code = OPERATORS.get(function, "")
     return record(Primitive(function.__name__, function, (None,) * len(args), (function,), code), args, kwargs)

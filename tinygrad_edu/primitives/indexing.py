@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import Primitive, case, operation
 
 CASES: list[tuple[tuple[int, ...], Any]] = [
@@ -49,7 +50,7 @@ index: Primitive = operation(
 scatter: Primitive = operation(
     _scatter,
     lambda g, out, x, index, shape: g[index],
-    name="scatter", latex=r"\operatorname{{scatter}} {0}",
+    name="scatter", code="scatter({0}, np.s_[{index}], {shape})", latex=r"\operatorname{{scatter}} {0}",
     cases=[case(np.empty(shape)[at].shape, index=at, shape=shape) for shape, at in CASES],
 )  # fmt: skip
 
@@ -77,3 +78,40 @@ add_at: Primitive = operation(
     name="add_at", latex=r"\operatorname{{scatter}} {0}",
     cases=[case((4,), (4,), shape=(2, 3)), case((2, 0), (2, 0), shape=(3,)), case((), (), shape=(2,))],
 )  # fmt: skip
+
+
+def computed_index(x: Any, index: Any) -> Any:
+    """`x[index]` where parts of the index have been recorded themselves: each array of positions becomes an input."""
+    parts = index if type(index) is tuple else (index,)
+    given = [part for part in parts if not _names_no_element_twice(part)]
+    if any(part.dtype.kind == "b" for part in given if hasattr(part, "dtype")):
+        raise UnsupportedError(
+            "a mask that is computed as an index would make the shape of the result depend on the numbers. "
+            "Write np.where(mask, x, 0.0) in place of x[mask]."
+        )
+    numbers = iter(range(1, len(given) + 1))
+    written = ", ".join(_part_written(part) if _names_no_element_twice(part) else f"{{{next(numbers)}}}" for part in parts)
+
+    def filled(given: tuple[Any, ...]) -> Any:
+        remaining = iter(given)
+        return tuple(part if _names_no_element_twice(part) else next(remaining) for part in parts)
+
+    no_rules = (None,) * len(given)
+    gather = Primitive(
+        "index", lambda x, *given: x[filled(given)],
+        (lambda g, out, x, *given: spread(g, *given, shape=x.shape), *no_rules),
+        code=f"{{0}}[{written}]",
+    )  # fmt: skip
+    spread = Primitive(
+        "scatter", lambda g, *given, shape: _scatter(g, filled(given), shape),
+        (lambda g, out, _, *given, shape: gather(g, *given), *no_rules),
+        code=f"scatter({{0}}, np.s_[{written}], {{shape}})",
+    )  # fmt: skip
+    return gather(x, *given)
+
+
+def _part_written(part: Any) -> str:
+    if isinstance(part, slice):
+        ends = (part.start, part.stop) if part.step is None else (part.start, part.stop, part.step)
+        return ":".join("" if end is None else str(end) for end in ends)
+    return "..." if part is ... else str(part)
