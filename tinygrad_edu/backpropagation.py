@@ -56,9 +56,9 @@ def ancestors(outputs: Iterable[Any], targets: Set[Any] = frozenset()) -> tuple[
             computed.append(output)  # noqa: PERF401 (a comprehension is slower for one output)
     for node in computed:  # which grows while it is walked
         for parent in node.parents:
-            if parent is not None and parent not in found and parent.requires_grad:
+            if parent is not None and parent.requires_grad and parent not in found:
                 found.add(parent)
-                if parent.primitive is not None and parent not in targets:
+                if parent.primitive is not None and not (targets and parent in targets):
                     computed.append(parent)
     computed.sort(key=_serial, reverse=True)
     return computed, found
@@ -166,6 +166,8 @@ def _fit(contribution: Any, like: Any, primitive: Primitive) -> Any:
 
 def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Whether an array of `shape` can be repeated to `target`: from the last axis backwards, lengths are equal or one."""
+    if target[len(target) - len(shape) :] == shape:
+        return True  # the common case: only axes in front are added, as to a bias
     return len(shape) <= len(target) and all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(target), strict=False))
 
 
