@@ -171,12 +171,18 @@ fmin = operation(
 )
 
 
-def difference(a: Any, b: Any) -> Any:
-    """a - b, and zero rather than NaN for two equal infinities."""
-    tie = (a == b) & np.isinf(a)
-    return where(tie, 0.0, a) - where(tie, 0.0, b)
+def _difference(a: Any, b: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        return _where(a == b, 0.0, a - b)
 
 
+# a - b, and zero rather than NaN for two equal infinities.
+difference = operation(
+    _difference,
+    lambda g, out, a, b: g,
+    lambda g, out, a, b: -g,
+    name="difference", code="np.where({0} == {1}, 0.0, {0} - {1})", latex="{0} - {1}",
+)  # fmt: skip
 # The slope is eᵃ / (eᵃ + eᵇ). Two equal infinities share equally, as all equal numbers do.
 logaddexp = operation(
     np.logaddexp,

@@ -45,13 +45,15 @@ def gathered(x: Any, axis: Any) -> Any:
     """What a reduction over `axis` puts together, side by side along the last axis."""
     order, kept = _axes_last(x.ndim, axis)
     shape = tuple(x.shape[i] for i in order)
-    return np.reshape(np.transpose(x, order), (*shape[:kept], math.prod(shape[kept:])))
+    in_order = x if order == tuple(range(x.ndim)) else np.transpose(x, order)
+    return np.reshape(in_order, (*shape[:kept], math.prod(shape[kept:])))
 
 
 def _spread(flat: Any, shape: tuple[int, ...], axis: Any) -> Any:
     """The opposite of `gathered`."""
     order, _ = _axes_last(len(shape), axis)
-    return np.transpose(np.reshape(flat, tuple(shape[i] for i in order)), tuple(np.argsort(order)))
+    in_order = np.reshape(flat, tuple(shape[i] for i in order))
+    return in_order if order == tuple(range(len(shape))) else np.transpose(in_order, tuple(np.argsort(order)))
 
 
 # --- the entries -------------------------------------------------------------------------------------------------------------
