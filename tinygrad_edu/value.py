@@ -27,6 +27,7 @@ from tinygrad_edu.primitives.special import of_scipy
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})
 _OPERANDS = (np.ndarray, np.generic, int, float, list, tuple)
+_ONE = np.float64(1.0)
 _new = object.__new__
 
 
@@ -212,7 +213,9 @@ class Value(ArrayMethods):
                 f"{described(self)} requires no gradient: it was computed from constants only, or under no_grad(). "
                 "Make the parameters with Value(..., requires_grad=True) and compute it outside of no_grad()."
             )
-        gradients = backpropagate({self: self._starting_cotangent(gradient)}, *ancestors((self,)))
+        usual = gradient is None and type(self._data) is np.float64
+        start = _ONE if usual else self._starting_cotangent(gradient)
+        gradients = backpropagate({self: start}, *ancestors((self,)))
         for leaf, g in gradients.items():
             if leaf._grad is not None:
                 leaf._grad = leaf._grad + g
