@@ -24,6 +24,7 @@ CONDITION = {
     "np.clip(x, y, None)": [(M, (3,))], "np.clip(x, -0.5, y)": [(V, ())], "np.clip(x, min=0)": [M],
 }  # fmt: skip
 POSITION = {
+    "np.bincount([0, 2, 2, 5], x)": [V], "np.bincount([1, 1, 0], weights=x, minlength=5)": [(3,)],
     "np.take(x, [0, 2, 2])": [V, M], "np.take(x, 1)": [V, M], "np.take(x, [[0, 1], [-1, 1]], axis=1)": [C],
     "np.take(x, 1, axis=-1)": [C], "np.take(x, [5, -7], mode='wrap')": [V], "np.take(x, [9, -7, 1], 1, mode='clip')": [M],
     "np.take(x, [])": [V], "x.take([1, 1])": [M], "np.take(x, [], axis=1)": [M], "np.take(x, np.array([1, 0], np.uint8), 0)": [M],
@@ -41,13 +42,15 @@ ORDER = {
     "np.partition(x, [0, 4], None)[np.array([0, 4])]": [M], "np.partition(x, -1, axis=-1)[..., -1]": [C],
 }  # fmt: skip
 INDEXING = {
-    "x[1]": [V, C], "x[-1, ..., 0]": [C], "x[()]": [(), M], "x[...]": [(), M], "x[None]": [(), V], "x[:, np.newaxis, ::-2]": [M],
-    "x[1:1]": [V], "x[5:]": [V], "x[:, -1:0:-1]": [C], "x[np.int64(1)]": [M], "x[np.array(1)]": [M], "x[True]": [(), M],
-    "x[False]": [M], "x[[0, 0, 2]]": [V], "x[[[0, 1], [1, 0]]]": [M], "x[[]]": [V, M], "x[np.array([], int)]": [M],
-    "x[[], []]": [M], "x[[0, 1], [2, 0]]": [M], "x[((0, 1), (2, 0))]": [M], "x[[0, 0], [2, 2]]": [M], "x[[1], :, [0, 0, 3]]": [C],
-    "x[:, [1, 0], [0, 3]]": [C], "x[np.ix_([1, 0, 0], [2, 2])]": [M], "x[np.ix_([True, False], [0, 2], [1])]": [C],
-    "x[np.array([[0], [1]]), [0, 2]]": [M], "x[mask]": [M], "x[[True, False]]": [M], "x[:, [True, False, True], 0]": [C],
-    "x[[True, True], [0, 2]]": [M], "x[np.zeros((2, 3), bool)]": [M], "x[mask, 1]": [(2, 3, 2)], "x[..., [0, 0], None]": [C],
+    "np.trim_zeros(x * [0, 0, 1, 0, 2, 0])": [(6,)], "np.trim_zeros(x * [0, 0, 1, 0, 2, 0], 'F')": [(6,)],
+    "np.trim_zeros(x * 0)": [V], "np.trim_zeros(x * [0, 0, 1, 0, 2, 0], trim='b')": [(6,)], "x[1]": [V, C], "x[-1, ..., 0]": [C],
+    "x[()]": [(), M], "x[...]": [(), M], "x[None]": [(), V], "x[:, np.newaxis, ::-2]": [M], "x[1:1]": [V], "x[5:]": [V],
+    "x[:, -1:0:-1]": [C], "x[np.int64(1)]": [M], "x[np.array(1)]": [M], "x[True]": [(), M], "x[False]": [M], "x[[0, 0, 2]]": [V],
+    "x[[[0, 1], [1, 0]]]": [M], "x[[]]": [V, M], "x[np.array([], int)]": [M], "x[[], []]": [M], "x[[0, 1], [2, 0]]": [M],
+    "x[((0, 1), (2, 0))]": [M], "x[[0, 0], [2, 2]]": [M], "x[[1], :, [0, 0, 3]]": [C], "x[:, [1, 0], [0, 3]]": [C],
+    "x[np.ix_([1, 0, 0], [2, 2])]": [M], "x[np.ix_([True, False], [0, 2], [1])]": [C], "x[np.array([[0], [1]]), [0, 2]]": [M],
+    "x[mask]": [M], "x[[True, False]]": [M], "x[:, [True, False, True], 0]": [C], "x[[True, True], [0, 2]]": [M],
+    "x[np.zeros((2, 3), bool)]": [M], "x[mask, 1]": [(2, 3, 2)], "x[..., [0, 0], None]": [C],
     "x[slice(None, None, 2), [2, 1]]": [(3, 3)], "x[np.s_[:, 1]]": [M], "x[np.tril_indices(2)]": [M], "x[0][1][2]": [C],
     "x[np.bool_(True), 1]": [M], "x[np.array([1, 0], np.uint8)]": [V],
 }  # fmt: skip

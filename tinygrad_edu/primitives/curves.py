@@ -6,9 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitive import composition
+from tinygrad_edu.primitive import case, composition, operation
 from tinygrad_edu.primitives.indexing import scatter, take
 from tinygrad_edu.primitives.shaping import as_operand
+
+
+# Whole periods are added, which are the same all around a point.
+unwrap = operation(
+    lambda p, discont=None, axis=-1, period=2 * np.pi: np.unwrap(p, discont, axis, period=period),
+    lambda g, out, p, discont=None, axis=-1, period=2 * np.pi: g,
+    name="unwrap", numpy=[np.unwrap], cases=[case((5,)), case((4, 3), axis=0, period=1.5), case((5,), discont=4.0)],
+)  # fmt: skip
 
 
 @composition(np.polyval)
@@ -18,6 +26,43 @@ def _polyval(p: Any, x: Any) -> Any:
     for coefficient in as_operand(p):  # Horner's scheme
         y = y * x + coefficient
     return y
+
+
+@composition(np.polyadd)
+def _polyadd(a1: Any, a2: Any) -> Any:
+    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
+    longest = max(len(a1), len(a2))
+    return np.pad(a1, (longest - len(a1), 0)) + np.pad(a2, (longest - len(a2), 0))  # the highest power comes first
+
+
+@composition(np.polysub)
+def _polysub(a1: Any, a2: Any) -> Any:
+    return _polyadd(a1, -as_operand(a2))
+
+
+@composition(np.polymul)
+def _polymul(a1: Any, a2: Any) -> Any:
+    return np.convolve(*(_without_leading_zeros(np.atleast_1d(a)) for a in (a1, a2)))
+
+
+def _without_leading_zeros(p: Any) -> Any:
+    nonzero = np.flatnonzero(p)
+    return p[int(nonzero[0]) if nonzero.size else -1 :]
+
+
+@composition(np.polyder)
+def _polyder(p: Any, m: int = 1) -> Any:
+    for _ in range(m):
+        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+    return p
+
+
+@composition(np.polyint)
+def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    constants = np.broadcast_to(0.0 if k is None else k, (m,))
+    for constant in constants:
+        p = np.append(p / np.arange(len(p), 0, -1), constant)
+    return p
 
 
 @composition(np.vander)
@@ -41,6 +86,30 @@ def _linspace(
     points = start + way * np.reshape(steps, (-1, *(1,) * way.ndim))
     points = np.moveaxis(points if dtype is None else np.astype(points, dtype), 0, axis)
     return (points, way / (num - 1 if endpoint else num)) if retstep else points
+
+
+@composition(np.logspace)
+def _logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Any:
+    start, stop, base = np.broadcast_arrays(start, stop, base)
+    powers = np.moveaxis(base ** np.linspace(start, stop, num, endpoint), 0, axis)
+    return powers if dtype is None else np.astype(powers, dtype)
+
+
+@composition(np.geomspace)
+def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: int = 0) -> Any:
+    start, stop = as_operand(start), as_operand(stop)
+    if np.any(start * stop <= 0):
+        raise ValueError("np.geomspace of Values goes from one number to another of the same sign, and not to zero")
+    points = np.moveaxis(start * np.logspace(0.0, 1.0, num, endpoint, stop / start), 0, axis)
+    return points if dtype is None else np.astype(points, dtype)
 
 
 @composition(np.interp)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitive import Jointly, case, composition, operation
@@ -111,6 +111,26 @@ def _leaves(arrays: Any) -> list[Any]:
 def _with_axes(x: Any, ndim: int) -> Any:
     """With axes of length one in front, up to the given number of axes."""
     return x if x.ndim >= ndim else reshape(x, shape=(1,) * (ndim - x.ndim) + x.shape)
+
+
+@composition(np.apply_along_axis)
+def _apply_along_axis(func1d: Function, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    axis = normalize_axis_index(axis, arr.ndim)
+    rows = np.moveaxis(arr, axis, -1)
+    results = [func1d(rows[at], *args, **kwargs) for at in np.ndindex(rows.shape[:-1])]
+    if not results:
+        raise ValueError("np.apply_along_axis needs a row at least to apply the function to")
+    joined = np.reshape(np.stack(results), (*rows.shape[:-1], *np.shape(results[0])))
+    own = np.ndim(results[0])  # the axes of a result stand where the axis was
+    return np.moveaxis(joined, range(joined.ndim - own, joined.ndim), range(axis, axis + own))
+
+
+@composition(np.apply_over_axes)
+def _apply_over_axes(func: Function, a: Any, axes: int | Sequence[int]) -> Any:
+    for axis in normalize_axis_tuple(axes, a.ndim):
+        result = func(a, axis)
+        a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
+    return a
 
 
 @composition(np.meshgrid)

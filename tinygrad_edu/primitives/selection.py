@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import composition
 from tinygrad_edu.primitives import elementwise
-from tinygrad_edu.primitives.indexing import take
+from tinygrad_edu.primitives.indexing import add_at, take
 from tinygrad_edu.primitives.shaping import Function, as_operand
 
 # --- by a condition ----------------------------------------------------------------------------------------------------------
@@ -55,6 +55,15 @@ def _extract(condition: Any, arr: Any) -> Any:
     return take(arr, np.flatnonzero(condition))
 
 
+@composition(np.trim_zeros)
+def _trim_zeros(filt: Any, trim: str = "fb") -> Any:
+    if filt.ndim != 1 or not {*trim.lower()} <= {*"fb"}:
+        raise ValueError(f"np.trim_zeros of a Value takes a vector, and trim='f', 'b' or 'fb', not {filt.shape} and {trim!r}")
+    nonzero = np.flatnonzero(filt)
+    first, last = (int(nonzero[0]), int(nonzero[-1])) if nonzero.size else (len(filt), -1)
+    return filt[first if "f" in trim.lower() else 0 : last + 1 if "b" in trim.lower() else len(filt)]
+
+
 # --- by position -------------------------------------------------------------------------------------------------------------
 
 
@@ -95,6 +104,14 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     steps[axis] = indices % max(n, 1)
     strides = np.cumprod((1, *arr.shape[:0:-1]))[::-1].tolist()
     return take(arr, sum(step * stride for step, stride in zip(steps, strides, strict=True)))
+
+
+@composition(np.bincount)
+def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    x = np.asarray(x)
+    if x.ndim != 1 or x.shape != np.shape(weights) or np.any(x < 0):
+        raise ValueError("np.bincount takes a vector of numbers from 0, and one weight for each")
+    return add_at(np.astype(weights, np.float64), x, shape=(max(int(np.max(x, initial=-1)) + 1, minlength),))
 
 
 @composition(np.choose)
