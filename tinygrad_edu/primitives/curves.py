@@ -10,7 +10,6 @@ from tinygrad_edu.primitive import case, composition, operation
 from tinygrad_edu.primitives.indexing import scatter, take
 from tinygrad_edu.primitives.shaping import as_operand
 
-
 # Whole periods are added, which are the same all around a point.
 unwrap = operation(
     lambda p, discont=None, axis=-1, period=2 * np.pi: np.unwrap(p, discont, axis, period=period),

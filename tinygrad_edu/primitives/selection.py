@@ -86,7 +86,7 @@ def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise")
     positions = _in_range(indices.astype(np.intp), a.size if axis is None else a.shape[axis], mode)
     if axis is None:
         return take(a, positions)
-    return a[(slice(None),) * normalize_axis_index(axis, a.ndim) + (positions if positions.ndim else int(positions),)]
+    return a[(slice(None),) * normalize_axis_index(axis, a.ndim) + (positions[()],)]
 
 
 @composition(np.take_along_axis)
@@ -95,19 +95,27 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         return take(arr, indices)
     if arr.ndim != np.ndim(indices):
         raise ValueError(f"np.take_along_axis needs indices with as many axes as the array, {arr.ndim}, not {np.ndim(indices)}")
-    axis = normalize_axis_index(axis, arr.ndim)
-    n = arr.shape[axis]
+    n = arr.shape[normalize_axis_index(axis, arr.ndim)]
     if np.any((indices < -n) | (indices >= n)):
         raise IndexError(f"np.take_along_axis got an index that is out of bounds for axis {axis} with length {n}")
-    # The positions in the flattened array: along the given axis the indices say how far to go, along the others each goes its way.
-    steps: list[Any] = list(np.indices(arr.shape, sparse=True))
-    steps[axis] = indices % max(n, 1)
-    strides = np.cumprod((1, *arr.shape[:0:-1]))[::-1].tolist()
-    return take(arr, sum(step * stride for step, stride in zip(steps, strides, strict=True)))
+    return _along_axis(arr, indices % max(n, 1), axis)
+
+
+def _along_axis(x: Any, indices: Any, axis: int) -> Any:
+    """By positions in the flattened array: the indices say how far to go along their axis, and along the others nothing changes."""
+    steps: list[Any] = list(np.indices(x.shape, sparse=True))
+    steps[axis] = indices
+    strides = np.cumprod((1, *x.shape[:0:-1]))[::-1].tolist()
+    return take(x, sum(step * stride for step, stride in zip(steps, strides, strict=True)))
 
 
 @composition(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    if weights is None:
+        raise UnsupportedError(
+            "np.bincount has no derivative here for the numbers that it counts, only for their weights. Count plain integers "
+            "(value.detach().numpy().astype(int)), or make it an operation of your own with tg.primitive(forward, *rules)."
+        )
     x = np.asarray(x)
     if x.ndim != 1 or x.shape != np.shape(weights) or np.any(x < 0):
         raise ValueError("np.bincount takes a vector of numbers from 0, and one weight for each")
@@ -132,14 +140,14 @@ def _choose(a: Any, choices: Sequence[Any], *, mode: str = "raise") -> Any:
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
-    return np.take_along_axis(a, np.argsort(a, axis, kind=kind, stable=stable), axis)
+    return _along_axis(a, np.argsort(a, axis, kind=kind, stable=stable), axis)
 
 
 @composition(np.partition)
 def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
-    return np.take_along_axis(a, np.argpartition(a, kth, axis, kind), axis)
+    return _along_axis(a, np.argpartition(a, kth, axis, kind=kind), axis)
 
 
 # --- in place, which is refused ----------------------------------------------------------------------------------------------
