@@ -83,10 +83,11 @@ def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise")
         indices = indices.astype(np.intp)
     if indices.dtype.kind not in "iub":
         raise TypeError(f"np.take needs integers to choose by, not {indices.dtype}")
-    positions = _in_range(indices.astype(np.intp), a.size if axis is None else a.shape[axis], mode)
+    indices = indices.astype(np.intp)
     if axis is None:
-        return take(a, positions)
-    return a[(slice(None),) * normalize_axis_index(axis, a.ndim) + (positions[()],)]
+        return take(a, _in_range(indices, a.size, mode))
+    axis = normalize_axis_index(axis, a.ndim)
+    return a[(slice(None),) * axis + (_in_range(indices, a.shape[axis], mode)[()],)]
 
 
 @composition(np.take_along_axis)
