@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import wraps
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 
 from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.errors import GradientError
+from tinygrad_edu.messages import name_of
 from tinygrad_edu.mode import everything_is_recorded, recording, recording_mode
 from tinygrad_edu.primitive import Jointly, Primitive
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.joining import concatenate
 from tinygrad_edu.trees import tree_leaves, tree_map
 from tinygrad_edu.value import Value, record
@@ -25,7 +28,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Parameters
     ----------
-    f: a function that returns a Value, or a tree of Values of one dtype. It must return the same when it is called again.
+    f: a function that returns a Value, or a tree of Values. It must return the same when it is called again.
 
     Raises
     ------
@@ -42,30 +45,44 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if everything_is_recorded():
             return f(*args, **kwargs)
         oldest = Value(0.0).serial
+        circumstances = copy_context()  # whether we are within a transform, say: the second call must do as the first one did
         output = f(*args, **kwargs)
-        parts = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Value) and leaf.requires_grad]
+        parts = _differentiable(output)
         if not parts or not recording():
             return output
         sources = _older_than(oldest, parts)
         targets = set(sources)
 
         def gradients(g: Any, out: Any, *inputs: Any) -> list[Any]:
-            if any(source._recorded_data() is not seen for source, seen in zip(sources, stored.inputs, strict=True)):
-                raise GradientError("a Value that a checkpointed function uses was given new data before the backward pass.")
-            with recording_mode(True):
-                again = [leaf for leaf in tree_leaves(f(*args, **kwargs)) if isinstance(leaf, Value) and leaf.requires_grad]
-                packed = _packed(again)
-            if not np.array_equal(packed._data, stored._data, equal_nan=True):
-                raise GradientError("a checkpointed function gave another result when it was called again; is it random?")
+            if any(source._recorded_data() is not _array(seen) for source, seen in zip(sources, inputs, strict=True)):
+                raise GradientError(
+                    f"a Value that {name_of(f)} uses, a checkpointed function, was given new data before the backward pass."
+                )
+            packed = _packed(_differentiable(circumstances.copy().run(f, *args, **kwargs)))
+            if not np.array_equal(packed._data, _array(out), equal_nan=True):
+                raise GradientError(
+                    f"{name_of(f)}, a checkpointed function, gave another result when it was called again. Is it random, or was an "
+                    "array that it uses changed?"
+                )
             found = backpropagate({packed: g}, *dependents(ancestors([packed], targets)[0], targets), isinstance(out, Value))
             return [found.get(source, np.zeros(source.shape, source.dtype)) for source in sources]
 
         data = _packed(parts)._data
-        stored = record(Primitive(f"checkpoint of {f.__name__}", lambda *_: data, Jointly(gradients)), sources, {})
+        stored = record(Primitive(f"checkpoint of {name_of(f)}", lambda *_: data, Jointly(gradients)), sources, {})
         unpacked = iter(_unpacked(stored, parts))
         return tree_map(lambda leaf: next(unpacked) if isinstance(leaf, Value) and leaf.requires_grad else leaf, output)
 
     return recomputed
+
+
+def _differentiable(output: Any) -> list[Value]:
+    """The parts of a function's result that have a gradient."""
+    return [leaf for leaf in tree_leaves(output) if isinstance(leaf, Value) and leaf.requires_grad]
+
+
+def _array(x: Any) -> Any:
+    """What a rule was given, as numbers."""
+    return x._data if isinstance(x, Value) else x
 
 
 def _older_than(serial: int, outputs: list[Value]) -> list[Value]:
@@ -87,11 +104,13 @@ def _older_than(serial: int, outputs: list[Value]) -> list[Value]:
 
 def _packed(parts: list[Value]) -> Any:
     """Several Values as one: an operation has one result."""
-    return parts[0] if len(parts) == 1 else concatenate(*(part.reshape(-1) for part in parts))
+    with recording_mode(True):
+        return parts[0] if len(parts) == 1 else concatenate(*(part.reshape(-1) for part in parts))
 
 
 def _unpacked(packed: Value, like: list[Value]) -> list[Value]:
     if len(like) == 1:
         return [packed]
     ends = np.cumsum([part.size for part in like])
-    return [packed[end - part.size : end].reshape(part.shape) for end, part in zip(ends, like, strict=True)]
+    flat = [packed[end - part.size : end] for end, part in zip(ends, like, strict=True)]
+    return [cast(x, dtype=part.dtype).reshape(part.shape) for x, part in zip(flat, like, strict=True)]

@@ -6,6 +6,7 @@ A message names the operation, the operands (by name where they have one), their
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from tinygrad_edu.errors import DataError, IndexingError, ShapeError
 from tinygrad_edu.primitive import Primitive
 
-_OWN_CODE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+_OWN_CODE = tuple(str(Path(module).parent) + os.sep for module in (__file__, np.__file__))
 
 
 def users_line() -> str:
@@ -32,6 +33,11 @@ def described(value: Any) -> str:
     """`the Value 'w' of shape (3,)`."""
     name = f" {value.name!r}" if value.name else ""
     return f"the Value{name} of shape {value._data.shape}"
+
+
+def name_of(f: Any) -> str:
+    """What a user's function is called; a partial function, a model or another callable object may have no name."""
+    return getattr(f, "__name__", type(f).__name__)
 
 
 def _operand(x: Any) -> str:

@@ -15,17 +15,18 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
+from tinygrad_edu.messages import name_of, shortened
 from tinygrad_edu.mode import everything_is_recorded, recording, recording_mode
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives.broadcasting import cast
-from tinygrad_edu.trees import tree_leaves, tree_map, tree_map_named
+from tinygrad_edu.trees import tree_leaves, tree_leaves_like, tree_map, tree_map_named
 from tinygrad_edu.value import Value, record
 
 _depth: ContextVar[int] = ContextVar("depth", default=0)
@@ -39,7 +40,7 @@ class Recording:
     """One call of a function, as it was recorded.
 
     arguments: for each differentiated argument the tree of Values that stood for it.
-    output: what the function returned, a tree of Values and plain arrays.
+    output: what the function returned, a tree of Values.
     aux: what it returned besides, when asked for.
     nested: whether results are to be Values, since they will be differentiated in turn.
     """
@@ -53,7 +54,7 @@ class Recording:
     def _path(self) -> tuple[list[Any], set[Any]]:
         """The nodes between the arguments and the output."""
         targets = set(tree_leaves(self.arguments))
-        outputs = {leaf for leaf in tree_leaves(self.output) if isinstance(leaf, Value) and leaf.requires_grad}
+        outputs = {leaf for leaf in tree_leaves(self.output) if leaf.requires_grad}
         return dependents(ancestors(outputs, targets)[0], targets)
 
     def pull_back(self, cotangents: Any, create_graph: bool | None = None) -> tuple[Any, ...]:
@@ -61,11 +62,18 @@ class Recording:
         nested = self.nested if create_graph is None else create_graph
         seeds: dict[Any, Any] = {}
         for node, cotangent in zip(tree_leaves(self.output), cotangents, strict=True):
-            if isinstance(node, Value) and node.requires_grad:
+            if node.requires_grad:
                 seeds[node] = seeds[node] + cotangent if node in seeds else cotangent
         with recording_mode(True):
             gradients = backpropagate(seeds, *self._path, create_graph=nested)
             return tuple(tree_map(lambda leaf: _result(gradients.get(leaf), leaf, nested), argument) for argument in self.arguments)
+
+    def pull_back_tree(self, cotangents: Any, what: str) -> tuple[Any, ...]:
+        """The same from cotangents as the user gives them, who calls them `what`: a tree like the output."""
+        given_values = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves(cotangents))
+        nested = self.nested or (bool(recording()) and given_values)
+        pairs = tree_leaves_like(cotangents, self.output, what)
+        return self.pull_back([_matching(path, leaf, model, nested) for path, leaf, model in pairs], create_graph=nested)
 
 
 def _result(gradient: Any, argument: Value, nested: bool) -> Any:
@@ -83,26 +91,30 @@ def _plain(x: Any, nested: bool) -> Any:
     return x if nested or not isinstance(x, Value) else x.numpy()[()]
 
 
+def _matching(path: str, leaf: Any, model: Value, nested: bool) -> Any:
+    """A cotangent of the shape and dtype of `model`."""
+    if not isinstance(leaf, Value):
+        leaf = Value(leaf, dtype=model.dtype, requires_grad=False)
+    if leaf.shape != model.shape:
+        raise ShapeError(f"{path} has shape {leaf.shape} where shape {model.shape} belongs.")
+    if leaf.dtype != model.dtype:
+        leaf = cast(leaf, dtype=model.dtype)
+    return leaf if nested else leaf._recorded_data()
+
+
 def call_recorded(
     f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...], has_aux: bool = False
 ) -> Recording:
     """Call `f` with Values in place of the arguments `argnums`, recording what it does with them."""
-    given_values = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves(args))
+    given_values = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves((args, kwargs)))
     nested = _depth.get() > 0 or everything_is_recorded() or (bool(recording()) and given_values)
     names = _parameter_names(f)
-    arguments = []
+    called_with = list(args)
     with recording_mode(True):
-        for number in argnums:
-            if not -len(args) <= number < len(args):
-                raise DataError(
-                    f"argnums names the positional argument {number}, but {_name(f)} was called with {len(args)} of them. "
-                    "Arguments to differentiate are passed by position."
-                )
-            name = names[number] if number < len(names) else f"argument {number}"
-            arguments.append(tree_map_named(_stand_in, args[number], name))
-        called_with = list(args)
-        for number, argument in zip(argnums, arguments, strict=True):
-            called_with[number] = argument
+        positions = _positions(argnums, f, len(args))
+        for position in positions:
+            name = names[position] if position < len(names) else f"argument {position}"
+            called_with[position] = tree_map_named(_stand_in, args[position], name)
         depth = _depth.set(_depth.get() + 1)
         try:
             output = f(*called_with, **kwargs)
@@ -111,11 +123,44 @@ def call_recorded(
     aux = None
     if has_aux:
         if not (isinstance(output, tuple) and len(output) == 2):
-            raise DataError(f"with has_aux=True {_name(f)} must return a pair (result, aux), but returned {type(output).__name__}.")
+            raise DataError(
+                f"with has_aux=True {name_of(f)} must return a pair (result, aux), but returned {type(output).__name__}."
+            )
         output, aux = output
-    if nested and isinstance(output, Value) and not output.name:
-        output.name = _name(f)
-    return Recording(tuple(arguments), output, aux, nested)
+    if output is None:
+        raise GradientError(f"{name_of(f)} returned nothing; is a return missing?")
+    arguments = tuple(called_with[position] for position in positions)
+    oldest = min((leaf.serial for leaf in tree_leaves(arguments)), default=0)
+    if nested and isinstance(output, Value) and not output.name and output.serial > oldest:
+        output.name = name_of(f)
+    return Recording(arguments, tree_map_named(partial(_as_value, name_of(f)), output), aux, nested)
+
+
+def _positions(argnums: tuple[int, ...], f: Callable[..., Any], count: int) -> list[int]:
+    """`argnums` counted from the front, each of them once."""
+    for number in argnums:
+        if not -count <= number < count:
+            raise DataError(
+                f"argnums names the positional argument {number}, but {name_of(f)} was called with {count} of them. "
+                "Arguments to differentiate are passed by position."
+            )
+    positions = [number % count for number in argnums]
+    if len(set(positions)) < len(positions):
+        raise DataError(f"argnums={argnums} names an argument of {name_of(f)} twice.")
+    return positions
+
+
+def _as_value(function: str, path: str, leaf: Any) -> Value:
+    """A leaf of what a function returned as a Value."""
+    try:
+        value: Value = leaf if isinstance(leaf, Value) else Value(leaf, requires_grad=False)
+    except DataError as error:
+        raise GradientError(f"{function} returned, at result{path}, something that is no array of real numbers: {error}") from error
+    if value.dtype.kind == "c":
+        raise GradientError(
+            f"a derivative is that of real numbers, but {function} returned complex ones; use np.real, np.imag or abs."
+        )
+    return value
 
 
 def _stand_in(path: str, leaf: Any) -> Value:
@@ -138,23 +183,28 @@ def _parameter_names(f: Callable[..., Any]) -> list[str]:
         return []
 
 
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", type(f).__name__)
+def _checked_argnums(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    """`argnums` as a tuple; a mistake in what a transform was given is told at once, and not when the function is called."""
+    if not callable(f):
+        raise DataError(f"a transform takes a function, but got {shortened(f)}. Give it the function itself: tg.grad(f)(x).")
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(isinstance(number, int | np.integer) for number in numbers):
+        raise DataError(f"argnums is the position of an argument or a tuple of positions, but got {argnums!r}.")
+    return numbers
 
 
-def _checked_scalar(output: Any, f: Callable[..., Any]) -> Any:
-    data = output._data if isinstance(output, Value) else output
-    if not isinstance(data, np.ndarray | np.generic | float | int) or np.size(data) != 1:
-        what = "nothing (is a return missing?)" if data is None else f"{type(data).__name__} of shape {np.shape(data)}"
+def _checked_scalar(output: Any, f: Callable[..., Any]) -> Value:
+    if not isinstance(output, Value) or output.size != 1:
+        what = f"an array of shape {output.shape}" if isinstance(output, Value) else f"a {type(output).__name__}"
         raise GradientError(
-            f"a gradient is that of a single number, but {_name(f)} returned {what}. "
+            f"a gradient is that of a single number, but {name_of(f)} returned {what}. "
             "Return a scalar (.sum() or .mean()), or use tg.jacobian for all derivatives of all outputs."
         )
     return output
 
 
-def _ones(output: Any) -> Any:
-    return np.ones(output.shape, output.dtype)[()] if isinstance(output, Value) else 1.0
+def _ones(output: Value) -> Any:
+    return np.ones(output.shape, output.dtype)[()]
 
 
 # --- reverse mode ------------------------------------------------------------------------------------------------------------
@@ -186,7 +236,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, ha
     >>> float(value), float(gradient)
     (2.0, -4.0)
     """
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    numbers = _checked_argnums(f, argnums)
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -250,29 +300,12 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     recording = call_recorded(f, primals, {}, tuple(range(len(primals))), has_aux)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        cotangents = _matching(recording.output, cotangent, "a cotangent")
-        needs_graph = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in cotangents)
-        return recording.pull_back(cotangents, create_graph=recording.nested or needs_graph)
+        return recording.pull_back_tree(cotangent, "the cotangent")
 
     value = tree_map(lambda leaf: _plain(leaf, recording.nested), recording.output)
     if has_aux:
         return value, pullback, tree_map(lambda leaf: _plain(leaf, recording.nested), recording.aux)
     return value, pullback
-
-
-def _matching(like: Any, tree: Any, what: str) -> list[Any]:
-    """The leaves of `tree`, which must have the structure of `like`, as arrays of the shapes and dtypes of the leaves of `like`."""
-    leaves, models = list(tree_leaves(tree)), list(tree_leaves(like))
-    if len(leaves) != len(models):
-        raise ShapeError(f"{what} has {len(leaves)} arrays where {len(models)} belong; the structures must match.")
-    matched = []
-    for leaf, model in zip(leaves, models, strict=True):
-        if not isinstance(leaf, Value):
-            leaf = Value(leaf, dtype=model.dtype if isinstance(model, Value) else None, requires_grad=False)._data
-        if np.shape(leaf) != np.shape(model):
-            raise ShapeError(f"{what} of shape {np.shape(leaf)} does not fit an array of shape {np.shape(model)}.")
-        matched.append(leaf)
-    return matched
 
 
 def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -286,13 +319,13 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[3., 2.],
            [1., 1.]])
     """
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    numbers = _checked_argnums(f, argnums)
 
     @wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
         recording = call_recorded(f, args, kwargs, numbers)
         outputs, arguments = list(tree_leaves(recording.output)), list(tree_leaves(recording.arguments))
-        if sum(np.size(output) for output in outputs) <= sum(argument.size for argument in arguments):
+        if sum(output.size for output in outputs) <= sum(argument.size for argument in arguments):
             rows = [list(tree_leaves(recording.pull_back(unit))) for unit in _basis(outputs)]
             blocks = _stacked(rows, outputs, arguments, axis=0)
         else:
@@ -300,7 +333,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
             columns = [list(tree_leaves(linear.pull_back(unit)[0])) for unit in _basis(arguments)]
             blocks = [list(block) for block in zip(*_stacked(columns, arguments, outputs, axis=-1), strict=True)]
         in_order = (
-            _reshaped(block, np.shape(output) + argument.shape)
+            _reshaped(block, output.shape + argument.shape)
             for output, of_output in zip(outputs, blocks, strict=True)
             for argument, block in zip(arguments, of_output, strict=True)
         )
@@ -314,21 +347,21 @@ def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     return x.reshape(shape) if isinstance(x, Value) else np.reshape(x, shape)[()]
 
 
-def _basis(arrays: list[Any]) -> Iterator[list[Any]]:
+def _basis(arrays: list[Value]) -> Iterator[list[Any]]:
     """For each number in the arrays: arrays of the same shapes, one where that number is and zero elsewhere."""
     for position, array in enumerate(arrays):
-        for element in np.ndindex(np.shape(array)):
-            unit = [np.zeros(np.shape(a), a.dtype if isinstance(a, Value) else float) for a in arrays]
+        for element in np.ndindex(array.shape):
+            unit = [np.zeros(a.shape, a.dtype) for a in arrays]
             unit[position][element] = 1
             yield [a[()] for a in unit]
 
 
-def _stacked(products: list[list[Any]], basis: list[Any], results: list[Any], axis: int) -> list[list[Any]]:
+def _stacked(products: list[list[Any]], basis: list[Value], results: list[Value], axis: int) -> list[list[Any]]:
     """Products with the vectors of a basis, put together: for each array of the basis and each result one array."""
     blocks = []
     for array in basis:
-        own, products = products[: np.size(array)], products[np.size(array) :]
-        empty = [np.zeros((*np.shape(result), 0)) for result in results]
+        own, products = products[: array.size], products[array.size :]
+        empty = [np.zeros((*result.shape, 0), result.dtype) for result in results]
         blocks.append([np.stack(parts, axis=axis) for parts in zip(*own, strict=True)] if own else empty)
     return blocks
 
@@ -359,9 +392,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     transposed = _linearized(recording)
 
     def push_forward(*tangents: Any) -> Any:
-        matched = _matching(recording.arguments, tangents, "a tangent")
-        needs_graph = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in matched)
-        return transposed.pull_back(matched, create_graph=recording.nested or needs_graph)[0]
+        return transposed.pull_back_tree(tangents, "the tangents")[0]
 
     return tree_map(lambda leaf: _plain(leaf, recording.nested), recording.output), push_forward
 
@@ -375,27 +406,33 @@ def _linearized(recording: Recording) -> Recording:
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The value of `f` at the primals, and its derivative in the direction of the tangents: J · tangents.
 
-    `primals` and `tangents` are tuples with one entry for each argument of `f`.
+    `primals` and `tangents` are tuples with one entry for each argument of `f`, or single arrays (or other trees) for a function
+    of one argument.
 
     >>> value, slope = jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.5))
     >>> float(value), float(slope)
     (12.0, 5.5)
     """
-    value, push_forward = linearize(f, *primals)
-    return value, push_forward(*tangents)
+    value, push_forward = linearize(f, *_one_or_several(primals, primals))
+    return value, push_forward(*_one_or_several(primals, tangents))
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """The product of the Hessian of `f` at the primals with the tangents, without computing the Hessian.
 
-    `primals` and `tangents` are tuples with one entry for each argument of `f`, or single arrays (or other trees) for a function
-    of one argument; so is the result. The Hessian is symmetric, so the product is a pullback of the gradient.
+    `primals` and `tangents` are tuples or single as for `jvp`; so is the result. The Hessian is symmetric, so the product is a
+    pullback of the gradient.
 
     >>> hvp(lambda x: x[0] ** 2 * x[1], np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([4., 2.])
     """
-    several = isinstance(primals, tuple)
-    arguments = primals if several else (primals,)
-    _, pullback = vjp(grad(f, tuple(range(len(arguments)))), *arguments)
-    product = pullback(tangents if several else (tangents,))
-    return product if several else product[0]
+    arguments = _one_or_several(primals, primals)
+    argnums = tuple(range(len(arguments)))
+    recording = call_recorded(grad(f, argnums), arguments, {}, argnums)
+    product = recording.pull_back_tree(_one_or_several(primals, tangents), "the tangents")
+    return product if type(primals) is tuple else product[0]
+
+
+def _one_or_several(primals: Any, given: Any) -> Any:
+    """What was given for the primals as a tuple with one entry for each argument. (A named tuple is a tree, one argument.)"""
+    return given if type(primals) is tuple else (given,)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
+
+from tinygrad_edu.errors import ShapeError
 
 
 def _children(tree: Any) -> list[tuple[str, Any]] | None:
@@ -28,7 +31,9 @@ def _rebuilt(tree: Any, children: list[Any]) -> Any:
     if tree is None:
         return None
     if isinstance(tree, dict):
-        return type(tree)(zip(tree, children, strict=True))
+        rebuilt = copy(tree)  # which keeps what a subclass knows besides, such as the default of a defaultdict
+        rebuilt.update(zip(tree, children, strict=True))
+        return rebuilt
     if hasattr(tree, "_fields"):  # a named tuple takes its parts one by one
         return type(tree)(*children)
     if isinstance(tree, list | tuple):
@@ -70,3 +75,30 @@ def tree_leaves(tree: Any) -> Iterator[Any]:
     else:
         for _, child in children:
             yield from tree_leaves(child)
+
+
+def tree_leaves_like(tree: Any, model: Any, label: str) -> Iterator[tuple[str, Any, Any]]:
+    """For each leaf of `model` its path, the leaf of `tree` in the same place, and itself. Dicts are matched by their keys.
+
+    Raises
+    ------
+    ShapeError: if the structures differ.
+
+    >>> [leaf for _, leaf, _ in tree_leaves_like({"b": 1, "a": 2}, {"a": 0, "b": 0}, "the tangents")]
+    [2, 1]
+    """
+    found, expected = _children(tree), _children(model)
+    if expected is None and found is None:
+        yield label, tree, model
+        return
+    parts = dict(found or [])
+    if found is None or expected is None or parts.keys() != dict(expected).keys():
+        raise ShapeError(f"{label} should be {_outline(expected)}, but is {_outline(found)}: the structures must match.")
+    for step, child in expected:
+        yield from tree_leaves_like(parts[step], child, label + step)
+
+
+def _outline(children: list[tuple[str, Any]] | None) -> str:
+    if children is None:
+        return "an array"
+    return f"a tree with the parts {', '.join(step for step, _ in children)}" if children else "None or empty"
