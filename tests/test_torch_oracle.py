@@ -48,6 +48,7 @@ COUNTERPARTS = {
     "sum_to": lambda x, shape: x.sum_to_size(shape),
     "fmax": torch.maximum,  # PyTorch's fmax gives the whole gradient of a tie to its first argument
     "fmin": torch.minimum,
+    "hypot": lambda *xs: torch.linalg.vector_norm(torch.stack(torch.broadcast_tensors(*xs)), dim=0),  # not NaN at the origin
     "logsumexp": lambda x, **params: _reduced(torch.logsumexp, x, **params),
     "softmax": lambda x, axis=-1: torch.softmax(x.flatten(), 0).reshape(x.shape) if axis is None else _softmax(x, axis),
     "polygamma": lambda x, order: _polygamma(order, x),
