@@ -53,4 +53,4 @@ def _modf(x: Any) -> tuple[Any, Any]:
 
 @composition(np.ldexp)
 def _ldexp(x: Any, exponent: Any) -> Any:
-    return x * np.ldexp(np.ones_like(x), exponent)
+    return x * np.ldexp(np.ones_like(x), np.asarray(exponent))

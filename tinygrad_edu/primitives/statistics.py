@@ -123,7 +123,8 @@ def _between_ranks(find: Callable[..., Any], a: Any, axis: Any, keepdims: bool, 
     of_q = rank.shape[: rank.ndim - len(kept)]
     columns = np.moveaxis(np.reshape(rank, (math.prod(of_q), *kept)), 0, -1)
     below = np.floor(columns).astype(np.intp)
-    fraction = (columns - below).astype(precision or a.dtype)
+    elements = as_dtype(elements, precision)
+    fraction = (columns - below).astype(elements.dtype)
     result = np.take_along_axis(elements, np.take_along_axis(order, below, -1), -1)
     if np.any(fraction):
         above = np.take_along_axis(elements, np.take_along_axis(order, below + (fraction > 0), -1), -1)
@@ -143,9 +144,8 @@ def _quantile(function: Callable[..., Any]) -> Callable[..., Any]:
         keepdims: bool = False,
         weights: Any = None,
     ) -> Any:
-        a, q = as_operand(a), np.asarray(q)
-        precision = np.result_type(a.dtype, q.dtype) if q.ndim else a.dtype
-        return _between_ranks(partial(function, q=q, axis=-1, method=method), a, axis, keepdims, precision, weights)
+        a, find = as_operand(a), partial(function, q=q if isinstance(q, float | int) else np.asarray(q), method=method)
+        return _between_ranks(partial(find, axis=-1), a, axis, keepdims, find(np.zeros(1, a.dtype)).dtype, weights)
 
     return numpy_quantile
 

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.primitive import TABLE, composition
 from tinygrad_edu.primitives.broadcasting import as_dtype
 from tinygrad_edu.primitives.reductions import gathered, reduced_shape
+from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.special import logsumexp
 
 # What these reduce to has a name of its own, and the same options; but it reduces all axes unless told otherwise.
@@ -33,7 +34,8 @@ def _part(x: Any, axis: int, part: Any) -> Any:
 
 def _outer(ufunc: np.ufunc) -> Callable[..., Any]:
     def outer(a: Any, b: Any) -> Any:
-        return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+        a, b = as_operand(a), as_operand(b)
+        return ufunc(np.reshape(a, a.shape + (1,) * b.ndim), b)
 
     return outer
 
@@ -78,7 +80,7 @@ def _accumulate(ufunc: np.ufunc) -> Callable[..., Any]:
     return accumulate_as if ufunc in SCANS else accumulate_by_doubling if ufunc in ASSOCIATIVE else accumulate_in_turn
 
 
-for _ufunc in [f for f in TABLE.functions if isinstance(f, np.ufunc) and (f.nin, f.nout, f.signature) == (2, 1, None)]:
+for _ufunc in [f for f in TABLE.functions if isinstance(f, np.ufunc) and f.signature is None and "dd->d" in f.types]:
     composition(_ufunc.reduce)(_reduce(_ufunc))
     composition(_ufunc.accumulate)(_accumulate(_ufunc))
     composition(_ufunc.outer)(_outer(_ufunc))
