@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.mode import Watch, recording_mode
-from tinygrad_edu.primitive import TABLE, Case, Primitive
+from tinygrad_edu.primitive import TABLE, Case, Jointly, Primitive
 from tinygrad_edu.source import expression, literal
 from tinygrad_edu.value import Value
 
@@ -48,12 +48,13 @@ def _entry(primitive: Primitive) -> str:
 
 
 def _example(primitive: Primitive) -> list[Any]:
-    """Inputs of the shapes of the first case."""
+    """Inputs of the shapes of the first case; those that have no derivative are masks."""
     rng = np.random.default_rng(0)
-    arity = len(primitive.vjps) if isinstance(primitive.vjps, tuple) else 2
-    case = primitive.cases[0] if primitive.cases else Case(((2,),) * arity, {})
+    rules = primitive.vjps if isinstance(primitive.vjps, tuple) else ()
+    case = primitive.cases[0] if primitive.cases else Case(((2,),) * len(rules), {})
     domain = primitive.domain or ((-2.0, 2.0),) * len(case.shapes)
-    return [rng.uniform(*interval, shape) for interval, shape in zip(domain, case.shapes, strict=True)]
+    inputs = [rng.uniform(*interval, shape) for interval, shape in zip(domain, case.shapes, strict=True)]
+    return [x > 0 if position < len(rules) and rules[position] is None else x for position, x in enumerate(inputs)]
 
 
 def _input_names(primitive: Primitive, count: int) -> list[str]:
@@ -68,14 +69,15 @@ def _input_names(primitive: Primitive, count: int) -> list[str]:
 def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], params: dict[str, Any]) -> dict[str, str]:
     """For each input what its rule computes, or an empty text where it has none."""
     result = primitive.forward(*inputs, **params)
-    values = [Value(x, name=name) for name, x in zip(names, inputs, strict=True)]
-    shapes = {value.name: value.shape for value in values}
+    rules: Any = primitive.vjps
     with recording_mode(_Everything()), np.errstate(all="ignore"):
         g, out = Value(np.ones_like(result), name="g"), Value(result, name="out")
-        if isinstance(primitive.vjps, tuple):
-            gradients = [rule(g, out, *values, **params) if rule else None for rule in primitive.vjps]
+        values = [(Value(x) != 0 if x.dtype == bool else Value(x)).named(name) for name, x in zip(names, inputs, strict=True)]
+        if type(rules) is Jointly:
+            gradients = rules.rule(g, out, *values, **params)
         else:
-            gradients = primitive.vjps.rule(g, out, *values, **params)
+            gradients = [rule(g, out, *values, **params) if rule else None for rule, _ in zip(rules, values, strict=False)]
+    shapes = {value.name: value.shape for value in values}
     written = ["" if gradient is None else ast.unparse(_written(gradient, shapes)) for gradient in gradients]
     return dict(zip(names, written, strict=True))
 
@@ -84,8 +86,10 @@ def _written(x: Any, shapes: dict[str | None, tuple[int, ...]]) -> ast.expr:
     """A recorded result as an expression in the named Values that it came from."""
     if not isinstance(x, Value):
         return literal(x)
+    if x.name:
+        return ast.Name(x.name)
     if x.primitive is None:
-        return ast.Name(x.name) if x.name else literal(x.data)
+        return literal(x.data)
     operands = [_written(seen if parent is None else parent, shapes) for parent, seen in zip(x.parents, x.inputs, strict=True)]
     params = {key: _shape_of_input(value, shapes) for key, value in (x.params or {}).items()}
     return expression(x.primitive, operands, params)

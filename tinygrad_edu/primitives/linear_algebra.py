@@ -42,7 +42,7 @@ matmul = operation(
     _matmul_vjp_right,
     name="matmul", numpy=[np.matmul, np.linalg.matmul], code="{0} @ {1}", latex=r"{0} {1}",
     cases=[
-        case((3,), (3,)), case((2, 3), (3,)), case((3,), (3, 2)), case((2, 3), (3, 4)), case((5, 2, 3), (3,)),
+        case((2, 3), (3, 4)), case((3,), (3,)), case((2, 3), (3,)), case((3,), (3, 2)), case((5, 2, 3), (3,)),
         case((3,), (5, 3, 2)), case((5, 2, 3), (3, 4)), case((5, 1, 2, 3), (6, 3, 4)), case((2, 0), (0, 3)),
     ],
 )  # fmt: skip
