@@ -98,6 +98,8 @@ def test_the_spread_with_fewer_degrees_of_freedom_or_a_given_mean(name):
 def test_a_reduction_of_a_single_number(name):
     if name not in ("var", "std", "nanvar", "nanstd", "ptp"):
         assert tg.grad(getattr(np, name))(3.0) == 1.0
+    if name in ("sum", "prod", "max", "min", "nansum", "nanprod", "nanmax", "nanmin"):
+        check(lambda x: getattr(np, name)(x, axis=0), np.array(3.0), order=1)
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "max", "ptp", "var", "nansum", "nanmax"])

@@ -21,14 +21,15 @@ AXES = [
 ]  # fmt: skip
 
 
-def put_back(reduced: Any, axis: Any, keepdims: Any) -> Any:
-    """Give a reduction's result length-one axes where it removed axes, so that it broadcasts against the input."""
-    return reduced if axis is None or keepdims else np.expand_dims(reduced, axis)
+def put_back(reduced: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+    """Give a reduction of `x` length-one axes where it removed axes, so that it broadcasts against `x`."""
+    # NumPy lets a single number, which has no axes, be reduced along axis 0.
+    return reduced if axis is None or keepdims or x.ndim == 0 else np.expand_dims(reduced, axis)
 
 
 def _axes_last(ndim: int, axis: Any) -> tuple[tuple[int, ...], int]:
     """The order of axes in which those to be reduced come last, and how many remain."""
-    reduced = tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+    reduced = tuple(range(ndim)) if axis is None or ndim == 0 else normalize_axis_tuple(axis, ndim)
     kept = tuple(i for i in range(ndim) if i not in reduced)
     return kept + reduced, len(kept)
 
@@ -64,7 +65,7 @@ def _sum(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 
 def _sum_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return broadcast_to(put_back(g, axis, keepdims), shape=x.shape)
+    return broadcast_to(put_back(g, x, axis, keepdims), shape=x.shape)
 
 
 def _mean(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
@@ -92,7 +93,7 @@ def _prod_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False)
     """The product of all others: of those before and those after. Unlike out / x it is right where elements are zero."""
     elements = gathered(x, axis)
     others = _products_before(elements) * _products_before(elements[..., ::-1])[..., ::-1]
-    return put_back(g, axis, keepdims) * _spread(others, x.shape, axis)
+    return put_back(g, x, axis, keepdims) * _spread(others, x.shape, axis)
 
 
 def _max(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
@@ -105,8 +106,8 @@ def _min(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 def _extremum_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     """The gradient goes to the largest (smallest) element; where several are equal they share it equally."""
-    winners = x == put_back(out, axis, keepdims)
-    return winners * put_back(g, axis, keepdims) / np.sum(winners, axis=axis, keepdims=True)
+    winners = x == put_back(out, x, axis, keepdims)
+    return winners * put_back(g, x, axis, keepdims) / np.sum(winners, axis=axis, keepdims=True)
 
 
 sum = operation(_sum, _sum_vjp, name="sum", numpy=[np.sum], latex=r"\sum {0}", cases=AXES)

@@ -102,9 +102,9 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    shares = np.exp(difference(x, put_back(out, axis, keepdims)))
+    shares = np.exp(difference(x, put_back(out, x, axis, keepdims)))
     # They add up to one, but for infinities: equal ones share equally.
-    return put_back(g, axis, keepdims) * shares / np.sum(shares, axis=axis, keepdims=True)
+    return put_back(g, x, axis, keepdims) * shares / np.sum(shares, axis=axis, keepdims=True)
 
 
 logsumexp = operation(
