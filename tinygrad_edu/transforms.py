@@ -81,8 +81,10 @@ def _result(gradient: Any, argument: Value, nested: bool) -> Any:
     if gradient is None:
         gradient = np.zeros(argument.shape, argument.dtype)
     if nested:
-        gradient = gradient if isinstance(gradient, Value) else Value(gradient, requires_grad=False)
-        return gradient if gradient.name else gradient.named(f"d_{argument.name}")
+        if not isinstance(gradient, Value):
+            return Value(gradient, requires_grad=False, name=f"d_{argument.name}")
+        is_nameless = gradient.primitive is not None and not gradient.name  # a leaf is the user's own
+        return gradient.named(f"d_{argument.name}") if is_nameless else gradient
     return np.array(gradient) if np.ndim(gradient) else gradient[()]
 
 
@@ -277,6 +279,7 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
     >>> elementwise_grad(np.sqrt)(np.array([1.0, 4.0]))
     array([0.5 , 0.25])
     """
+    _checked_argnums(f, argnums)
 
     @wraps(f)
     def summed(*args: Any, **kwargs: Any) -> Any:
