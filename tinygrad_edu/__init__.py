@@ -4,7 +4,9 @@ from tinygrad_edu import errors, models, nn, optim, testing
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.checkpointing import checkpoint
 from tinygrad_edu.mode import no_grad
+from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
+from tinygrad_edu.primitives.special import digamma, erf, erfc, gelu, lgamma, log_softmax, logsumexp, softmax
 from tinygrad_edu.transforms import (
     elementwise_grad,
     grad,
@@ -23,14 +25,22 @@ __all__ = [
     "Value",
     "checkpoint",
     "detect_anomaly",
+    "digamma",
     "elementwise_grad",
+    "erf",
+    "erfc",
     "errors",
+    "fill_diagonal",
+    "gelu",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
+    "lgamma",
     "linearize",
+    "log_softmax",
+    "logsumexp",
     "models",
     "nn",
     "no_grad",
@@ -38,6 +48,7 @@ __all__ = [
     "primitive",
     "relu",
     "sigmoid",
+    "softmax",
     "softplus",
     "step",
     "stop_gradient",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.primitives import broadcasting, elementwise, reductions, shaping, trigonometry
+from tinygrad_edu.primitives import elementwise, reductions, shaping, trigonometry
 
 if TYPE_CHECKING:
     from tinygrad_edu.value import Value
@@ -161,7 +161,7 @@ class ArrayMethods:
 
     def astype(self, dtype: Any) -> Value:
         """The same numbers in another floating-point precision."""
-        return _of(broadcasting.cast, self, dtype=np.dtype(dtype))
+        return _of(np.astype, self, dtype)
 
     def conj(self) -> Value:
         """`np.conjugate`."""

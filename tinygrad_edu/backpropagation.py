@@ -82,7 +82,7 @@ def backpropagate(
 
     Parameters
     ----------
-    cotangents: for each output the derivative of the quantity of interest with respect to it, of its shape and dtype. It is used up.
+    cotangents: for each output the derivative of the quantity of interest by it, of its shape and dtype; it is used up.
     computed, wanted: the computed nodes to walk through, newest first, and all nodes whose cotangent is of interest,
         as `ancestors` and `dependents` list them.
     create_graph: give the rules Values instead of arrays, so that the gradient itself can be differentiated.

@@ -68,6 +68,8 @@ def failure(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Ex
     """NumPy's complaint about an operation, told in terms of the operation and its operands."""
     operands = " and ".join(_operand(x) for x in inputs)
     advice = _SHAPE_ADVICE.get(primitive.name, "shapes broadcast if, from the last axis backwards, lengths are equal or one is 1")
+    if isinstance(error, np.linalg.LinAlgError):  # a singular matrix, say, whatever its shape
+        return np.linalg.LinAlgError(f"{primitive.name!r} failed on {operands}: {error}")
     if isinstance(error, IndexError):
         return IndexingError(f"{primitive.name!r} failed on {operands}: {error}")
     if isinstance(error, ValueError):

@@ -22,6 +22,9 @@ It may return the shape that NumPy's broadcasting led to; whoever called it sums
 """
 
 
+Domain = tuple[float, float] | Callable[[Any], Any]
+
+
 @dataclass(frozen=True)
 class Case:
     """One way to call an operation in a test: the shapes of its inputs, and its parameters."""
@@ -62,7 +65,8 @@ class Primitive:
     numpy: the NumPy functions that this entry differentiates.
     code: how a call is written in NumPy; `{0}`, `{1}` stand for the inputs. Empty: `np.name(inputs, params)`.
     latex: how it is written in mathematics, likewise.
-    domain: an open interval for each input, in which the operation is smooth: where tests draw from.
+    domain: for each input (the last one counts for the rest) where the operation is smooth, which is where tests draw from: an
+        open interval, or a function that makes a valid input of one with elements in (-1, 1).
     cases: the shapes and parameters to test with. Empty: the operation works element by element and takes any shapes.
 
     Calling an entry applies it: to arrays it is its forward function, to Values it also records itself.
@@ -78,7 +82,7 @@ class Primitive:
     numpy: tuple[Callable[..., Any], ...] = ()
     code: str = ""
     latex: str = ""
-    domain: tuple[tuple[float, float], ...] = ()
+    domain: tuple[Domain, ...] = ()
     cases: tuple[Case, ...] = ()
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
@@ -150,7 +154,7 @@ def operation(
     numpy: Iterable[Callable[..., Any]] = (),
     code: str = "",
     latex: str = "",
-    domain: tuple[tuple[float, float], ...] = (),
+    domain: tuple[Domain, ...] = (),
     cases: Iterable[Case] = (),
 ) -> Primitive:
     """Add an operation to the table: the forward function, one rule an input, and the fields of `Primitive`.

@@ -52,8 +52,12 @@ def _example(primitive: Primitive) -> list[Any]:
     rng = np.random.default_rng(0)
     rules = primitive.vjps if isinstance(primitive.vjps, tuple) else ()
     case = primitive.cases[0] if primitive.cases else Case(((2,),) * len(rules), {})
-    domain = primitive.domain or ((-2.0, 2.0),) * len(case.shapes)
-    inputs = [rng.uniform(*interval, shape) for interval, shape in zip(domain, case.shapes, strict=True)]
+    domains = list(primitive.domain or ((-2.0, 2.0),))
+    domains += domains[-1:] * len(case.shapes)
+    inputs = [
+        rng.uniform(*domain, shape) if isinstance(domain, tuple) else domain(rng.uniform(-1, 1, shape))
+        for domain, shape in zip(domains, case.shapes, strict=False)
+    ]
     return [x > 0 if position < len(rules) and rules[position] is None else x for position, x in enumerate(inputs)]
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_edu.array_methods import ArrayMethods
 from tinygrad_edu.backpropagation import ancestors, backpropagate
-from tinygrad_edu.errors import DataError, DetachError, GradientError, ShapeError, UnsupportedError
+from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
 from tinygrad_edu.messages import described, failure, listed
 from tinygrad_edu.mode import everything_is_recorded, recording, see_numbers
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
@@ -25,8 +25,8 @@ from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, OPE
 from tinygrad_edu.primitives.special import of_scipy
 
 _next_serial = count().__next__
-_NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})
-_OPERANDS = (np.ndarray, np.generic, int, float, list, tuple)
+_NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
+_OPERANDS = (np.ndarray, np.generic, int, float, complex, list, tuple)
 _ONE = np.float64(1.0)
 _new = object.__new__
 
@@ -381,6 +381,15 @@ class Value(ArrayMethods):
     def __invert__(self) -> Any:
         return np.invert(self)
 
+    def __divmod__(self, other: Any) -> Any:
+        return np.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)
+
+    def __round__(self, decimals: int = 0) -> Value:
+        return self.round(decimals)
+
     def __neg__(self) -> Value:
         return record(arithmetic.negative, (self,), {})
 
@@ -434,13 +443,14 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
             requires_grad = requires_grad or operand.requires_grad
         else:
             parents.append(None)
-            arrays.append(operand if type(operand) in _NUMBERS else checked_constant(operand, primitive))
+            is_number = type(operand) in _NUMBERS or type(operand) is complex
+            arrays.append(operand if is_number else checked_constant(operand, primitive))
     try:
         data = primitive.forward(*arrays, **params)
     except (ValueError, TypeError, IndexError) as error:
         raise failure(primitive, inputs, error) from error
     kind = type(data)
-    if (kind is np.ndarray and data.ndim == 0) or kind is float:
+    if (kind is np.ndarray and data.ndim == 0) or kind is float or kind is complex:
         data = np.asarray(data)[()]
     mode = recording()
     requires_grad = requires_grad and primitive.is_differentiable and bool(mode)
@@ -499,6 +509,11 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
         if type(implementation) is Primitive:
             return record(implementation, *implementation.bind(args, kwargs))
         return implementation(*args, **kwargs)
+    except (ValueError, IndexError) as error:  # of its arguments NumPy complains without saying which function it is
+        if isinstance(error, TinygradError | np.linalg.LinAlgError):
+            raise
+        kind = IndexingError if isinstance(error, IndexError) else ShapeError
+        raise kind(f"{_numpy_name(function)}: {error}") from error
     except TypeError as error:
         if isinstance(error, DetachError | UnsupportedError) or not kwargs:
             raise

@@ -118,7 +118,7 @@ relu = operation(
 sigmoid = operation(
     _sigmoid,
     lambda g, out, x: g * out * (1 - out),
-    name="sigmoid", code="1 / (1 + np.exp(-{0}))", latex=r"\sigma({0})",
+    name="sigmoid", code="sigmoid({0})", latex=r"\sigma({0})",
 )  # fmt: skip
 softplus = operation(
     _softplus,

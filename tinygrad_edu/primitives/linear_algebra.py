@@ -13,7 +13,7 @@ from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.shaping import as_operand, reshape, transpose
 
 
-def _transposed(x: Any) -> Any:
+def transposed(x: Any) -> Any:
     """The matrices of a stack, each transposed."""
     return x.T if x.ndim == 2 else np.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
@@ -25,7 +25,7 @@ def _matmul_vjp_left(g: Any, out: Any, a: Any, b: Any) -> Any:
         return g[..., None] * b if a.ndim > 1 else g * b
     if a.ndim == 1:
         return (b @ g[..., None])[..., 0]
-    return g @ _transposed(b)
+    return g @ transposed(b)
 
 
 def _matmul_vjp_right(g: Any, out: Any, a: Any, b: Any) -> Any:
@@ -33,7 +33,7 @@ def _matmul_vjp_right(g: Any, out: Any, a: Any, b: Any) -> Any:
         return a[:, None] * g[..., None, :] if b.ndim > 1 else g * a
     if b.ndim == 1:
         return (g[..., None, :] @ a)[..., 0, :]
-    return _transposed(a) @ g
+    return transposed(a) @ g
 
 
 matmul = operation(

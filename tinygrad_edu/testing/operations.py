@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ def samples(entry: Primitive, seed: int = 0) -> Iterator[Sample]:
         rules = entry.vjps if isinstance(entry.vjps, tuple) else (entry.vjps,) * len(shapes)
         has_rule = tuple(rule is not None for rule in rules)
         inputs = tuple(
-            _draw(rng, shape, interval_of(entry, position)) if has_rule[position] else rng.uniform(size=shape) < 0.5
+            _draw(rng, shape, entry, position) if has_rule[position] else rng.uniform(size=shape) < 0.5
             for position, shape in enumerate(shapes)
         )
         yield Sample(inputs, params, has_rule)
@@ -84,12 +84,15 @@ def _calls(entry: Primitive) -> Iterator[tuple[tuple[tuple[int, ...], ...], Mapp
             yield shapes, {}
 
 
-def interval_of(entry: Primitive, position: int) -> tuple[float, float]:
-    return entry.domain[min(position, len(entry.domain) - 1)] if entry.domain else DEFAULT_INTERVAL
+def domain_of(entry: Primitive, position: int) -> tuple[tuple[float, float], Callable[[Any], Any]]:
+    """From which interval to draw the elements of an input, and what makes a valid input of them."""
+    domain = entry.domain[min(position, len(entry.domain) - 1)] if entry.domain else DEFAULT_INTERVAL
+    return (domain, lambda x: x) if isinstance(domain, tuple) else ((-1.0, 1.0), domain)
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], interval: tuple[float, float]) -> Any:
-    return np.asarray(rng.uniform(*interval, size=shape))
+def _draw(rng: np.random.Generator, shape: tuple[int, ...], entry: Primitive, position: int) -> Any:
+    interval, made_valid = domain_of(entry, position)
+    return made_valid(np.asarray(rng.uniform(*interval, size=shape)))
 
 
 def _check_forward(entry: Primitive, sample: Sample) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_edu.primitive import TABLE, Primitive
-from tinygrad_edu.testing.operations import DEFAULT_INTERVAL, Sample, interval_of
+from tinygrad_edu.testing.operations import DEFAULT_INTERVAL, Sample, domain_of
 
 
 def operations() -> st.SearchStrategy[Primitive]:
@@ -37,6 +37,11 @@ def arrays(
     return hnp.arrays(np.float64, shape, elements=elements)
 
 
+def _valid_inputs(shape: tuple[int, ...], entry: Primitive, position: int) -> st.SearchStrategy[Any]:
+    interval, made_valid = domain_of(entry, position)
+    return arrays(shape, interval).map(made_valid)
+
+
 @st.composite
 def inputs_of(draw: st.DrawFn, entry: Primitive) -> Sample:
     """Inputs and parameters for an operation: from its cases and its domain, or of any shapes that broadcast if it has no cases."""
@@ -48,7 +53,7 @@ def inputs_of(draw: st.DrawFn, entry: Primitive) -> Sample:
         shapes, params = draw(broadcastable_shapes(len(entry.vjps))), {}
     has_rule = tuple(rule is not None for rule in entry.vjps) if isinstance(entry.vjps, tuple) else (True,) * len(shapes)
     inputs = tuple(
-        draw(arrays(shape, interval_of(entry, position)) if has_rule[position] else hnp.arrays(bool, shape))
+        draw(_valid_inputs(shape, entry, position) if has_rule[position] else hnp.arrays(bool, shape))
         for position, shape in enumerate(shapes)
     )
     return Sample(inputs, params, has_rule)
