@@ -112,11 +112,12 @@ def call_recorded(
     nested = _depth.get() > 0 or everything_is_recorded() or (bool(recording()) and given_values)
     names = _parameter_names(f)
     called_with = list(args)
+    arguments = []
     with recording_mode(True):
-        positions = _positions(argnums, f, len(args))
-        for position in positions:
+        for position in _positions(argnums, f, len(args)):
             name = names[position] if position < len(names) else f"argument {position}"
-            called_with[position] = tree_map_named(_stand_in, args[position], name)
+            arguments.append(tree_map_named(_stand_in, args[position], name))
+            called_with[position] = tree_map(lambda leaf: leaf, arguments[-1])  # f may put other leaves into its own tree
         depth = _depth.set(_depth.get() + 1)
         try:
             output = f(*called_with, **kwargs)
@@ -131,11 +132,10 @@ def call_recorded(
         output, aux = output
     if output is None:
         raise GradientError(f"{name_of(f)} returned nothing; is a return missing?")
-    arguments = tuple(called_with[position] for position in positions)
     oldest = min((leaf.serial for leaf in tree_leaves(arguments)), default=0)
     if nested and isinstance(output, Value) and not output.name and output.serial > oldest:
         output.name = name_of(f)
-    return Recording(arguments, tree_map_named(partial(_as_value, name_of(f)), output), aux, nested)
+    return Recording(tuple(arguments), tree_map_named(partial(_as_value, name_of(f)), output), aux, nested)
 
 
 def _positions(argnums: tuple[int, ...], f: Callable[..., Any], count: int) -> list[int]:

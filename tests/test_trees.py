@@ -1,0 +1,168 @@
+"""Trees of arrays: transforms take and return dicts, lists, tuples, named tuples and dataclasses."""
+
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.trees import tree_leaves, tree_map, tree_map_named
+from tinygrad_edu.value import Value
+
+
+class Affine(NamedTuple):
+    w: Any
+    b: Any
+
+
+@dataclass(frozen=True)
+class Layer:
+    w: Any
+    b: Any
+    sizes: Any = field(init=False, default=(3, 1))
+
+
+W, B = np.array([1.0, -2.0, 3.0]), 0.5
+X = np.array([2.0, 3.0, 5.0])
+
+TREES = {
+    "a dict": ({"w": W, "b": B}, lambda p: (p["w"], p["b"])),
+    "a dict with a default": (defaultdict(list, w=W, b=B), lambda p: (p["w"], p["b"])),
+    "an ordered dict": (OrderedDict(w=W, b=B), lambda p: (p["w"], p["b"])),
+    "a list": ([W, B], tuple),
+    "a tuple": ((W, B), tuple),
+    "a named tuple": (Affine(W, B), lambda p: (p.w, p.b)),
+    "a dataclass": (Layer(W, B), lambda p: (p.w, p.b)),
+    "nested": ({"layers": [Affine(W, None), Layer((), {"b": B})]}, lambda p: (p["layers"][0].w, p["layers"][1].b["b"])),
+}
+
+
+@pytest.fixture(params=TREES.values(), ids=TREES)
+def tree_and_parts(request):
+    return request.param
+
+
+def model(p, parts):
+    w, b = parts(p)
+    return np.sum(w**2 * X) + b**3
+
+
+def test_the_gradient_has_the_structure_of_the_argument(tree_and_parts):
+    tree, parts = tree_and_parts
+    value, gradient = tg.value_and_grad(model)(tree, parts)
+    assert value == np.sum(W**2 * X) + B**3
+    assert type(gradient) is type(tree)
+    for_w, for_b = parts(gradient)
+    np.testing.assert_array_equal(for_w, 2 * W * X)
+    assert for_b == 3 * B**2
+    assert [type(leaf) for leaf in tree_leaves(gradient)] == [np.ndarray, np.float64]
+
+
+def test_products_take_and_give_trees(tree_and_parts):
+    tree, parts = tree_and_parts
+
+    def twice(p):
+        return tree_map(lambda leaf: leaf**2, p)
+
+    value, pullback = tg.vjp(twice, tree)
+    np.testing.assert_array_equal(parts(value)[0], W**2)
+    np.testing.assert_array_equal(parts(pullback(tree)[0])[0], 2 * W * W)
+    value, slope = tg.jvp(twice, (tree,), (tree,))
+    np.testing.assert_array_equal(parts(value)[0], W**2)
+    np.testing.assert_array_equal(parts(slope)[0], 2 * W * W)
+    assert parts(slope)[1] == 2 * B * B
+    assert type(value) is type(slope) is type(pullback(tree)[0]) is type(tree)
+
+
+def test_second_derivatives_take_and_give_trees(tree_and_parts):
+    tree, parts = tree_and_parts
+    product = tg.hvp(lambda p: model(p, parts), (tree,), (tree,))[0]
+    assert type(product) is type(tree)
+    np.testing.assert_array_equal(parts(product)[0], 2 * X * W)
+    assert parts(product)[1] == 6 * B * B
+    for_w, for_b = parts(tg.hessian(model)(tree, parts))
+    np.testing.assert_array_equal(parts(for_w)[0], np.diag(2 * X))
+    np.testing.assert_array_equal(parts(for_w)[1], np.zeros(3))
+    np.testing.assert_array_equal(parts(for_b)[0], np.zeros(3))
+    assert parts(for_b)[1] == 6 * B
+
+
+def test_a_jacobian_is_the_tree_of_the_output_with_trees_of_the_argument_at_its_leaves():
+    jacobian = tg.jacobian(lambda p: {"product": p["w"] * p["b"], "sum": np.sum(p["w"])})({"w": W, "b": B})
+    np.testing.assert_array_equal(jacobian["product"]["w"], B * np.eye(3))
+    np.testing.assert_array_equal(jacobian["product"]["b"], W)
+    np.testing.assert_array_equal(jacobian["sum"]["w"], np.ones(3))
+    assert jacobian["sum"]["b"] == 0.0
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_jacobian_of_trees_is_the_same_by_rows_and_by_columns(size):
+    outputs = {"a": lambda x, y: x * y, "b": lambda x, y: np.sum(x) * np.ones((size, 2)) * y}
+    jacobian = tg.jacobian(lambda x, y: {key: f(x, y) for key, f in outputs.items()}, (0, 1))(W, B)
+    np.testing.assert_array_equal(jacobian["a"][0], B * np.eye(3))
+    np.testing.assert_array_equal(jacobian["a"][1], W)
+    np.testing.assert_array_equal(jacobian["b"][0], np.full((size, 2, 3), B))
+    np.testing.assert_array_equal(jacobian["b"][1], np.full((size, 2), np.sum(W)))
+
+
+def test_dicts_are_matched_by_their_keys_and_not_by_their_order():
+    _, pullback = tg.vjp(lambda x: {"a": x, "b": 2 * x}, 1.0)
+    assert pullback({"b": 1.0, "a": 0.0}) == pullback({"a": 0.0, "b": 1.0}) == (2.0,)
+    slopes = tg.jvp(lambda p: p["a"] * 10 + p["b"], {"a": 1.0, "b": 1.0}, {"b": 1.0, "a": 0.0})[1]
+    assert slopes == 1.0
+
+
+def test_a_named_tuple_is_one_argument_and_not_several():
+    assert tg.hvp(lambda p: p.w * p.b**2, Affine(1.0, 2.0), Affine(0.0, 1.0)) == Affine(4.0, 2.0)
+    assert tg.jvp(lambda p: p.w * p.b, Affine(3.0, 2.0), Affine(1.0, 1.0)) == (6.0, 5.0)
+
+
+def test_none_and_empty_trees_stay_as_they_are():
+    gradient = tg.grad(lambda p: p["w"] ** 2)({"w": 3.0, "bias": None, "more": [], "names": {}})
+    assert gradient == {"w": 6.0, "bias": None, "more": [], "names": {}}
+    assert tg.grad(lambda p, x: x**2)(None, 1.0) is None
+
+
+def test_what_a_dataclass_computes_for_itself_is_left_to_it():
+    gradient = tg.grad(lambda p: np.sum(p.w))(Layer(W, B))
+    assert gradient.sizes == (3, 1)
+    assert gradient.b == 0.0
+
+
+def test_the_default_of_a_dict_is_kept():
+    gradient = tg.grad(lambda p: p["w"] ** 2)(defaultdict(list, w=3.0))
+    assert gradient == {"w": 6.0}
+    assert gradient["missing"] == []
+
+
+def test_the_users_tree_is_not_changed():
+    tree = {"w": W.copy(), "rest": [B]}
+    before = tree["w"]
+    tg.grad(lambda p: np.sum(p["w"]) * p["rest"][0])(tree)
+    assert tree["w"] is before
+    assert type(tree["rest"][0]) is float
+
+
+def test_a_function_may_change_the_tree_that_it_gets():
+    def changing(p):
+        p["w"] = p["w"] ** 2
+        return p["w"] + p["rest"].pop()
+
+    tree = {"w": 3.0, "rest": [1.0]}
+    assert tg.grad(changing)(tree) == {"w": 6.0, "rest": [1.0]}
+    assert tg.hvp(changing, tree, tree) == {"w": 6.0, "rest": [0.0]}
+    assert tree == {"w": 3.0, "rest": [1.0]}
+
+
+def test_values_in_trees_are_named_after_their_places():
+    names = []
+    tg.grad(lambda p: names.extend(leaf.name for leaf in tree_leaves(p)) or p["w"][1])({"w": [1.0, 2.0], "l": Layer(1.0, 2.0)})
+    assert names == ["p['w'][0]", "p['w'][1]", "p['l'].w", "p['l'].b"]
+
+
+def test_a_value_is_a_leaf():
+    value = Value(W)
+    assert [leaf is value for leaf in tree_leaves({"a": [value, None]})] == [True]
+    assert tree_map_named(lambda path, leaf: (path, leaf is value), {"a": (value,)}, "p") == {"a": (("p['a'][0]", True),)}
