@@ -188,7 +188,8 @@ def _between_inverses(lower: Any, x: Any) -> Any:
 cholesky: Primitive = operation(
     lambda a: np.linalg.cholesky(0.5 * (a + np.swapaxes(a, -1, -2))),
     lambda g, out, a: _symmetric(_between_inverses(out, _half_lower(transposed(out) @ g))),
-    name="cholesky", code="np.linalg.cholesky({0})", latex=r"\operatorname{{chol}} {0}", domain=(positive_definite,), cases=SQUARE,
+    name="cholesky", code="np.linalg.cholesky(0.5 * ({0} + np.swapaxes({0}, -1, -2)))", latex=r"\operatorname{{chol}} {0}",
+    domain=(positive_definite,), cases=SQUARE,
 )  # fmt: skip
 
 
@@ -211,10 +212,12 @@ def _eigh_vjp(g: Any, out: Any, a: Any) -> Any:
     return _symmetric(vectors @ inner @ transposed(vectors))
 
 
+_EIGH_CODE = "(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))(*np.linalg.eigh(0.5 * ({0} + np.swapaxes({0}, -1, -2))))"
+
 # The first row of the result holds the eigenvalues, the others the eigenvectors, in columns.
 eigh: Primitive = operation(
     _pack_eigh, _eigh_vjp,
-    name="eigh", code="np.vstack(np.linalg.eigh({0}))", latex=r"\operatorname{{eigh}} {0}", domain=(positive_definite,),
+    name="eigh", code=_EIGH_CODE, latex=r"\operatorname{{eigh}} {0}", domain=(positive_definite,),
     cases=[case((3, 3)), case((1, 1)), case((2, 3, 3))],
 )  # fmt: skip
 
@@ -262,9 +265,14 @@ def _svd_vjp(g: Any, out: Any, a: Any) -> Any:
     return (u @ inner + beside_u) @ vh + u @ transposed(beside_v)
 
 
+_SVD_CODE = (
+    "(lambda u, s, vh: np.concatenate([u.reshape(*s.shape[:-1], -1), s, vh.reshape(*s.shape[:-1], -1)], axis=-1))"
+    "(*np.linalg.svd({0}, full_matrices=False))"
+)
+
 svd: Primitive = operation(
     _pack_svd, _svd_vjp,
-    name="svd", code="np.linalg.svd({0})", latex=r"\operatorname{{svd}} {0}", domain=(well_conditioned,),
+    name="svd", code=_SVD_CODE, latex=r"\operatorname{{svd}} {0}", domain=(well_conditioned,),
     cases=[case((3, 3)), case((3, 2)), case((2, 3)), case((2, 3, 2)), case((1, 1))],
 )  # fmt: skip
 
@@ -307,10 +315,14 @@ def _qr_vjp(g: Any, out: Any, a: Any) -> Any:
     return transposed(solve(r, transposed(g_q + q @ (half + transposed(half)))))
 
 
+_QR_CODE = (
+    "(lambda q, r: np.concatenate([q.reshape(*q.shape[:-2], -1), r.reshape(*r.shape[:-2], -1)], axis=-1))(*np.linalg.qr({0}))"
+)
+
 # For matrices with at least as many rows as columns.
 qr: Primitive = operation(
     _pack_qr, _qr_vjp,
-    name="qr", code="np.linalg.qr({0})", latex=r"\operatorname{{qr}} {0}", domain=(well_conditioned,),
+    name="qr", code=_QR_CODE, latex=r"\operatorname{{qr}} {0}", domain=(well_conditioned,),
     cases=[case((3, 3)), case((3, 2)), case((2, 3, 2)), case((1, 1))],
 )  # fmt: skip
 
