@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("rich")
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
+pytest.importorskip("scipy")
 
 from rich.console import Console
 
@@ -18,7 +19,7 @@ from demos import __main__ as command
 from demos.stage import Stage, Text
 
 ROOT = Path(__file__).parents[1]
-PICTURES = ["gradient_descent.png", "linear_regression.png", "perceptron.png", "real_data.png"]
+PICTURES = ["gradient_descent.png", "linear_regression.png", "perceptron.png", "real_data.png", "scipy_optimize.png"]
 
 
 def a_stage(tmp_path, lang="en"):
