@@ -55,14 +55,13 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             data = forward(x, y)
         except (ValueError, TypeError) as error:
             raise failure(primitive, (self, other), error) from error
+        requires_grad = self.requires_grad or (kind is Value and other.requires_grad)
         mode = recording()
-        if mode and (
-            self.requires_grad or (kind is Value and other.requires_grad) or (mode is not True and mode.records_constants)
-        ):
+        if mode and (requires_grad or (mode is not True and mode.records_constants)):
             result = _new(Value)
             result._data = data
             result._grad = result._loan = result.name = result.params = None
-            result.requires_grad = True
+            result.requires_grad = requires_grad
             result.primitive = primitive
             result.parents = parents
             result.inputs = (x, y)
