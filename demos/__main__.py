@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import pkgutil
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import demos
-from demos.stage import Stage
+from demos.stage import Stage, missing_extra
 
 
 def all_demos() -> dict[str, ModuleType]:
     """The demos by name, in their order."""
-    modules = [importlib.import_module(f"demos.{found.name}") for found in pkgutil.iter_modules(demos.__path__)]
+    modules = []
+    for found in pkgutil.iter_modules(demos.__path__):
+        try:
+            modules.append(importlib.import_module(f"demos.{found.name}"))
+        except ModuleNotFoundError as error:
+            raise missing_extra(error) from error
     runnable = [module for module in modules if hasattr(module, "run")]
     return {module.__name__.split(".")[-1]: module for module in sorted(runnable, key=lambda module: module.ORDER)}
 
@@ -51,4 +57,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an output that has no θ shows a question mark for it
     sys.exit(main())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -22,8 +24,8 @@ def run(stage: Stage) -> None:
     parabola(stage)
 
 
-def loss_of(theta):
-    """L(θ) = ½ (t − θx)²."""
+def loss_of(theta: Any) -> Any:
+    """L(θ) = ½ (t − θx)², of a number, an array or a Value."""
     return 0.5 * (T - theta * X) ** 2
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import tinygrad_edu as tg
-from demos.stage import BLUE, GREEN, GREY, ORANGE, Stage, Text
+from demos.stage import BLUE, GREEN, ORANGE, Stage, Text
 
 TITLE = Text("Linear regression on the five points", "五个点上的线性回归")
 ORDER = 2
@@ -75,7 +75,7 @@ def picture(stage: Stage, models: dict[str, tg.models.LinearRegression], closed_
     reach = np.array([0.0, 1.75])
     line.plot(reach, closed_form * reach, color=GREEN, label=f"y = {closed_form:.4f}·x", linewidth=2)
     for x, t in zip(X, T, strict=True):
-        line.plot([x, x], [t, closed_form * x], color=GREY, linewidth=1, linestyle="--", zorder=1)
+        line.plot([x, x], [t, closed_form * x], color=ORANGE, linewidth=2.5, zorder=1)
     line.set(title="the fitted line, and what it misses", xlabel="x", ylabel="t", xlim=(0, 1.75), ylim=(0, 1.4))
     line.legend(loc="upper left")
     stage.save(figure, "linear_regression")

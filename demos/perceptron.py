@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 import tinygrad_edu as tg
-from demos.stage import BLUE, GREEN, GREY, RED, Stage, Text
+from demos.stage import BLUE, GREEN, GREY, RED, Stage, Text, shown
 
 TITLE = Text("The perceptron", "感知机")
 ORDER = 3
@@ -58,6 +59,15 @@ def four_samples(stage: Stage) -> None:
     stage.table(
         [step_name, "logits", "y", "t − y"],
         [[str(number), step.logits, step.outputs, step.errors] for number, step in enumerate(steps, 1)],
+        Text(
+            "The data: the fourth sample is (−1, 1.5), but (−1, 1) in the slide's formulas; only 1.5 gives the printed logit 0.5 "
+            "and all later steps.\n"
+            "Step 1: the first logit is 1·1 + 1·1 + 0 = 2; the slide prints 1.\n"
+            "Steps 5 and 6: left blank on the slides.",
+            "数据：第四个样本是 (−1, 1.5)，课件其后的公式里却是 (−1, 1)；只有 1.5 能得到印出的 logit 0.5 以及后面各步。\n"
+            "第 1 步：第一个 logit 是 1·1 + 1·1 + 0 = 2，课件印作 1。\n"
+            "第 5、6 步：课件留空。",
+        ),
     )
     stage.table(
         [step_name, "grad_w", "grad_b", stage.text("w after", "更新后 w"), stage.text("b after", "更新后 b")],
@@ -65,14 +75,15 @@ def four_samples(stage: Stage) -> None:
             [str(number), step.weights_gradient, step.bias_gradient, step.new_weights, step.new_bias]
             for number, step in enumerate(steps, 1)
         ],
+        Text(
+            "Step 4: the slide prints w after as (0.25, 0.75); it is (0, 0.5) − 0.25·(1, −1) = (−0.25, 0.75).",
+            "第 4 步：课件上更新后的 w 印作 (0.25, 0.75)，应为 (0, 0.5) − 0.25·(1, −1) = (−0.25, 0.75)。",
+        ),
     )
     stage.say(
-        "Where the slides differ: the fourth sample is (−1, 1.5) in the data but (−1, 1) in the formulas after it; only 1.5 "
-        "gives the printed logit 0.5 and all later steps. Step 1: the first logit is 1·1 + 1·1 + 0 = 2, printed 1. Step 4: "
-        "w after is (0, 0.5) − 0.25·(1, −1) = (−0.25, 0.75), printed (0.25, 0.75). Steps 5 and 6 are left blank on the slides.",
-        "与课件不同之处：第四个样本在数据里是 (−1, 1.5)，其后的公式里却是 (−1, 1)；只有 1.5 能得到印出的 logit 0.5 以及后面各步。"
-        "第 1 步：第一个 logit 是 1·1 + 1·1 + 0 = 2，印作 1。"
-        "第 4 步：更新后 w = (0, 0.5) − 0.25·(1, −1) = (−0.25, 0.75)，印作 (0.25, 0.75)。第 5、6 步课件留空。",
+        "A sample that lies on the line has the logit 0, so its output is 0: the second one at the start, the first two after "
+        "step 3.",
+        "恰好落在直线上的样本 logit 为 0，所以输出是 0：开始时的第二个样本，第 3 步之后的前两个样本。",
     )
     stage.agree(
         "logits",
@@ -90,22 +101,24 @@ def four_samples(stage: Stage) -> None:
 
 
 def picture(stage: Stage, model: tg.models.Perceptron) -> None:
-    """The decision line before each step, in a row."""
-    steps = model.history_.steps
-    figure = Figure(figsize=(13.5, 3.1), layout="constrained")
-    for number, (axes, step) in enumerate(zip(figure.subplots(1, len(steps), sharey=True), steps, strict=True), 1):
+    """The decision line at the start and after each step, in a row."""
+    steps = model.history_.steps  # each knows the line before it; the last one, without mistakes, leaves it where it is
+    figure = Figure(figsize=(13.5, 3.4), layout="constrained")
+    for number, (axes, step) in enumerate(zip(figure.subplots(1, len(steps), sharey=True), steps, strict=True)):
         wrong = step.errors != 0
         decision_line(axes, step.weights, step.bias)
         for label, marker, colour in ((1, "^", BLUE), (0, "o", GREEN)):
             axes.plot(*X[label == T].T, marker, color=colour, markersize=8, label=f"t = {label}", zorder=3)
         axes.plot(*X[wrong].T, "o", markersize=16, fillstyle="none", color=RED, markeredgewidth=1.8, label="wrong", zorder=2)
-        mistakes = int(wrong.sum())
+        when = f"after step {number}" if number else "start"
+        verdict = f"{step.mistakes} wrong" if step.mistakes else "all right"
+        line = f"w = {shown(step.weights)}, b = {shown(step.bias)}".replace("-", "−")
+        axes.set_title(f"{when}: {verdict}\n{line}", fontsize=9)
         axes.set(xlim=(-2, 2), ylim=(-1.6, 2.4), xlabel="$x_1$", aspect="equal")
-        axes.set_title(f"step {number}: " + ("all right" if not mistakes else f"{mistakes} wrong"))
-        if number == 1:
-            axes.set_ylabel("$x_2$")
+    figure.axes[0].set_ylabel("$x_2$")
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    shade = Patch(color=BLUE, alpha=0.12, label="output y = 1")
+    figure.legend([*handles, shade], [*labels, "output y = 1"], loc="outside lower center", ncols=4)
     stage.save(figure, "perceptron")
 
 

@@ -94,8 +94,10 @@ def iris(stage: Stage, axes: Axes) -> None:
     for step in model.history_.steps:
         mistakes[step.epoch] += step.mistakes
     stage.say(
-        f"Setosa and versicolor by two lengths: no mistake in epoch {len(mistakes)}, after {sum(mistakes)} corrections.",
-        f"用两个长度区分 setosa 与 versicolor：第 {len(mistakes)} 个 epoch 没有错误，共修正 {sum(mistakes)} 次。",
+        f"Setosa and versicolor by the length and width of the sepal: no mistake in epoch {len(mistakes)}, after {sum(mistakes)} "
+        "corrections. The perceptron stops at the first line that separates the two, however close it passes.",
+        f"用花萼的长和宽区分 setosa 与 versicolor：第 {len(mistakes)} 个 epoch 没有错误，共修正 {sum(mistakes)} 次。"
+        "感知机停在第一条能分开两类的直线上，不管它离样本有多近。",
     )
     stage.agree(stage.text("every label is right", "所有标签都正确"), model.predict(X), t, 0.0)
     w, b = model.coef_, model.intercept_

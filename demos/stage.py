@@ -15,6 +15,13 @@ import numpy as np
 
 from tinygrad_edu.errors import MissingExtraError
 
+
+def missing_extra(error: ImportError) -> MissingExtraError:
+    """What to say where a library is not installed that a demo imports."""
+    library = (error.name or "a library that is not installed").split(".")[0]
+    return MissingExtraError(f'the demos need {library}; install it with: python -m pip install -e ".[demos]"')
+
+
 try:
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -25,7 +32,7 @@ try:
     from rich.rule import Rule
     from rich.table import Table
 except ImportError as error:
-    raise MissingExtraError(f'the demos need {error.name}; install them with: python -m pip install -e ".[demos]"') from error
+    raise missing_extra(error) from error
 
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8a8a8a"
@@ -99,13 +106,17 @@ class Stage:
     def agree(self, what: str, ours: Any, oracle: Any, tolerance: float) -> None:
         """Show whether a result agrees with an independent one, and remember it if it does not.
 
-        They agree if no number differs by more than `tolerance`, absolutely or relative to the oracle.
+        They agree if there are numbers to compare, of the same shape, and none differs by more than `tolerance`.
         """
         ours, oracle = np.asarray(ours, dtype=float), np.asarray(oracle, dtype=float)
-        agrees = ours.shape == oracle.shape and bool(np.allclose(ours, oracle, rtol=tolerance, atol=tolerance))
-        difference = f"{np.max(np.abs(ours - oracle), initial=0.0):.1e}" if ours.shape == oracle.shape else "shapes differ"
+        if ours.shape != oracle.shape or not ours.size:
+            agrees, finding = False, f"shapes {ours.shape}, {oracle.shape}"
+        else:
+            difference = np.abs(ours - oracle).max()
+            agrees = bool(difference <= tolerance)  # not so if the difference is NaN
+            finding = f"Δ {difference:.1e} {'≤' if agrees else '≰'} {tolerance:g}"
         mark = "[green]✓[/green]" if agrees else "[bold red]✗[/bold red]"
-        self.console.print(f"  {mark} {escape(what)}  [dim](Δ {difference}, ≤ {tolerance:g})[/dim]")
+        self.console.print(f"  {mark} {escape(what)}  [dim]({finding})[/dim]")
         if not agrees:
             self.failures.append(what)
 
@@ -114,7 +125,7 @@ class Stage:
         self.out.mkdir(parents=True, exist_ok=True)
         path = self.out / f"{name}.png"
         figure.savefig(path, bbox_inches="tight")
-        self.console.print(f"  [dim]{self.text('picture', '图')}: {path}[/dim]")
+        self.console.print(f"  [dim]{self.text('picture: ', '图：')}{path}[/dim]")
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int, float], None]]:

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,9 @@ def test_a_number_that_disagrees_makes_the_command_fail(tmp_path, monkeypatch):
     assert command.main(["perceptron", "--out", str(tmp_path)]) == 0
 
 
-@pytest.mark.parametrize(("ours", "oracle"), [(1.0, 1.1), ([1.0, 2.0], [1.0]), (float("nan"), 1.0)])
+@pytest.mark.parametrize(
+    ("ours", "oracle"), [(1.0, 1.1), ([1.0, 2.0], [1.0]), (float("nan"), 1.0), (float("inf"), 1.0), (1e6 + 1e-3, 1e6), ([], [])]
+)
 def test_a_disagreement_is_remembered(ours, oracle, tmp_path):
     stage = a_stage(tmp_path)
     stage.agree("a number", ours, oracle, 1e-6)
@@ -77,8 +80,18 @@ def test_an_unknown_demo_is_refused_with_the_names_of_those_there_are(capsys):
     assert "gradient_descent" in capsys.readouterr().err
 
 
-def test_a_missing_extra_is_named_with_the_command_that_brings_it():
-    run = "import sys; sys.modules['rich'] = None; import demos.stage"
+@pytest.mark.parametrize("library", ["rich", "matplotlib", "sklearn"])
+def test_a_missing_extra_is_named_with_the_command_that_brings_it(library):
+    run = f"import sys; sys.modules[{library!r}] = None; from demos.__main__ import main; main(['--list'])"
     finished = subprocess.run([sys.executable, "-c", run], cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode != 0
-    assert 'pip install -e ".[demos]"' in finished.stderr
+    last_line = finished.stderr.strip().splitlines()[-1]
+    assert last_line.endswith(f'the demos need {library}; install it with: python -m pip install -e ".[demos]"')
+
+
+def test_an_output_without_greek_letters_is_no_obstacle(tmp_path):
+    run = [sys.executable, "-m", "demos", "perceptron", "--out", str(tmp_path)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    finished = subprocess.run(run, cwd=ROOT, capture_output=True, env=environment, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert b"Every number agrees" in finished.stdout
