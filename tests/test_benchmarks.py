@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import million
+import tinygrad_edu as tg
+from benchmarks import million, products
 from benchmarks.__main__ import main
 from benchmarks.race import DisagreementError, check_agreement
 from benchmarks.workload import BY_HAND, OURS
 from benchmarks.workloads import ALL
+from tinygrad_edu.trees import tree_leaves
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,31 @@ def test_a_contender_that_does_not_clear_its_gradient_is_not_raced():
 
     with pytest.raises(DisagreementError):
         check_agreement("slope", {BY_HAND: lambda: [2.0], OURS: accumulating})
+
+
+def test_products_are_compared_with_the_gradient(report):
+    rows = {row["workload"]: row for row in report["comparisons"] if row["other"] == products.GRADIENT}
+    assert list(rows) == [f"{product}, {name}" for name in products.FUNCTIONS for product in products.GOALS]
+    assert {row["goal"] for row in rows.values()} == set(products.GOALS.values())
+
+
+@pytest.mark.parametrize(("f", "x"), products.FUNCTIONS.values(), ids=products.FUNCTIONS)
+def test_the_products_that_are_timed_are_right(f, x):
+    gradient, product = products.steps(f, x)
+    direction = np.concatenate([leaf.ravel() for leaf in tree_leaves(gradient())])
+    value, slope = product["jvp"]()
+    assert value == f(x)
+    assert slope == pytest.approx(direction @ direction, rel=1e-12)
+
+    curvature = np.concatenate([leaf.ravel() for leaf in tree_leaves(product["hvp"]())])
+    parts = list(tree_leaves(x))
+    steps = np.split(1e-6 * direction, np.cumsum([part.size for part in parts])[:-1])
+
+    def moved(sign):
+        at = [part + sign * step.reshape(part.shape) for part, step in zip(parts, steps, strict=True)]
+        return np.concatenate([leaf.ravel() for leaf in tree_leaves(tg.grad(f)(at if isinstance(x, list) else at[0]))])
+
+    np.testing.assert_allclose(curvature, (moved(1) - moved(-1)) / 2e-6, rtol=1e-6, atol=1e-7)
 
 
 def test_the_long_chain_is_measured_in_a_process_of_its_own():
