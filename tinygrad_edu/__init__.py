@@ -3,6 +3,7 @@
 from tinygrad_edu import errors, models, nn, optim, testing
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.checkpointing import checkpoint
+from tinygrad_edu.compile import compile
 from tinygrad_edu.mode import no_grad
 from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
@@ -24,6 +25,7 @@ from tinygrad_edu.value import Value
 __all__ = [
     "Value",
     "checkpoint",
+    "compile",
     "detect_anomaly",
     "digamma",
     "elementwise_grad",

@@ -40,6 +40,10 @@ class UnsupportedError(TinygradError, TypeError):
     """A NumPy function, or one of its arguments, that has no derivative here."""
 
 
+class TracingError(TinygradError, RuntimeError):
+    """A function cannot be compiled, because what it does depends on more than the shapes of its arguments."""
+
+
 class AnomalyError(TinygradError, FloatingPointError):
     """A NaN or an infinity arose where `detect_anomaly` was on."""
 

@@ -37,7 +37,8 @@ def expression(primitive: Primitive, operands: Sequence[ast.expr], params: Mappi
 
 def _call_form(primitive: Primitive, inputs: int, defaults: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     """`np.sum({0}, axis={axis})`: parameters that have their default value are left out."""
-    function = primitive.numpy[0] if primitive.numpy else None
+    is_numpy = (getattr(primitive.forward, "__module__", None) or "").startswith("numpy")
+    function = primitive.numpy[0] if primitive.numpy else primitive.forward if is_numpy else None
     module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
     name = function.__name__ if function is not None else primitive.name
     prefix = f"{module}." if function is not None else ""
@@ -70,7 +71,7 @@ def literal(value: Any) -> ast.expr:
     if isinstance(value, list):
         return ast.List([literal(part) for part in value])
     if isinstance(value, np.ndarray):
-        return ast.Call(ast.Attribute(ast.Name("np"), "array"), [literal(value.tolist())], [])
+        return _array_literal(value)
     if isinstance(value, np.generic):
         return literal(value.item())
     if isinstance(value, np.dtype):
@@ -82,6 +83,15 @@ def literal(value: Any) -> ast.expr:
     if isinstance(value, float | int) and not isinstance(value, bool) and value < 0:
         return ast.UnaryOp(ast.USub(), ast.Constant(-value))
     return ast.Constant(value)
+
+
+def _array_literal(array: np.ndarray[Any, np.dtype[Any]]) -> ast.expr:
+    """`np.array([...])`, with the dtype where the numbers do not say it."""
+    numbers = array.tolist()
+    if not array.size:
+        return ast.Call(ast.Attribute(ast.Name("np"), "empty"), [literal(array.shape), literal(array.dtype)], [])
+    dtype = [] if np.array(numbers).dtype == array.dtype else [ast.keyword("dtype", literal(array.dtype))]
+    return ast.Call(ast.Attribute(ast.Name("np"), "array"), [literal(numbers)], dtype)
 
 
 class _Filling(ast.NodeTransformer):

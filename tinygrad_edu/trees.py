@@ -13,7 +13,7 @@ from typing import Any
 from tinygrad_edu.errors import ShapeError
 
 
-def _children(tree: Any) -> list[tuple[str, Any]] | None:
+def children_of(tree: Any) -> list[tuple[str, Any]] | None:
     """The subtrees with their labels, or None for a leaf."""
     if tree is None:
         return []
@@ -57,7 +57,7 @@ def tree_map_named(f: Callable[[str, Any], Any], tree: Any, label: str = "") -> 
     >>> tree_map_named(lambda path, leaf: path, {"w": [1, 2]}, "params")
     {'w': ["params['w'][0]", "params['w'][1]"]}
     """
-    children = _children(tree)
+    children = children_of(tree)
     if children is None:
         return f(label, tree)
     return _rebuilt(tree, [tree_map_named(f, child, label + step) for step, child in children])
@@ -69,7 +69,7 @@ def tree_leaves(tree: Any) -> Iterator[Any]:
     >>> list(tree_leaves({"w": [1, 2], "b": (3,)}))
     [1, 2, 3]
     """
-    children = _children(tree)
+    children = children_of(tree)
     if children is None:
         yield tree
     else:
@@ -87,7 +87,7 @@ def tree_leaves_like(tree: Any, model: Any, label: str) -> Iterator[tuple[str, A
     >>> [leaf for _, leaf, _ in tree_leaves_like({"b": 1, "a": 2}, {"a": 0, "b": 0}, "the tangents")]
     [2, 1]
     """
-    found, expected = _children(tree), _children(model)
+    found, expected = children_of(tree), children_of(model)
     if expected is None and found is None:
         yield label, tree, model
         return

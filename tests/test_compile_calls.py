@@ -1,0 +1,294 @@
+"""When a program is recorded anew, what it may not depend on, and what it does with Values."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.errors import DataError, TracingError, UnsupportedError
+
+
+class Counted:
+    """A function that counts how often it is run."""
+
+    def __init__(self, f):
+        self.f, self.runs = f, 0
+        self.__name__ = "counted"
+        self.__wrapped__ = f
+
+    def __call__(self, *args, **kwargs):
+        self.runs += 1
+        return self.f(*args, **kwargs)
+
+
+def recordings(calls, f, **options):
+    """How often the function is recorded in the course of calls."""
+    counted = Counted(f)
+    compiled = tg.compile(counted, **options)
+    found = []
+    for args in calls:
+        compiled(*args)
+        found.append(counted.runs // 2)  # each recording runs it twice
+    return found
+
+
+# --- what is recorded anew ---------------------------------------------------------------------------------------------------
+
+
+def test_other_numbers_of_the_same_kind_record_nothing_anew():
+    def step(w, x, learning_rate):
+        return w - learning_rate * tg.grad(lambda w: np.sum((w * x) ** 2))(w)
+
+    x = np.ones(3)
+    assert recordings([(x, x, 0.1), (2 * x, x, 0.2), (x, 3 * x, 1e-3)], step) == [1, 1, 1]
+
+
+def test_another_shape_dtype_or_structure_is_recorded_anew_and_then_known():
+    x = np.ones(3)
+    calls = [(x,), (np.ones(4),), (np.ones(3, np.float32),), ([x],), ({"x": x},), (1.0,), (1,), (np.float64(1.0),)]
+    assert recordings(calls + calls, lambda x: x) == [1, 2, 3, 4, 5, 6, 7, 8] + [8] * 8
+
+
+def test_text_booleans_none_and_functions_are_part_of_the_program():
+    def f(x, kind, flag, g):
+        return g(x) * (2 if flag else 3) + (0 if kind == "plain" else 1)
+
+    calls = [
+        (1.0, "plain", True, np.sin),
+        (1.0, "other", True, np.sin),
+        (1.0, "other", False, np.sin),
+        (1.0, "other", False, np.cos),
+    ]
+    assert recordings(calls + calls, f) == [1, 2, 3, 4, 4, 4, 4, 4]
+    compiled = tg.compile(f)
+    for args in calls + calls[::-1]:
+        assert compiled(*args) == pytest.approx(f(*args), rel=1e-15)
+
+
+def test_a_static_argument_is_part_of_the_program_by_value():
+    def power(x, n):
+        result = 1.0
+        for _ in range(n):
+            result = result * x
+        return result
+
+    assert recordings([(2.0, 3), (3.0, 3), (2.0, 4), (2.0, 3)], power, static=("n",)) == [1, 1, 2, 2]
+    compiled = tg.compile(power, static=("n",))
+    assert (compiled(2.0, 3), compiled(2.0, 4), compiled(3.0, 3), compiled(3.0, n=2)) == (8.0, 16.0, 27.0, 9.0)
+
+
+def test_static_must_name_a_parameter():
+    with pytest.raises(DataError, match="'m', but the parameters of f are x, n"):
+        tg.compile(lambda_named_f, static=("m",))
+
+
+def lambda_named_f(x, n):
+    return x * n
+
+
+lambda_named_f.__name__ = "f"
+
+
+# --- arguments and results ---------------------------------------------------------------------------------------------------
+
+
+class Pair(NamedTuple):
+    first: object
+    second: object
+
+
+@dataclasses.dataclass
+class Parameters:
+    w: object
+    b: object
+
+
+def test_trees_of_every_kind_come_in_and_go_out():
+    def f(pair, parameters, rest):
+        return (
+            Pair(pair.second, pair.first * 2),
+            Parameters(parameters.b, [parameters.w, None]),
+            {"rest": (rest[0] + 1,), "text": "t"},
+        )
+
+    x = np.arange(3.0)
+    args = Pair(x, 2.0), Parameters(x + 1, 3.0), [x]
+    compiled = tg.compile(f)
+    for _ in range(2):
+        pair, parameters, rest = compiled(*args)
+        assert type(pair) is Pair
+        assert pair.first == 2.0
+        np.testing.assert_array_equal(pair.second, 2 * x)
+        assert type(parameters) is Parameters
+        assert parameters.b[1] is None
+        np.testing.assert_array_equal(parameters.b[0], x + 1)
+        assert rest["text"] == "t"
+        np.testing.assert_array_equal(rest["rest"][0], x + 1)
+
+
+def test_defaults_keywords_and_any_number_of_arguments_work_as_in_the_function_itself():
+    def f(x, y=2.0, *rest, scale=3.0, **more):
+        return x + y * scale + sum(rest) + sum(more.values())
+
+    compiled = tg.compile(f)
+    assert compiled(1.0) == 7.0
+    assert compiled(1.0, 1.0, 5.0, 6.0, scale=2.0, z=10.0) == 24.0
+    assert compiled(y=4.0, x=1.0) == 13.0
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        compiled()
+
+
+def test_python_numbers_give_python_numbers_and_division_by_zero_is_that_of_numpy():
+    compiled = tg.compile(lambda x, y: x / y)
+    assert type(compiled(1.0, 2.0)) is float
+    with np.errstate(divide="ignore"):
+        assert compiled(1.0, 0.0) == np.inf
+    squared = tg.compile(lambda x: x**2)
+    assert squared(3.0) == 9.0
+    with np.errstate(over="ignore"):
+        assert squared(1e300) == np.inf
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(tg.compile(lambda x: x**0.5)(-1.0))
+
+
+def test_integers_choose_elements_and_booleans_mask():
+    def loss(logits, labels, mask):
+        picked = logits[np.arange(3), labels]
+        return np.sum(np.where(mask, picked, 0.0))
+
+    logits, labels = np.arange(12.0).reshape(3, 4), np.array([1, 0, 3])
+    compiled = tg.compile(tg.value_and_grad(loss))
+    for labels in (np.array([1, 0, 3]), np.array([2, 2, 2])):
+        value, gradient = compiled(logits, labels, np.array([True, False, True]))
+        assert value == logits[0, labels[0]] + logits[2, labels[2]]
+        expected = np.zeros((3, 4))
+        expected[[0, 2], labels[[0, 2]]] = 1
+        np.testing.assert_array_equal(gradient, expected)
+
+
+def test_a_single_precision_program_stays_in_single_precision():
+    def step(w, x, learning_rate):
+        return w - learning_rate * tg.grad(lambda w: np.mean((w * x) ** 2))(w)
+
+    single = np.ones(3, np.float32)
+    assert tg.compile(step)(single, single, 0.1).dtype == np.float32
+
+
+def test_what_is_no_number_no_array_and_not_static_is_refused_by_its_path():
+    with pytest.raises(DataError, match=r"x\['when'\] is neither .* but object"):
+        tg.compile(lambda x: x)({"when": object()})
+
+
+# --- Values ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_value_from_outside_is_read_anew_at_each_call():
+    w, data = tg.Value([1.0, 2.0], name="w"), tg.Value([1.0, 1.0], requires_grad=False)
+    compiled = tg.compile(lambda x: np.sum(w * x) + np.sum(data * 2.0))
+    assert compiled(np.ones(2)) == 7.0
+    w.data = [3.0, 4.0]
+    data.data[0] = 5.0
+    assert compiled(np.ones(2)) == 7.0 + 12.0
+    assert "def function(x, w, outside):" in compiled.source
+
+
+def test_given_values_the_function_itself_is_called_so_that_the_gradient_passes():
+    compiled = tg.compile(lambda x: np.sin(x) * 2)
+    x = tg.Value(0.5)
+    compiled(x).backward()
+    np.testing.assert_allclose(x.grad, 2 * np.cos(0.5), rtol=1e-15)
+    np.testing.assert_allclose(tg.grad(compiled)(0.5), 2 * np.cos(0.5), rtol=1e-15)
+
+
+def test_a_compiled_function_may_be_used_in_another():
+    inner = tg.compile(lambda x: x**2)
+    outer = tg.compile(tg.grad(lambda x: inner(x) * 3))
+    assert outer(2.0) == 12.0
+    assert outer(3.0) == 18.0
+
+
+def test_what_is_computed_without_gradients_has_none():
+    def f(x):
+        with tg.no_grad():
+            y = x * x
+        return x * y
+
+    compiled = tg.compile(tg.value_and_grad(f))
+    assert compiled(3.0) == tg.value_and_grad(f)(3.0) == (27.0, 9.0)
+    assert compiled(2.0) == (8.0, 4.0)
+
+
+def test_detach_gives_a_constant_of_the_gradient_and_not_of_the_program():
+    compiled = tg.compile(tg.value_and_grad(lambda x: x * x.detach()))
+    assert compiled(3.0) == (9.0, 3.0)
+    assert compiled(2.0) == (4.0, 2.0)
+
+
+def test_a_checkpointed_function_is_recorded_like_any_other():
+    compiled = tg.compile(tg.value_and_grad(tg.checkpoint(lambda x: np.sin(x) * x)))
+    assert compiled(1.0) == pytest.approx(tg.value_and_grad(lambda x: np.sin(x) * x)(1.0), rel=1e-15)
+    assert compiled(2.0) == pytest.approx(tg.value_and_grad(lambda x: np.sin(x) * x)(2.0), rel=1e-15)
+
+
+# --- what is refused ---------------------------------------------------------------------------------------------------------
+
+
+def branching(x):
+    return x if x > 0 else -x
+
+
+def looping(n):
+    return sum(float(k) for k in range(n))
+
+
+REFUSED = [
+    (branching, (1.0,), r"np\.where\(condition, a, b\).*", "return x if x > 0 else -x"),
+    (looping, (3,), r"static=\('n',\)", "for k in range(n)"),
+    (lambda x: x * float(x), (1.0,), "float", "x * float(x)"),
+    (lambda x: x.item() * 2, (np.float64(1.0),), "item", "x.item() * 2"),
+    (lambda x: x + x.data, (np.ones(2),), r"\.data", "x + x.data"),
+    (lambda x: x + x.numpy(), (np.ones(2),), r"\.numpy", "x + x.numpy()"),
+    (lambda x: x + x.tolist()[0], (np.ones(2),), r"\.tolist", "x.tolist()[0]"),
+    (lambda x: x + np.asarray(x), (np.ones(2),), r"np\.asarray", "np.asarray(x)"),
+    (lambda x: x + np.count_nonzero(x), (np.ones(2),), r"np\.count_nonzero", "np.count_nonzero(x)"),
+    (lambda x: x if np.allclose(x, 1.0) else 2 * x, (np.ones(2),), r"np\.allclose", "np.allclose(x, 1.0)"),
+]
+
+
+@pytest.mark.parametrize(("f", "args", "message", "line"), REFUSED, ids=[line for *_, line in REFUSED])
+def test_what_would_depend_on_the_numbers_is_refused_by_name_and_line(f, args, message, line):
+    with pytest.raises(TracingError, match=message) as refused:
+        tg.compile(f)(*args)
+    assert line in str(refused.value)
+    assert "test_compile_calls.py" in str(refused.value)
+
+
+def test_backward_in_a_compiled_function_is_refused_with_the_transform_to_use():
+    w = tg.Value(2.0)
+
+    def step(x):
+        (w * x).backward()
+        return w.grad
+
+    with pytest.raises(TracingError, match=r"tg\.value_and_grad"):
+        tg.compile(step)(3.0)
+    assert w.grad is None
+
+
+def test_randomness_is_refused_with_advice():
+    rng = np.random.default_rng()
+    for noise in (np.random.normal, rng.normal, lambda size: np.random.default_rng().normal(size=size)):
+        with pytest.raises(TracingError, match="draw the random numbers outside"):
+            tg.compile(lambda x, noise=noise: x + noise(size=2), static=("noise",))(np.ones(2))
+
+
+def test_a_mask_as_an_index_is_refused_since_it_would_decide_on_the_shape():
+    with pytest.raises(UnsupportedError, match=r"np\.where\(mask, x, 0\.0\)"):
+        tg.compile(lambda x: np.sum(x[x > 0]))(np.ones(2))
+
+
+def test_an_unknown_target_is_refused():
+    with pytest.raises(DataError, match="target must be one of 'numpy'"):
+        tg.compile(np.sin, target="fortran")

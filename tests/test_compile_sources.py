@@ -1,0 +1,162 @@
+"""The sources of the lecture's losses are, to the letter, what one derives by hand; and each runs without the package."""
+
+import subprocess
+import sys
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+
+X = np.array([1.0, 0.38, 1.2, 1.6, 0.8])
+T = np.array([0.73, 0.22, 0.83, 1.28, 0.69])
+
+
+def statements(compiled):
+    """The lines of the function, without the docstring."""
+    text = compiled.source
+    return text[text.rindex('"""') + 3 :].strip("\n")
+
+
+def test_the_lectures_loss_is_the_residual_the_loss_and_the_gradient():
+    def loss(theta, x, t):
+        residual = (t - theta * x).named("residual")
+        return 0.5 * residual**2
+
+    compiled = tg.compile(tg.value_and_grad(loss))
+    assert compiled(3.0, 2.0, 8.0) == (2.0, -4.0)
+    assert compiled.source == dedent('''\
+        import numpy as np
+
+
+        def loss(theta, x, t):
+            """loss, recorded for theta a Python float; x a Python float; t a Python float."""
+            residual = t - theta * x
+            loss = 0.5 * residual ** 2
+            d_theta = -residual * x
+            return loss, d_theta
+        ''')
+
+
+def test_the_gradient_alone_is_the_lectures_formula():
+    compiled = tg.compile(tg.grad(lambda theta, x, t: 0.5 * (t - theta * x) ** 2))
+    assert compiled(3.0, 2.0, 8.0) == -4.0
+    assert statements(compiled) == dedent("""\
+        d_theta = (theta * x - t) * x
+            return d_theta""").replace("d_theta =", "    d_theta =", 1)
+
+
+def test_the_perceptron_is_minus_the_error_times_the_input():
+    def perceptron(w, b, x, t):
+        logit = (x @ w + b).named("logit")
+        error = (t - tg.step(logit)).named("error")
+        return -error * logit
+
+    compiled = tg.compile(tg.value_and_grad(perceptron, argnums=(0, 1)))
+    loss, (d_w, d_b) = compiled(np.array([1.0, 1.0]), 0.0, np.array([1.5, -3.0]), 1.0)
+    assert (loss, d_w.tolist(), d_b) == (1.5, [-1.5, 3.0], -1.0)
+    assert (
+        statements(compiled)
+        == """\
+    logit = x @ w + b
+    error = t - np.heaviside(logit, 0)
+    perceptron = -error * logit
+    d_w = -error * x
+    d_b = -error
+    return perceptron, (d_w, d_b)"""
+    )
+
+
+def test_the_mean_squared_error_on_five_points_has_a_mean_for_a_gradient():
+    def loss(theta, x, t):
+        residual = (t - theta * x).named("residual")
+        return np.mean(0.5 * residual**2)
+
+    compiled = tg.compile(tg.value_and_grad(loss))
+    value, gradient = compiled(3.0, X, T)
+    np.testing.assert_allclose(value, np.mean(0.5 * (T - 3 * X) ** 2), rtol=1e-15)
+    np.testing.assert_allclose(gradient, np.mean((3 * X - T) * X), rtol=1e-15)
+    assert (
+        statements(compiled)
+        == """\
+    residual = t - theta * x
+    loss = 0.5 * np.mean(residual ** 2)
+    d_theta = -np.mean(residual * x)
+    return loss, d_theta"""
+    )
+
+
+def test_the_second_derivative_of_the_lectures_loss_is_the_square_of_x():
+    compiled = tg.compile(tg.hessian(lambda theta, x, t: 0.5 * (t - theta * x) ** 2))
+    assert compiled(3.0, 2.0, 8.0) == 4.0
+    assert statements(compiled).split("\n")[0].endswith("= x ** 2")
+
+
+def test_logistic_regression_is_prediction_minus_target():
+    def loss(w, X, t):
+        logits = (X @ w).named("logits")
+        return np.sum(tg.softplus(logits) - t * logits)
+
+    compiled = tg.compile(tg.value_and_grad(loss))
+    rng = np.random.default_rng(0)
+    compiled(rng.normal(size=3), rng.normal(size=(8, 3)), rng.normal(size=8))
+    assert (
+        statements(compiled)
+        == """\
+    logits = X @ w
+    loss = np.sum(np.logaddexp(logits, 0) - t * logits)
+    d_w = (sigmoid(logits) - t) @ X
+    return loss, d_w"""
+    )
+
+
+def test_a_whole_training_step_returns_new_parameters():
+    def step(params, x, t, learning_rate):
+        def loss(params):
+            return np.mean((t - params["w"] * x - params["b"]) ** 2)
+
+        gradient = tg.grad(loss)(params)
+        return {name: params[name] - learning_rate * gradient[name] for name in params}
+
+    params = {"w": 3.0, "b": 0.5}
+    compiled = tg.compile(step)
+    new = compiled(params, X, T, 0.1)
+    expected = step(params, X, T, 0.1)
+    assert new == pytest.approx(expected, rel=1e-14)
+    assert "params_w" in compiled.source
+
+
+def test_a_large_constant_array_becomes_a_parameter_of_the_source():
+    large = np.linspace(0.0, 1.0, 100)
+    compiled = tg.compile(lambda theta: np.sum(theta * large))
+    assert compiled(2.0) == pytest.approx(100.0)
+    assert "def function(theta, constant):" in compiled.source
+
+
+def run_alone(source, call):
+    """What a call of a source prints in a process that cannot import the package."""
+    program = f"import sys\nsys.modules['tinygrad_edu'] = None\n{source}\nprint(*np.ravel({call}))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return [float(number) for number in done.stdout.split()]
+
+
+def test_a_source_runs_in_a_process_that_has_numpy_only():
+    def loss(theta, x, t):
+        return 0.5 * (t - theta * x) ** 2
+
+    compiled = tg.compile(tg.value_and_grad(loss))
+    compiled(3.0, 2.0, 8.0)
+    assert run_alone(compiled.source, "loss(3.0, 2.0, 8.0)") == [2.0, -4.0]
+
+
+def test_a_source_brings_the_functions_along_that_numpy_does_not_have():
+    def loss(w):
+        return np.sum(tg.sigmoid(w)[np.array([0, 0, 1])] ** 2)
+
+    compiled = tg.compile(tg.grad(loss))
+    expected = compiled(np.array([0.5, -1.0]))
+    assert "def sigmoid(x):" in compiled.source
+    assert "def scatter(g, index, shape):" in compiled.source
+    np.testing.assert_allclose(run_alone(compiled.source, "loss(np.array([0.5, -1.0]))"), expected, rtol=1e-14)

@@ -1,0 +1,296 @@
+"""`compile`: from a function to one that looks its arguments up, and goes straight to the program that was generated for them.
+
+The arguments are trees: numbers and arrays are inputs of the program, all else is static. For the newest program the look-up is
+generated, too: a chain of tests in front of the program's own statements. Other programs are found by a key.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinygrad_edu.compile.emission import identifier
+from tinygrad_edu.compile.programs import Program, build
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.messages import shortened
+from tinygrad_edu.trees import children_of, tree_map_named
+from tinygrad_edu.value import Value
+
+_TARGETS = ("numpy",)
+
+
+class Compiled(Protocol):
+    """What `compile` returns: a function of the same arguments.
+
+    source: the newest program, to be read, and to be run anywhere with NumPy alone.
+    optimized_source: the one that runs, where it differs.
+    """
+
+    source: str
+    optimized_source: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...] = ()) -> Compiled:
+    """A function that does what `f` does, by a program that was generated for the shapes and dtypes of its arguments.
+
+    The first call records what `f` does, simplifies it and writes it down as NumPy code; every call runs that code.
+    Arguments of other shapes, dtypes or structure are recorded anew.
+
+    Parameters
+    ----------
+    f: a function of numbers, arrays and trees of them: a loss, a transform of one such as `value_and_grad(loss)`, a training step.
+        Text, booleans, None and functions among its arguments are part of the program. Values that it uses without getting them
+        as arguments are read anew at each call; plain arrays and numbers are not.
+    target: "numpy".
+    static: names of parameters that are part of the program, too, such as an integer for `range`.
+
+    Returns
+    -------
+    A function of the same arguments. It returns plain arrays and numbers: Python's own where all arguments that matter are
+    Python's. Its `.source` is the newest program, its `.optimized_source` the form in which it runs. Given Values, it calls
+    `f` itself, so that it can be used inside of what is being differentiated or compiled.
+
+    Raises
+    ------
+    TracingError: at the first call, if what `f` does depends on the numbers of its arguments (an `if`, `float()`) or on chance.
+    DataError: if an argument is none of the above.
+
+    >>> import tinygrad_edu as tg
+    >>> def loss(theta, x, t):
+    ...     return 0.5 * (t - theta * x) ** 2
+    >>> step = tg.compile(tg.value_and_grad(loss))
+    >>> step(3.0, 2.0, 8.0)
+    (2.0, -4.0)
+    >>> print(step.source)
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def loss(theta, x, t):
+        \"\"\"loss, recorded for theta a Python float; x a Python float; t a Python float.\"\"\"
+        difference = t - theta * x
+        loss = 0.5 * difference ** 2
+        d_theta = -difference * x
+        return loss, d_theta
+    <BLANKLINE>
+    """
+    if target not in _TARGETS:
+        raise DataError(f"target must be one of {', '.join(map(repr, _TARGETS))}, not {target!r}")
+    compiled: Compiled = _Compilation(f, static).entry
+    return compiled
+
+
+class _Written:
+    """Something whose `repr` is the given text, for the printed form of a signature."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+class _Compilation:
+    """The programs of one function, and the function that chooses among them."""
+
+    def __init__(self, f: Callable[..., Any], static: tuple[str, ...]) -> None:
+        self._f = f
+        self._name = identifier(getattr(f, "__name__", type(f).__name__))
+        self._parameters = _parameters(f)
+        names = [parameter.name for parameter in self._parameters]
+        for name in static:
+            if name not in names:
+                raise DataError(f"static names {name!r}, but the parameters of {self._name} are {', '.join(names)}")
+        self._static = static
+        self._programs: dict[Any, Program] = {}
+        self._scope: dict[str, Any] = {"np": np, "_choose": self._choose}
+        self.entry: Any = self._entry([])
+        self.entry.__doc__ = f.__doc__
+        self.entry.source = self.entry.optimized_source = f"# {self._name}: its first call records the program.\n"
+
+    # --- the generated function ----------------------------------------------------------------------------------------------
+
+    def _entry(self, first: list[str]) -> Any:
+        """A function with the parameters of `f`. The statements `first` may return; else the program is looked up."""
+        header = inspect.Signature([self._plain(parameter) for parameter in self._parameters])
+        arguments = "".join(f"{parameter.name}, " for parameter in self._parameters)
+        lines = [f"def {self._name}{header}:", *first, f"    return _choose(({arguments}))"]
+        exec("\n".join(lines), self._scope)
+        return self._scope.pop(self._name)
+
+    def _plain(self, parameter: inspect.Parameter) -> inspect.Parameter:
+        """Without types, and with the default value by name."""
+        if parameter.default is parameter.empty:
+            return parameter.replace(annotation=parameter.empty)
+        self._scope[f"_default_{parameter.name}"] = parameter.default
+        return parameter.replace(annotation=parameter.empty, default=_Written(f"_default_{parameter.name}"))
+
+    def _install(self, program: Program, arguments: tuple[Any, ...]) -> None:
+        """Let the entry go straight to a program where the arguments are like these."""
+        tests = _Tests(program.leaves, self._scope, self._static)
+        try:
+            conditions = [
+                test
+                for parameter, argument in zip(self._parameters, arguments, strict=True)
+                for test in tests.of(parameter.name, parameter.name, argument)
+            ]
+        except _NoTestError:
+            return
+        self._scope |= program.scope
+        body = [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in program.statements)]
+        self.entry.__code__ = self._entry(body).__code__
+
+    # --- the slow way --------------------------------------------------------------------------------------------------------
+
+    def _choose(self, arguments: tuple[Any, ...]) -> Any:
+        """Run the program for the arguments, recording it if they are the first of their kind."""
+        leaves: list[Any] = []
+        key = tuple(
+            self._key(parameter.name, argument, leaves)
+            for parameter, argument in zip(self._parameters, arguments, strict=True)
+        )  # fmt: skip
+        if any(isinstance(leaf, Value) for leaf in leaves):
+            return self._called(arguments)
+        program = self._programs.get(key)
+        if program is None:
+            program = self._programs[key] = self._recorded(arguments)
+            self._install(program, arguments)
+            self.entry.source, self.entry.optimized_source = program.source, program.optimized_source
+        return program.run(*leaves)
+
+    def _key(self, path: str, x: Any, leaves: list[Any]) -> Any:
+        """What decides which program an argument needs; the numbers and arrays in it are appended to `leaves`."""
+        kind = type(x)
+        if path in self._static:
+            return kind, x
+        if kind is np.ndarray:
+            leaves.append(x)
+            return x.shape, x.dtype
+        if kind is dict:
+            return kind, *x, *[self._key(f"{path}[{key!r}]", part, leaves) for key, part in x.items()]
+        children = children_of(x)
+        if children is not None:
+            return kind, *[self._key(path + step, part, leaves) for step, part in children]
+        if _is_static(path, x):
+            return kind, x
+        leaves.append(x)
+        return kind
+
+    def _recorded(self, arguments: tuple[Any, ...]) -> Program:
+        """The program of one call: its numbers and arrays, by their paths, are replaced by Values."""
+        numbers: dict[str, Any] = {}
+
+        def collect(path: str, leaf: Any) -> Any:
+            if not _is_static(path, leaf):
+                numbers[path] = leaf
+
+        self._mapped(collect, arguments)
+
+        def call(values: Sequence[Any]) -> Any:
+            stand_ins = dict(zip(numbers, values, strict=True))
+            return self._called(self._mapped(lambda path, leaf: stand_ins.get(path, leaf), arguments))
+
+        return build(call, self._name, list(numbers), list(numbers.values()))
+
+    def _mapped(self, f: Callable[[str, Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(
+            argument if parameter.name in self._static else tree_map_named(f, argument, parameter.name)
+            for parameter, argument in zip(self._parameters, arguments, strict=True)
+        )
+
+    def _called(self, arguments: tuple[Any, ...]) -> Any:
+        """What the function itself returns."""
+        positional: list[Any] = []
+        keywords: dict[str, Any] = {}
+        for parameter, argument in zip(self._parameters, arguments, strict=True):
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                positional.extend(argument)
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                keywords |= argument
+            elif parameter.kind is parameter.KEYWORD_ONLY:
+                keywords[parameter.name] = argument
+            else:
+                positional.append(argument)
+        return self._f(*positional, **keywords)
+
+
+def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):  # some built-in functions have no signature
+        return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
+
+
+def _is_static(path: str, leaf: Any) -> bool:
+    """Whether a leaf is part of the program and not an input of it."""
+    if isinstance(leaf, bool | str) or (callable(leaf) and not isinstance(leaf, Value)):
+        return True
+    if isinstance(leaf, Value | float | int | np.number | np.bool_) or (
+        isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiubc"
+    ):
+        return False
+    raise DataError(
+        f"{path} is neither a number or an array of numbers (an input of the program) nor text, True, False, None or a function "
+        f"(part of the program), but {type(leaf).__name__}: {shortened(leaf)}. Mark it static if it stays the same: "
+        f"tg.compile(f, static=({path!r},))."
+    )
+
+
+# --- tests that go first -----------------------------------------------------------------------------------------------------
+
+
+class _NoTestError(Exception):
+    """There is no quick test for arguments like these."""
+
+
+class _Tests:
+    """Writes the conditions under which an argument is like a given one, and gives its numbers and arrays their names."""
+
+    def __init__(self, leaves: Sequence[str], scope: dict[str, Any], static: tuple[str, ...]) -> None:
+        self._leaves = iter(leaves)
+        self._scope = scope
+        self._static = static
+
+    def of(self, path: str, place: str, x: Any) -> list[str]:
+        """Conditions on what is found at `place`, an expression."""
+        if path in self._static:
+            return [f"type({place}) is {self._named(type(x))}", f"{place} == {self._named(x)}"]
+        if x is None or isinstance(x, bool) or callable(x):
+            return [f"{place} is {self._named(x)}"]
+        if type(x) is str:
+            return [f"type({place}) is str", f"{place} == {x!r}"]
+        if type(x) in (list, tuple):
+            parts = [(f"{place}[{position}]", part) for position, part in enumerate(x)]
+        elif type(x) is dict and all(type(key) is str for key in x):
+            parts = [(f"{place}.get({key!r})", part) for key, part in x.items()]
+        elif isinstance(x, float | int | np.generic | np.ndarray):
+            return self._of_leaf(place, x)
+        else:
+            raise _NoTestError
+        inner = [test for inner_place, part in parts for test in self.of(path + ".", inner_place, part)]
+        return [f"type({place}) is {type(x).__name__}", f"len({place}) == {len(x)}", *inner]
+
+    def _of_leaf(self, place: str, x: Any) -> list[str]:
+        name = next(self._leaves)
+        first = f"type({name if name == place else f'{name} := {place}'}) is {self._named(type(x))}"
+        if name == place or "(" not in first:
+            first = f"type({place}) is {self._named(type(x))}"
+        else:
+            first = f"type({name} := {place}) is {self._named(type(x))}"
+        if type(x) is not np.ndarray:
+            return [first]
+        return [first, f"{name}.shape == {x.shape}", f"{name}.dtype is {self._named(x.dtype)}"]
+
+    def _named(self, thing: Any) -> str:
+        """A name under which the generated function finds an object."""
+        if thing is None or isinstance(thing, bool):
+            return repr(thing)
+        if thing is float or thing is int:
+            return str(thing.__name__)
+        name = f"_like_{len(self._scope)}"
+        self._scope[name] = thing
+        return name

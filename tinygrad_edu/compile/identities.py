@@ -1,0 +1,212 @@
+"""The table of algebraic identities, each stated once as two lines of NumPy, and what it means that a node has the form of one.
+
+In an identity the letters c and d stand for numbers that are known, all others for anything. An identity is never applied
+where it would change the shape or dtype of a result. This module knows syntax and nodes, and nothing of when identities are used.
+
+None of them changes a result beyond rounding (the sign of a zero counts as rounding), and none removes a NaN or an infinity:
+0 * x is not 0 here, x - x is not 0, x / x is not 1. Only where numbers come within a known factor of the largest or the smallest
+one there is can a product overflow or vanish in one order of its factors and not in another.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compile.nodes import Node, frozen, is_number
+from tinygrad_edu.primitive import TABLE, Primitive
+
+Make = Callable[..., Node]
+"""`make(primitive, inputs, params)`: the simplest node that computes this."""
+
+_OPERATORS = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power", ast.MatMult: "matmul",
+    ast.USub: "negative",
+}  # fmt: skip
+_NUMBERS = ("c", "d")
+_ANY_PARAMS = ("sum", "mean")  # these may be over any axes; both sides of an identity mean the same ones
+
+
+@dataclass(frozen=True)
+class Term:
+    """A side of an identity, or a part of it: a letter, a number, or an operation on terms."""
+
+    primitive: Primitive | None = None
+    parts: tuple[Term, ...] = ()
+    params: Any = None
+    letter: str = ""
+    number: float = 0.0
+    is_negated: bool = False
+
+
+def _parsed(tree: Any) -> Term:
+    if isinstance(tree, ast.Name):
+        return Term(letter=tree.id)
+    if isinstance(tree, ast.Constant):
+        return Term(number=_number(tree))
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Constant):
+        return Term(number=-_number(tree.operand))
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Name) and tree.operand.id in _NUMBERS:
+        return Term(letter=tree.operand.id, is_negated=True)
+    if isinstance(tree, ast.BinOp):
+        return Term(TABLE.entries[_OPERATORS[type(tree.op)]], (_parsed(tree.left), _parsed(tree.right)))
+    if isinstance(tree, ast.UnaryOp):
+        return Term(TABLE.entries[_OPERATORS[type(tree.op)]], (_parsed(tree.operand),))
+    if isinstance(tree, ast.Attribute) and tree.attr == "T":
+        return Term(TABLE.entries["transpose"], (_parsed(tree.value),))
+    if isinstance(tree, ast.Subscript):
+        index = eval(ast.unparse(ast.Subscript(ast.Name("like"), tree.slice)), {"like": np.s_})
+        return Term(TABLE.entries["index"], (_parsed(tree.value),), {"index": index})
+    assert isinstance(tree, ast.Call)
+    assert isinstance(tree.func, ast.Attribute)
+    return Term(TABLE.entries[tree.func.attr], tuple(map(_parsed, tree.args)))
+
+
+def _number(tree: ast.Constant) -> float:
+    assert isinstance(tree.value, float | int)
+    return tree.value
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`before` may be written as `after`.
+
+    unshared: only where the operations inside of `before` are not needed elsewhere, since they would be computed twice then.
+    when: a condition on the numbers c and d.
+    shapes: of the letters, for tests; where nothing is said, all have one shape.
+    """
+
+    before: str
+    after: str
+    unshared: bool = False
+    when: str = ""
+    shapes: Mapping[str, tuple[int, ...]] | None = None
+
+    @cached_property
+    def _sides(self) -> tuple[Term, Term]:
+        before, after = (_parsed(ast.parse(side, mode="eval").body) for side in (self.before, self.after))
+        return before, after
+
+    @property
+    def operation(self) -> str:
+        """The name of the outermost operation of `before`."""
+        primitive = self._sides[0].primitive
+        assert primitive is not None
+        return primitive.name
+
+    @cached_property
+    def letters(self) -> list[str]:
+        """The letters that occur in it."""
+        return sorted({node.id for node in ast.walk(ast.parse(self.before)) if isinstance(node, ast.Name)} - {"np"})
+
+    def applied(self, node: Node, make: Make, may_match: Callable[[Node], bool] = lambda node: True) -> Node | None:
+        """The node as `after`, if it has the form of `before` with inner operations that `may_match`, else None."""
+        before, after = self._sides
+        for found in _matches(before, node, {}, may_match, outermost=True):
+            if not self.when or eval(self.when, {letter: node.value for letter, node in found.items() if letter in _NUMBERS}):
+                return _built(after, found, make)
+        return None
+
+
+Found = dict[str, Any]
+
+
+def _matches(term: Term, node: Node, found: Found, may_match: Callable[[Node], bool], outermost: bool = False) -> Iterator[Found]:
+    """What the letters stand for, in each way in which the node has the form of the term."""
+    if term.is_negated:
+        if is_number(node) and term.letter in found and node.value == -found[term.letter].value:
+            yield found
+    elif term.letter:
+        if found.get(term.letter, node) is node and (term.letter not in _NUMBERS or is_number(node)):
+            yield {**found, term.letter: node}
+    elif term.primitive is None:
+        if is_number(node) and node.value == term.number:
+            yield found
+    elif node.primitive is term.primitive and (outermost or may_match(node)):
+        if term.primitive.name in _ANY_PARAMS:
+            found = {**found, "params": node.params}
+        elif frozen(term.params or {}) != frozen(node.params):
+            return
+        orders = [node.inputs, node.inputs[::-1]] if term.primitive.name in ("add", "multiply") else [node.inputs]
+        for inputs in orders:
+            ways: list[Found] = [found]
+            for part, operand in zip(term.parts, inputs, strict=True):
+                ways = [more for way in ways for more in _matches(part, operand, way, may_match)]
+            yield from ways
+
+
+def _built(term: Term, found: Found, make: Make) -> Node:
+    if term.is_negated:
+        return make(None, (), {"value": -found[term.letter].value})
+    if term.letter:
+        node: Node = found[term.letter]
+        return node
+    if term.primitive is None:
+        return make(None, (), {"value": term.number})
+    params = found["params"] if term.primitive.name in _ANY_PARAMS else term.params
+    return make(term.primitive, tuple(_built(part, found, make) for part in term.parts), params)
+
+
+IDENTITIES = (
+    # Nothing is done.
+    Identity("x + 0", "x"),
+    Identity("x - 0", "x"),
+    Identity("0 - x", "-x"),
+    Identity("x * 1", "x"),
+    Identity("x / 1", "x"),
+    Identity("x ** 1", "x"),
+    Identity("x * -1", "-x"),
+    Identity("x / -1", "-x"),
+    Identity("-(-x)", "x"),
+    Identity("x.T.T", "x"),
+    Identity("np.where(m, x, x)", "x"),
+    # The same, said shorter.
+    Identity("x * x", "x ** 2"),
+    Identity("x + x", "2 * x"),
+    Identity("(-x) ** 2", "x ** 2"),
+    # Signs move outward, and into sums.
+    Identity("-x * y", "-(x * y)"),
+    Identity("x * -y", "-(x * y)"),
+    Identity("-x / y", "-(x / y)"),
+    Identity("x / -y", "-(x / y)"),
+    Identity("x + -y", "x - y"),
+    Identity("x - -y", "x + y"),
+    # So do numbers, which meet there and become one.
+    Identity("c * (d * x)", "(c * d) * x"),
+    Identity("(c * x) * y", "c * (x * y)"),
+    Identity("x * (c * y)", "c * (x * y)"),
+    Identity("-(c * x)", "-c * x"),
+    Identity("c * -x", "-c * x"),
+    Identity("c * x / d", "(c / d) * x"),
+    Identity("c * (x / d)", "(c / d) * x"),
+    Identity("c * x / y", "c * (x / y)"),
+    Identity("x * (c / y)", "c * (x / y)"),
+    Identity("x * (y / d)", "(1 / d) * (x * y)"),
+    Identity("c * x + c * y", "c * (x + y)"),
+    Identity("c * x - c * y", "c * (x - y)"),
+    Identity("c * x + -c * y", "c * (x - y)"),
+    # Transposes move inward.
+    Identity("(a @ b).T", "b.T @ a.T", shapes={"a": (2, 3), "b": (3, 4)}),
+    Identity("(-x).T", "-x.T"),
+    Identity("(c * x).T", "c * x.T"),
+    # A vector is a matrix with one row or one column, and the product knows it.
+    Identity("(g[..., None, :] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (3, 4)}),
+    Identity("(a @ g[..., None])[..., 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}),
+)
+
+# What is better said in another way once all else is done, and if it is said only once.
+FINISHING = (
+    Identity("np.sum(-x)", "-np.sum(x)", unshared=True),
+    Identity("np.sum(c * x)", "c * np.sum(x)", unshared=True),
+    Identity("np.sum(x / d)", "(1 / d) * np.sum(x)", unshared=True),
+    Identity("-(x - y)", "y - x", unshared=True),
+    Identity("-((x - y) * z)", "(y - x) * z", unshared=True),
+    Identity("-((x - y) / z)", "(y - x) / z", unshared=True),
+    Identity("-x + y", "y - x", unshared=True),
+    Identity("c * (x - y)", "-c * (y - x)", unshared=True, when="c < 0"),
+)
