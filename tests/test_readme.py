@@ -44,6 +44,7 @@ def test_every_link_to_a_file_leads_somewhere(readme):
     links = re.findall(r"\]\(([^)#]+)\)", readme.read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / link).stat().st_size] == []
 
 
 def test_every_public_name_is_mentioned(readme):
