@@ -96,7 +96,7 @@ def _plain(x: Any, nested: bool) -> Any:
 def _matching(path: str, leaf: Any, model: Value, nested: bool) -> Any:
     """A cotangent of the shape and dtype of `model`."""
     if not isinstance(leaf, Value):
-        leaf = Value(leaf, dtype=model.dtype, requires_grad=False)
+        leaf = Value(leaf, requires_grad=False)
     if leaf.shape != model.shape:
         raise ShapeError(f"{path} has shape {leaf.shape} where shape {model.shape} belongs.")
     if leaf.dtype != model.dtype:
