@@ -3,20 +3,23 @@
 import numpy as np
 import pytest
 
-from tinygrad_edu.compile.identities import FINISHING, IDENTITIES
+import tinygrad_edu as tg
+from tinygrad_edu.compile.identities import EXPANSIONS, FINISHING, IDENTITIES
 from tinygrad_edu.compile.nodes import Graph, in_order
 from tinygrad_edu.compile.simplification import simplified
 from tinygrad_edu.primitive import TABLE
 
+ALL = IDENTITIES + FINISHING + EXPANSIONS
 EACH = pytest.mark.parametrize(
-    "identity", [pytest.param(identity, id=f"{identity.before} is {identity.after}") for identity in IDENTITIES + FINISHING]
+    "identity",
+    [pytest.param(identity, id=f"{identity.before} is {identity.after}") for identity in ALL],
 )
 NUMBERS = {"c": [-0.75, 2.0, 3.0], "d": [0.5, -4.0, 1.5]}
 SPECIAL = np.array([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 1e-300, 1e150])
 
 
 def evaluated(text, letters):
-    scope = {"np": np, **letters}
+    scope = {"np": np, "sigmoid": tg.sigmoid, "softplus": tg.softplus, **letters}
     with np.errstate(all="ignore"):
         return np.asarray(eval(text, scope))
 

@@ -1,10 +1,13 @@
 """Programs made up at random: compiled they give what they give eagerly, in value, shape, dtype, gradient and second derivative."""
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
+from tinygrad_edu.compile import blocks, simplification
 from tinygrad_edu.trees import tree_leaves
 
 # name: (how many operands, what is computed). Every operation takes operands of any shapes that broadcast, and keeps numbers small.
@@ -152,6 +155,20 @@ def test_a_program_is_right_for_other_numbers_than_it_was_recorded_for_and_leave
     for result, old in zip(tree_leaves(first), kept, strict=True):
         np.testing.assert_array_equal(result, old)
     assert_same(compiled(*arguments), gradient(*arguments))
+
+
+@RANDOM_PROGRAMS
+@given(steps, shapes, st.integers(0, 2**32 - 1))
+def test_run_in_blocks_of_two_numbers_it_gives_the_same(steps, shapes, seed):
+    arguments = drawn(seed, shapes, ["float64"] * 3)
+    gradient = tg.value_and_grad(program(steps), tuple(range(len(arguments))), has_aux=True)
+    with mock.patch.object(blocks, "BLOCK", 2), mock.patch.object(simplification, "WORTH_EXPANDING", 0):
+        compiled = tg.compile(gradient)
+        result = compiled(*arguments)
+    assert_same(result, gradient(*arguments))
+    scope = {}
+    exec(compiled.optimized_source, scope)
+    assert_same(scope["everything"](*arguments), result, rtol=1e-14)
 
 
 @RANDOM_PROGRAMS

@@ -11,6 +11,7 @@ import ast
 import builtins
 import inspect
 import keyword
+import math
 import re
 import textwrap
 from collections import Counter
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compile.blocks import Region, arranged, is_sum
 from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.source import expression, literal
@@ -95,14 +97,21 @@ class Names:
 
 
 def written(
-    name: str, inputs: Sequence[Node], outputs: Sequence[Node], named: Mapping[Node, str], hints: Mapping[Node, str]
+    name: str,
+    inputs: Sequence[Node],
+    outputs: Sequence[Node],
+    named: Mapping[Node, str],
+    hints: Mapping[Node, str],
+    optimized: bool = False,
 ) -> Source:
     """The source of a function of `inputs` that returns `outputs`.
 
     named: the nodes that the user gave a name to; each gets a line of its own.
     hints: what to call other nodes, should they need a name.
+    optimized: written to be fast: NumPy's functions by their shortest way, large elementwise parts in blocks.
     """
-    return _Writer(name, inputs, outputs, named, hints).source()
+    writer = _FastWriter if optimized else _Writer
+    return writer(name, inputs, outputs, named, hints).source()
 
 
 class _Writer:
@@ -113,6 +122,7 @@ class _Writer:
         self._order = in_order(outputs)
         self._uses = Counter(part for node in self._order for part in node.inputs)
         self._is_mixed = any(isinstance(node.dtype, PythonNumber) for node in self._order)
+        self._results = frozenset(outputs)
         self._forms: dict[Node, ast.expr] = {}
         self._foreign: dict[str, Callable[..., Any]] = {}
         self._helpers: dict[str, str] = {}
@@ -124,27 +134,37 @@ class _Writer:
     def source(self) -> Source:
         for node, parameter in zip(self._inputs, self._parameters, strict=True):
             self._forms[node] = ast.Name(parameter)
-        results = set(self._outputs)
-        for node in self._order:
-            if node in self._forms:
-                continue
-            form = self._form(node)
-            self._forms[node] = form
-            if (
-                node in self._named
-                or (node in results and node.primitive is not None)
-                or (self._uses[node] > 1 and not _is_short(form))
-            ):
-                self._give_line(node)
+        self._write(self._order)
         returned = self._returned()
         return Source(
-            self._name, [*self._parameters, *self._constants], self._body, returned, [*self._helpers.values()], self._foreign,
+            self._name,
+            [*self._parameters, *self._constants],
+            self._body,
+            returned,
+            [*self._helpers.values()],
+            self._foreign,
             self._constants,
-        )  # fmt: skip
+        )
+
+    def _write(self, order: Sequence[Node]) -> None:
+        """Write the nodes, each after its inputs."""
+        for node in order:
+            if node not in self._forms:
+                self._write_one(node)
+
+    def _write_one(self, node: Node) -> None:
+        form = self._form(node)
+        self._forms[node] = form
+        is_result = node in self._results and node.primitive is not None
+        if node in self._named or is_result or (self._uses[node] > 1 and not _is_short(form)):
+            self._give_line(node)
+
+    def _name_for(self, node: Node) -> str:
+        wanted = self._named.get(node) or self._hints.get(node) or _WHAT_IT_IS.get(node.operation, node.operation)
+        return self._names.unique(identifier(wanted))
 
     def _give_line(self, node: Node) -> None:
-        wanted = self._named.get(node) or self._hints.get(node) or _WHAT_IT_IS.get(node.operation, node.operation)
-        name = self._names.unique(identifier(wanted))
+        name = self._name_for(node)
         self._body.append(f"{name} = {ast.unparse(self._forms[node])}")
         self._forms[node] = ast.Name(name)
 
@@ -205,6 +225,84 @@ class _Writer:
             seen.add(node)
             returned.append(ast.unparse(form))
         return returned
+
+
+class _FastWriter(_Writer):
+    """Writes what is fast, though longer."""
+
+    def _form(self, node: Node) -> ast.expr:
+        if node.operation not in ("sum", "mean", "max", "min") or node.inputs[0].shape == ():
+            return super()._form(node)
+        (x,) = node.inputs
+        if not isinstance(self._forms[x], ast.Name) and len(ast.unparse(self._forms[x])) > _LONGEST_NESTED:
+            self._give_line(x)
+        return self._reduction(node, self._forms[x])
+
+    def _reduction(self, node: Node, x: ast.expr) -> ast.expr:
+        """The reduction by its ufunc, which saves a layer of Python."""
+        ufunc = {"max": "maximum", "min": "minimum"}.get(node.operation, "add")
+        options = ", ".join(f"{key}={value!r}" for key, value in {"axis": None, **node.params}.items())
+        reduced = ast.parse(f"np.{ufunc}.reduce({ast.unparse(x)}, {options})", mode="eval").body
+        if node.operation != "mean":
+            return reduced
+        count = math.prod(node.inputs[0].shape) / math.prod(node.shape)
+        return ast.BinOp(reduced, ast.Div(), literal(int(count)))
+
+    def _write(self, order: Sequence[Node]) -> None:
+        for part in arranged(order, self._outputs):
+            if isinstance(part, Region):
+                self._write_region(part)
+            elif part not in self._forms:
+                self._write_one(part)
+
+    def _write_region(self, region: Region) -> None:
+        """A loop over slices, in which the nodes are written as usual."""
+        outside = [
+            part for part in dict.fromkeys(part for node in region.nodes for part in node.inputs) if part not in region.nodes
+        ]
+        for part in outside:
+            if not _is_short(self._forms[part]):
+                self._give_line(part)  # once, and not in each block
+        whole, before = self._forms, self._body
+        names = {node: self._name_for(node) for node in region.nodes if node in region.stored}
+        start, block = self._names.unique("start"), self._names.unique("block")
+        for node, name in names.items():
+            self._body.append(f"{name} = {self._empty(node)}")
+        self._forms, self._body = dict(whole), []
+        for part in outside:
+            if region.is_sliced(part):
+                name = self._names.unique(f"{identifier(ast.unparse(self._forms[part]))}_{block}")
+                self._body.append(f"{name} = {ast.unparse(whole[part])}[{block}]")
+                self._forms[part] = ast.Name(name)
+        for node in region.nodes:
+            self._write_in_block(node, names.get(node), block)
+        body = [f"{block} = slice({start}, {start} + {region.rows})", *self._body]
+        self._forms, self._body = whole, before
+        self._body += [f"for {start} in range(0, {region.length}, {region.rows}):", *(f"    {line}" for line in body)]
+        for node, name in names.items():
+            self._forms[node] = ast.Name(name)
+            if node.operation == "mean":
+                self._body.append(f"{name} /= {math.prod(node.inputs[0].shape) // math.prod(node.shape)}")
+
+    def _write_in_block(self, node: Node, name: str | None, block: str) -> None:
+        if is_sum(node):
+            axis = node.params.get("axis")
+            self._body.append(f"{name} += np.add.reduce({ast.unparse(self._forms[node.inputs[0]])}, axis={axis})")
+            return
+        self._forms[node] = form = self._form(node)
+        if name is not None:
+            self._body.append(f"{name}[{block}] = {ast.unparse(form)}")
+            if self._uses[node] > 1:
+                self._forms[node] = ast.parse(f"{name}[{block}]", mode="eval").body
+        elif self._uses[node] > 1 or node in self._named:
+            self._give_line(node)
+
+    def _empty(self, node: Node) -> str:
+        """What a result is before the first block."""
+        dtype = ast.unparse(literal(node.dtype))
+        if not is_sum(node):
+            return f"np.empty({node.shape}, {dtype})"
+        return f"np.zeros({node.shape}, {dtype})" if node.shape else f"{dtype}(0)"
 
 
 def _may_share(node: Node) -> bool:

@@ -63,8 +63,9 @@ def _parsed(tree: Any) -> Term:
         index = eval(ast.unparse(ast.Subscript(ast.Name("like"), tree.slice)), {"like": np.s_})
         return Term(TABLE.entries["index"], (_parsed(tree.value),), {"index": index})
     assert isinstance(tree, ast.Call)
-    assert isinstance(tree.func, ast.Attribute)
-    return Term(TABLE.entries[tree.func.attr], tuple(map(_parsed, tree.args)))
+    assert isinstance(tree.func, ast.Attribute | ast.Name)
+    name = tree.func.attr if isinstance(tree.func, ast.Attribute) else tree.func.id
+    return Term(TABLE.entries[name], tuple(map(_parsed, tree.args)))
 
 
 def _number(tree: ast.Constant) -> float:
@@ -102,7 +103,7 @@ class Identity:
     @cached_property
     def letters(self) -> list[str]:
         """The letters that occur in it."""
-        return sorted({node.id for node in ast.walk(ast.parse(self.before)) if isinstance(node, ast.Name)} - {"np"})
+        return sorted({node.id for node in ast.walk(ast.parse(self.before)) if isinstance(node, ast.Name) and len(node.id) == 1})
 
     def applied(self, node: Node, make: Make, may_match: Callable[[Node], bool] = lambda node: True) -> Node | None:
         """The node as `after`, if it has the form of `before` with inner operations that `may_match`, else None."""
@@ -209,4 +210,10 @@ FINISHING = (
     Identity("-((x - y) / z)", "(y - x) / z", unshared=True),
     Identity("-x + y", "y - x", unshared=True),
     Identity("c * (x - y)", "-c * (y - x)", unshared=True, when="c < 0"),
+)
+
+# Longer, but faster for large arrays: NumPy's logaddexp goes through numbers one by one, and both share an exponential.
+EXPANSIONS = (
+    Identity("sigmoid(x)", "np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.absolute(x)))"),
+    Identity("softplus(x)", "np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))"),
 )

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu.compile.emission import Names, Source, written
 from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order, is_number
 from tinygrad_edu.compile.recording import Recorded, recorded
-from tinygrad_edu.compile.simplification import simplified
+from tinygrad_edu.compile.simplification import expanded, simplified
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,22 @@ def build(f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], nu
     outputs = [node for node in record.outputs if node is not None]
     inputs = [*record.inputs, *record.outside.values()]
     simple = simplified([*outputs, *inputs])
+    named, hints = _renamed(record.named, simple), _renamed(record.hints, simple)
+    ends = [simple[node] for node in inputs], [simple[node] for node in outputs]
+    readable = written(name, *ends, named, hints)
+    fast = expanded([*ends[1], *ends[0]])
     source = written(
         name,
-        [simple[node] for node in inputs],
-        [simple[node] for node in outputs],
-        _renamed(record.named, simple),
-        _renamed(record.hints, simple),
+        [fast[node] for node in ends[0]],
+        [fast[node] for node in ends[1]],
+        _renamed(named, fast),
+        _renamed(hints, fast),
+        optimized=True,
     )
     scope: dict[str, Any] = {"np": np, **source.foreign, **source.constants}
     exec("\n".join(source.helpers), scope)
     returned = _returned(record, source.results, scope)
-    text = source.text(_docstring(name, record), returned)
+    text, fast_text = (s.text(_docstring(name, record), _returned(record, s.results, scope)) for s in (readable, source))
     leaves = source.parameters[: len(record.inputs)]
     statements = [*_read_outside(record, source, scope), *source.body, f"return {returned}"]
     weak = [leaf for leaf, node in zip(leaves, record.inputs, strict=True) if isinstance(node.dtype, PythonNumber)]
@@ -64,7 +69,7 @@ def build(f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], nu
     elif danger == "errors":
         statements = ["try:", *_indented(statements), "except ArithmeticError:", *_indented([*converted, *statements])]
     exec("\n".join([f"def _run({', '.join(leaves)}):", *_indented(statements)]), scope)
-    return Program(text, text, leaves, statements, scope, scope.pop("_run"))
+    return Program(text, fast_text, leaves, statements, scope, scope.pop("_run"))
 
 
 def _indented(lines: list[str]) -> list[str]:

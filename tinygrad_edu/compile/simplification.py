@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.identities import FINISHING, IDENTITIES, Identity
+from tinygrad_edu.compile.identities import EXPANSIONS, FINISHING, IDENTITIES, Identity
 from tinygrad_edu.compile.nodes import Graph, Node, PythonNumber, in_order, is_elementwise, is_number, kind_of, rebuilt, result_type
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, broadcasting, indexing, reductions, shaping
+
+WORTH_EXPANDING = 2000
+"""How many numbers an array must have for a few more, but faster, operations on it to pay."""
 
 Type = tuple[tuple[int, ...], Any]
 """A shape and a dtype."""
@@ -37,6 +40,20 @@ def simplified(outputs: Sequence[Node]) -> dict[Node, Node]:
     new = rebuilt(outputs, maker.recorded)
     finished = maker.finished([new[output] for output in outputs])
     return {old: finished.get(node, node) for old, node in new.items()}
+
+
+def expanded(outputs: Sequence[Node]) -> dict[Node, Node]:
+    """For each simplified node the one that is computed fastest."""
+    maker = _Maker(outputs)
+
+    def expand(node: Node, inputs: tuple[Node, ...]) -> Node:
+        new = maker.recorded(node, inputs)
+        for identity in EXPANSIONS:
+            if identity.operation == new.operation and math.prod(node.shape) >= WORTH_EXPANDING:
+                return identity.applied(new, maker.make) or new
+        return new
+
+    return rebuilt(outputs, expand)
 
 
 class _Maker:
