@@ -8,6 +8,7 @@ from tinygrad_edu import errors
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.checkpointing import checkpoint
 from tinygrad_edu.compile import compile
+from tinygrad_edu.explain import Explanation, explain
 from tinygrad_edu.mode import no_grad
 from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _LATER = ("models", "nn", "optim", "testing")
 
 __all__ = [
+    "Explanation",
     "Value",
     "checkpoint",
     "compile",
@@ -42,6 +44,7 @@ __all__ = [
     "erf",
     "erfc",
     "errors",
+    "explain",
     "fill_diagonal",
     "gelu",
     "grad",

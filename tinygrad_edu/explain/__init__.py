@@ -1,0 +1,5 @@
+"""Readers for people: what was recorded, as words, mathematics, pictures and pages."""
+
+from tinygrad_edu.explain.explanation import Explanation, explain
+
+__all__ = ["Explanation", "explain"]

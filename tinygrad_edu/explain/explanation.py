@@ -1,0 +1,152 @@
+"""explain: how a gradient came about.
+
+This module puts the reading together; what it looks like is up to its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import DataError, GradientError
+from tinygrad_edu.explain import latex_form, text_form
+from tinygrad_edu.explain.chain import Derivation, Spelling, derive
+from tinygrad_edu.explain.derivatives import BackwardPass, read_backward
+from tinygrad_edu.graph import Graph, Node, read_graph
+from tinygrad_edu.messages import described, shortened
+from tinygrad_edu.value import Value
+
+MOST_RESULTS = 60
+"""Explanations of more operations than this are summaries, unless the whole is asked for."""
+
+
+def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanation:
+    """Show how the gradient of a loss comes about: the chain rule, symbolic first and then in numbers.
+
+    Parameters
+    ----------
+    loss: a single number that was computed from Values. It is not changed; no `.grad` is, either.
+    wrt: the Value to differentiate with respect to, or several; a leaf, or an intermediate result. None: every parameter.
+
+    Returns
+    -------
+    An `Explanation`: print it, or let a notebook show it as mathematics. Between single numbers it is the sum over all paths of the
+    product of the derivatives along the path; for arrays a table with the rule of every operation; for very many operations a
+    summary, with `.whole` for all of them.
+
+    Raises
+    ------
+    GradientError: if `loss` is not a single real number, requires no gradient, or does not depend on `wrt`.
+    DataError: if something is not a Value.
+    InPlaceError: if a leaf was changed in place since it was recorded.
+
+    >>> theta = Value(3.0, name="theta")
+    >>> x, t = (Value(number, name=name, requires_grad=False) for number, name in [(2.0, "x"), (8.0, "t")])
+    >>> y = (theta * x).named("y")
+    >>> print(explain(0.5 * (t - y) ** 2))
+    L = ½(t − y)² = 2
+    y = θ·x = 6
+    with θ = 3, x = 2, t = 8
+    <BLANKLINE>
+    dL/dθ = dL/d(t − y) · d(t − y)/dy · dy/dθ
+          = (t − y) · (−1) · x
+          = 2 · (−1) · 2
+          = −4
+    """
+    _demand_value(loss, "the loss")
+    if loss.size != 1 or np.iscomplexobj(loss._data):
+        raise GradientError(
+            f"explain tells the gradient of a single real number, but {described(loss)} has {loss.size} of dtype {loss.dtype}. "
+            "Reduce it first (.sum() or .mean()), or explain one element: explain(value[0])."
+        )
+    if loss.primitive is None or not loss.requires_grad:
+        why = "was given, not computed" if loss.primitive is None else "was computed from constants only"
+        raise GradientError(
+            f"there is no gradient to explain: {described(loss)} {why}. Compute it from parameters, "
+            "Value(..., requires_grad=True), and outside of no_grad()."
+        )
+    graph = read_graph(loss)
+    return Explanation(graph, _targets(graph, wrt))
+
+
+def _demand_value(x: Any, what: str) -> None:
+    if not isinstance(x, Value):
+        raise DataError(
+            f"{what} must be a Value, which remembers how it was made, but is {type(x).__name__}: {shortened(x)}. "
+            "Compute it from Value(...) with the gradient in mind."
+        )
+
+
+def _targets(graph: Graph, wrt: Value | Iterable[Value] | None) -> list[Node]:
+    if wrt is None:
+        return list(graph.parameters)
+    nodes = []
+    for value in [wrt] if isinstance(wrt, Value) else wrt:
+        _demand_value(value, "wrt")
+        node = graph.node_of.get(value)
+        if node is None:
+            known = ", ".join(parameter.name for parameter in graph.parameters)
+            raise GradientError(f"{graph.output.name} does not depend on {described(value)}. Its parameters are: {known}.")
+        if not node.requires_grad:
+            raise GradientError(f"{described(value)} is a constant here: make it with requires_grad=True to see its gradient.")
+        nodes.append(node)
+    return nodes
+
+
+class Explanation:
+    """How a gradient came about, to be read in a terminal, a notebook, a paper or a browser.
+
+    graph: what was recorded.
+    targets: the nodes whose gradients are explained.
+    """
+
+    def __init__(self, graph: Graph, targets: Sequence[Node], most_results: float = MOST_RESULTS) -> None:
+        self.graph = graph
+        self.targets = targets
+        self._most_results = most_results
+
+    @property
+    def whole(self) -> Explanation:
+        """The same with every operation, however many there are."""
+        return Explanation(self.graph, self.targets, float("inf"))
+
+    @cached_property
+    def backward(self) -> BackwardPass:
+        """The backward pass, edge by edge, with the gradient of every node."""
+        return read_backward(self.graph)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """Which nameless results are written out as formulas."""
+        return Spelling(self.graph)
+
+    @cached_property
+    def derivations(self) -> Sequence[Derivation]:
+        """For each target the paths that its gradient comes by, and their factors."""
+        return [derive(self.backward, node) for node in self.targets]
+
+    @property
+    def is_summary(self) -> bool:
+        """Whether there is too much to show all of it."""
+        return sum(1 for _ in self.graph.results) > self._most_results
+
+    @property
+    def is_between_numbers(self) -> bool:
+        """Whether the chain rule is one of single numbers, without arrays."""
+        return all(node.shape == () for node in self.graph.nodes)
+
+    def __str__(self) -> str:
+        return text_form.written(self)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def to_latex(self) -> str:
+        """The explanation as LaTeX, without the dollar signs around it: an `aligned` environment, or an `array` for arrays."""
+        return latex_form.written(self)
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.to_latex()}\n$$"

@@ -1,0 +1,163 @@
+"""Formulas: what was recorded, as trees that can be simplified and written down.
+
+A term knows the operations of the table by what they are called with, and a little algebra: factors of one, products of numbers,
+choices that are already made. It knows no derivative.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.graph import Node
+from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives import arithmetic, elementwise
+from tinygrad_edu.value import Value
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name that stands for a node of the graph, or for an incoming gradient."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Literal:
+    """A number, or an array of numbers, that is written into the formula."""
+
+    value: Any
+
+    @property
+    def number(self) -> float | None:
+        """The number, if it is a single one."""
+        return float(self.value) if np.ndim(self.value) == 0 and not np.iscomplexobj(self.value) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """An operation applied to terms."""
+
+    primitive: Primitive
+    operands: tuple[Term, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+Term = Symbol | Literal | Applied
+
+
+def term_of(node: Node) -> Term:
+    """A node as it is written where it is used: its name, or its number."""
+    return Literal(node.data) if node.is_number else Symbol(node.name)
+
+
+def definition(node: Node) -> Term:
+    """The operation that a result came from, applied to its operands as they are written."""
+    return Applied(node.primitive, tuple(term_of(operand) for operand in node.operands), node.params)
+
+
+def recorded_term(x: Any, shapes: Mapping[str, tuple[int, ...]]) -> Term:
+    """What was recorded from named Values, as a term. Where a parameter is the shape of one of them, it is written like that."""
+    if not isinstance(x, Value):
+        return Literal(x)
+    if x.primitive is None:
+        return Symbol(x.name) if x.name else Literal(x.data)
+    operands = (recorded_term(seen if parent is None else parent, shapes) for parent, seen in zip(x.parents, x.inputs, strict=True))
+    params = {key: _shape_of_input(value, shapes) for key, value in (x.params or {}).items()}
+    return simplified(Applied(x.primitive, tuple(operands), params))
+
+
+def _shape_of_input(value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    if type(value) is tuple and value:
+        for name, shape in shapes.items():
+            if value == shape:
+                return ast.Attribute(ast.Name(name), "shape")
+    return value
+
+
+# --- algebra -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Product:
+    """A number times some factors, divided by others: what a chain of factors comes to."""
+
+    coefficient: float
+    factors: tuple[Term, ...] = ()
+    divisors: tuple[Term, ...] = ()
+
+    def times(self, other: Product) -> Product:
+        """The product of both, with equal factors cancelled."""
+        factors, divisors = [*self.factors, *other.factors], [*self.divisors, *other.divisors]
+        for divisor in tuple(divisors):
+            if isinstance(divisor, Symbol) and divisor in factors:
+                factors.remove(divisor)
+                divisors.remove(divisor)
+        return Product(self.coefficient * other.coefficient, tuple(factors), tuple(divisors))
+
+    @property
+    def term(self) -> Term:
+        """As a term: the number first, where it is not one."""
+        numerator = _multiplied(self.factors)
+        if numerator is None:
+            numerator = Literal(self.coefficient)
+        elif self.coefficient == -1:
+            numerator = Applied(arithmetic.negative, (numerator,))
+        elif self.coefficient != 1:
+            numerator = Applied(arithmetic.multiply, (Literal(self.coefficient), numerator))
+        denominator = _multiplied(self.divisors)
+        return numerator if denominator is None else Applied(arithmetic.divide, (numerator, denominator))
+
+
+def _multiplied(factors: Sequence[Term]) -> Term | None:
+    if not factors:
+        return None
+    result = factors[0]
+    for factor in factors[1:]:
+        result = Applied(arithmetic.multiply, (result, factor))
+    return result
+
+
+def product(term: Term) -> Product:
+    """A term as a product of a number and factors."""
+    if isinstance(term, Literal) and term.number is not None:
+        return Product(term.number)
+    if isinstance(term, Applied):
+        if term.primitive is arithmetic.multiply:
+            return product(term.operands[0]).times(product(term.operands[1]))
+        if term.primitive is arithmetic.negative:
+            return Product(-1.0).times(product(term.operands[0]))
+        if term.primitive is arithmetic.divide:
+            above, below = (product(operand) for operand in term.operands)
+            if below.coefficient != 0:
+                return above.times(Product(1 / below.coefficient, below.divisors, below.factors))
+    return Product(1.0, (term,))
+
+
+def simplified(term: Term) -> Term:
+    """The term without factors of one, first powers, and choices whose outcome is known. Its operands are simple already."""
+    if not isinstance(term, Applied):
+        return term
+    first, *others = term.operands or (Literal(None),)
+    second = others[0] if others else None
+    if term.primitive is arithmetic.multiply and second is not None:
+        if _is(first, 1):
+            return second
+        if _is(second, 1):
+            return first
+    if second is not None and (
+        (term.primitive in (arithmetic.power, arithmetic.divide) and _is(second, 1))
+        or (term.primitive in (arithmetic.add, arithmetic.subtract) and _is(second, 0))
+    ):
+        return first
+    if term.primitive is elementwise.where and isinstance(first, Literal) and np.size(first.value) == 1:
+        return term.operands[1 if np.all(first.value) else 2]
+    return term
+
+
+def _is(term: Term, number: float) -> bool:
+    return isinstance(term, Literal) and np.ndim(term.value) == 0 and bool(term.value == number)
