@@ -1,10 +1,6 @@
 """tinygrad_edu: automatic differentiation that shows its work."""
 
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
-
-from tinygrad_edu import errors
+from tinygrad_edu import errors, models, nn, optim, testing
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.checkpointing import checkpoint
 from tinygrad_edu.compile import compile
@@ -26,12 +22,6 @@ from tinygrad_edu.transforms import (
 )
 from tinygrad_edu.user_primitive import primitive
 from tinygrad_edu.value import Value
-
-if TYPE_CHECKING:
-    from tinygrad_edu import models, nn, optim, testing
-
-# Rooms that a gradient does not need: they are imported when they are first asked for, which halves the time of the import.
-_LATER = ("models", "nn", "optim", "testing")
 
 __all__ = [
     "Explanation",
@@ -71,13 +61,3 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
-
-
-def __getattr__(name: str) -> ModuleType:
-    if name in _LATER:
-        return import_module(f"tinygrad_edu.{name}")
-    raise AttributeError(f"tinygrad_edu has no {name!r}; dir(tinygrad_edu) lists what it has.")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
