@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from tinygrad_edu.compile.nodes import Node, is_elementwise
 
-BLOCK = 8192
+BLOCK = 16384
 """How many numbers a block has: a few arrays of so many fit into a core's own cache."""
+SMALLEST = 16384
+"""How many numbers an array must have at least to be computed in blocks."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def _kind(node: Node, kinds: dict[Node, tuple[int, int] | None]) -> tuple[int, i
         return None
     if is_sum(node):
         return kinds[node.inputs[0]]
-    if math.prod(node.shape) < 2 * BLOCK or not (is_elementwise(node.primitive) or node.operation == "cast"):
+    if math.prod(node.shape) < SMALLEST or not (is_elementwise(node.primitive) or node.operation == "cast"):
         return None
     return len(node.shape), node.shape[0]
 

@@ -11,7 +11,6 @@ import ast
 import builtins
 import inspect
 import keyword
-import math
 import re
 import textwrap
 from collections import Counter
@@ -22,12 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.blocks import Region, arranged, is_sum
 from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.source import expression, literal
 
-_LONGEST_NESTED = 50
+LONGEST_NESTED = 50
 """How long an expression may be and still be written inside of another one."""
 _LARGEST_LITERAL = 16
 """How many numbers a constant array may have and still be written out."""
@@ -96,25 +94,13 @@ class Names:
         return name
 
 
-def written(
-    name: str,
-    inputs: Sequence[Node],
-    outputs: Sequence[Node],
-    named: Mapping[Node, str],
-    hints: Mapping[Node, str],
-    optimized: bool = False,
-) -> Source:
-    """The source of a function of `inputs` that returns `outputs`.
+class Writer:
+    """Writes the source of a function of `inputs` that returns `outputs`.
 
     named: the nodes that the user gave a name to; each gets a line of its own.
     hints: what to call other nodes, should they need a name.
-    optimized: written to be fast: NumPy's functions by their shortest way, large elementwise parts in blocks.
     """
-    writer = _FastWriter if optimized else _Writer
-    return writer(name, inputs, outputs, named, hints).source()
 
-
-class _Writer:
     def __init__(
         self, name: str, inputs: Sequence[Node], outputs: Sequence[Node], named: Mapping[Node, str], hints: Mapping[Node, str]
     ) -> None:
@@ -132,6 +118,7 @@ class _Writer:
         self._parameters = [self._names.unique(identifier(node.name)) for node in inputs]
 
     def source(self) -> Source:
+        """The whole program."""
         for node, parameter in zip(self._inputs, self._parameters, strict=True):
             self._forms[node] = ast.Name(parameter)
         self._write(self._order)
@@ -156,7 +143,7 @@ class _Writer:
         form = self._form(node)
         self._forms[node] = form
         is_result = node in self._results and node.primitive is not None
-        if node in self._named or is_result or (self._uses[node] > 1 and not _is_short(form)):
+        if node in self._named or is_result or (self._uses[node] > 1 and not is_short(form)):
             self._give_line(node)
 
     def _name_for(self, node: Node) -> str:
@@ -172,7 +159,7 @@ class _Writer:
         if node.primitive is None:
             return self._constant(node)
         for part in node.inputs:
-            if not isinstance(self._forms[part], ast.Name) and len(ast.unparse(self._forms[part])) > _LONGEST_NESTED:
+            if not isinstance(self._forms[part], ast.Name) and len(ast.unparse(self._forms[part])) > LONGEST_NESTED:
                 self._give_line(part)
         operands = [self._forms[part] for part in node.inputs]
         if node.operation == "cast" and node.shape == ():
@@ -227,84 +214,6 @@ class _Writer:
         return returned
 
 
-class _FastWriter(_Writer):
-    """Writes what is fast, though longer."""
-
-    def _form(self, node: Node) -> ast.expr:
-        if node.operation not in ("sum", "mean", "max", "min") or node.inputs[0].shape == ():
-            return super()._form(node)
-        (x,) = node.inputs
-        if not isinstance(self._forms[x], ast.Name) and len(ast.unparse(self._forms[x])) > _LONGEST_NESTED:
-            self._give_line(x)
-        return self._reduction(node, self._forms[x])
-
-    def _reduction(self, node: Node, x: ast.expr) -> ast.expr:
-        """The reduction by its ufunc, which saves a layer of Python."""
-        ufunc = {"max": "maximum", "min": "minimum"}.get(node.operation, "add")
-        options = ", ".join(f"{key}={value!r}" for key, value in {"axis": None, **node.params}.items())
-        reduced = ast.parse(f"np.{ufunc}.reduce({ast.unparse(x)}, {options})", mode="eval").body
-        if node.operation != "mean":
-            return reduced
-        count = math.prod(node.inputs[0].shape) / math.prod(node.shape)
-        return ast.BinOp(reduced, ast.Div(), literal(int(count)))
-
-    def _write(self, order: Sequence[Node]) -> None:
-        for part in arranged(order, self._outputs):
-            if isinstance(part, Region):
-                self._write_region(part)
-            elif part not in self._forms:
-                self._write_one(part)
-
-    def _write_region(self, region: Region) -> None:
-        """A loop over slices, in which the nodes are written as usual."""
-        outside = [
-            part for part in dict.fromkeys(part for node in region.nodes for part in node.inputs) if part not in region.nodes
-        ]
-        for part in outside:
-            if not _is_short(self._forms[part]):
-                self._give_line(part)  # once, and not in each block
-        whole, before = self._forms, self._body
-        names = {node: self._name_for(node) for node in region.nodes if node in region.stored}
-        start, block = self._names.unique("start"), self._names.unique("block")
-        for node, name in names.items():
-            self._body.append(f"{name} = {self._empty(node)}")
-        self._forms, self._body = dict(whole), []
-        for part in outside:
-            if region.is_sliced(part):
-                name = self._names.unique(f"{identifier(ast.unparse(self._forms[part]))}_{block}")
-                self._body.append(f"{name} = {ast.unparse(whole[part])}[{block}]")
-                self._forms[part] = ast.Name(name)
-        for node in region.nodes:
-            self._write_in_block(node, names.get(node), block)
-        body = [f"{block} = slice({start}, {start} + {region.rows})", *self._body]
-        self._forms, self._body = whole, before
-        self._body += [f"for {start} in range(0, {region.length}, {region.rows}):", *(f"    {line}" for line in body)]
-        for node, name in names.items():
-            self._forms[node] = ast.Name(name)
-            if node.operation == "mean":
-                self._body.append(f"{name} /= {math.prod(node.inputs[0].shape) // math.prod(node.shape)}")
-
-    def _write_in_block(self, node: Node, name: str | None, block: str) -> None:
-        if is_sum(node):
-            axis = node.params.get("axis")
-            self._body.append(f"{name} += np.add.reduce({ast.unparse(self._forms[node.inputs[0]])}, axis={axis})")
-            return
-        self._forms[node] = form = self._form(node)
-        if name is not None:
-            self._body.append(f"{name}[{block}] = {ast.unparse(form)}")
-            if self._uses[node] > 1:
-                self._forms[node] = ast.parse(f"{name}[{block}]", mode="eval").body
-        elif self._uses[node] > 1 or node in self._named:
-            self._give_line(node)
-
-    def _empty(self, node: Node) -> str:
-        """What a result is before the first block."""
-        dtype = ast.unparse(literal(node.dtype))
-        if not is_sum(node):
-            return f"np.empty({node.shape}, {dtype})"
-        return f"np.zeros({node.shape}, {dtype})" if node.shape else f"{dtype}(0)"
-
-
 def _may_share(node: Node) -> bool:
     """Whether the result may be memory of something else."""
     if node.primitive is None:
@@ -320,7 +229,7 @@ def _is_called(primitive: Primitive) -> bool:
     return primitive.code.startswith(f"{primitive.name}(") or not (primitive.code or primitive.numpy)
 
 
-def _is_short(form: ast.expr) -> bool:
+def is_short(form: ast.expr) -> bool:
     """A name, a number, or the transpose of a name: as short as any name for it."""
     if isinstance(form, ast.Attribute):
         return isinstance(form.value, ast.Name)

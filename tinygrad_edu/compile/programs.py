@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.emission import Names, Source, written
+from tinygrad_edu.compile.emission import Names, Source, Writer
+from tinygrad_edu.compile.fast_emission import FastWriter
 from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order, is_number
 from tinygrad_edu.compile.recording import Recorded, recorded
 from tinygrad_edu.compile.simplification import expanded, simplified
@@ -43,16 +44,10 @@ def build(f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], nu
     simple = simplified([*outputs, *inputs])
     named, hints = _renamed(record.named, simple), _renamed(record.hints, simple)
     ends = [simple[node] for node in inputs], [simple[node] for node in outputs]
-    readable = written(name, *ends, named, hints)
+    readable = Writer(name, *ends, named, hints).source()
     fast = expanded([*ends[1], *ends[0]])
-    source = written(
-        name,
-        [fast[node] for node in ends[0]],
-        [fast[node] for node in ends[1]],
-        _renamed(named, fast),
-        _renamed(hints, fast),
-        optimized=True,
-    )
+    fast_ends = [fast[node] for node in ends[0]], [fast[node] for node in ends[1]]
+    source = FastWriter(name, *fast_ends, _renamed(named, fast), _renamed(hints, fast)).source()
     scope: dict[str, Any] = {"np": np, **source.foreign, **source.constants}
     exec("\n".join(source.helpers), scope)
     returned = _returned(record, source.results, scope)
