@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu.primitive import TABLE
-from tinygrad_edu.testing import samples
+from tinygrad_edu.testing import in_real_numbers, samples
 from tinygrad_edu.testing.strategies import inputs_of, operations
 from tinygrad_edu.value import Value
 
@@ -28,6 +28,10 @@ def _rearranging(name):
         return x.reshape(-1)[torch.as_tensor(np.array(positions))]
 
     return rearranged
+
+
+def _transform(name):
+    return lambda x, n=None, axis=-1, norm=None: getattr(torch.fft, name)(x, n, axis, norm)
 
 
 # A function of PyTorch is found by the entry's name. Here is what PyTorch calls by another name, or calls in another way.
@@ -66,6 +70,9 @@ COUNTERPARTS = {
     "qr": None,
     "logabsdet": torch.logdet,
     "take": lambda x, positions: torch.take(x, positions.long()),
+    "imag": lambda x: 0.0 * x,  # PyTorch refuses to take it of a real number
+    "conjugate": torch.conj,
+    **{name: _transform(name) for name in ("fft", "ifft", "rfft", "irfft")},
     **{
         name: _rearranging(name)
         for name in ("index", "reshape", "transpose", "expand_dims", "broadcast_to", "roll")
@@ -143,8 +150,10 @@ def compare(entry, sample):
     rules = sample.has_rule
     ours = [Value(x) if rule else x for x, rule in zip(sample.inputs, rules, strict=True)]
     theirs = [_double(x).requires_grad_(rule) for x, rule in zip(sample.inputs, rules, strict=True)]
-    result = entry(*ours, **sample.params)
+    result = in_real_numbers(entry(*ours, **sample.params))
     expected = counterpart(entry)(*theirs, **sample.params)
+    if expected.is_complex():
+        expected = torch.stack([expected.real, expected.imag])
     np.testing.assert_allclose(result.numpy(), expected.detach().numpy(), rtol=1e-13, atol=1e-15)
     cotangent = np.random.default_rng(0).normal(size=result.shape)
     result.backward(cotangent)

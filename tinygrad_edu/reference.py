@@ -75,7 +75,7 @@ def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], para
     result = primitive.forward(*inputs, **params)
     rules: Any = primitive.vjps
     with recording_mode(_Everything()), np.errstate(all="ignore"):
-        g, out = Value(np.ones_like(result), name="g"), Value(result, name="out")
+        g, out = _as_value(np.ones_like(result)).named("g"), _as_value(result).named("out")
         values = [(Value(x) != 0 if x.dtype == bool else Value(x)).named(name) for name, x in zip(names, inputs, strict=True)]
         if type(rules) is Jointly:
             gradients = rules.rule(g, out, *values, **params)
@@ -84,6 +84,11 @@ def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], para
     shapes = {value.name: value.shape for value in values}
     written = ["" if gradient is None else ast.unparse(_written(gradient, shapes)) for gradient in gradients]
     return dict(zip(names, written, strict=True))
+
+
+def _as_value(x: Any) -> Value:
+    """A Value of these numbers. One of complex numbers cannot be given and has to be computed."""
+    return Value(np.real(x)) + 1j * np.imag(x) if np.iscomplexobj(x) else Value(x)
 
 
 def _written(x: Any, shapes: dict[str | None, tuple[int, ...]]) -> ast.expr:

@@ -3,6 +3,7 @@
 from tinygrad_edu.primitives import (
     arithmetic,
     broadcasting,
+    complex_numbers,
     constants,
     curves,
     decompositions,
@@ -10,6 +11,7 @@ from tinygrad_edu.primitives import (
     differences,
     einstein,
     elementwise,
+    fourier,
     indexing,
     joining,
     linear_algebra,
@@ -29,6 +31,7 @@ from tinygrad_edu.primitives import (
 __all__ = [
     "arithmetic",
     "broadcasting",
+    "complex_numbers",
     "constants",
     "curves",
     "decompositions",
@@ -36,6 +39,7 @@ __all__ = [
     "differences",
     "einstein",
     "elementwise",
+    "fourier",
     "indexing",
     "joining",
     "linear_algebra",

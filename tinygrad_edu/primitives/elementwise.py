@@ -50,7 +50,9 @@ def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
     """Zero; but a complex x / |x| still turns when x moves across its own direction."""
     if x.dtype.kind != "c":
         return np.zeros_like(x)
-    return (g - np.real(g * out) * np.conjugate(out)) / np.absolute(x)
+    length = np.absolute(x)
+    across = g - np.real(g * out) * np.conjugate(out)
+    return where(length == 0, 0.0, across / where(length == 0, 1.0, length))
 
 
 absolute = operation(np.absolute, _absolute_vjp, latex=r"\left|{0}\right|")
@@ -200,6 +202,8 @@ logaddexp2 = operation(
 
 @composition(np.nan_to_num)
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    if x.dtype.kind == "c":
+        return _nan_to_num(np.real(x), copy, nan, posinf, neginf) + 1j * _nan_to_num(np.imag(x), copy, nan, posinf, neginf)
     largest = np.finfo(x.dtype).max
     finite = np.where(np.isnan(x), nan, x)
     finite = np.where(np.isposinf(x), largest if posinf is None else posinf, finite)

@@ -4,6 +4,6 @@ Both need NumPy alone. The strategies for property tests are in `tinygrad_edu.te
 """
 
 from tinygrad_edu.testing.gradients import check_grads
-from tinygrad_edu.testing.operations import Sample, check_operation, samples
+from tinygrad_edu.testing.operations import Sample, check_operation, in_real_numbers, samples
 
-__all__ = ["Sample", "check_grads", "check_operation", "samples"]
+__all__ = ["Sample", "check_grads", "check_operation", "in_real_numbers", "samples"]
