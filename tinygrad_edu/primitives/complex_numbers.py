@@ -10,7 +10,6 @@ import numpy as np
 
 from tinygrad_edu.primitive import composition, operation
 
-
 real = operation(
     lambda z: np.real(z),
     lambda g, out, z: g,

@@ -1,11 +1,11 @@
 """Discrete Fourier transforms: real in, real out through any complex middle.
 
-A transform multiplies by the matrix exp(-2πi·j·k/n), which is symmetric. So the rule of `fft` is `fft` itself, and that of `ifft` is
-`ifft`. Each of the real transforms has its counterpart in `hfft` or `ihfft`. All others are compositions along axes.
+A transform multiplies by the matrix exp(-2πi·j·k/n), which is symmetric. So the rule of `fft` is `fft` itself, and that of `ifft`
+is `ifft`. Each of the real transforms has its counterpart in `hfft` or `ihfft`. All others are compositions along axes.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.indexing import index, scatter
 
-Norm = str | None
+Norm = Literal["backward", "ortho", "forward"] | None
 Axes = Sequence[int] | None
 Function = Callable[..., Any]
 
@@ -97,7 +97,7 @@ irfft: Primitive = operation(
 # --- of spectra that are real ------------------------------------------------------------------------------------------------
 
 # The inverse transform differs from the forward one by a conjugate and by which of the two is divided by n.
-_OPPOSITE = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+_OPPOSITE: dict[Norm, Norm] = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
 @composition(np.fft.hfft)
