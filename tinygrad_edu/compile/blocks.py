@@ -23,19 +23,20 @@ class Region:
     """Nodes that are computed together, block by block along their first axis.
 
     nodes: in order; sums of some of them are among them.
-    length: of the first axis.
+    length, ndim: of the first axis, and the number of axes.
     rows: how many steps along the first axis make a block.
     stored: the nodes that are needed outside of the region, whole.
     """
 
     nodes: list[Node]
     length: int
+    ndim: int
     rows: int
     stored: set[Node]
 
     def is_sliced(self, node: Node) -> bool:
         """Whether a block needs only a part of an array that is computed elsewhere."""
-        return len(node.shape) == len(self.nodes[0].shape) and node.shape[0] == self.length
+        return len(node.shape) == self.ndim and node.shape[0] == self.length
 
 
 def arranged(order: Sequence[Node], outputs: Sequence[Node]) -> list[Node | Region]:
@@ -59,10 +60,8 @@ def arranged(order: Sequence[Node], outputs: Sequence[Node]) -> list[Node | Regi
             elif stages[node] == stage and kind is not None:
                 together.setdefault(kind, []).append(node)
         for nodes in together.values():
-            if len(nodes) == 1:
-                arrangement += nodes
-            else:
-                arrangement.append(_region(nodes, users, set(outputs)))
+            region = _region(nodes, users, set(outputs))
+            arrangement += [region] if len(nodes) > 1 and region.length > region.rows else nodes
     return arrangement
 
 
@@ -91,6 +90,6 @@ def _after(part: Node, node: Node, kinds: dict[Node, tuple[int, int] | None], st
 def _region(nodes: list[Node], users: dict[Node, list[Node]], outputs: set[Node]) -> Region:
     inside = set(nodes)
     stored = {node for node in nodes if node in outputs or is_sum(node) or not inside.issuperset(users[node])}
-    first = next(node for node in nodes if not is_sum(node))
+    first = next((node for node in nodes if not is_sum(node)), nodes[0].inputs[0])
     rows = max(1, BLOCK // math.prod(first.shape[1:]))
-    return Region([first, *(node for node in nodes if node is not first)], first.shape[0], rows, stored)
+    return Region(nodes, first.shape[0], len(first.shape), rows, stored)

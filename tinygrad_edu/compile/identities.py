@@ -212,8 +212,10 @@ FINISHING = (
     Identity("c * (x - y)", "-c * (y - x)", unshared=True, when="c < 0"),
 )
 
-# Longer, but faster for large arrays: NumPy's logaddexp goes through numbers one by one, and both share an exponential.
+# Faster for large arrays: a ufunc can write into a given array, NumPy's logaddexp goes through numbers one by one, and the last
+# two share an exponential.
 EXPANSIONS = (
+    Identity("relu(x)", "np.maximum(x, 0.0)"),
     Identity("sigmoid(x)", "np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.absolute(x)))"),
     Identity("softplus(x)", "np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))"),
 )
