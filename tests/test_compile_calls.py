@@ -181,6 +181,17 @@ def test_what_is_no_number_no_array_and_not_static_is_refused_by_its_path():
         tg.compile(lambda x: x)({"when": object()})
 
 
+@pytest.mark.parametrize("loss", [tg.nn.losses.hinge, tg.nn.losses.perceptron_criterion, tg.nn.losses.half_squared_error])
+def test_the_losses_of_the_package_can_be_compiled(loss):
+    gradient = tg.value_and_grad(lambda logits, target: loss(logits, target, reduction="sum"))
+    compiled = tg.compile(gradient)
+    for logits in (np.array([0.5, -2.0, 3.0]), np.array([-0.5, 2.0, 1.0])):
+        value, slope = compiled(logits, np.ones(3))
+        expected, expected_slope = gradient(logits, np.ones(3))
+        np.testing.assert_allclose(value, expected, rtol=1e-14)
+        np.testing.assert_allclose(slope, expected_slope, rtol=1e-14)
+
+
 # --- Values ------------------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import ast
 import inspect
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ def _call_form(primitive: Primitive, inputs: int, defaults: Mapping[str, Any], p
     return f"{prefix}{name}({', '.join(arguments)})"
 
 
+@lru_cache(maxsize=1024)
 def _parameters(primitive: Primitive) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(primitive.forward).parameters.values())

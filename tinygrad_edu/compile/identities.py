@@ -131,7 +131,7 @@ def _matches(term: Term, node: Node, found: Found, may_match: Callable[[Node], b
     elif node.primitive is term.primitive and (outermost or may_match(node)):
         if term.primitive.name in _ANY_PARAMS:
             found = {**found, "params": node.params}
-        elif frozen(term.params or {}) != frozen(node.params):
+        elif (term.params or node.params) and frozen(term.params or {}) != frozen(node.params):
             return
         orders = [node.inputs, node.inputs[::-1]] if term.primitive.name in ("add", "multiply") else [node.inputs]
         for inputs in orders:

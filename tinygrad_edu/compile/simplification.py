@@ -47,7 +47,7 @@ def expanded(outputs: Sequence[Node]) -> dict[Node, Node]:
     maker = _Maker(outputs)
 
     def expand(node: Node, inputs: tuple[Node, ...]) -> Node:
-        new = maker.recorded(node, inputs)
+        new = node if inputs == node.inputs else maker.recorded(node, inputs)
         for identity in EXPANSIONS:
             if identity.operation == new.operation and math.prod(node.shape) >= WORTH_EXPANDING:
                 return identity.applied(new, maker.make) or new

@@ -241,6 +241,8 @@ def _finite(logits: Any) -> Any:
 
 
 def _demand(holds: Any, rule: str, target: Any) -> None:
+    if isinstance(holds, Value):
+        return  # it is being compiled, for all targets: the program itself does not look at its numbers
     if not np.all(holds):
         offender = np.asarray(getattr(target, "data", target))[~np.asarray(holds)].flat[0]
         raise DataError(f"{rule}, but {offender} is among them.")
