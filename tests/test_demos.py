@@ -20,7 +20,14 @@ from demos import __main__ as command
 from demos.stage import Stage, Text
 
 ROOT = Path(__file__).parents[1]
-PICTURES = ["gradient_descent.png", "linear_regression.png", "perceptron.png", "real_data.png", "scipy_optimize.png"]
+PICTURES = [
+    "compiled_gradient.png",
+    "gradient_descent.png",
+    "linear_regression.png",
+    "perceptron.png",
+    "real_data.png",
+    "scipy_optimize.png",
+]
 
 
 def a_stage(tmp_path, lang="en"):
