@@ -149,7 +149,7 @@ def picture(stage: Stage, ratios: dict[str, list[float]]) -> None:
         bars = axes.bar(places + shift, heights, 0.38, color=colour, label=label)
         axes.bar_label(bars, [f"{height:.1f}" for height in heights], fontsize=9)
     axes.axhline(1.0, color=GREY, linestyle="--", linewidth=1.2, label="by hand")
-    axes.set(yscale="log", ylabel="time / time by hand", title="loss and gradient", ylim=(0.3, 60))
+    axes.set(yscale="log", ylabel="time / time by hand", title="loss and gradient", ylim=(0.3, 600))
     axes.set_xticks(places, list(ratios))
     axes.grid(axis="x", visible=False)
     axes.legend(ncols=3, loc="upper right")

@@ -21,7 +21,7 @@ def children_of(tree: Any) -> list[tuple[str, Any]] | None:
         return [(f"[{key!r}]", child) for key, child in tree.items()]
     if isinstance(tree, list | tuple):
         return [(f"[{position}]", child) for position, child in enumerate(tree)]
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+    if hasattr(type(tree), "__dataclass_fields__"):  # what dataclasses.is_dataclass asks
         return [(f".{field.name}", getattr(tree, field.name)) for field in dataclasses.fields(tree) if field.init]
     return None
 

@@ -65,10 +65,10 @@ def _norm_of_matrices(x: Any, ord: Any) -> Any:
 @composition(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     if axis is None and (ord is None or x.ndim == 1):
-        return np.linalg.vector_norm(x, keepdims=keepdims, ord=2 if ord is None else ord)
+        return _vector_norm(x, keepdims=keepdims, ord=2 if ord is None else ord)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if len(axes) == 1:
-        return np.linalg.vector_norm(x, axis=axes[0], keepdims=keepdims, ord=2 if ord is None else ord)
+        return _vector_norm(x, axis=axes[0], keepdims=keepdims, ord=2 if ord is None else ord)
     if len(axes) != 2:
         raise ValueError(f"a norm is taken over one axis or two, not over {len(axes)}")
     norm = _norm_of_matrices(np.moveaxis(x, axes, (-2, -1)), ord)
