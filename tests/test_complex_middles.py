@@ -210,6 +210,12 @@ def test_decompositions_of_complex_matrices_are_refused(name):
         getattr(np.linalg, name)(Value(M) + 1j * np.eye(3))
 
 
+@pytest.mark.parametrize("function", [tg.sigmoid, tg.softplus, np.floor, np.cbrt, np.rad2deg, np.hypot.reduce])
+def test_functions_of_real_numbers_alone_are_refused_for_complex_ones(function):
+    with pytest.raises(DataError, match="failed on"):
+        function(Value(X) + 1j * Y)
+
+
 def test_the_compiled_gradient_through_complex_numbers_is_the_eager_one():
     gradient = tg.grad(lambda x, y: np.sum(np.absolute(np.exp(1j * x) + y * (x - 2j)) ** 3), (0, 1))
     for compiled, eager in zip(tg.compile(gradient)(X, Y), gradient(X, Y), strict=True):

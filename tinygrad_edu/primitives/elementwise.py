@@ -100,7 +100,7 @@ def _relu(x: Any) -> Any:
 def _sigmoid(x: Any) -> Any:
     # 1 / (1 + e^-x), or the same as e^x / (1 + e^x): whichever exponential cannot overflow.
     e = np.exp(-np.absolute(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return np.where(np.signbit(x), e, 1) / (1 + e)  # a complex x, which has no sign, is refused here
 
 
 def _softplus(x: Any) -> Any:
