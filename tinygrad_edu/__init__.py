@@ -4,7 +4,7 @@ from tinygrad_edu import errors, models, nn, optim, testing
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.checkpointing import checkpoint
 from tinygrad_edu.compile import compile
-from tinygrad_edu.explain import Explanation, explain
+from tinygrad_edu.explain import Drawing, Explanation, draw, explain
 from tinygrad_edu.mode import no_grad
 from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
@@ -24,12 +24,14 @@ from tinygrad_edu.user_primitive import primitive
 from tinygrad_edu.value import Value
 
 __all__ = [
+    "Drawing",
     "Explanation",
     "Value",
     "checkpoint",
     "compile",
     "detect_anomaly",
     "digamma",
+    "draw",
     "elementwise_grad",
     "erf",
     "erfc",

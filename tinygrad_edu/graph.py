@@ -160,7 +160,7 @@ def _name(nodes: Sequence[Node], output_name: str) -> None:
     """Give every node a name of its own: the user's where there is one and it is not taken, else a short one."""
     names = _Names()
     for node in nodes:
-        given = " ".join((node.value.name or "").split()) if node.value is not None else ""
+        given = _printable(node.value.name or "") if node.value is not None else ""
         if given:
             node.is_named = True
             node.name = names.free(given)
@@ -171,6 +171,11 @@ def _name(nodes: Sequence[Node], output_name: str) -> None:
             node.name = f"{np.asarray(node.data).item():.6g}"
         elif not node.name:
             node.name = names.free(_LETTERS[node.kind], separator="", first=1)
+
+
+def _printable(name: str) -> str:
+    """The name without line breaks, and without characters that would do something to a terminal or break a file."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(name.split()))
 
 
 class _Names:

@@ -1,5 +1,6 @@
 """Readers for people: what was recorded, as words, mathematics, pictures and pages."""
 
+from tinygrad_edu.explain.drawing import Drawing, draw
 from tinygrad_edu.explain.explanation import Explanation, explain
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Drawing", "Explanation", "draw", "explain"]

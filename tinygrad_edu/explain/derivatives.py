@@ -61,7 +61,10 @@ class Edge:
         inputs = [operand.data for operand in self.result.operands]
         with np.errstate(all="ignore"):
             local = _apply_rule(self.result, self.position, g, self.result.data, inputs)
-        return np.float64(0.0) if local is None else np.asarray(local)[()]
+        if local is None:
+            return np.float64(0.0)
+        # As in the chain rule itself: where the operand is real, only the real part counts.
+        return np.asarray(local)[()] if np.iscomplexobj(self.operand.data) else np.real(local)[()]
 
     @cached_property
     def local_term(self) -> Term | None:
@@ -92,12 +95,13 @@ class Edge:
             return Passing.NEVER
         if np.any(self.contribution):
             return Passing.NORMALLY
-        if self._ignores_gradient:
+        if self.ignores_gradient:
             return Passing.ALWAYS_ZERO
         return Passing.ZERO_HERE
 
     @cached_property
-    def _ignores_gradient(self) -> bool:
+    def ignores_gradient(self) -> bool:
+        """Whether the rule pays no heed to the gradient that it is given, so that nothing can ever pass."""
         assert self.result.value is not None
         unmistakable = "\0"  # a node of the user's may be called g
         rule, _ = _read(self, self.result.value.detach().named(unmistakable))

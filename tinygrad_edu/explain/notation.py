@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.explain.terms import Literal, Symbol, Term
+from tinygrad_edu.primitives.shaping import transpose
 from tinygrad_edu.source import expression, literal
 
 _GREEK = {
@@ -97,6 +98,8 @@ def _syntax_tree(term: Term) -> ast.expr:
     operands = [_syntax_tree(operand) for operand in term.operands]
     if not term.params and rf"\operatorname{{{{{term.primitive.name}}}}}" in term.primitive.latex:
         return ast.Call(ast.Name(term.primitive.name), operands, [])  # mathematics calls it by its name: step(x), relu(x)
+    if term.primitive is transpose and term.params.get("axes") is None:
+        return ast.Attribute(operands[0], "T")
     return expression(term.primitive, operands, {key: _brief(value) for key, value in term.params.items()})
 
 

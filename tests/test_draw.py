@@ -1,0 +1,138 @@
+"""draw: the graph as a picture."""
+
+import builtins
+import re
+import time
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+
+
+def lecture_loss():
+    theta = tg.Value(3.0, name="theta")
+    x, t = (tg.Value(number, name=name, requires_grad=False) for number, name in [(2.0, "x"), (8.0, "t")])
+    y = (theta * x).named("y")
+    return 0.5 * (t - y) ** 2
+
+
+@pytest.fixture
+def graphviz():
+    """The tests that need a layout are left out where there is no Graphviz."""
+    pytest.importorskip("pygraphviz")
+
+
+def test_values_formulas_and_local_derivatives_are_in_the_picture():
+    dot = tg.draw(lecture_loss()).dot
+    for shown in ["θ = 3", "y = θ·x = 6", "t − y = 2", "L = ½(t − y)² = 2", "x = 2", "−1", "2(t − y) = 4"]:
+        assert shown in dot
+
+
+def test_gradients_are_shown_after_the_backward_pass_and_only_then():
+    loss = lecture_loss()
+    assert "gradient" not in tg.draw(loss).dot
+    loss.backward()
+    assert "θ = 3\\ngradient −4" in tg.draw(loss).dot
+    assert "y = θ·x = 6\\ngradient −2" in tg.draw(loss).dot
+
+
+def test_parameters_data_constants_and_results_differ_in_shape():
+    dot = tg.draw(lecture_loss()).dot
+    nodes = [line for line in dot.splitlines() if re.match(r"  n\d+ \[", line)]
+    styles = {re.search(r'class="(\w+)"', line)[1]: line for line in nodes}
+    assert set(styles) == {"parameter", "data", "constant", "result", "output"}
+    assert "rounded" in styles["parameter"]
+    assert "ellipse" in styles["data"]
+    assert "penwidth=0" in styles["constant"]
+    assert "peripheries=2" in styles["output"]
+
+
+def test_arrays_show_their_shapes_and_rules():
+    w = tg.Value(np.ones((3, 2)), name="w")
+    x = tg.Value(np.ones((5, 3)), name="x", requires_grad=False)
+    dot = tg.draw((x @ w).named("y")).dot
+    assert "y = x @ w\\nshape (5, 2)" in dot
+    assert "x.T @ g" in dot
+
+
+def test_an_arrow_that_no_gradient_can_pass_is_dashed():
+    z = tg.Value(2.0, name="z")
+    assert re.search(r'label=" 0 ".*style=dashed', tg.draw(tg.step(z)).dot)
+
+
+def test_a_leaf_that_many_operations_use_is_drawn_beside_each_of_them():
+    x = h = tg.Value(0.5, name="x")
+    for _ in range(10):
+        h = np.tanh(h) * x
+    assert tg.draw(h).dot.count('label="x = 0.5"') == 11
+
+
+def test_a_leaf_alone_can_be_drawn():
+    assert 'label="w = 2"' in tg.draw(tg.Value(2.0, name="w")).dot
+
+
+def test_anything_but_a_value_is_refused():
+    with pytest.raises(tg.errors.DataError, match="only a Value"):
+        tg.draw(3.0)
+
+
+@given(st.text(max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_any_name_gives_a_well_formed_picture(name):
+    pytest.importorskip("pygraphviz")
+    loss = (tg.Value(3.0, name=name) * 2.0).named(name)
+    root = ElementTree.fromstring(tg.draw(loss).svg)
+    assert not [element for element in root.iter() if "script" in element.tag]
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"&', "\\", "a]b", "--> x", "`", "<b>", "&lt;", "]];", "\x1b[31m"])
+def test_names_are_escaped_everywhere(graphviz, name):
+    drawing = tg.draw((tg.Value(3.0, name=name) * 2.0).named("y"))
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in name)
+    root = ElementTree.fromstring(drawing.svg)
+    texts = [(element.text or "").replace("\xa0", " ") for element in root.iter() if element.tag.endswith("text")]
+    assert f"{shown} = 3" in texts
+    assert "<script" not in drawing.svg
+    label = re.search(r'n0\(\["(.*)"\]\)', drawing.mermaid)[1]
+    assert not set('"<>`|\\') & set(label)
+    assert "\x1b" not in drawing.dot + drawing.mermaid
+
+
+def test_pictures_are_saved_by_their_suffix(graphviz, tmp_path):
+    drawing = tg.draw(lecture_loss())
+    assert drawing.save(tmp_path / "graph.svg").read_text("utf-8").startswith("<svg")
+    assert drawing.save(tmp_path / "graph.png").read_bytes().startswith(b"\x89PNG")
+    assert drawing.save(str(tmp_path / "graph.dot")).read_text("utf-8").startswith("digraph")
+    assert drawing.save(tmp_path / "graph.mmd").read_text("utf-8").startswith("flowchart")
+    with pytest.raises(tg.errors.DataError, match=r"\.svg, \.png"):
+        drawing.save(tmp_path / "graph.jpeg")
+
+
+def test_a_notebook_gets_an_svg_that_knows_dark_ground(graphviz):
+    assert "prefers-color-scheme: dark" in tg.draw(lecture_loss())._repr_svg_()
+
+
+def test_without_pygraphviz_the_extra_is_named(monkeypatch):
+    honest_import = builtins.__import__
+
+    def import_without(name, *args, **kwargs):
+        if name == "pygraphviz":
+            raise ImportError(name)
+        return honest_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", import_without)
+    with pytest.raises(tg.errors.MissingExtraError, match=r'pip install "tinygrad_edu\[draw\]"'):
+        tg.draw(lecture_loss()).svg  # noqa: B018 (that it is asked for is the point)
+
+
+def test_five_hundred_nodes_are_drawn_within_five_seconds(graphviz):
+    x = h = tg.Value(0.5, name="x")
+    for _ in range(125):
+        h = np.tanh(h) * x + 1.0 * h
+    start = time.perf_counter()
+    assert tg.draw(h).svg
+    assert time.perf_counter() - start < 5

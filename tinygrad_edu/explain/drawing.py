@@ -1,0 +1,222 @@
+"""draw: the recorded graph as a picture, in the languages that programs for pictures read."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.explain import layout
+from tinygrad_edu.explain.chain import Spelling
+from tinygrad_edu.explain.derivatives import Edge, read_backward
+from tinygrad_edu.explain.notation import array_text, code, name_text, number_text, text
+from tinygrad_edu.graph import Graph, Kind, Node, read_graph
+from tinygrad_edu.messages import shortened
+from tinygrad_edu.value import Value
+
+_LONGEST_RULE = 40
+_LARGE = 150
+_MOST_ARROWS = 6  # a leaf that more operations use is drawn beside each of them: long arrows are hard to follow, and to lay out
+
+
+def draw(value: Value) -> Drawing:
+    """The graph of what a Value was computed from, as a picture.
+
+    Each node shows its formula and its numbers, and after `backward()` the gradient of `value` with respect to it. Each arrow on
+    which a gradient passes back shows the local derivative: between single numbers the derivative, for arrays the rule that turns
+    the gradient `g` of the result into that of the operand. Parameters have round corners, data are ellipses, constants have no
+    border, results are boxes, and the last result has a double one. A leaf that many operations use is drawn beside each of them.
+
+    Parameters
+    ----------
+    value: any Value, of any shape. Pictures of some hundreds of nodes take seconds, of thousands minutes.
+
+    Returns
+    -------
+    A `Drawing`: notebooks show it; `.save("graph.svg")` or `"graph.png"` writes it; `.dot` and `.mermaid` are plain texts.
+
+    Raises
+    ------
+    DataError: if `value` is not a Value.
+
+    >>> theta = Value(3.0, name="theta")
+    >>> print(draw((2.0 * theta).named("y")).mermaid)
+    flowchart TD
+      n0(["θ = 3"])
+      n1["2"]:::constant
+      n2[["y = 2·θ = 6"]]
+      n1 --- n2
+      n0 -->|"2"| n2
+    """
+    if not isinstance(value, Value):
+        raise DataError(
+            f"only a Value remembers how it was made and can be drawn, but got {type(value).__name__}: {shortened(value)}."
+        )
+    return Drawing(read_graph(value))
+
+
+class Drawing:
+    """A picture of a graph."""
+
+    def __init__(self, graph: Graph, show_gradients: bool | None = None) -> None:
+        self.graph = graph
+        self._spelling = Spelling(graph)
+        self._show_gradients = show_gradients
+
+    @cached_property
+    def gradient_of(self) -> Mapping[Node, Any]:
+        """The gradients to show: none before the backward pass, and none of what is not a single number."""
+        output = self.graph.output
+        shown = self._show_gradients
+        if shown is None:
+            shown = any(node.value is not None and node.value.grad is not None for node in self.graph.parameters)
+        if not (shown and output.requires_grad and output.operands and output.value is not None and output.value.size == 1):
+            return {}
+        return read_backward(self.graph).gradient_of
+
+    @cached_property
+    def dot(self) -> str:
+        """The picture in Graphviz's language."""
+        # In large graphs Graphviz would spend minutes on beautiful curves.
+        haste = ", splines=line, nslimit=0.5, nslimit1=0.5, mclimit=0.1" if len(self.graph) > _LARGE else ""
+        lines = [
+            "digraph {",
+            f'  graph [rankdir=TB, bgcolor="transparent", class="tinygrad", nodesep=0.35, ranksep=0.45{haste}]',
+            '  node [fontname="Helvetica,Arial,sans-serif", fontsize=12, shape=box, style=filled, margin="0.12,0.07"]',
+            '  edge [fontname="Helvetica,Arial,sans-serif", fontsize=11, color="#6b7280", fontcolor="#4b5563", arrowsize=0.7]',
+        ]
+        for name, node in self._drawn():
+            label = "\\n".join(map(_dot_escaped, self._label(node)))
+            lines.append(f'  {name} [id="{name}", label="{label}", {_SHAPES[self._role(node)]}, class="{self._role(node)}"]')
+        for start, end, name, label, passes in self._arrows():
+            marks = f'label=" {_dot_escaped(label)} "' if label else 'label=""'
+            style = "" if passes else ", style=dashed"
+            lines.append(f'  {start} -> {end} [id="{name}", {marks}, class="{"passes" if passes else "constant"}"{style}]')
+        return "\n".join([*lines, "}"])
+
+    @cached_property
+    def mermaid(self) -> str:
+        """The picture as a Mermaid flow chart, which GitHub and many notebooks show."""
+        lines = ["flowchart TD"]
+        for name, node in self._drawn():
+            label = "<br/>".join(map(_mermaid_escaped, self._label(node)))
+            opening, closing, style = _BRACKETS[self._role(node)]
+            lines.append(f'  {name}{opening}"{label}"{closing}{style}')
+        for start, end, _, label, passes in self._arrows():
+            arrow = f'-->|"{_mermaid_escaped(label)}"|' if label else "-->" if passes else "---"
+            lines.append(f"  {start} {arrow} {end}")
+        return "\n".join(lines)
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as an SVG element, legible on light and on dark ground."""
+        return layout.svg(self.dot, files(__package__).joinpath("assets", "graph.css").read_text("utf-8"))
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file, as its suffix says: .svg, .png, .dot, or .mmd for Mermaid. Returns the path."""
+        path = Path(path)
+        if path.suffix == ".png":
+            path.write_bytes(layout.laid_out(self.dot.replace('"transparent"', '"white", dpi=144', 1), "png"))
+            return path
+        texts = {".svg": lambda: self.svg, ".dot": lambda: self.dot, ".mmd": lambda: self.mermaid}
+        if path.suffix not in texts:
+            raise DataError(
+                f"a picture can be saved as .svg, .png, .dot or .mmd, but not as {path.suffix or 'a file without suffix'!r}."
+            )
+        path.write_text(texts[path.suffix](), "utf-8")
+        return path
+
+    def _role(self, node: Node) -> str:
+        return "output" if node is self.graph.output and node.operands else node.kind.value
+
+    def _label(self, node: Node) -> Iterator[str]:
+        """The lines in a node."""
+        if node.is_number:
+            yield name_text(node.name)
+            return
+        form = array_text(node.data)
+        if node.kind is Kind.RESULT:
+            made = text(self._spelling.definition(node))
+            form = f"{made} = {form}" if node.shape == () else f"{made}"
+        yield form if self._spelling.is_written_out(node) else f"{name_text(node.name)} = {form}"
+        if node.kind is Kind.RESULT and node.shape != ():
+            yield array_text(node.data) if node.data.size <= 4 else f"shape {node.shape}"
+        if node in self.gradient_of:
+            gradient = self.gradient_of[node]
+            shown = array_text(gradient) if np.size(gradient) <= 4 else f"shape {np.shape(gradient)}"
+            yield f"gradient {shown}"
+
+    @cached_property
+    def _numbers(self) -> Mapping[Node, int]:
+        return {node: number for number, node in enumerate(self.graph.nodes)}
+
+    def _name(self, node: Node, edge: str) -> str:
+        """What a node is called where the given edge begins."""
+        copied = not node.operands and len(node.consumers) > _MOST_ARROWS
+        return f"n{self._numbers[node]}" + (f"_{edge}" if copied else "")
+
+    def _drawn(self) -> Iterator[tuple[str, Node]]:
+        """Everything that is drawn, with its name."""
+        for node in self.graph.nodes:
+            for position, operand in enumerate(node.operands):
+                if not operand.operands:
+                    name = self._name(operand, self._edge_name(node, position))
+                    if name.count("_"):
+                        yield name, operand
+            if node.operands or len(node.consumers) <= _MOST_ARROWS:
+                yield self._name(node, ""), node
+
+    def _edge_name(self, result: Node, position: int) -> str:
+        return f"e{self._numbers[result]}_{position}"
+
+    def _arrows(self) -> Iterator[tuple[str, str, str, str, bool]]:
+        """From which node to which, its name, its label, and whether a gradient passes back on it."""
+        for node in self.graph.results:
+            for position, operand in enumerate(node.operands):
+                edge, name = Edge(node, position), self._edge_name(node, position)
+                label = self._local(edge) if operand.requires_grad else ""
+                yield self._name(operand, name), self._name(node, ""), name, label, bool(label) and not edge.ignores_gradient
+
+    def _local(self, edge: Edge) -> str:
+        """The local derivative."""
+        if edge.ignores_gradient:
+            return "0"
+        if edge.result.shape == edge.operand.shape == () and not np.iscomplexobj(edge.result.data):
+            number = number_text(edge.local_derivative)
+            form = number if edge.local_term is None else text(self._spelling.written(edge.local_term))
+            return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
+        rule = "" if edge.rule is None else code(self._spelling.written(edge.rule))
+        return rule if 0 < len(rule) <= _LONGEST_RULE else f"d_{edge.result.primitive.name}"
+
+
+_SHAPES = {
+    "parameter": 'style="filled,rounded", penwidth=2, color="#1d4ed8", fillcolor="#dbeafe", fontcolor="#0b1b45"',
+    "data": 'shape=ellipse, color="#15803d", fillcolor="#dcfce7", fontcolor="#052e16"',
+    "constant": 'penwidth=0, fillcolor="#e5e7eb", fontcolor="#1f2937"',
+    "result": 'color="#6b7280", fillcolor="#ffffff", fontcolor="#111827"',
+    "output": 'peripheries=2, color="#b45309", fillcolor="#fef3c7", fontcolor="#451a03"',
+}
+_BRACKETS = {
+    "parameter": ("([", "])", ""),
+    "data": ("((", "))", ""),
+    "constant": ("[", "]", ":::constant"),
+    "result": ("[", "]", ""),
+    "output": ("[[", "]]", ""),
+}
+
+
+def _dot_escaped(words: str) -> str:
+    return html.escape(words, quote=False).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _mermaid_escaped(words: str) -> str:
+    return "".join(f"#{ord(character)};" if character in '"#<>&`|\\' else character for character in words)
