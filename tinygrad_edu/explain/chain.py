@@ -85,7 +85,8 @@ class Link:
     @cached_property
     def number(self) -> float:
         """The factor as a number."""
-        return float(sum(np.prod([edge.local_derivative for edge in strand]) for strand in self.strands))
+        total = sum(np.prod([edge.local_derivative for edge in strand]) for strand in self.strands)
+        return float(np.real(total))  # complex numbers may occur on the way between real ones
 
     @cached_property
     def term(self) -> Term:
