@@ -85,8 +85,7 @@ class Link:
     @cached_property
     def number(self) -> float:
         """The factor as a number."""
-        total = sum(np.prod([edge.local_derivative for edge in strand]) for strand in self.strands)
-        return float(np.real(total))  # complex numbers may occur on the way between real ones
+        return float(sum(np.prod([edge.local_derivative for edge in strand]) for strand in self.strands))
 
     @cached_property
     def term(self) -> Term:

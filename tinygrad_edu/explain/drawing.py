@@ -88,7 +88,7 @@ class Drawing:
         lines = [
             "digraph {",
             f'  graph [rankdir=TB, bgcolor="transparent", class="tinygrad", nodesep=0.35, ranksep=0.45{haste}]',
-            '  node [fontname="Helvetica,Arial,sans-serif", fontsize=12, shape=box, style=filled, margin="0.12,0.07"]',
+            '  node [fontname="Helvetica,Arial,sans-serif", fontsize=12, shape=box, style=filled, margin="0.16,0.08"]',
             '  edge [fontname="Helvetica,Arial,sans-serif", fontsize=11, color="#6b7280", fontcolor="#4b5563", arrowsize=0.7]',
         ]
         for name, node in self._drawn():

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import DataError, GradientError
+from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
 from tinygrad_edu.explain import latex_form, text_form
 from tinygrad_edu.explain.chain import Derivation, Spelling, derive
 from tinygrad_edu.explain.derivatives import BackwardPass, read_backward
+from tinygrad_edu.explain.drawing import Drawing
+from tinygrad_edu.explain.notation import name_text, text
+from tinygrad_edu.explain.page import page
+from tinygrad_edu.explain.steps import steps
 from tinygrad_edu.graph import Graph, Node, read_graph
 from tinygrad_edu.messages import described, shortened
 from tinygrad_edu.value import Value
 
 MOST_RESULTS = 60
 """Explanations of more operations than this are summaries, unless the whole is asked for."""
+MOST_STEPS = 120
+"""Pages of more operations than this are not made."""
 
 
 def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanation:
@@ -150,3 +157,44 @@ class Explanation:
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.to_latex()}\n$$"
+
+    def to_html(self) -> str:
+        """A page to step through: forward through the values, then backward along one edge after the other. One file of HTML
+        that needs nothing else.
+
+        Raises
+        ------
+        UnsupportedError: if there are more operations than anybody would step through.
+        MissingExtraError: if pygraphviz, which lays out the picture, is not installed.
+        """
+        count = sum(1 for _ in self.graph.results)
+        if count > MOST_STEPS:
+            raise UnsupportedError(
+                f"a page to step through shows at most {MOST_STEPS} operations, but {self.graph.output.name} took {count}. "
+                "Print the explanation for a summary, or explain a smaller example of the same computation."
+            )
+        drawing = Drawing(self.graph, show_gradients=True)
+        nodes = [
+            {"id": f"n{number}", "name": "" if node.is_number else text(self.spelling.of(node))}
+            for number, node in enumerate(self.graph.nodes)
+        ]
+        has_gradient = [f"n{number}" for number, node in enumerate(self.graph.nodes) if node in drawing.gradient_of]
+        title = f"{name_text(self.graph.output.name)} = {text(self.spelling.definition(self.graph.output))}"
+        facts = {
+            "title": title,
+            "nodes": nodes,
+            "withGradient": has_gradient,
+            "steps": list(steps(self.backward, self.spelling)),
+        }
+        return page("steps", title, facts, drawing.svg)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page of `to_html` to a file (.html), or the formulas (.tex), or the text (.txt). Returns the path."""
+        path = Path(path)
+        forms = {".html": self.to_html, ".tex": self.to_latex, ".txt": self.__str__}
+        if path.suffix not in forms:
+            raise DataError(
+                f"an explanation can be saved as .html, .tex or .txt, but not as {path.suffix or 'a file without suffix'!r}."
+            )
+        path.write_text(forms[path.suffix](), "utf-8")
+        return path

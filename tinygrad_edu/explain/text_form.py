@@ -99,14 +99,15 @@ def _forms(path: Sequence[Link], spelling: Spelling, d: str) -> list[str]:
     product = float(np.prod([link.number for link in path]))
     forms = [
         " · ".join(quotient(link.of, link.wrt, spelling, d) for link in path),
-        " · ".join(_factor(text(spelling.written(link.term), PRODUCT if len(path) > 1 else SUM)) for link in path),
-        " · ".join(_factor(number_text(link.number)) for link in path),
+        " · ".join(factor_text(text(spelling.written(link.term), PRODUCT if len(path) > 1 else SUM)) for link in path),
+        " · ".join(factor_text(number_text(link.number)) for link in path),
         number_text(product),
     ]
     return list(dict.fromkeys(forms))
 
 
-def _factor(form: str) -> str:
+def factor_text(form: str) -> str:
+    """A factor, in brackets if it begins with a sign."""
     return f"({form})" if form.startswith("−") else form
 
 

@@ -1,0 +1,114 @@
+// Stepping through a computation: forward through the values, then backward along one edge at a time.
+
+const WORDS = {
+  en: {
+    picture: "Picture of the computation", back: "Step back", next: "Step on", slider: "Step",
+    keys: "Keys: ← and → step, Home and End jump.",
+    node: "node", value: "value", gradient: "gradient", step: "Step {0} of {1}: ",
+    forwardPhase: "forward", backwardPhase: "backward",
+    given: "These numbers are given.",
+    forward: "Compute {0} from what is known.",
+    start: "The backward pass starts at the end: the derivative of {0} with respect to itself is 1.",
+    passes: "From {0} back to {1}: the incoming gradient times the local derivative.",
+    adds: "From {0} back to {1}, which has had a gradient already: contributions are added.",
+    blocked: "From {0} no gradient passes to {1}: the derivative is 0 wherever there is one. So {0} counts as a constant.",
+    end: "Done. These are the gradients.",
+  },
+  zh: {
+    picture: "计算图", back: "上一步", next: "下一步", slider: "步骤",
+    keys: "按键：← → 逐步移动，Home 和 End 跳到首尾。",
+    node: "节点", value: "值", gradient: "梯度", step: "第 {0} 步，共 {1} 步：",
+    forwardPhase: "前向", backwardPhase: "反向",
+    given: "这些数是已知的。",
+    forward: "由已知的数计算 {0}。",
+    start: "反向传播从终点开始：{0} 对自身的导数是 1。",
+    passes: "从 {0} 传回 {1}：传入的梯度乘以局部导数。",
+    adds: "从 {0} 传回 {1}，它已经收到过梯度：各份贡献相加。",
+    blocked: "从 {0} 没有梯度传到 {1}：凡有导数处导数都是 0，所以 {0} 视为常数。",
+    end: "完成。这些就是梯度。",
+  },
+};
+
+const byId = (id) => document.getElementById(id);
+const slider = byId("slider");
+const last = data.steps.length - 1;
+const firstBackward = data.steps.findIndex((step) => step.kind === "start");
+slider.max = last;
+byId("title").textContent = data.title;
+
+// The line of a node's label that shows its gradient is its last one.
+const gradientLines = {};
+for (const id of data.withGradient) {
+  const lines = byId(id).querySelectorAll("text");
+  gradientLines[id] = lines[lines.length - 1];
+  gradientLines[id].classList.add("gradient");
+}
+const copiesOf = (id) => document.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`);
+
+function show() {
+  const number = Number(slider.value);
+  const words = WORDS[language];
+  const step = data.steps[number];
+  const values = {}, gradients = {};
+  const walked = new Set();
+  for (const past of data.steps.slice(0, number + 1)) {
+    Object.assign(values, past.values);
+    Object.assign(gradients, past.gradients);
+    past.lit.forEach((id) => walked.add(id));
+  }
+  const backward = number >= firstBackward;
+  byId("phase").textContent = say(words.step, [number + 1, last + 1]) + (backward ? words.backwardPhase : words.forwardPhase);
+  byId("sentence").textContent = say(words[step.kind], step.names);
+  byId("formulas").textContent = step.formulas.join("\n");
+  slider.setAttribute("aria-valuetext", `${number + 1} / ${last + 1}`);
+  byId("back").disabled = number === 0;
+  byId("next").disabled = number === last;
+
+  const lit = new Set(step.lit);
+  for (const node of data.nodes)
+    for (const drawn of copiesOf(node.id)) {
+      drawn.classList.toggle("lit", lit.has(node.id));
+      drawn.classList.toggle("waiting", !(node.id in values));
+    }
+  for (const edge of document.querySelectorAll(".edge")) {
+    edge.classList.toggle("lit", lit.has(edge.id));
+    const result = `n${edge.id.slice(1).split("_")[0]}`;
+    edge.classList.toggle("waiting", backward ? !walked.has(edge.id) : !(result in values));
+  }
+  for (const [id, line] of Object.entries(gradientLines)) {
+    line.classList.toggle("silent", !(id in gradients));
+    line.textContent = `${words.gradient} ${gradients[id] ?? ""}`;
+  }
+  byId("state").replaceChildren(...data.nodes.filter((node) => node.name).map((node) => {
+    const row = element("tr", "");
+    row.classList.toggle("lit", lit.has(node.id));
+    row.append(element("th", node.name, { scope: "row" }), element("td", values[node.id] ?? ""), element("td", gradients[node.id] ?? ""));
+    return row;
+  }));
+  const focus = byId(step.lit[1] ?? step.lit[0]) ?? byId(step.lit[0]);
+  const picture = document.querySelector(".picture");
+  if (focus) {
+    const place = focus.getBoundingClientRect(), frame = picture.getBoundingClientRect();
+    picture.scrollTop += place.top + place.height / 2 - frame.top - frame.height / 2;
+    picture.scrollLeft += place.left + place.width / 2 - frame.left - frame.width / 2;
+  }
+}
+
+function go(number) {
+  slider.value = Math.min(Math.max(number, 0), last);
+  show();
+}
+
+slider.addEventListener("input", show);
+byId("back").addEventListener("click", () => go(Number(slider.value) - 1));
+byId("next").addEventListener("click", () => go(Number(slider.value) + 1));
+document.addEventListener("keydown", (event) => {
+  if (event.target === slider || event.altKey || event.ctrlKey || event.metaKey) return;
+  const moves = { ArrowRight: Number(slider.value) + 1, ArrowLeft: Number(slider.value) - 1, Home: 0, End: last };
+  if (!(event.key in moves)) return;
+  event.preventDefault();
+  go(moves[event.key]);
+});
+
+slider.value = address.get("step") ?? 0;
+speak(WORDS, show);

@@ -1,0 +1,109 @@
+"""The course of a computation in steps: forward through the values, then backward along one edge after the other.
+
+The steps hold formulas and names, which are the same in every language; the sentences around them are the page's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.explain.chain import Spelling
+from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
+from tinygrad_edu.explain.notation import PRODUCT, array_text, code, name_text, number_text, text
+from tinygrad_edu.explain.terms import Applied, Literal
+from tinygrad_edu.explain.text_form import factor_text, quotient
+from tinygrad_edu.graph import Node
+
+Step = dict[str, Any]
+"""kind: what happens. lit: the ids of the nodes and edges in the picture that it is about. formulas: lines to show.
+values, gradients: what is known from this step on, by the id of the node. names: what the sentence speaks of."""
+
+
+def steps(backward: BackwardPass, spelling: Spelling) -> Iterator[Step]:
+    """All steps, in order."""
+    graph = backward.graph
+    ids = {node: f"n{number}" for number, node in enumerate(graph.nodes)}
+    output = graph.output
+
+    def shown(node: Node) -> str:
+        return text(spelling.of(node))
+
+    leaves = [node for node in graph.nodes if not node.operands]
+    given = [f"{name_text(node.name)} = {array_text(node.data)}" for node in leaves if not node.is_number]
+    yield _step(
+        "given", lit=[ids[leaf] for leaf in leaves], formulas=given, values={ids[leaf]: array_text(leaf.data) for leaf in leaves}
+    )
+    for node in graph.results:
+        value = array_text(node.data)
+        yield _step(
+            "forward", lit=[ids[node]], formulas=_computation(node, spelling), values={ids[node]: value}, names=[shown(node)]
+        )
+
+    start = array_text(backward.gradient_of[output])
+    first = f"{quotient(output, output, spelling)} = {start}"
+    yield _step("start", lit=[ids[output]], formulas=[first], gradients={ids[output]: start}, names=[name_text(output.name)])
+    arrived: dict[Node, Any] = {}
+    for edge in backward.edges:
+        operand, result = edge.operand, edge.result
+        if not operand.requires_grad:
+            continue
+        step = _step(
+            "passes",
+            lit=[ids[result], f"e{ids[result][1:]}_{edge.position}", ids[operand]],
+            formulas=_contribution(edge, backward, spelling),
+            names=[shown(result), shown(operand)],
+        )
+        if edge.contribution is not None:
+            before = arrived.get(operand)
+            total = edge.contribution if before is None else before + edge.contribution
+            arrived[operand] = total
+            step["gradients"] = {ids[operand]: array_text(total)}
+            if before is not None:
+                step["kind"] = "adds"
+                summands = f"{array_text(before)} + {factor_text(array_text(edge.contribution))}"
+                step["formulas"].append(f"{quotient(output, operand, spelling)} = {summands} = {array_text(total)}")
+        if edge.passing in (Passing.NEVER, Passing.ALWAYS_ZERO):
+            step["kind"] = "blocked"
+        yield step
+    found = [f"{quotient(output, node, spelling)} = {array_text(backward.gradient_of.get(node, 0.0))}" for node in graph.parameters]
+    yield _step("end", lit=[ids[node] for node in graph.parameters], formulas=found)
+
+
+def _step(kind: str, lit: list[str], formulas: list[str], **known: Any) -> Step:
+    return {"kind": kind, "lit": lit, "formulas": formulas, "values": {}, "gradients": {}, "names": [], **known}
+
+
+def _computation(node: Node, spelling: Spelling) -> list[str]:
+    """`y = θ·x`, `= 3·2`, `= 6`."""
+    formula = text(spelling.definition(node))
+    forms = [formula if spelling.is_written_out(node) else f"{name_text(node.name)} = {formula}"]
+    if all(part.shape == () for part in (node, *node.operands)):
+        forms.append(f"= {text(Applied(node.primitive, tuple(Literal(operand.data) for operand in node.operands), node.params))}")
+    return [*forms, f"= {array_text(node.data)}"]
+
+
+def _contribution(edge: Edge, backward: BackwardPass, spelling: Spelling) -> list[str]:
+    """The incoming gradient times the local derivative, or for arrays the rule."""
+    output = backward.graph.output
+    head = quotient(output, edge.operand, spelling)
+    incoming = quotient(output, edge.result, spelling)
+    if edge.result.shape == edge.operand.shape == () and not np.iscomplexobj(edge.result.data):
+        local = "0" if edge.ignores_gradient or edge.local_term is None else text(spelling.written(edge.local_term), PRODUCT)
+        gradient = number_text(backward.gradient_of.get(edge.result, 0.0))
+        factors = [
+            f"{incoming} · {quotient(edge.result, edge.operand, spelling)}",
+            f"{factor_text(gradient)} · {factor_text(local)}",
+            f"{factor_text(gradient)} · {factor_text(number_text(edge.local_derivative))}",
+            array_text(edge.contribution if edge.contribution is not None else 0.0),
+        ]
+        first, *rest = dict.fromkeys(factors)
+        return [f"{head} = {first}", *(f"= {form}" for form in rest)]
+    if edge.contribution is None:
+        return []
+    rule = edge.result.primitive.name if edge.rule is None else code(edge.rule)
+    axes = f"  (Σ axis {', '.join(map(str, edge.summed_axes))})" if edge.summed_axes else ""
+    gradient = array_text(backward.gradient_of.get(edge.result, 0.0))
+    return [f"g = {incoming} = {gradient}", f"{head} = {rule}{axes}", f"= {array_text(edge.contribution)}"]
