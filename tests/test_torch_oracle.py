@@ -66,6 +66,7 @@ COUNTERPARTS = {
     ),
     # Unique but for signs: tests/test_numpy_linalg.py compares what does not depend on them.
     "eigh": None,
+    "eig": None,
     "svd": None,
     "qr": None,
     "logabsdet": torch.logdet,

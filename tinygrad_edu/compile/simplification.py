@@ -163,6 +163,8 @@ class _Maker:
         node = inputs[0]
         if node.operation == "broadcast_to":
             return self._broadcast(self.make(broadcasting.cast, node.inputs, params), like[0])
+        if node.value is not None and not node.shape:  # it may be one of Python's, which cannot be cast
+            return self._constant(like[1].type(node.value))
         return self.same(inputs, params, like)
 
     def zeros_like(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:

@@ -17,7 +17,7 @@ CONSTANT_FUNCTIONS = frozenset({
     np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.any, np.all,
     np.argpartition, np.argwhere, np.searchsorted, np.digitize, np.lexsort, np.isin,
     np.may_share_memory, np.shares_memory, np.result_type, np.can_cast, np.min_scalar_type, np.common_type,
-    np.iscomplexobj, np.isrealobj, np.array_equiv, np.einsum_path,
+    np.iscomplexobj, np.isrealobj, np.array_equiv, np.einsum_path, np.linalg.matrix_rank,
     np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
     np.allclose, np.isclose, np.array_equal, np.array2string, np.array_repr, np.array_str,
 })  # fmt: skip

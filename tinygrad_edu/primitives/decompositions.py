@@ -1,40 +1,43 @@
-"""Inverses, determinants and factorizations of matrices, and of stacks of matrices, in real numbers.
+"""Factorizations of matrices, and of stacks of matrices: cholesky, eigh, eig, svd, qr.
 
-An operation gives one array, so those with several results (eigh, svd, qr) pack them into one, which the composition of NumPy's
-name takes apart again. The formulas are those collected by Giles, "An extended collection of matrix derivative results" (2008),
-and by Townsend, "Differentiating the singular value decomposition" (2016). Written a ↦ ā for the gradient of a, and
-with F for the differences in a denominator, they are given at each rule.
+An operation gives one array, so those with several results pack them into one, which the composition of NumPy's name takes apart
+again. Written ā for the gradient of a, and F for the matrix of the reciprocal differences of eigenvalues, the formulas are given at
+each rule, with adjoints (conjugated transposes), so that they hold for real and for complex matrices.
 
-A factorization is differentiable where it is unique. Eigenvectors and singular vectors are unique up to their sign where no two
-values are equal; a function of them has a meaningful gradient only if it does not depend on that choice.
+A factorization is differentiable where it is unique. Eigenvectors and singular vectors are unique up to their sign (a complex one:
+up to its phase) where no two values are equal; of the vectors that only complete a basis (full_matrices=True, mode="complete")
+no more than the space that they span is unique. A function of them has a meaningful gradient only if it does not depend on that
+choice. Where two values are equal, functions of the values that treat them alike still have their gradient.
+
+Of a symmetric (Hermitian) matrix NumPy reads one triangle only. Here the mean of both triangles counts, as in JAX, so that
+the gradient is symmetric, too.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import Primitive, case, composition, operation
-from tinygrad_edu.primitives.linear_algebra import transposed
+from tinygrad_edu.primitives.inverses import SQUARE, adjoint, hermitian, in_adjoints, solve, well_conditioned
 
-SQUARE = [case((3, 3)), case((1, 1)), case((2, 3, 3)), case((0, 2, 2))]
-
-
-def well_conditioned(x: Any) -> Any:
-    """A matrix far from singular, of any matrix with elements in (-1, 1)."""
-    rows, columns = x.shape[-2:]
-    return x + (1 + np.maximum(rows, columns)) * np.eye(rows, columns) * np.arange(1, columns + 1)
+# NumPy's own result types, which have no public name.
+_EighResult: Callable[..., Any] = type(np.linalg.eigh(np.eye(1)))
+_EigResult: Callable[..., Any] = type(np.linalg.eig(np.eye(1)))
+_SVDResult: Callable[..., Any] = type(np.linalg.svd(np.eye(1)))
+_QRResult: Callable[..., Any] = type(np.linalg.qr(np.eye(1)))
 
 
 def positive_definite(x: Any) -> Any:
     """A symmetric matrix with positive eigenvalues that are far apart."""
-    symmetric = 0.5 * (x + np.swapaxes(x, -1, -2))
-    return symmetric + np.diag(2.0 * x.shape[-1] * np.arange(1, x.shape[-1] + 1))
+    return hermitian(x) + np.diag(2.0 * x.shape[-1] * np.arange(1, x.shape[-1] + 1))
 
 
-def _symmetric(x: Any) -> Any:
-    return 0.5 * (x + transposed(x))
+def _diagonal(x: Any) -> Any:
+    """Vectors as the diagonals of matrices, or matrices without what is beside their diagonals."""
+    return np.eye(x.shape[-1]) * x
 
 
 def _inverse_or_zero(x: Any) -> Any:
@@ -42,191 +45,82 @@ def _inverse_or_zero(x: Any) -> Any:
     return np.where(x == 0, 0.0, 1 / np.where(x == 0, 1.0, x))
 
 
-def _real_only(name: str, a: Any) -> None:
-    if a.dtype.kind == "c":
-        raise UnsupportedError(f"np.linalg.{name} is differentiated for real matrices only, but got dtype {a.dtype}.")
-
-
-# --- inverses ----------------------------------------------------------------------------------------------------------------
-
-# d(a⁻¹) = -a⁻¹ da a⁻¹
-inv: Primitive = operation(
-    np.linalg.inv,
-    lambda g, out, a: -transposed(out) @ g @ transposed(out),
-    name="inv", numpy=[np.linalg.inv], latex="{{{0}}}^{{-1}}", domain=(well_conditioned,), cases=SQUARE,
-)  # fmt: skip
-
-# A rule of its own, since np.linalg.inv(a) @ b is slower and less exact. x = a⁻¹b: b̄ = a⁻ᵀ x̄ and ā = -b̄ xᵀ.
-solve: Primitive = operation(
-    np.linalg.solve,
-    lambda g, out, a, b: -solve(transposed(a), g) @ transposed(out),
-    lambda g, out, a, b: solve(transposed(a), g),
-    name="solve", latex="{{{0}}}^{{-1}} {1}", domain=(well_conditioned, (-2, 2)),
-    cases=[case((3, 3), (3, 2)), case((2, 3, 3), (3, 2)), case((3, 3), (2, 3, 1)), case((2, 1, 3, 3), (4, 3, 2))],
-)  # fmt: skip
-
-
-@composition(np.linalg.solve)
-def _solve(a: Any, b: Any) -> Any:
-    return solve(a, b[:, None])[..., 0] if np.ndim(b) == 1 else solve(a, b)
-
-
-# For matrices whose rank does not change nearby (Golub & Pereyra, 1973).
-def _pinv_vjp(g: Any, out: Any, a: Any, rcond: Any = None) -> Any:
-    p, pt, gt = out, transposed(out), transposed(g)
-    outside_rows, outside_columns = np.eye(a.shape[-2]) - a @ p, np.eye(a.shape[-1]) - p @ a
-    return -pt @ g @ pt + outside_rows @ gt @ p @ pt + pt @ p @ gt @ outside_columns
-
-
-pinv: Primitive = operation(
-    lambda a, rcond=None: np.linalg.pinv(a, rcond),
-    _pinv_vjp,
-    name="pinv", latex="{{{0}}}^+", domain=(well_conditioned,), cases=[case((3, 2)), case((2, 3)), case((2, 3, 3))],
-)  # fmt: skip
-
-
-@composition(np.linalg.pinv)
-def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    _real_only("pinv", a)
-    return pinv(_symmetric(a) if hermitian else a, rcond=rcond if rtol is None else rtol)
-
-
-@composition(np.linalg.lstsq)
-def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
-    """By QR, which is as well conditioned as the problem: a = qr gives x = r⁻¹qᵀb, and aᵀ = qr gives x = q r⁻ᵀb."""
-    plain = getattr(a, "_data", a)
-    rows, columns = plain.shape
-    *_, rank, singular_values = np.linalg.lstsq(plain, np.zeros(rows), rcond)
-    if rank < min(rows, columns):
-        raise UnsupportedError(
-            f"np.linalg.lstsq has no derivative where the matrix is not of full rank; this one, of shape {plain.shape}, has rank "
-            f"{rank}. Leave out the columns that depend on others, or add a small multiple of the identity."
-        )
-    matrix = b[:, None] if b.ndim == 1 else b
-    if rows >= columns:
-        q, r = np.linalg.qr(a)
-        x = solve(r, transposed(q) @ matrix)
-    else:
-        q, r = np.linalg.qr(transposed(a))
-        x = q @ solve(transposed(r), matrix)
-    residuals = np.sum((matrix - a @ x) ** 2, axis=0) if rows > columns else np.zeros(0)
-    return (x[:, 0] if b.ndim == 1 else x), residuals, rank, singular_values
-
-
-@composition(np.linalg.tensorinv)
-def _tensorinv(a: Any, ind: int = 2) -> Any:
-    rows = int(np.prod(a.shape[:ind]))
-    return inv(a.reshape(rows, -1)).reshape(*a.shape[ind:], *a.shape[:ind])
-
-
-@composition(np.linalg.tensorsolve)
-def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    if axes is not None:
-        a = np.moveaxis(a, tuple(axes), tuple(range(a.ndim - len(axes), a.ndim)))
-    return solve(a.reshape(b.size, -1), b.reshape(-1, 1)).reshape(a.shape[b.ndim :])
-
-
-# --- determinants ------------------------------------------------------------------------------------------------------------
-
-
-def _cofactors(a: Any, determinant: Any) -> Any:
-    """The derivatives of the determinant: det(a) a⁻ᵀ, or for a singular matrix the determinants of the minors, with their signs."""
-    if np.all(determinant != 0):
-        return determinant[..., None, None] * transposed(inv(a))
-    n = a.shape[-1]
-    others = np.array([[k for k in range(n) if k != left_out] for left_out in range(n)], dtype=int).reshape(n, n - 1)
-    minors = a[..., others[:, None, :, None], others[None, :, None, :]]
-    return det(minors) * (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
-
-
-det: Primitive = operation(
-    np.linalg.det,
-    lambda g, out, a: g[..., None, None] * _cofactors(a, out),
-    name="det", numpy=[np.linalg.det], latex=r"\det {0}", domain=(well_conditioned,), cases=SQUARE,
-)  # fmt: skip
-
-logabsdet: Primitive = operation(
-    lambda a: np.linalg.slogdet(a)[1],
-    lambda g, out, a: g[..., None, None] * transposed(inv(a)),
-    name="logabsdet", code="np.linalg.slogdet({0})[1]", latex=r"\ln \left|\det {0}\right|",
-    domain=(well_conditioned,), cases=SQUARE,
-)  # fmt: skip
-signdet: Primitive = operation(
-    lambda a: np.linalg.slogdet(a)[0],
-    None,
-    name="signdet", code="np.linalg.slogdet({0})[0]", latex=r"\operatorname{{sign}} \det {0}", cases=SQUARE,
-)  # fmt: skip
-
-
-@composition(np.linalg.slogdet)
-def _slogdet(a: Any) -> Any:
-    _real_only("slogdet", a)
-    return _SlogdetResult(signdet(a), logabsdet(a))
-
-
-# --- factorizations ----------------------------------------------------------------------------------------------------------
-
-# NumPy's own result types, which have no public name.
-_EighResult: Callable[..., Any] = type(np.linalg.eigh(np.eye(1)))
-_SVDResult: Callable[..., Any] = type(np.linalg.svd(np.eye(1)))
-_QRResult: Callable[..., Any] = type(np.linalg.qr(np.eye(1)))
-_SlogdetResult: Callable[..., Any] = type(np.linalg.slogdet(np.eye(1)))
+def _real(x: Any) -> Any:
+    """Values that are real, but complex numbers where they were packed with vectors that are not."""
+    return np.real(x) if x.dtype.kind == "c" else x
 
 
 def _half_lower(x: Any) -> Any:
-    """The lower triangle with half the diagonal: with its own transpose it makes a symmetric matrix."""
-    return np.tril(x) - 0.5 * x * np.eye(x.shape[-1])
+    """The lower triangle with half the diagonal: with its own adjoint it makes a Hermitian matrix."""
+    return np.tril(x) - 0.5 * _diagonal(x)
 
 
-def _between_inverses(lower: Any, x: Any) -> Any:
-    """l⁻ᵀ x l⁻¹"""
-    left = solve(transposed(lower), x)
-    return transposed(solve(transposed(lower), transposed(left)))
+# --- cholesky ----------------------------------------------------------------------------------------------------------------
 
 
-# Murray, "Differentiation of the Cholesky decomposition" (2016): ā = l⁻ᵀ Φ(lᵀ l̄) l⁻¹, made symmetric.
+# Murray, "Differentiation of the Cholesky decomposition" (2016).
+@in_adjoints
+def _cholesky_vjp(g: Any, out: Any, a: Any) -> Any:
+    """ā = l⁻ᴴ Φ(lᴴ l̄) l⁻¹, made Hermitian, with Φ the lower triangle and half the diagonal."""
+    inner = _half_lower(adjoint(out) @ g)
+    return hermitian(adjoint(solve(adjoint(out), adjoint(solve(adjoint(out), inner)))))
+
+
 cholesky: Primitive = operation(
-    lambda a: np.linalg.cholesky(0.5 * (a + np.swapaxes(a, -1, -2))),
-    lambda g, out, a: _symmetric(_between_inverses(out, _half_lower(transposed(out) @ g))),
-    name="cholesky", code="np.linalg.cholesky(0.5 * ({0} + np.swapaxes({0}, -1, -2)))", latex=r"\operatorname{{chol}} {0}",
+    lambda a: np.linalg.cholesky(hermitian(a)),
+    _cholesky_vjp,
+    name="cholesky", code="np.linalg.cholesky(0.5 * ({0} + np.conj(np.swapaxes({0}, -1, -2))))", latex=r"\operatorname{{chol}} {0}",
     domain=(positive_definite,), cases=SQUARE,
 )  # fmt: skip
 
 
 @composition(np.linalg.cholesky)
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    _real_only("cholesky", a)
-    return transposed(cholesky(a)) if upper else cholesky(a)
+    return adjoint(cholesky(a)) if upper else cholesky(a)
 
 
-def _pack_eigh(a: Any) -> Any:
-    values, vectors = np.linalg.eigh(0.5 * (a + np.swapaxes(a, -1, -2)))
+# --- eigenvalues -------------------------------------------------------------------------------------------------------------
+
+
+def _pack_eigen(values: Any, vectors: Any) -> Any:
+    """The eigenvalues as a row above the eigenvectors, which are columns."""
     return np.concatenate([values[..., None, :], vectors], axis=-2)
 
 
+def _unpack_eigen(packed: Any) -> tuple[Any, Any]:
+    return packed[..., 0, :], packed[..., 1:, :]
+
+
+def _reciprocal_differences(values: Any) -> Any:
+    """F[i, j] = 1 / (w[j] - w[i]), and 0 where two eigenvalues are equal."""
+    return _inverse_or_zero(values[..., None, :] - values[..., :, None])
+
+
+# Giles, section 3.1
+@in_adjoints
 def _eigh_vjp(g: Any, out: Any, a: Any) -> Any:
-    """ā = v (diag(w̄) + F ∘ vᵀv̄) vᵀ with F[i, j] = 1 / (w[j] - w[i])."""
-    values, vectors, g_values, g_vectors = out[..., 0, :], out[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    f = _inverse_or_zero(values[..., None, :] - values[..., :, None])
-    inner = np.eye(a.shape[-1]) * g_values[..., None, :] + f * (transposed(vectors) @ g_vectors)
-    return _symmetric(vectors @ inner @ transposed(vectors))
+    """ā = v (diag(w̄) + F ∘ vᴴv̄) vᴴ"""
+    (values, v), (g_values, g_v) = _unpack_eigen(out), _unpack_eigen(g)
+    inner = _diagonal(g_values[..., None, :]) + _reciprocal_differences(values) * (adjoint(v) @ g_v)
+    return hermitian(v @ inner @ adjoint(v))
 
 
-_EIGH_CODE = "(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))(*np.linalg.eigh(0.5 * ({0} + np.swapaxes({0}, -1, -2))))"
-
-# The first row of the result holds the eigenvalues, the others the eigenvectors, in columns.
 eigh: Primitive = operation(
-    _pack_eigh, _eigh_vjp,
-    name="eigh", code=_EIGH_CODE, latex=r"\operatorname{{eigh}} {0}", domain=(positive_definite,),
-    cases=[case((3, 3)), case((1, 1)), case((2, 3, 3))],
+    lambda a: _pack_eigen(*np.linalg.eigh(hermitian(a))),
+    _eigh_vjp,
+    name="eigh",
+    code="(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))"
+    "(*np.linalg.eigh(0.5 * ({0} + np.conj(np.swapaxes({0}, -1, -2)))))",
+    latex=r"\operatorname{{eigh}} {0}", domain=(positive_definite,), cases=[case((3, 3)), case((1, 1)), case((2, 3, 3))],
 )  # fmt: skip
 
 
 @composition(np.linalg.eigh)
 def _eigh(a: Any, UPLO: str = "L") -> Any:
-    _real_only("eigh", a)
-    packed = eigh(a)
-    return _EighResult(packed[..., 0, :], packed[..., 1:, :])
+    if UPLO.upper() not in ("L", "U"):
+        raise ValueError(f"UPLO must be 'L' or 'U', but is {UPLO!r}")
+    values, vectors = _unpack_eigen(eigh(a))
+    return _EighResult(_real(values), vectors)
 
 
 @composition(np.linalg.eigvalsh)
@@ -234,62 +128,123 @@ def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return _eigh(a, UPLO)[0]
 
 
-def _packed(batch: tuple[int, ...], *parts: Any) -> Any:
-    """The results for each matrix of a stack, side by side in one vector."""
-    return np.concatenate([part.reshape(*batch, int(np.prod(part.shape[len(batch) :]))) for part in parts], axis=-1)
+# Boeddeker et al., "On the computation of complex-valued gradients with application to statistically optimum beamforming" (2017),
+# section 4.6. The second term in the bracket keeps the length of the vectors at one.
+@in_adjoints
+def _eig_vjp(g: Any, out: Any, a: Any) -> Any:
+    """ā = v⁻ᴴ (diag(w̄) + conj(F) ∘ (vᴴv̄ - vᴴv diag(vᴴv̄))) vᴴ"""
+    (values, v), (g_values, g_v) = _unpack_eigen(out), _unpack_eigen(g)
+    turned = adjoint(v) @ g_v
+    across = turned - adjoint(v) @ v @ _diagonal(turned)
+    inner = _diagonal(g_values[..., None, :]) + np.conjugate(_reciprocal_differences(values)) * across
+    return solve(adjoint(v), inner @ adjoint(v))
 
 
-def _unpack_svd(packed: Any, m: int, n: int) -> tuple[Any, Any, Any]:
-    k, batch = min(m, n), packed.shape[:-1]
-    u, s, vh = packed[..., : m * k], packed[..., m * k : m * k + k], packed[..., m * k + k :]
-    return u.reshape(*batch, m, k), s, vh.reshape(*batch, k, n)
+# Complex also where NumPy's result is real.
+eig: Primitive = operation(
+    lambda a: _pack_eigen(*np.linalg.eig(a)) + 0j,
+    _eig_vjp,
+    name="eig", code="(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))(*np.linalg.eig({0})) + 0j",
+    latex=r"\operatorname{{eig}} {0}", domain=(well_conditioned,), cases=[case((3, 3)), case((1, 1)), case((2, 3, 3))],
+)  # fmt: skip
 
 
-def _pack_svd(a: Any) -> Any:
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    return _packed(a.shape[:-2], u, s, vh)
+@composition(np.linalg.eig)
+def _eig(a: Any) -> Any:
+    values, vectors = _unpack_eigen(eig(a))
+    if a.dtype.kind != "c" and np.all(np.imag(values) == 0):
+        values, vectors = np.real(values), np.real(vectors)
+    return _EigResult(values, vectors)
 
 
-def _svd_vjp(g: Any, out: Any, a: Any) -> Any:
-    """Townsend, formula (8): the part within the spaces of the singular vectors, and what sticks out of them."""
-    u, s, vh = _unpack_svd(out, *a.shape[-2:])
-    g_u, g_s, g_vh = _unpack_svd(g, *a.shape[-2:])
-    ut, v, g_v = transposed(u), transposed(vh), transposed(g_vh)
+@composition(np.linalg.eigvals)
+def _eigvals(a: Any) -> Any:
+    return _eig(a)[0]
+
+
+# --- singular values ---------------------------------------------------------------------------------------------------------
+
+
+def _pack(*parts: Any, batch: int) -> Any:
+    """The results for each matrix of a stack, side by side in one vector; the stack has `batch` axes."""
+    return np.concatenate([part.reshape(*part.shape[:batch], math.prod(part.shape[batch:])) for part in parts], axis=-1)
+
+
+def _unpack(packed: Any, *shapes: tuple[int, ...]) -> list[Any]:
+    parts, start = [], 0
+    for shape in shapes:
+        end = start + math.prod(shape)
+        parts.append(packed[..., start:end].reshape(*packed.shape[:-1], *shape))
+        start = end
+    return parts
+
+
+def _svd_shapes(a: Any, full_matrices: bool) -> tuple[tuple[int, ...], ...]:
+    m, n = a.shape[-2:]
+    k = min(m, n)
+    return ((m, m), (k,), (n, n)) if full_matrices else ((m, k), (k,), (k, n))
+
+
+def _pack_svd(a: Any, full_matrices: bool = False) -> Any:
+    return _pack(*np.linalg.svd(a, full_matrices), batch=a.ndim - 2)
+
+
+def _shared(basis: Any, g: Any, k: int) -> tuple[Any, Any]:
+    """The first k vectors of a basis and their gradient, including what passes back from the other vectors.
+
+    As those stay perpendicular to the first when these turn, d(u₂) = -u₁ d(u₁)ᴴ u₂.
+    """
+    if basis.shape[-1] == k:
+        return basis, g
+    first, others = basis[..., :k], basis[..., k:]
+    return first, g[..., :k] - others @ (adjoint(g[..., k:]) @ first)
+
+
+# Townsend, "Differentiating the singular value decomposition" (2016), formula (8); for complex matrices Wan & Zhang, "Automatic
+# differentiation for complex valued SVD" (2019).
+@in_adjoints
+def _svd_vjp(g: Any, out: Any, a: Any, full_matrices: bool = False) -> Any:
+    """The part of ā within the spaces of the singular vectors, and what sticks out of them. F has the differences of squares."""
+    shapes = _svd_shapes(a, full_matrices)
+    (all_u, s, all_vh), (g_all_u, g_s, g_all_vh) = _unpack(out, *shapes), _unpack(g, *shapes)
+    s, k = _real(s), s.shape[-1]
+    u, g_u = _shared(all_u, g_all_u, k)
+    v, g_v = _shared(adjoint(all_vh), adjoint(g_all_vh), k)
     row, column = s[..., None, :], s[..., :, None]
-    f = _inverse_or_zero(row**2 - column**2)
-    turned_u, turned_v = ut @ g_u, vh @ g_v
-    inner = f * (turned_u - transposed(turned_u)) * row + column * f * (turned_v - transposed(turned_v))
-    inner = inner + np.eye(s.shape[-1]) * g_s[..., None, :]
+    f = _reciprocal_differences(s**2)
+    turned_u, turned_v = adjoint(u) @ g_u, adjoint(v) @ g_v
+    twist_u, twist_v = turned_u - adjoint(turned_u), turned_v - adjoint(turned_v)
+    inner = _diagonal(g_s[..., None, :]) + f * twist_u * row + column * f * twist_v
+    if a.dtype.kind == "c":  # u carries the common phase of u and v
+        inner = inner + 0.5 * _diagonal(twist_u) * _inverse_or_zero(row)
     beside_u = (g_u - u @ turned_u) * _inverse_or_zero(row)
     beside_v = (g_v - v @ turned_v) * _inverse_or_zero(row)
-    return (u @ inner + beside_u) @ vh + u @ transposed(beside_v)
+    return (u @ inner + beside_u) @ adjoint(v) + u @ adjoint(beside_v)
 
-
-_SVD_CODE = (
-    "(lambda u, s, vh: np.concatenate([u.reshape(*s.shape[:-1], -1), s, vh.reshape(*s.shape[:-1], -1)], axis=-1))"
-    "(*np.linalg.svd({0}, full_matrices=False))"
-)
 
 svd: Primitive = operation(
-    _pack_svd, _svd_vjp,
-    name="svd", code=_SVD_CODE, latex=r"\operatorname{{svd}} {0}", domain=(well_conditioned,),
-    cases=[case((3, 3)), case((3, 2)), case((2, 3)), case((2, 3, 2)), case((1, 1))],
+    _pack_svd,
+    _svd_vjp,
+    name="svd",
+    code="(lambda u, s, vh: np.concatenate([u.reshape(*s.shape[:-1], -1), s, vh.reshape(*s.shape[:-1], -1)], axis=-1))"
+    "(*np.linalg.svd({0}, full_matrices={full_matrices}))",
+    latex=r"\operatorname{{svd}} {0}", domain=(well_conditioned,),
+    cases=[
+        case((3, 3)), case((3, 2)), case((2, 3)), case((2, 3, 2)), case((1, 1)),
+        case((3, 2), full_matrices=True), case((2, 3), full_matrices=True), case((2, 1, 2), full_matrices=True),
+    ],
 )  # fmt: skip
 
 
 @composition(np.linalg.svd)
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    _real_only("svd", a)
-    m, n = a.shape[-2:]
-    parts = _unpack_svd(svd(_symmetric(a) if hermitian else a), m, n)
-    if not compute_uv:
-        return parts[1]
-    if full_matrices and m != n:
-        raise UnsupportedError(
-            f"np.linalg.svd of matrices of shape {(m, n)} adds singular vectors that are not unique, and so have no derivative; "
-            "call it with full_matrices=False."
-        )
-    return _SVDResult(*parts)
+    matrix = _hermitian_part(a) if hermitian else a
+    full = bool(full_matrices and compute_uv and a.shape[-2] != a.shape[-1])
+    u, s, vh = _unpack(svd(matrix, full_matrices=full), *_svd_shapes(a, full))
+    return _SVDResult(u, _real(s), vh) if compute_uv else _real(s)
+
+
+_hermitian_part = hermitian  # which NumPy calls its option, too
 
 
 @composition(np.linalg.svdvals)
@@ -297,47 +252,52 @@ def _svdvals(x: Any, /) -> Any:
     return np.linalg.svd(x, compute_uv=False)
 
 
-def _pack_qr(a: Any) -> Any:
-    q, r = np.linalg.qr(a)
-    return _packed(a.shape[:-2], q, r)
+# --- qr ----------------------------------------------------------------------------------------------------------------------
 
 
-def _unpack_qr(packed: Any, m: int, n: int) -> tuple[Any, Any]:
-    batch = packed.shape[:-1]
-    return packed[..., : m * n].reshape(*batch, m, n), packed[..., m * n :].reshape(*batch, n, n)
+def _qr_shapes(a: Any, mode: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    m, n = a.shape[-2:]
+    return ((m, m), (m, n)) if mode == "complete" else ((m, n), (n, n))
 
 
-def _qr_vjp(g: Any, out: Any, a: Any) -> Any:
-    """ā = (q̄ + q S) r⁻ᵀ, S the symmetric matrix with the lower triangle of r r̄ᵀ - q̄ᵀq (Walter & Lehmann, 2010)."""
-    q, r = _unpack_qr(out, *a.shape[-2:])
-    g_q, g_r = _unpack_qr(g, *a.shape[-2:])
-    half = _half_lower(r @ transposed(g_r) - transposed(g_q) @ q)
-    return transposed(solve(r, transposed(g_q + q @ (half + transposed(half)))))
+def _pack_qr(a: Any, mode: Literal["reduced", "complete"] = "reduced") -> Any:
+    return _pack(*np.linalg.qr(a, mode), batch=a.ndim - 2)
 
 
-_QR_CODE = (
-    "(lambda q, r: np.concatenate([q.reshape(*q.shape[:-2], -1), r.reshape(*r.shape[:-2], -1)], axis=-1))(*np.linalg.qr({0}))"
-)
+# Walter & Lehmann, "Algorithmic differentiation of linear algebra functions with application in optimum experimental design"
+# (2010), section 3.2.
+@in_adjoints
+def _qr_vjp(g: Any, out: Any, a: Any, mode: str = "reduced") -> Any:
+    """ā = (q̄ + q S) r⁻ᴴ, S the Hermitian matrix with the lower triangle of r r̄ᴴ - q̄ᴴq."""
+    shapes, n = _qr_shapes(a, mode), a.shape[-1]
+    (all_q, all_r), (g_all_q, g_all_r) = _unpack(out, *shapes), _unpack(g, *shapes)
+    q, g_q = _shared(all_q, g_all_q, n)
+    r, g_r = (all_r[..., :n, :], g_all_r[..., :n, :]) if mode == "complete" else (all_r, g_all_r)
+    half = _half_lower(r @ adjoint(g_r) - adjoint(g_q) @ q)
+    return adjoint(solve(r, adjoint(g_q + q @ (half + adjoint(half)))))
+
 
 # For matrices with at least as many rows as columns.
 qr: Primitive = operation(
-    _pack_qr, _qr_vjp,
-    name="qr", code=_QR_CODE, latex=r"\operatorname{{qr}} {0}", domain=(well_conditioned,),
-    cases=[case((3, 3)), case((3, 2)), case((2, 3, 2)), case((1, 1))],
+    _pack_qr,
+    _qr_vjp,
+    name="qr",
+    code="(lambda q, r: np.concatenate([q.reshape(*q.shape[:-2], -1), r.reshape(*r.shape[:-2], -1)], axis=-1))"
+    "(*np.linalg.qr({0}, mode={mode}))",
+    latex=r"\operatorname{{qr}} {0}", domain=(well_conditioned,),
+    cases=[
+        case((3, 3)), case((3, 2)), case((2, 3, 2)), case((1, 1)), case((3, 2), mode="complete"), case((2, 2, 1), mode="complete"),
+    ],
 )  # fmt: skip
 
 
 @composition(np.linalg.qr)
 def _qr(a: Any, mode: str = "reduced") -> Any:
-    _real_only("qr", a)
+    if mode not in ("reduced", "complete", "r"):
+        raise UnsupportedError(f"np.linalg.qr(..., mode={mode!r}) is an internal form without a derivative; use mode='reduced'.")
     m, n = a.shape[-2:]
-    if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
-        raise UnsupportedError(
-            f"np.linalg.qr(..., mode={mode!r}) of matrices of shape {(m, n)} has no derivative here: columns that are not unique, "
-            "or NumPy's internal form. Use mode='reduced'."
-        )
-    k = min(m, n)
-    q, r = _unpack_qr(qr(a[..., :, :k]), m, k)
-    if n > k:  # the further columns are only turned
-        r = np.concatenate([r, transposed(q) @ a[..., :, k:]], axis=-1)
+    kind, tall = "complete" if mode == "complete" and m > n else "reduced", a[..., :, : min(m, n)]
+    q, r = _unpack(qr(tall, mode=kind), *_qr_shapes(tall, kind))
+    if n > m:  # the further columns are only turned
+        r = np.concatenate([r, adjoint(q) @ a[..., :, m:]], axis=-1)
     return r if mode == "r" else _QRResult(q, r)

@@ -11,10 +11,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygrad_edu.primitive import composition
 
 
-def _root(total: Any, power: float) -> Any:
-    """total ** (1 / power), with the gradient 0 at 0 where the root is vertical."""
-    is_zero = total == 0
-    return np.where(is_zero, 0.0, np.where(is_zero, 1.0, total) ** (1 / power))
+def _power(x: Any, exponent: float) -> Any:
+    """x ** exponent of what is not negative, with the gradient 0 at 0, where a root is vertical."""
+    is_zero = x == 0
+    return np.where(is_zero, 0.0 if exponent > 0 else np.inf, np.where(is_zero, 1.0, x) ** exponent)
 
 
 def _squares(x: Any) -> Any:
@@ -27,7 +27,7 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: An
         norm = _vector_norm(x.reshape(-1), axis=0, ord=ord)
         return norm.reshape((1,) * x.ndim) if keepdims else norm
     if ord is None or ord == 2:
-        return _root(np.sum(_squares(x), axis=axis, keepdims=keepdims), 2)
+        return _power(np.sum(_squares(x), axis=axis, keepdims=keepdims), 1 / 2)
     size = np.abs(x)
     if ord == np.inf:
         return np.max(size, axis=axis, keepdims=keepdims)
@@ -39,7 +39,8 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: An
         return np.sum(size, axis=axis, keepdims=keepdims)
     if isinstance(ord, str):
         raise ValueError(f"ord={ord!r} is a norm of matrices, not of vectors")
-    return _root(np.sum(size**ord, axis=axis, keepdims=keepdims), ord)
+    powers = size**ord if ord >= 2 else _power(size, ord)
+    return _power(np.sum(powers, axis=axis, keepdims=keepdims), 1 / ord)
 
 
 @composition(np.linalg.matrix_norm)
@@ -50,7 +51,7 @@ def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 def _norm_of_matrices(x: Any, ord: Any) -> Any:
     if ord is None or ord == "fro":
-        return _root(np.sum(_squares(x), axis=(-2, -1)), 2)
+        return _power(np.sum(_squares(x), axis=(-2, -1)), 1 / 2)
     if ord in (1, -1, np.inf, -np.inf):
         sums = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
         return np.max(sums, axis=-1) if ord > 0 else np.min(sums, axis=-1)

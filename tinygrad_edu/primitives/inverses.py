@@ -1,0 +1,185 @@
+"""Inverses and determinants of matrices, and of stacks of matrices, and the equations that they solve.
+
+The formulas are those collected by Giles, "An extended collection of matrix derivative results" (2008). Written ā for the gradient
+of a, they are given at each rule.
+
+Most functions of a complex matrix have a complex derivative, so that their rules, with plain transposes, hold as they are. Where
+a formula has adjoints (conjugated transposes), as that of the pseudoinverse, its rule is marked `in_adjoints`.
+"""
+
+import math
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.primitive import Primitive, Rule, case, composition, operation
+from tinygrad_edu.primitives.linear_algebra import transposed
+from tinygrad_edu.primitives.shaping import as_operand
+
+SQUARE = [case((3, 3)), case((1, 1)), case((2, 3, 3)), case((0, 2, 2))]
+
+
+def well_conditioned(x: Any) -> Any:
+    """A matrix far from singular, of any matrix with elements in (-1, 1)."""
+    rows, columns = x.shape[-2:]
+    return x + (1 + np.maximum(rows, columns)) * np.eye(rows, columns) * np.arange(1, columns + 1)
+
+
+def conjugate(x: Any) -> Any:
+    return np.conjugate(x) if x.dtype.kind == "c" else x
+
+
+def adjoint(x: Any) -> Any:
+    """The transposed matrices of a stack, conjugated if they are complex."""
+    return conjugate(transposed(x))
+
+
+def hermitian(x: Any) -> Any:
+    """The symmetric part of a matrix, or the Hermitian part of a complex one."""
+    return 0.5 * (x + adjoint(x))
+
+
+def in_adjoints(rule: Rule) -> Rule:
+    """A rule as the literature states it for complex matrices: the loss changes by Re Σ conj(ā)·da. Here ā means Re Σ ā·da."""
+
+    @wraps(rule)
+    def conjugated(g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
+        return conjugate(rule(conjugate(g), out, *inputs, **params))
+
+    return conjugated
+
+
+# --- inverses ----------------------------------------------------------------------------------------------------------------
+
+# d(a⁻¹) = -a⁻¹ da a⁻¹
+inv: Primitive = operation(
+    np.linalg.inv,
+    lambda g, out, a: -transposed(out) @ g @ transposed(out),
+    name="inv", numpy=[np.linalg.inv], latex="{{{0}}}^{{-1}}", domain=(well_conditioned,), cases=SQUARE,
+)  # fmt: skip
+
+# A rule of its own, since np.linalg.inv(a) @ b is slower and less exact. x = a⁻¹b: b̄ = a⁻ᵀ x̄ and ā = -b̄ xᵀ.
+solve: Primitive = operation(
+    np.linalg.solve,
+    lambda g, out, a, b: -solve(transposed(a), g) @ transposed(out),
+    lambda g, out, a, b: solve(transposed(a), g),
+    name="solve", latex="{{{0}}}^{{-1}} {1}", domain=(well_conditioned, (-2, 2)),
+    cases=[case((3, 3), (3, 2)), case((2, 3, 3), (3, 2)), case((3, 3), (2, 3, 1)), case((2, 1, 3, 3), (4, 3, 2))],
+)  # fmt: skip
+
+
+@composition(np.linalg.solve)
+def _solve(a: Any, b: Any) -> Any:
+    b = as_operand(b)
+    return solve(a, b[:, None])[..., 0] if b.ndim == 1 else solve(a, b)
+
+
+# For matrices whose rank does not change nearby (Golub & Pereyra, 1973).
+@in_adjoints
+def _pinv_vjp(g: Any, out: Any, a: Any, rcond: Any = None) -> Any:
+    p, ph, gh = out, adjoint(out), adjoint(g)
+    outside_rows, outside_columns = np.eye(a.shape[-2]) - a @ p, np.eye(a.shape[-1]) - p @ a
+    return -ph @ g @ ph + outside_rows @ gh @ p @ ph + ph @ p @ gh @ outside_columns
+
+
+pinv: Primitive = operation(
+    lambda a, rcond=None: np.linalg.pinv(a, rcond),
+    _pinv_vjp,
+    name="pinv", latex="{{{0}}}^+", domain=(well_conditioned,), cases=[case((3, 2)), case((2, 3)), case((2, 3, 3))],
+)  # fmt: skip
+
+
+@composition(np.linalg.pinv)
+def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    return pinv(_hermitian_part(a) if hermitian else a, rcond=rcond if rtol is None else rtol)
+
+
+_hermitian_part = hermitian  # which NumPy calls its option, too
+
+
+@composition(np.linalg.lstsq)
+def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    """By QR, which is as well conditioned as the problem: a = qr gives x = r⁻¹qᴴb, and aᴴ = qr gives x = q r⁻ᴴb."""
+    a, b = as_operand(a), as_operand(b)
+    rows, columns = a.shape
+    singular_values = np.linalg.svd(a, compute_uv=False)
+    precision = np.finfo(singular_values.dtype).eps
+    negligible = precision * max(rows, columns) if rcond is None else precision if rcond == -1 else rcond
+    rank = np.count_nonzero(singular_values > negligible * singular_values[:1])
+    if rank < min(rows, columns):
+        raise UnsupportedError(
+            f"np.linalg.lstsq has no derivative where the matrix is not of full rank; this one, of shape {a.shape}, has rank "
+            f"{rank}. Leave out the columns that depend on others, or add a small multiple of the identity."
+        )
+    matrix = b[:, None] if b.ndim == 1 else b
+    if rows >= columns:
+        q, r = np.linalg.qr(a)
+        x = solve(r, adjoint(q) @ matrix)
+    else:
+        q, r = np.linalg.qr(adjoint(a))
+        x = q @ solve(adjoint(r), matrix)
+    residuals = np.sum(np.abs(matrix - a @ x) ** 2, axis=0) if rows > columns else np.zeros(0)
+    return (x[:, 0] if b.ndim == 1 else x), residuals, rank, singular_values
+
+
+@composition(np.linalg.tensorinv)
+def _tensorinv(a: Any, ind: int = 2) -> Any:
+    rows = math.prod(a.shape[:ind])
+    return inv(a.reshape(rows, -1)).reshape(*a.shape[ind:], *a.shape[:ind])
+
+
+@composition(np.linalg.tensorsolve)
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    a, b = as_operand(a), as_operand(b)
+    if axes is not None:
+        a = np.moveaxis(a, tuple(axes), tuple(range(a.ndim - len(axes), a.ndim)))
+    return solve(a.reshape(b.size, -1), b.reshape(-1, 1)).reshape(a.shape[b.ndim :])
+
+
+# --- determinants ------------------------------------------------------------------------------------------------------------
+
+
+def _cofactors(a: Any, determinant: Any) -> Any:
+    """The derivatives of the determinant: det(a) a⁻ᵀ, or for a singular matrix the determinants of the minors, with their signs."""
+    if np.all(determinant != 0):
+        return determinant[..., None, None] * transposed(inv(a))
+    n = a.shape[-1]
+    others = np.array([[k for k in range(n) if k != left_out] for left_out in range(n)], dtype=int).reshape(n, n - 1)
+    minors = a[..., others[:, None, :, None], others[None, :, None, :]]
+    return det(minors) * (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
+
+
+det: Primitive = operation(
+    np.linalg.det,
+    lambda g, out, a: g[..., None, None] * _cofactors(a, out),
+    name="det", numpy=[np.linalg.det], latex=r"\det {0}", domain=(well_conditioned,), cases=SQUARE,
+)  # fmt: skip
+
+logabsdet: Primitive = operation(
+    lambda a: np.linalg.slogdet(a)[1],
+    lambda g, out, a: g[..., None, None] * transposed(inv(a)),
+    name="logabsdet", code="np.linalg.slogdet({0})[1]", latex=r"\ln \left|\det {0}\right|",
+    domain=(well_conditioned,), cases=SQUARE,
+)  # fmt: skip
+
+
+def _signdet_vjp(g: Any, out: Any, a: Any) -> Any:
+    """Zero; but that of a complex matrix turns: d(sign) = i · sign · Im tr(a⁻¹da)."""
+    return 1j * np.imag(g * out)[..., None, None] * transposed(inv(a)) if a.dtype.kind == "c" else np.zeros_like(a)
+
+
+signdet: Primitive = operation(
+    lambda a: np.linalg.slogdet(a)[0],
+    _signdet_vjp,
+    name="signdet", code="np.linalg.slogdet({0})[0]", latex=r"\operatorname{{sign}} \det {0}",
+    domain=(well_conditioned,), cases=SQUARE,
+)  # fmt: skip
+
+_SlogdetResult = type(np.linalg.slogdet(np.eye(1)))  # NumPy's own, which has no public name
+
+
+@composition(np.linalg.slogdet)
+def _slogdet(a: Any) -> Any:
+    return _SlogdetResult(signdet(a), logabsdet(a))
