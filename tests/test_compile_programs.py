@@ -180,3 +180,8 @@ def test_its_source_gives_the_same_when_it_is_run_alone(steps, shapes, seed):
     scope = {}
     exec(compiled.source, scope)
     assert_same(scope["everything"](*arguments), expected, rtol=1e-14)
+
+
+def test_a_number_is_not_multiplied_with_a_mask_before_the_mask_is_multiplied_with_what_it_masks():
+    gradient = tg.value_and_grad(lambda a, b: ((a / 2.0) < b) * (a / 2.0))
+    assert_same(tg.compile(gradient)(np.float32(1.5), np.float32(2.5)), gradient(np.float32(1.5), np.float32(2.5)), rtol=1e-6)

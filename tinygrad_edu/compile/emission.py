@@ -170,7 +170,9 @@ class Writer:
             return ast.parse(f"np.full({node.shape}, {ast.unparse(operands[0])})", mode="eval").body
         if node.operation == "reshape" and node.params.keys() == {"shape"}:
             return ast.parse(f"np.reshape({ast.unparse(operands[0])}, {node.params['shape']})", mode="eval").body
-        form = _tidied(expression(node.primitive, operands, node.params))
+        form = expression(node.primitive, operands, node.params)
+        if all(getattr(part.dtype, "kind", "f") in "fc" for inner in node.inputs for part in (inner, *inner.inputs)):
+            form = _tidied(form)  # not beside a mask: 0.5 * (mask * x) has the dtype of x, but (0.5 * mask) * x need not
         self._provide_helpers(node, form)
         return form
 
