@@ -292,6 +292,17 @@ def test_a_notebook_gets_latex():
     )
 
 
+def test_a_notebook_shows_a_values_number_shape_name_and_gradient():
+    w = tg.Value(np.arange(100.0), name="<b>w")
+    (w * w).sum().backward()
+    shown = w._repr_html_()
+    assert "&lt;b&gt;w" in shown
+    assert "(100,)" in shown
+    assert "<th>gradient</th>" in shown
+    assert "198." in shown
+    assert len(shown) < 400
+
+
 # --- every operation ------------------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ A message names the operation, the operands (by name where they have one), their
 
 from __future__ import annotations
 
+import html
 import linecache
 import os
 import sys
@@ -44,6 +45,26 @@ def _operand(x: Any) -> str:
     if hasattr(x, "__record_primitive__"):
         return f"{x.name or 'a Value'} of shape {x._data.shape}"
     return f"an array of shape {np.shape(x)}" if np.ndim(x) else f"the number {x}"
+
+
+def notebook_table(value: Any) -> str:
+    """What a notebook shows of a Value: a row of its name, numbers, shape, dtype, gradient, and operation."""
+    facts = {
+        "name": value.name,
+        "numbers": _abbreviated(value._data),
+        "shape": value._data.shape or None,
+        "dtype": value._data.dtype if value._data.dtype != np.float64 else None,
+        "gradient": None if value._grad is None else _abbreviated(value._grad),
+        "made by": None if value.primitive is None else value.primitive.name,
+    }
+    shown = {heading: html.escape(str(fact)) for heading, fact in facts.items() if fact is not None}
+    headings = "".join(f"<th>{heading}</th>" for heading in shown)
+    cells = "".join(f"<td>{fact}</td>" for fact in shown.values())
+    return f"<table><tr>{headings}</tr><tr>{cells}</tr></table>"
+
+
+def _abbreviated(array: Any) -> str:
+    return np.array2string(array, separator=", ", threshold=20, edgeitems=2)
 
 
 def listed(keywords: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from tinygrad_edu.array_methods import ArrayMethods
 from tinygrad_edu.backpropagation import ancestors, backpropagate
 from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
-from tinygrad_edu.messages import described, failure, listed
+from tinygrad_edu.messages import described, failure, listed, notebook_table
 from tinygrad_edu.mode import everything_is_recorded, recording, see_numbers
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive
@@ -325,6 +325,9 @@ class Value(ArrayMethods):
         elif not self.requires_grad:
             facts.append("requires_grad=False")
         return f"Value({', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        return notebook_table(self)
 
     def __reduce__(self) -> Any:
         if self.primitive is not None:
