@@ -13,6 +13,7 @@ pytest.importorskip("rich")
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 pytest.importorskip("scipy")
+pytest.importorskip("pygraphviz")
 
 from rich.console import Console
 
@@ -39,7 +40,8 @@ def test_all_demos_agree_with_their_oracles_and_leave_their_pictures(lang, tmp_p
     run = [sys.executable, "-m", "demos", "--lang", lang, "--out", str(tmp_path)]
     finished = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert finished.stderr == ""
+    # Graphviz may complain about the font settings of the system that it runs on.
+    assert [line for line in finished.stderr.splitlines() if not line.startswith("Fontconfig ")] == []
     assert "✗" not in finished.stdout
     assert ("所有的数" in finished.stdout) == (lang == "zh")
     assert {path.name for path in tmp_path.iterdir()} >= set(PICTURES)

@@ -4,7 +4,7 @@ from tinygrad_edu import errors, models, nn, optim, testing
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.checkpointing import checkpoint
 from tinygrad_edu.compile import compile
-from tinygrad_edu.explain import Drawing, Explanation, draw, explain
+from tinygrad_edu.explain import Descent, Drawing, Explanation, draw, explain, explain_descent
 from tinygrad_edu.mode import no_grad
 from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
@@ -24,6 +24,7 @@ from tinygrad_edu.user_primitive import primitive
 from tinygrad_edu.value import Value
 
 __all__ = [
+    "Descent",
     "Drawing",
     "Explanation",
     "Value",
@@ -37,6 +38,7 @@ __all__ = [
     "erfc",
     "errors",
     "explain",
+    "explain_descent",
     "fill_diagonal",
     "gelu",
     "grad",

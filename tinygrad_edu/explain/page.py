@@ -14,7 +14,7 @@ from typing import Any
 
 
 def page(kind: str, title: str, data: Mapping[str, Any], picture: str = "") -> str:
-    """A page of one kind: `steps` or `descent`.
+    """A page of one kind: `steps`, `descent`, or `contents`.
 
     title: plain text. data: what the script of that kind of page reads, made of what JSON can say. picture: an SVG element.
     """

@@ -1,0 +1,112 @@
+"""The lecture's examples as pages to step through in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_edu as tg
+from demos.stage import Stage, Text
+from tinygrad_edu.explain.page import page
+
+TITLE = Text("Pages to step through", "可逐步浏览的网页")
+ORDER = 9
+
+X, T = [[1.0, 1.0], [-1.0, 1.0], [-1.0, -0.5], [-1.0, 1.5]], [0.0, 1.0, 0.0, 1.0]
+FIVE_X, FIVE_T = [1.0, 0.38, 1.2, 1.6, 0.8], [0.73, 0.22, 0.83, 1.28, 0.69]
+
+
+def run(stage: Stage) -> None:
+    """Write the pages and a list of them."""
+    stage.say(
+        "Each page is one file that asks nothing of the network: forward through the values, backward along one edge at a time.",
+        "每个网页都是一个独立的文件，不访问网络：先前向逐个计算值，再反向逐条边传播梯度。",
+    )
+    folder = stage.out / "pages"
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = [
+        _one_weight(folder),
+        _parabola(folder),
+        _five_points(folder),
+        _one_sample(folder),
+        _four_samples(folder),
+        _line(folder),
+    ]
+    title = {"en": "Gradient descent and the perceptron", "zh": "梯度下降与感知机"}
+    (folder / "index.html").write_text(page("contents", title["en"], {"title": title, "pages": entries}), "utf-8")
+    stage.say(f"pages: {folder / 'index.html'}", f"网页：{folder / 'index.html'}")
+
+
+def _entry(file: str, title: Text, about: Text) -> dict[str, object]:
+    return {"file": file, "title": {"en": title.en, "zh": title.zh}, "about": {"en": about.en, "zh": about.zh}}
+
+
+def _given(data: object, name: str) -> tg.Value:
+    return tg.Value(data, name=name, requires_grad=False)  # type: ignore[arg-type]
+
+
+def _one_weight(folder: Path) -> dict[str, object]:
+    theta, x, t = tg.Value(3.0, name="theta"), _given(2.0, "x"), _given(8.0, "t")
+    y = (theta * x).named("y")
+    tg.explain(0.5 * (t - y) ** 2).save(folder / "one_weight.html")
+    return _entry(
+        "one_weight.html",
+        Text("One weight: the chain rule", "一个权重：链式法则"),
+        Text("y = θx, loss ½(t − y)²: how the gradient −4 comes about.", "y = θx，损失 ½(t − y)²：梯度 −4 是怎么来的。"),
+    )
+
+
+def _parabola(folder: Path) -> dict[str, object]:
+    model = tg.models.LinearRegression(learning_rate=0.4, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0])
+    tg.explain_descent(model, learning_rate=1.0).save(folder / "parabola.html")
+    return _entry(
+        "parabola.html",
+        Text("One weight: gradient descent", "一个权重：梯度下降"),
+        Text("With η = 1 it diverges. Move η: below 2/λ = 0.5 it converges.", "η = 1 时发散。移动 η：小于 2/λ = 0.5 时收敛。"),
+    )
+
+
+def _five_points(folder: Path) -> dict[str, object]:
+    model = tg.models.LinearRegression(learning_rate=0.3, fit_intercept=False).fit(np.reshape(FIVE_X, (-1, 1)), FIVE_T)
+    tg.explain_descent(model).save(folder / "five_points.html")
+    return _entry(
+        "five_points.html",
+        Text("Five points: gradient descent", "五个点：梯度下降"),
+        Text("The mean loss of the dataset; it converges below η = 1.7288.", "整个数据集的平均损失；η < 1.7288 时收敛。"),
+    )
+
+
+def _one_sample(folder: Path) -> dict[str, object]:
+    w, b = tg.Value([1.0, 1.0], name="w"), tg.Value(0.0, name="b")
+    x, t = _given([1.5, -3.0], "x"), _given(1.0, "t")
+    z = (x @ w + b).named("z")
+    y = tg.step(z).named("y")
+    tg.explain(-(t - y) * z).save(folder / "one_sample.html")
+    return _entry(
+        "one_sample.html",
+        Text("The perceptron, one sample", "感知机，一个样本"),
+        Text("Why y counts as a constant in −(t − y)(x·w + b).", "在 −(t − y)(x·w + b) 中 y 为什么视为常数。"),
+    )
+
+
+def _four_samples(folder: Path) -> dict[str, object]:
+    w, b = tg.Value([1.0, 1.0], name="w"), tg.Value(0.0, name="b")
+    z = (_given(X, "X") @ w + b).named("z")
+    y = tg.step(z).named("y")
+    tg.explain(np.sum(-(_given(T, "t") - y) * z)).save(folder / "four_samples.html")
+    return _entry(
+        "four_samples.html",
+        Text("The perceptron, four samples at once", "感知机，四个样本一起"),
+        Text("The same with arrays: shapes, rules, and where axes are summed.", "同样的计算，用数组：形状、法则、沿哪些轴求和。"),
+    )
+
+
+def _line(folder: Path) -> dict[str, object]:
+    model = tg.models.Perceptron(learning_rate=0.25, init=([1.0, 1.0], 0.0)).fit(X, T)
+    tg.explain_descent(model, X).save(folder / "line.html")
+    return _entry(
+        "line.html",
+        Text("The perceptron's moving line", "感知机：移动的直线"),
+        Text("Six steps until all four samples are right.", "六步之后四个样本全部正确。"),
+    )
