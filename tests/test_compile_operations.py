@@ -17,6 +17,7 @@ DECIDES = {"det"}
 DIFFERENTIABLE = pytest.mark.parametrize(
     "entry", [pytest.param(entry, id=entry.name) for entry in TABLE if entry.is_differentiable and entry.name not in DECIDES]
 )  # fmt: skip
+TARGETS = pytest.mark.parametrize("target", ["numpy", "jax"])
 
 
 def assert_same(compiled, eager):
@@ -54,19 +55,21 @@ def directional_second_derivative(f):
     return curvature
 
 
+@TARGETS
 @ENTRIES
-def test_a_compiled_operation_gives_what_it_gives_eagerly(entry):
+def test_a_compiled_operation_gives_what_it_gives_eagerly(entry, target):
     for sample in samples(entry):
-        compiled = tg.compile(called(entry, sample))
+        compiled = tg.compile(called(entry, sample), target)
         assert_same(compiled(*sample.inputs), entry.forward(*sample.inputs, **sample.params))
 
 
+@TARGETS
 @DIFFERENTIABLE
-def test_the_compiled_gradient_of_an_operation_is_the_eager_one(entry):
+def test_the_compiled_gradient_of_an_operation_is_the_eager_one(entry, target):
     for sample in samples(entry):
         total, inputs = weighted_sum(entry, sample)
         gradient = tg.value_and_grad(total, tuple(range(len(inputs))))
-        assert_same(tg.compile(gradient)(*inputs), gradient(*inputs))
+        assert_same(tg.compile(gradient, target)(*inputs), gradient(*inputs))
 
 
 @DIFFERENTIABLE
@@ -84,15 +87,16 @@ def test_an_operation_whose_rule_decides_by_the_numbers_is_refused(name):
         tg.compile(tg.grad(total))(*inputs)
 
 
+@TARGETS
 @DIFFERENTIABLE
-def test_a_compiled_operation_keeps_single_precision(entry):
+def test_a_compiled_operation_keeps_single_precision(entry, target):
     for sample in samples(entry):
         if "dtype" in sample.params:
             continue  # an operation that is there to change the dtype
         total, inputs = weighted_sum(entry, sample)
         gradient = tg.grad(total, tuple(range(len(inputs))))
         single = [np.asarray(x, np.float32) for x in inputs]
-        for a, b in zip(tg.compile(gradient)(*single), gradient(*single), strict=True):
+        for a, b in zip(tg.compile(gradient, target)(*single), gradient(*single), strict=True):
             assert (np.shape(a), np.asarray(a).dtype) == (np.shape(b), np.float32)
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * np.max(np.abs(b), initial=0.0))
 

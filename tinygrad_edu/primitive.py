@@ -64,6 +64,7 @@ class Primitive:
     vjps: for each input its `Rule` (the vector-Jacobian product), or None where the input has no derivative (a mask, say).
     numpy: the NumPy functions that this entry differentiates.
     code: how a call is written in NumPy; `{0}`, `{1}` stand for the inputs. Empty: `np.name(inputs, params)`.
+    jax: how it is written where `np` is `jax.numpy`, whose arrays cannot be changed in place. Empty: the same.
     latex: how it is written in mathematics, likewise.
     domain: for each input (the last one counts for the rest) where the operation is smooth, which is where tests draw from: an
         open interval, or a function that makes a valid input of one with elements in (-1, 1).
@@ -81,6 +82,7 @@ class Primitive:
     vjps: tuple[Rule | None, ...] | Jointly
     numpy: tuple[Callable[..., Any], ...] = ()
     code: str = ""
+    jax: str = ""
     latex: str = ""
     domain: tuple[Domain, ...] = ()
     cases: tuple[Case, ...] = ()
@@ -153,6 +155,7 @@ def operation(
     name: str = "",
     numpy: Iterable[Callable[..., Any]] = (),
     code: str = "",
+    jax: str = "",
     latex: str = "",
     domain: tuple[Domain, ...] = (),
     cases: Iterable[Case] = (),
@@ -170,6 +173,7 @@ def operation(
             vjps=rules,
             numpy=(forward,) if is_ufunc else tuple(numpy),
             code=code,
+            jax=jax,
             latex=latex,
             domain=domain,
             cases=tuple(cases),

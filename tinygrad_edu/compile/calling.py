@@ -13,13 +13,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_edu.compile.emission import identifier
-from tinygrad_edu.compile.programs import Program, build
+from tinygrad_edu.compile.jax_programs import as_numpy, import_jax, jax_program
+from tinygrad_edu.compile.numpy_programs import numpy_program
+from tinygrad_edu.compile.programs import Program, read
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened
 from tinygrad_edu.trees import children_of, tree_map_named
 from tinygrad_edu.value import Value
 
-_TARGETS = ("numpy",)
+_TARGETS = {"numpy": numpy_program, "jax": jax_program}
 
 
 class Compiled(Protocol):
@@ -46,7 +48,9 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     f: a function of numbers, arrays and trees of them: a loss, a transform of one such as `value_and_grad(loss)`, a training step.
         Text, booleans, None and functions among its arguments are part of the program. Values that it uses without getting them
         as arguments are read anew at each call; plain arrays and numbers are not.
-    target: "numpy".
+    target: "numpy", or "jax" (`pip install "tinygrad_edu[jax]"`): the same program with `jax.numpy` under `jax.jit`, for
+        graphics cards, and for several devices at once. It takes NumPy's and JAX's arrays and returns JAX's, on the devices where
+        its arguments were. Double precision, which is NumPy's, JAX must be told of: `jax.config.update("jax_enable_x64", True)`.
     static: names of parameters that are part of the program, too, such as an integer for `range`.
 
     Returns
@@ -59,6 +63,7 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     ------
     TracingError: at the first call, if what `f` does depends on the numbers of its arguments (an `if`, `float()`) or on chance.
     DataError: if an argument is none of the above.
+    MissingExtraError: if the target is not installed.
 
     >>> import tinygrad_edu as tg
     >>> def loss(theta, x, t):
@@ -80,7 +85,7 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     """
     if target not in _TARGETS:
         raise DataError(f"target must be one of {', '.join(map(repr, _TARGETS))}, not {target!r}")
-    compiled: Compiled = _Compilation(f, static).entry
+    compiled: Compiled = _Compilation(f, target, static).entry
     return compiled
 
 
@@ -97,8 +102,10 @@ class _Written:
 class _Compilation:
     """The programs of one function, and the function that chooses among them."""
 
-    def __init__(self, f: Callable[..., Any], static: tuple[str, ...]) -> None:
+    def __init__(self, f: Callable[..., Any], target: str, static: tuple[str, ...]) -> None:
         self._f = f
+        self._program = _TARGETS[target]
+        self._arrays: tuple[type[Any], ...] = (np.ndarray,) if target == "numpy" else (np.ndarray, import_jax().Array)
         self._name = identifier(getattr(f, "__name__", type(f).__name__))
         self._parameters = _parameters(f)
         names = [parameter.name for parameter in self._parameters]
@@ -131,7 +138,7 @@ class _Compilation:
 
     def _install(self, program: Program, arguments: tuple[Any, ...]) -> None:
         """Let the entry go straight to a program where the arguments are like these."""
-        tests = _Tests(program.leaves, self._scope, self._static)
+        tests = _Tests(program.leaves, self._scope, self._static, self._arrays)
         try:
             conditions = [
                 test
@@ -167,7 +174,7 @@ class _Compilation:
         kind = type(x)
         if path in self._static:
             return kind, x
-        if kind is np.ndarray:
+        if isinstance(x, self._arrays):
             leaves.append(x)
             return x.shape, x.dtype
         if kind is dict:
@@ -175,17 +182,35 @@ class _Compilation:
         children = children_of(x)
         if children is not None:
             return kind, *[self._key(path + step, part, leaves) for step, part in children]
-        if _is_static(path, x):
+        if self._is_static(path, x):
             return kind, x
         leaves.append(x)
         return kind
+
+    def _is_static(self, path: str, leaf: Any) -> bool:
+        """Whether a leaf is part of the program and not an input of it."""
+        if isinstance(leaf, bool | str) or (callable(leaf) and not isinstance(leaf, Value)):
+            return True
+        is_array = isinstance(leaf, self._arrays) and leaf.dtype.kind in "fiubc"
+        if is_array or isinstance(leaf, Value | float | int | np.number | np.bool_):
+            return False
+        of_jax = type(leaf).__module__.startswith("jax")
+        raise DataError(
+            f"{path} is neither a number or an array of numbers (an input of the program) nor text, True, False, None or a "
+            f"function (part of the program), but {type(leaf).__name__}: {shortened(leaf)}. "
+            + (
+                "JAX's arrays are for tg.compile(f, target='jax')."
+                if of_jax
+                else f"Mark it static if it stays the same: tg.compile(f, static=({path!r},))."
+            )
+        )
 
     def _recorded(self, arguments: tuple[Any, ...]) -> Program:
         """The program of one call: its numbers and arrays, by their paths, are replaced by Values."""
         numbers: dict[str, Any] = {}
 
         def collect(path: str, leaf: Any) -> Any:
-            if not _is_static(path, leaf):
+            if not self._is_static(path, leaf):
                 numbers[path] = leaf
 
         self._mapped(collect, arguments)
@@ -194,7 +219,8 @@ class _Compilation:
             stand_ins = dict(zip(numbers, values, strict=True))
             return self._called(self._mapped(lambda path, leaf: stand_ins.get(path, leaf), arguments))
 
-        return build(call, self._name, list(numbers), list(numbers.values()))
+        seen = [x if isinstance(x, float | int | np.generic | np.ndarray) else as_numpy(x) for x in numbers.values()]
+        return self._program(read(call, self._name, list(numbers), seen))
 
     def _mapped(self, f: Callable[[str, Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(
@@ -203,19 +229,22 @@ class _Compilation:
         )
 
     def _called(self, arguments: tuple[Any, ...]) -> Any:
-        """What the function itself returns."""
+        """What the function itself returns. Options that were not given are not passed: NumPy's functions would take them amiss."""
         positional: list[Any] = []
         keywords: dict[str, Any] = {}
+        given = 0
         for parameter, argument in zip(self._parameters, arguments, strict=True):
             if parameter.kind is parameter.VAR_POSITIONAL:
                 positional.extend(argument)
+                given = len(positional)
             elif parameter.kind is parameter.VAR_KEYWORD:
                 keywords |= argument
             elif parameter.kind is parameter.KEYWORD_ONLY:
-                keywords[parameter.name] = argument
+                keywords |= {} if argument is parameter.default else {parameter.name: argument}
             else:
                 positional.append(argument)
-        return self._f(*positional, **keywords)
+                given = given if argument is parameter.default else len(positional)
+        return self._f(*positional[:given], **keywords)
 
 
 def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -223,21 +252,6 @@ def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
         return list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
         return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
-
-
-def _is_static(path: str, leaf: Any) -> bool:
-    """Whether a leaf is part of the program and not an input of it."""
-    if isinstance(leaf, bool | str) or (callable(leaf) and not isinstance(leaf, Value)):
-        return True
-    if isinstance(leaf, Value | float | int | np.number | np.bool_) or (
-        isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fiubc"
-    ):
-        return False
-    raise DataError(
-        f"{path} is neither a number or an array of numbers (an input of the program) nor text, True, False, None or a function "
-        f"(part of the program), but {type(leaf).__name__}: {shortened(leaf)}. Mark it static if it stays the same: "
-        f"tg.compile(f, static=({path!r},))."
-    )
 
 
 # --- tests that go first -----------------------------------------------------------------------------------------------------
@@ -250,8 +264,10 @@ class _NoTestError(Exception):
 class _Tests:
     """Writes the conditions under which an argument is like a given one, and gives its numbers and arrays their names."""
 
-    def __init__(self, leaves: Sequence[str], scope: dict[str, Any], static: tuple[str, ...]) -> None:
-        self._leaves = iter(leaves)
+    def __init__(
+        self, leaves: Sequence[str], scope: dict[str, Any], static: tuple[str, ...], arrays: tuple[type[Any], ...]
+    ) -> None:
+        self._leaves, self._arrays = iter(leaves), arrays
         self._scope = scope
         self._static = static
 
@@ -267,7 +283,7 @@ class _Tests:
             parts = [(f"{place}[{position}]", part) for position, part in enumerate(x)]
         elif type(x) is dict and all(type(key) is str for key in x):
             parts = [(f"{place}.get({key!r})", part) for key, part in x.items()]
-        elif isinstance(x, float | int | np.generic | np.ndarray):
+        elif isinstance(x, (float, int, np.generic, *self._arrays)):
             return self._of_leaf(place, x)
         else:
             raise _NoTestError
@@ -281,7 +297,7 @@ class _Tests:
             first = f"type({place}) is {self._named(type(x))}"
         else:
             first = f"type({name} := {place}) is {self._named(type(x))}"
-        if type(x) is not np.ndarray:
+        if not isinstance(x, self._arrays):
             return [first]
         return [first, f"{name}.shape == {x.shape}", f"{name}.dtype is {self._named(x.dtype)}"]
 

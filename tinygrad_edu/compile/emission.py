@@ -49,6 +49,7 @@ class Source:
     helpers: the source of functions that it calls.
     foreign: functions that it calls and that have no source; who runs the program must provide them.
     constants: arrays too large to be written out, by the parameter that they are passed for.
+    head: the statements that the file begins with, and what stands above the function.
     """
 
     name: str
@@ -58,12 +59,14 @@ class Source:
     helpers: list[str]
     foreign: dict[str, Callable[..., Any]]
     constants: dict[str, Any]
+    head: str = "import numpy as np"
+    decorator: str = ""
 
     def text(self, docstring: str, returned: str) -> str:
         """The source of the whole function, which runs on its own."""
         lines = [f'"""{docstring}"""', *self.body, f"return {returned}"]
-        function = f"def {self.name}({', '.join(self.parameters)}):\n" + textwrap.indent("\n".join(lines), "    ")
-        return "\n\n\n".join(["import numpy as np", *self.helpers, function]) + "\n"
+        function = f"{self.decorator}def {self.name}({', '.join(self.parameters)}):\n" + textwrap.indent("\n".join(lines), "    ")
+        return "\n\n\n".join([self.head, *self.helpers, function]) + "\n"
 
 
 def identifier(text: str) -> str:
@@ -170,11 +173,16 @@ class Writer:
             return ast.parse(f"np.full({node.shape}, {ast.unparse(operands[0])})", mode="eval").body
         if node.operation == "reshape" and node.params.keys() == {"shape"}:
             return ast.parse(f"np.reshape({ast.unparse(operands[0])}, {node.params['shape']})", mode="eval").body
-        form = expression(node.primitive, operands, node.params)
+        form = self._expression(node, operands)
         if all(getattr(part.dtype, "kind", "f") in "fc" for inner in node.inputs for part in (inner, *inner.inputs)):
             form = _tidied(form)  # not beside a mask: 0.5 * (mask * x) has the dtype of x, but (0.5 * mask) * x need not
         self._provide_helpers(node, form)
         return form
+
+    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+        """The operation's printed form."""
+        assert node.primitive is not None
+        return expression(node.primitive, operands, node.params)
 
     def _constant(self, node: Node) -> ast.expr:
         if np.size(node.value) > _LARGEST_LITERAL:

@@ -1,4 +1,4 @@
-"""From a recorded run to a program: the graph is simplified, written, and made a function."""
+"""What every program is made of: a recorded run in its simplest form, its text, and the tree that it returns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.compile.emission import Names, Source, Writer
-from tinygrad_edu.compile.fast_emission import FastWriter
-from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order, is_number
+from tinygrad_edu.compile.nodes import Node, PythonNumber
 from tinygrad_edu.compile.recording import Recorded, recorded
-from tinygrad_edu.compile.simplification import expanded, simplified
+from tinygrad_edu.compile.simplification import simplified
 
 
 @dataclass(frozen=True)
@@ -36,38 +33,80 @@ class Program:
     run: Callable[..., Any]
 
 
-def build(f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], numbers: Sequence[Any]) -> Program:
-    """Record `f` on numbers and arrays of these names, and make what it does a program."""
+@dataclass(frozen=True)
+class Reading:
+    """A recorded run in its simplest form.
+
+    name: of the function. record: what was recorded.
+    inputs, outputs: the nodes of the arguments (and of Values from outside), and of the results.
+    named, hints: what nodes are called, and what they may be called.
+    """
+
+    name: str
+    record: Recorded
+    inputs: list[Node]
+    outputs: list[Node]
+    named: dict[Node, str]
+    hints: dict[Node, str]
+
+    def renewed(self, new: Mapping[Node, Node]) -> Reading:
+        """The same with other nodes in place of these."""
+        return Reading(
+            self.name,
+            self.record,
+            [new[node] for node in self.inputs],
+            [new[node] for node in self.outputs],
+            _renamed(self.named, new),
+            _renamed(self.hints, new),
+        )
+
+    def written(self, writer: type[Writer]) -> Source:
+        """The program as a writer of this kind writes it."""
+        return writer(self.name, self.inputs, self.outputs, self.named, self.hints).source()
+
+    def text(self, source: Source, scope: dict[str, Any]) -> str:
+        """The program as a file."""
+        return source.text(_docstring(self.name, self.record), self.returned(source.results, scope))
+
+    def returned(self, results: Sequence[str], scope: dict[str, Any]) -> str:
+        """The tree that the function returned, as an expression with a result at each leaf."""
+        remaining = iter(results)
+        leaves = iter([None if node is None else next(remaining) for node in self.record.outputs])
+        text = _tree(self.record.output, leaves, scope)
+        is_pair = type(self.record.output) is tuple and len(self.record.output) > 1
+        return text[1:-1] if is_pair else text
+
+    def leaves(self, source: Source) -> list[str]:
+        """The parameters of the program that are numbers and arrays of the arguments."""
+        return source.parameters[: len(self.record.inputs)]
+
+    def read_outside(self, source: Source, scope: dict[str, Any]) -> list[str]:
+        """Statements that read the present numbers of Values that are no arguments."""
+        parameters = source.parameters[len(self.record.inputs) :]
+        lines = []
+        for parameter, value in zip(parameters, self.record.outside, strict=False):
+            scope[f"_value_of_{parameter}"] = value
+            lines.append(f"{parameter} = _value_of_{parameter}._data")
+        return lines
+
+
+def read(f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], numbers: Sequence[Any]) -> Reading:
+    """Record `f` on numbers and arrays of these names, and simplify what it does."""
     record = recorded(f, names, numbers)
-    outputs = [node for node in record.outputs if node is not None]
     inputs = [*record.inputs, *record.outside.values()]
-    simple = simplified([*outputs, *inputs])
-    named, hints = _renamed(record.named, simple), _renamed(record.hints, simple)
-    ends = [simple[node] for node in inputs], [simple[node] for node in outputs]
-    readable = Writer(name, *ends, named, hints).source()
-    fast = expanded([*ends[1], *ends[0]])
-    fast_ends = [fast[node] for node in ends[0]], [fast[node] for node in ends[1]]
-    source = FastWriter(name, *fast_ends, _renamed(named, fast), _renamed(hints, fast)).source()
-    scope: dict[str, Any] = {"np": np, **source.foreign, **source.constants}
-    exec("\n".join(source.helpers), scope)
-    returned = _returned(record, source.results, scope)
-    text, fast_text = (s.text(_docstring(name, record), _returned(record, s.results, scope)) for s in (readable, source))
-    leaves = source.parameters[: len(record.inputs)]
-    statements = [*_read_outside(record, source, scope), *source.body, f"return {returned}"]
-    weak = [leaf for leaf, node in zip(leaves, record.inputs, strict=True) if isinstance(node.dtype, PythonNumber)]
-    converted = [f"{leaf} = np.asarray({leaf})[()]" for leaf in weak]
-    danger = _danger(
-        [simple[node] for node in record.inputs if isinstance(node.dtype, PythonNumber)], [simple[node] for node in outputs]
-    )
-    if danger == "other numbers":
-        statements = [*converted, *statements]
-    elif danger == "errors":
-        statements = ["try:", *_indented(statements), "except ArithmeticError:", *_indented([*converted, *statements])]
-    exec("\n".join([f"def _run({', '.join(leaves)}):", *_indented(statements)]), scope)
-    return Program(text, fast_text, leaves, statements, scope, scope.pop("_run"))
+    outputs = [node for node in record.outputs if node is not None]
+    return Reading(name, record, inputs, outputs, record.named, record.hints).renewed(simplified([*outputs, *inputs]))
 
 
-def _indented(lines: list[str]) -> list[str]:
+def runnable(leaves: Sequence[str], statements: Sequence[str], scope: dict[str, Any]) -> Callable[..., Any]:
+    """A function of the leaves that runs the statements."""
+    exec("\n".join([f"def _run({', '.join(leaves)}):", *indented(statements)]), scope)
+    run: Callable[..., Any] = scope.pop("_run")
+    return run
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    """One level further to the right."""
     return [f"    {line}" for line in lines]
 
 
@@ -77,16 +116,6 @@ def _renamed(names: Mapping[Node, str], simple: Mapping[Node, Node]) -> dict[Nod
         if node in simple:
             renamed.setdefault(simple[node], name)
     return renamed
-
-
-def _read_outside(record: Recorded, source: Source, scope: dict[str, Any]) -> list[str]:
-    """Statements that read the present numbers of Values that are no arguments."""
-    parameters = source.parameters[len(record.inputs) :]
-    lines = []
-    for parameter, value in zip(parameters, record.outside, strict=False):
-        scope[f"_value_of_{parameter}"] = value
-        lines.append(f"{parameter} = _value_of_{parameter}._data")
-    return lines
 
 
 def _docstring(name: str, record: Recorded) -> str:
@@ -104,15 +133,6 @@ def _kind(node: Node) -> str:
 
 
 # --- what it returns ---------------------------------------------------------------------------------------------------------
-
-
-def _returned(record: Recorded, results: list[str], scope: dict[str, Any]) -> str:
-    """The tree that the function returned, as an expression with a result at each leaf."""
-    remaining = iter(results)
-    leaves = iter([None if node is None else next(remaining) for node in record.outputs])
-    text = _tree(record.output, leaves, scope)
-    is_pair = type(record.output) is tuple and len(record.output) > 1
-    return text[1:-1] if is_pair else text
 
 
 def _tree(tree: Any, leaves: Iterator[str | None], scope: dict[str, Any]) -> str:
@@ -147,36 +167,3 @@ def _provided(thing: Any, wanted: str, scope: dict[str, Any]) -> str:
     name = Names(scope).unique(wanted)
     scope[name] = thing
     return name
-
-
-# --- Python's numbers --------------------------------------------------------------------------------------------------------
-
-_SAFE = {"add", "subtract", "multiply", "negative"}
-_RAISING = {"divide", "mod", "floor_divide"}
-
-
-def _danger(weak: Sequence[Node], outputs: Sequence[Node]) -> str:
-    """Whether Python's own arithmetic, which is several times faster for single numbers, can stand for that of NumPy.
-
-    It is in danger of "errors" where NumPy gives an infinity or NaN, of "other numbers" where it would go on differently
-    (a root of a negative number becomes complex), or of nothing.
-    """
-    python_numbers = set(weak)
-    danger = ""
-    for node in in_order(outputs):
-        if node.shape or node.primitive is None or not any(part in python_numbers for part in node.inputs):
-            continue
-        if not all(part in python_numbers or part.value is not None for part in node.inputs):
-            continue
-        if node.operation in _SAFE:
-            python_numbers.add(node)
-        elif node.operation in _RAISING or (node.operation == "power" and _is_integer(node.inputs[1])):
-            python_numbers.add(node)
-            danger = danger or "errors"
-        elif node.operation == "power" or not isinstance(node.primitive.forward, np.ufunc):
-            danger = "other numbers"
-    return danger
-
-
-def _is_integer(node: Node) -> bool:
-    return is_number(node) and float(node.value).is_integer()

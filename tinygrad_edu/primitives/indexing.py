@@ -15,6 +15,8 @@ CASES: list[tuple[tuple[int, ...], Any]] = [
     ((2, 3, 4), (slice(None), np.array([True, False, True]), np.array([0, 0]))), ((0, 3), slice(None)), ((3,), np.array([], int)),
 ]  # fmt: skip
 
+ZEROS = "np.zeros({shape}, np.asarray({0}).dtype)"
+
 
 def _index(x: Any, index: Any) -> Any:
     return x[index]
@@ -50,7 +52,8 @@ index: Primitive = operation(
 scatter: Primitive = operation(
     _scatter,
     lambda g, out, x, index, shape: g[index],
-    name="scatter", code="scatter({0}, np.s_[{index}], {shape})", latex=r"\operatorname{{scatter}} {0}",
+    name="scatter", code="scatter({0}, np.s_[{index}], {shape})", jax=f"{ZEROS}.at[{{index}}].add({{0}})",
+    latex=r"\operatorname{{scatter}} {0}",
     cases=[case(np.empty(shape)[at].shape, index=at, shape=shape) for shape, at in CASES],
 )  # fmt: skip
 
@@ -75,7 +78,8 @@ add_at: Primitive = operation(
     _add_at,
     lambda g, out, x, positions, shape: take(g, positions),
     None,
-    name="add_at", latex=r"\operatorname{{scatter}} {0}",
+    name="add_at", jax=f"{ZEROS}.ravel().at[np.asarray({{1}}, int)].add({{0}}).reshape({{shape}})",
+    latex=r"\operatorname{{scatter}} {0}",
     cases=[case((4,), (4,), shape=(2, 3)), case((2, 0), (2, 0), shape=(3,)), case((), (), shape=(2,))],
 )  # fmt: skip
 
@@ -105,7 +109,7 @@ def computed_index(x: Any, index: Any) -> Any:
     spread = Primitive(
         "scatter", lambda g, *given, shape: _scatter(g, filled(given), shape),
         (lambda g, out, _, *given, shape: gather(g, *given), *no_rules),
-        code=f"scatter({{0}}, np.s_[{written}], {{shape}})",
+        code=f"scatter({{0}}, np.s_[{written}], {{shape}})", jax=f"{ZEROS}.at[{written}].add({{0}})",
     )  # fmt: skip
     return gather(x, *given)
 

@@ -87,7 +87,8 @@ def _pinv_vjp(g: Any, out: Any, a: Any, rcond: Any = None) -> Any:
 pinv: Primitive = operation(
     lambda a, rcond=None: np.linalg.pinv(a, rcond),
     _pinv_vjp,
-    name="pinv", latex="{{{0}}}^+", domain=(well_conditioned,), cases=[case((3, 2)), case((2, 3)), case((2, 3, 3))],
+    name="pinv", code="np.linalg.pinv({0}, {rcond})", latex="{{{0}}}^+",
+    domain=(well_conditioned,), cases=[case((3, 2)), case((2, 3)), case((2, 3, 3))],
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.errors import DataError, MissingExtraError
-from tinygrad_edu.primitive import Primitive, case, operation
+from tinygrad_edu.primitive import Domain, Primitive, Rule, case, operation
 from tinygrad_edu.primitives.elementwise import POSITIVE, difference, sigmoid, softplus, where
 from tinygrad_edu.primitives.reductions import AXES, put_back
 
@@ -81,6 +81,7 @@ i0_derivative: Primitive = operation(
     _i0_derivative,
     lambda g, out, x, order: g * i0_derivative(x, order=order + 1),
     name="i0_derivative", latex="I_0^{{({order})}}({0})",
+    jax="np.mean((lambda c: c**{order} * np.exp(c * {0}[..., None]))(np.cos((np.arange(192) + 0.5) * (np.pi / 192))), axis=-1)",
     cases=[case((), order=1), case((3, 4), order=1), case((4,), order=2)],
 )  # fmt: skip
 i0 = operation(
@@ -170,21 +171,21 @@ def _scipy(name: str) -> Callable[..., Any]:
     return forward
 
 
+def _scipy_operation(
+    function: str, *vjps: Rule, name: str = "", latex: str = "", domain: tuple[Domain, ...] = ()
+) -> Primitive:  # fmt: skip
+    """An entry for a function of `scipy.special`, which JAX has by the same name."""
+    jax = f"jax.scipy.special.{function}({{inputs}})"
+    return operation(_scipy(function), *vjps, name=name or function, jax=jax, latex=latex, domain=domain)
+
+
 NORMAL = 1 / math.sqrt(2 * math.pi)
 
-erf = operation(_scipy("erf"), lambda g, out, x: g * (2 / math.sqrt(math.pi) * np.exp(-(x**2))), name="erf")
-erfc = operation(_scipy("erfc"), lambda g, out, x: g * (-2 / math.sqrt(math.pi) * np.exp(-(x**2))), name="erfc")
-erfinv = operation(
-    _scipy("erfinv"),
-    lambda g, out, x: g * (math.sqrt(math.pi) / 2 * np.exp(out**2)),
-    name="erfinv", domain=((-0.9, 0.9),),
-)  # fmt: skip
-ndtr = operation(_scipy("ndtr"), lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2)), name="ndtr", latex=r"\Phi({0})")
-log_ndtr = operation(
-    _scipy("log_ndtr"),
-    lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2 - out)),
-    name="log_ndtr", latex=r"\ln \Phi({0})",
-)  # fmt: skip
+erf = _scipy_operation("erf", lambda g, out, x: g * (2 / math.sqrt(math.pi) * np.exp(-(x**2))))
+erfc = _scipy_operation("erfc", lambda g, out, x: g * (-2 / math.sqrt(math.pi) * np.exp(-(x**2))))
+erfinv = _scipy_operation("erfinv", lambda g, out, x: g * (math.sqrt(math.pi) / 2 * np.exp(out**2)), domain=((-0.9, 0.9),))
+ndtr = _scipy_operation("ndtr", lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2)), latex=r"\Phi({0})")
+log_ndtr = _scipy_operation("log_ndtr", lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2 - out)), latex=r"\ln \Phi({0})")
 
 
 def _polygamma(x: Any, order: int) -> Any:
@@ -195,17 +196,15 @@ def _polygamma(x: Any, order: int) -> Any:
 polygamma: Primitive = operation(
     _polygamma,
     lambda g, out, x, order: g * polygamma(x, order=order + 1),
-    name="polygamma", latex=r"\psi^{{({order})}}({0})", domain=POSITIVE,
+    name="polygamma", jax="jax.scipy.special.polygamma({order}, {0})", latex=r"\psi^{{({order})}}({0})", domain=POSITIVE,
     cases=[case((), order=1), case((3, 4), order=1), case((4,), order=2)],
 )  # fmt: skip
-digamma = operation(
-    _scipy("digamma"), lambda g, out, x: g * polygamma(x, order=1), name="digamma", latex=r"\psi({0})", domain=POSITIVE
-)
-lgamma = operation(_scipy("gammaln"), lambda g, out, x: g * digamma(x), name="lgamma", latex=r"\ln \Gamma({0})", domain=POSITIVE)
-gamma = operation(_scipy("gamma"), lambda g, out, x: g * (out * digamma(x)), name="gamma", latex=r"\Gamma({0})", domain=POSITIVE)
-logit = operation(
-    _scipy("logit"), lambda g, out, x: g / (x * (1 - x)), name="logit", latex=r"\ln \frac{{{0}}}{{1 - {0}}}", domain=((0.1, 0.9),)
-)
+digamma = _scipy_operation("digamma", lambda g, out, x: g * polygamma(x, order=1), latex=r"\psi({0})", domain=POSITIVE)
+lgamma = _scipy_operation("gammaln", lambda g, out, x: g * digamma(x), name="lgamma", latex=r"\ln \Gamma({0})", domain=POSITIVE)
+gamma = _scipy_operation("gamma", lambda g, out, x: g * (out * digamma(x)), latex=r"\Gamma({0})", domain=POSITIVE)
+logit = _scipy_operation(
+    "logit", lambda g, out, x: g / (x * (1 - x)), latex=r"\ln \frac{{{0}}}{{1 - {0}}}", domain=((0.1, 0.9),)
+)  # fmt: skip
 
 
 def _or_zero(x: Any, y: Any) -> Any:
@@ -213,11 +212,11 @@ def _or_zero(x: Any, y: Any) -> Any:
     return where((x == 0) & (y == 0), 1.0, y)
 
 
-xlogy = operation(
-    _scipy("xlogy"),
+xlogy = _scipy_operation(
+    "xlogy",
     lambda g, out, x, y: g * np.log(_or_zero(x, y)),
     lambda g, out, x, y: g * (x / _or_zero(x, y)),
-    name="xlogy", latex=r"{0} \ln {1}", domain=((-3, 3), (0.2, 4.0)),
+    latex=r"{0} \ln {1}", domain=((-3, 3), (0.2, 4.0)),
 )  # fmt: skip
 
 

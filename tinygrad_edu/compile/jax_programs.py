@@ -1,0 +1,151 @@
+"""The same program for JAX, which compiles it for processors, graphics cards, or several devices at once.
+
+JAX's arrays have the names of NumPy's, so the program stays as it is, but for what would change an array in place.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compile.emission import Source, Writer
+from tinygrad_edu.compile.nodes import PYTHON, Node, in_order
+from tinygrad_edu.compile.programs import Program, Reading, runnable
+from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
+from tinygrad_edu.source import expression, literal
+
+
+def import_jax() -> Any:
+    """The package.
+
+    Raises
+    ------
+    MissingExtraError: if it is not installed.
+    """
+    try:
+        import jax.scipy.special
+    except ImportError as error:
+        raise MissingExtraError('target="jax" needs JAX: install it with pip install "tinygrad_edu[jax]".') from error
+    return jax
+
+
+def as_numpy(array: Any) -> Any:
+    """One of JAX's arrays for a first run. Inside of a function that JAX itself is tracing it has no numbers, and gets ones."""
+    is_traced = isinstance(array, import_jax().core.Tracer)
+    return np.ones(array.shape, array.dtype) if is_traced else np.asarray(array)
+
+
+class JaxWriter(Writer):
+    """Writes for `jax.numpy`, by the name of np."""
+
+    def source(self) -> Source:
+        """The whole program, to be compiled by JAX."""
+        source = super().source()
+        head = ["import jax", "import jax.numpy as np"]
+        if any("jax.scipy.special" in line for line in source.body + source.results):
+            head.append("import jax.scipy.special")
+        if _needs_double([*self._order, *self._inputs], self._outputs):
+            head += ["", 'jax.config.update("jax_enable_x64", True)  # NumPy\'s double precision']
+        return replace(source, head="\n".join(head), decorator="@jax.jit\n")
+
+    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+        primitive = node.primitive
+        assert primitive is not None
+        if primitive.jax:
+            primitive = replace(primitive, code=primitive.jax)
+        params = {key: _without_masks(value) if key == "index" else value for key, value in node.params.items()}
+        return expression(primitive, [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
+
+
+def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
+    """Whether it is double precision that is computed in. Python's numbers are so only where they are results."""
+    widths = {"f": 8, "c": 16}
+    return any(isinstance(node.dtype, np.dtype) and node.dtype.itemsize == widths.get(node.dtype.kind) for node in order) or any(
+        node.dtype == PYTHON[float] for node in outputs
+    )
+
+
+def _promoted(operand: ast.expr, position: int, node: Node) -> ast.expr:
+    """An operand in the dtype of the result where JAX would compute with less precision: for it int64 and float32 give float32.
+
+    Positions, which have no derivative rule, stay integers.
+    """
+    assert node.primitive is not None
+    part, rules = node.inputs[position], node.primitive.vjps
+    is_literal = part.value is not None and not isinstance(operand, ast.Call)
+    is_integer = isinstance(part.dtype, np.dtype) and part.dtype.kind in "iu" and not is_literal
+    is_computed_with = node.operation != "cast" and (not isinstance(rules, tuple) or rules[position] is not None)
+    if not (is_integer and is_computed_with and node.dtype.kind in "fc"):
+        return operand
+    return ast.Call(ast.Attribute(operand, "astype"), [literal(node.dtype)], [])
+
+
+def _without_masks(index: Any) -> Any:
+    """An index with positions in place of masks: JAX has to know how many elements there are before it sees the numbers."""
+    parts = index if type(index) is tuple else (index,)
+    if not any(_is_mask(part) for part in parts):
+        return index
+    return tuple(position for part in parts for position in (np.nonzero(part) if _is_mask(part) else (part,)))
+
+
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype == bool
+
+
+def jax_program(reading: Reading) -> Program:
+    """A program that JAX compiles for the devices on which it finds the arguments. It returns JAX's arrays."""
+    jax = import_jax()
+    source = reading.written(JaxWriter)
+    foreign = {name: _traceable(function, name) for name, function in source.foreign.items()}
+    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **foreign}
+    exec("\n".join(source.helpers), scope)
+    results = [_typed(*each) for each in zip(source.results, reading.outputs, strict=True)]
+    function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
+    scope |= {name: jax.numpy.asarray(constant) for name, constant in source.constants.items()}
+    scope |= {"_compiled": jax.jit(function), "_config": jax.config, "_refuse_to_round": _refuse_to_round}
+    is_double = _needs_double([*in_order(reading.outputs), *reading.inputs], reading.outputs)
+    statements = [
+        *(["if not _config.jax_enable_x64:", f"    _refuse_to_round({reading.name!r})"] if is_double else []),
+        *reading.read_outside(source, scope),
+        f"_results = _compiled({', '.join(source.parameters)})",
+        f"return {reading.returned([_taken(*each) for each in enumerate(reading.outputs)], scope)}",
+    ]
+    text = reading.text(source, scope)
+    leaves = reading.leaves(source)
+    return Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope))
+
+
+def _traceable(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function without a printed form, which JAX can run if it is made of operators."""
+
+    def called(*inputs: Any, **params: Any) -> Any:
+        try:
+            return function(*inputs, **params)
+        except TypeError as error:
+            raise UnsupportedError(
+                f"JAX cannot run {name!r}, whose function is given as it is and calls NumPy. Compute it with operators, or with "
+                "operations that are differentiated already."
+            ) from error
+
+    return called
+
+
+def _typed(result: str, node: Node) -> str:
+    """A result, given its dtype where JAX would choose another one; integers are as wide as JAX is set to make them."""
+    return result if node.dtype.kind not in "fc" else f"np.asarray({result}, {ast.unparse(literal(np.dtype(node.dtype.type)))})"
+
+
+def _taken(number: int, node: Node) -> str:
+    """A result out of the list. An argument that is handed through is copied: its memory may be that of an array of NumPy."""
+    return f"np.array(_results[{number}])" if node.primitive is None else f"_results[{number}]"
+
+
+def _refuse_to_round(name: str) -> None:
+    raise DataError(
+        f"{name} computes in double precision, as NumPy does unless told otherwise, but JAX is set to round to single precision. "
+        'Say jax.config.update("jax_enable_x64", True) at the start of the program, or pass arrays of float32.'
+    )
