@@ -17,7 +17,7 @@ from benchmarks.workload import MODULES, OURS
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with the given arguments, by default those of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Race eager steps against other frameworks.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Race steps of training against other frameworks.")
     parser.add_argument("--rounds", type=int, default=200, help="how often each contender of a step takes its turn (default: 200)")
     parser.add_argument("--million", action="store_true", help="also race a chain of a million operations (takes a minute)")
     parser.add_argument("--million-rounds", type=int, default=3, help="how often that one is raced (default: 3)")
@@ -28,13 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures = million.figures(options.million_rounds) if options.million else {}
 
     # Not before: these import NumPy, and preparing a race imports the frameworks.
-    from benchmarks import products
+    from benchmarks import compiled, products
     from benchmarks.race import compared, race
     from benchmarks.table import table
     from benchmarks.workloads import ALL
 
     comparisons = [comparison for workload in ALL for comparison in race(workload, options.rounds)]
     comparisons += products.race(max(1, options.rounds // 10))
+    comparisons += compiled.races(max(1, options.rounds // 4))
     for measure, measured in figures.items():
         comparisons += compared(million.NAME, measure, measured, million.GOALS[measure])
 

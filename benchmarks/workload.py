@@ -9,6 +9,7 @@ from typing import Any
 
 OURS = "tinygrad_edu"
 BY_HAND = "NumPy by hand"
+JAX = "jax.jit"
 
 MODULES = {
     OURS: "tinygrad_edu",
@@ -17,6 +18,7 @@ MODULES = {
     "PyTorch": "torch",
     "MyGrad": "mygrad",
     "HIPS autograd": "autograd",
+    JAX: "jax",
 }
 """What a contender is called in the tables, and the module that it needs."""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from benchmarks import million, products
+from benchmarks import compiled, million, products
 from benchmarks.__main__ import main
 from benchmarks.race import DisagreementError, check_agreement
 from benchmarks.workload import BY_HAND, OURS
@@ -22,7 +22,10 @@ def report(tmp_path_factory):
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("workload", ALL, ids=lambda workload: workload.name)
+WORKLOADS = pytest.mark.parametrize("workload", [*ALL, *compiled.workloads()], ids=lambda workload: workload.name)
+
+
+@WORKLOADS
 def test_every_installed_contender_of_a_workload_is_compared_with_ours(report, workload):
     rows = [row for row in report["comparisons"] if row["workload"] == workload.name]
     assert [row["other"] for row in rows] == [name for name in workload.installed() if name != OURS]
@@ -40,7 +43,7 @@ def test_the_report_says_what_the_figures_depend_on(report):
     assert {"python", "machine"} <= report["environment"].keys()
 
 
-@pytest.mark.parametrize("workload", ALL, ids=lambda workload: workload.name)
+@WORKLOADS
 def test_goals_are_set_against_contenders_of_the_workload(workload):
     assert workload.goals.keys() <= workload.contenders.keys()
 

@@ -14,6 +14,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 pytest.importorskip("scipy")
 pytest.importorskip("pygraphviz")
+pytest.importorskip("jax")
 
 from rich.console import Console
 
@@ -27,6 +28,7 @@ PICTURES = [
     "linear_regression.png",
     "perceptron.png",
     "real_data.png",
+    "scale_out.png",
     "scipy_optimize.png",
 ]
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 from tinygrad_edu.compile.nodes import Node, is_elementwise
 
-BLOCK = 16384
-"""How many numbers a block has: a few arrays of so many fit into a core's own cache."""
-SMALLEST = 16384
-"""How many numbers an array must have at least to be computed in blocks."""
+BLOCK = 32768
+"""How many numbers a block has: a few arrays of so many fit into a core's own cache. Only what is larger is worth it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def arranged(order: Sequence[Node], outputs: Sequence[Node]) -> list[Node | Regi
                 together.setdefault(kind, []).append(node)
         for nodes in together.values():
             region = _region(nodes, users, set(outputs))
-            arrangement += [region] if len(nodes) > 1 and region.length > region.rows else nodes
+            arrangement += [region] if len(nodes) > 1 else nodes
     return arrangement
 
 
@@ -71,7 +69,7 @@ def _kind(node: Node, kinds: dict[Node, tuple[int, int] | None]) -> tuple[int, i
         return None
     if is_sum(node):
         return kinds[node.inputs[0]]
-    if math.prod(node.shape) < SMALLEST or not (is_elementwise(node.primitive) or node.operation == "cast"):
+    if math.prod(node.shape) <= BLOCK or not (is_elementwise(node.primitive) or node.operation == "cast"):
         return None
     return len(node.shape), node.shape[0]
 

@@ -117,7 +117,7 @@ class Writer:
         self._helpers: dict[str, str] = {}
         self._constants: dict[str, Any] = {}
         self._body: list[str] = []
-        self._names = Names(node.operation for node in self._order if node.primitive and _is_called(node.primitive))
+        self._names = Names(node.operation for node in self._order if node.primitive and _is_called(self._entry(node)))
         self._parameters = [self._names.unique(identifier(node.name)) for node in inputs]
 
     def source(self) -> Source:
@@ -179,10 +179,14 @@ class Writer:
         self._provide_helpers(node, form)
         return form
 
-    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
-        """The operation's printed form."""
+    def _entry(self, node: Node) -> Primitive:
+        """The operation's entry with the printed form that is wanted."""
         assert node.primitive is not None
-        return expression(node.primitive, operands, node.params)
+        return node.primitive
+
+    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+        """The operation applied to operands."""
+        return expression(self._entry(node), operands, node.params)
 
     def _constant(self, node: Node) -> ast.expr:
         if np.size(node.value) > _LARGEST_LITERAL:

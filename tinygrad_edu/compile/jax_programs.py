@@ -16,6 +16,7 @@ from tinygrad_edu.compile.emission import Source, Writer
 from tinygrad_edu.compile.nodes import PYTHON, Node, in_order
 from tinygrad_edu.compile.programs import Program, Reading, runnable
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
+from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.source import expression, literal
 
 
@@ -52,13 +53,13 @@ class JaxWriter(Writer):
             head += ["", 'jax.config.update("jax_enable_x64", True)  # NumPy\'s double precision']
         return replace(source, head="\n".join(head), decorator="@jax.jit\n")
 
+    def _entry(self, node: Node) -> Primitive:
+        entry = super()._entry(node)
+        return replace(entry, code=entry.jax) if entry.jax else entry
+
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
-        primitive = node.primitive
-        assert primitive is not None
-        if primitive.jax:
-            primitive = replace(primitive, code=primitive.jax)
         params = {key: _without_masks(value) if key == "index" else value for key, value in node.params.items()}
-        return expression(primitive, [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
+        return expression(self._entry(node), [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
 
 
 def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:

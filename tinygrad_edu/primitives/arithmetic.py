@@ -34,7 +34,7 @@ multiply = operation(
 divide = operation(
     operator.truediv,
     lambda g, out, a, b: g / b,
-    lambda g, out, a, b: -g * out / b,
+    lambda g, out, a, b: -(g / b) * out,
     name="divide", numpy=[np.divide], code="{0} / {1}", latex=r"\frac{{{0}}}{{{1}}}", domain=((-3, 3), NONZERO),
 )  # fmt: skip
 negative = operation(
