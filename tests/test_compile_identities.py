@@ -38,7 +38,8 @@ def choices(identity):
     """Numbers for c and d that satisfy the identity's condition."""
     for c, d in zip(NUMBERS["c"], NUMBERS["d"], strict=True):
         numbers = {"c": c, "d": d}
-        if not identity.when or eval(identity.when, numbers):
+        arrays = {letter: np.empty(shape) for letter, shape in (identity.shapes or {}).items()}
+        if not identity.when or eval(identity.when, numbers | arrays):
             yield {letter: number for letter, number in numbers.items() if letter in identity.letters}
 
 

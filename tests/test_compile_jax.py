@@ -171,7 +171,7 @@ def test_an_operation_of_ones_own_works_where_its_function_does():
     cube = tg.primitive(lambda x: x**3, lambda g, out, x: g * 3 * x**2, name="cube")
     assert tg.compile(tg.grad(cube), target="jax")(2.0) == 12.0
     table = tg.primitive(lambda x: np.interp(x, [0.0, 1.0], [0.0, 2.0]).astype(float), lambda g, out, x: g * 2.0, name="table")
-    with pytest.raises(UnsupportedError, match=r"JAX cannot run 'table'"):
+    with pytest.raises(UnsupportedError, match=r"JAX cannot run table: .*tg\.primitive"):
         tg.compile(table, target="jax")(np.array([0.5, 0.25]))
 
 

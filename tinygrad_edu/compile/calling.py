@@ -106,13 +106,14 @@ class _Compilation:
         self._f = f
         self._program = _TARGETS[target]
         self._arrays: tuple[type[Any], ...] = (np.ndarray,) if target == "numpy" else (np.ndarray, import_jax().Array)
-        self._name = identifier(getattr(f, "__name__", type(f).__name__))
+        self._name = identifier(getattr(f, "__name__", getattr(f, "name", type(f).__name__)))
         self._parameters = _parameters(f)
         names = [parameter.name for parameter in self._parameters]
         for name in static:
             if name not in names:
                 raise DataError(f"static names {name!r}, but the parameters of {self._name} are {', '.join(names)}")
         self._static = static
+        self._defaults = {parameter.name: parameter.default for parameter in self._parameters}
         self._programs: dict[Any, Program] = {}
         self._scope: dict[str, Any] = {"np": np, "_choose": self._choose}
         self.entry: Any = self._entry([])
@@ -194,6 +195,8 @@ class _Compilation:
         is_array = isinstance(leaf, self._arrays) and leaf.dtype.kind in "fiubc"
         if is_array or isinstance(leaf, Value | float | int | np.number | np.bool_):
             return False
+        if leaf is self._defaults.get(path, inspect.Parameter.empty):  # such as NumPy's sign for "no value was given"
+            return True
         of_jax = type(leaf).__module__.startswith("jax")
         raise DataError(
             f"{path} is neither a number or an array of numbers (an input of the program) nor text, True, False, None or a "

@@ -78,7 +78,7 @@ class Identity:
     """`before` may be written as `after`.
 
     unshared: only where the operations inside of `before` are not needed elsewhere, since they would be computed twice then.
-    when: a condition on the numbers c and d.
+    when: a condition on the numbers c and d, or on the shapes of the others.
     shapes: of the letters, for tests; where nothing is said, all have one shape.
     """
 
@@ -109,7 +109,8 @@ class Identity:
         """The node as `after`, if it has the form of `before` with inner operations that `may_match`, else None."""
         before, after = self._sides
         for found in _matches(before, node, {}, may_match, outermost=True):
-            if not self.when or eval(self.when, {letter: node.value for letter, node in found.items() if letter in _NUMBERS}):
+            known = {letter: node.value if letter in _NUMBERS else node for letter, node in found.items() if letter != "params"}
+            if not self.when or eval(self.when, known):
                 return _built(after, found, make)
         return None
 
@@ -196,8 +197,8 @@ IDENTITIES = (
     Identity("(-x).T", "-x.T"),
     Identity("(c * x).T", "c * x.T"),
     # A vector is a matrix with one row or one column, and the product knows it.
-    Identity("(g[..., None, :] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (3, 4)}),
-    Identity("(a @ g[..., None])[..., 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}),
+    Identity("(g[..., None, :] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (3, 4)}, when="len(g.shape) == 1"),
+    Identity("(a @ g[..., None])[..., 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}, when="len(g.shape) == 1"),
 )
 
 # What is better said in another way once all else is done, and if it is said only once.

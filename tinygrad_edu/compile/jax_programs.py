@@ -90,24 +90,27 @@ def _without_masks(index: Any) -> Any:
     parts = index if type(index) is tuple else (index,)
     if not any(_is_mask(part) for part in parts):
         return index
-    return tuple(position for part in parts for position in (np.nonzero(part) if _is_mask(part) else (part,)))
+    return tuple(position for part in parts for position in (_positions(part) if _is_mask(part) else (part,)))
 
 
 def _is_mask(part: Any) -> bool:
     return isinstance(part, np.ndarray) and part.dtype == bool
 
 
+def _positions(mask: Any) -> tuple[Any, ...]:
+    return np.nonzero(mask) if mask.ndim else (bool(mask),)
+
+
 def jax_program(reading: Reading) -> Program:
     """A program that JAX compiles for the devices on which it finds the arguments. It returns JAX's arrays."""
     jax = import_jax()
     source = reading.written(JaxWriter)
-    foreign = {name: _traceable(function, name) for name, function in source.foreign.items()}
-    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **foreign}
+    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **source.foreign}
     exec("\n".join(source.helpers), scope)
     results = [_typed(*each) for each in zip(source.results, reading.outputs, strict=True)]
     function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
     scope |= {name: jax.numpy.asarray(constant) for name, constant in source.constants.items()}
-    scope |= {"_compiled": jax.jit(function), "_config": jax.config, "_refuse_to_round": _refuse_to_round}
+    scope |= {"_compiled": jax.jit(_explained(function, reading.name)), "_config": jax.config, "_refuse_to_round": _refuse_to_round}
     is_double = _needs_double([*in_order(reading.outputs), *reading.inputs], reading.outputs)
     statements = [
         *(["if not _config.jax_enable_x64:", f"    _refuse_to_round({reading.name!r})"] if is_double else []),
@@ -120,19 +123,19 @@ def jax_program(reading: Reading) -> Program:
     return Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope))
 
 
-def _traceable(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """A function without a printed form, which JAX can run if it is made of operators."""
+def _explained(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The same function, whose errors say what they are about. They come while JAX compiles it, and not later."""
 
-    def called(*inputs: Any, **params: Any) -> Any:
+    def traced(*inputs: Any) -> Any:
         try:
-            return function(*inputs, **params)
-        except TypeError as error:
+            return function(*inputs)
+        except Exception as error:
             raise UnsupportedError(
-                f"JAX cannot run {name!r}, whose function is given as it is and calls NumPy. Compute it with operators, or with "
-                "operations that are differentiated already."
+                f"JAX cannot run {name}: {str(error).splitlines()[0]} The program uses an option of NumPy that jax.numpy lacks, "
+                "or a function of your own (tg.primitive) that calls NumPy: compute it with operators, or with target='numpy'."
             ) from error
 
-    return called
+    return traced
 
 
 def _typed(result: str, node: Node) -> str:

@@ -55,7 +55,7 @@ def _einsum_vjp(g: Any, out: Any, *operands: Any, subscripts: str, optimize: Any
 
 einsum: Primitive = operation(
     _einsum, EachInput(_einsum_vjp),
-    name="einsum", code="np.einsum({subscripts}, {inputs}, optimize={optimize})",
+    name="einsum", code="np.einsum({subscripts}, {inputs}, optimize={optimize})", jax="np.einsum({subscripts}, {inputs})",
     cases=[
         case((2, 3), (3, 4), subscripts="ij,jk->ik"), case((2, 3), subscripts="ij->ji"), case((2, 3), subscripts="ij->"),
         case((3, 3), subscripts="ii->i"), case((3, 3), subscripts="ii->"), case((2, 2, 2), subscripts="iii->i"),

@@ -97,7 +97,8 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if arr.ndim != np.ndim(indices):
         raise ValueError(f"np.take_along_axis needs indices with as many axes as the array, {arr.ndim}, not {np.ndim(indices)}")
     n = arr.shape[normalize_axis_index(axis, arr.ndim)]
-    if np.any((indices < -n) | (indices >= n)):
+    out_of_bounds = np.any((indices < -n) | (indices >= n))
+    if not hasattr(out_of_bounds, "__record_primitive__") and out_of_bounds:  # of indices that are recorded nobody can say
         raise IndexError(f"np.take_along_axis got an index that is out of bounds for axis {axis} with length {n}")
     return _along_axis(arr, indices % max(n, 1), axis)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import DTypeLike
 
+from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import composition
 from tinygrad_edu.primitives.broadcasting import as_dtype
 from tinygrad_edu.primitives.reductions import count, gathered, reduced_shape
@@ -110,26 +111,49 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | 
 
 # --- quantiles ---------------------------------------------------------------------------------------------------------------
 
+_WITHOUT_NAN = (np.nanmedian, np.nanquantile, np.nanpercentile)
 
-def _between_ranks(find: Callable[..., Any], a: Any, axis: Any, keepdims: bool, precision: Any = None, weights: Any = None) -> Any:
+
+def _between_ranks(find: Callable[..., Any], a: Any, axis: Any, keepdims: bool, precision: Any = None) -> Any:
     """NumPy finds the quantile of the ranks 0, 1, 2, ... by whatever method; a rank of 2.5 is halfway from element 2 to 3."""
     elements = gathered(a, axis)
-    options = {} if weights is None else {"weights": gathered(_aligned(np.asarray(weights), a, axis), axis)}
     order = np.argsort(elements, axis=-1)  # NaN comes last
+    ranks = np.arange(float(elements.shape[-1]))
+    columns = np.ravel(find(ranks)) + np.zeros((*elements.shape[:-1], 1))
+    result = _at_ranks(as_dtype(elements, precision), order, columns)
+    has_nan = np.any(np.isnan(elements), axis=-1, keepdims=True)
+    result = np.where(has_nan, _at_ranks(elements, order, np.full_like(columns, elements.shape[-1] - 1.0)), result)
+    return np.reshape(np.moveaxis(result, -1, 0), np.shape(find(ranks)) + reduced_shape(a.shape, axis, keepdims))
+
+
+def _at_ranks(elements: Any, order: Any, ranks: Any) -> Any:
+    """Along the last axis the elements at the given places in their order, or in between."""
+    below = np.floor(ranks).astype(np.intp)
+    fraction = (ranks - below).astype(elements.dtype)
+    result = np.take_along_axis(elements, np.take_along_axis(order, below, -1), -1)
+    if not np.any(fraction):
+        return result
+    above = np.take_along_axis(elements, np.take_along_axis(order, below + (fraction > 0), -1), -1)
+    share = np.where(fraction > 0, fraction, 0.5)  # half of the same element twice, which may be infinite
+    return (1 - share) * result + share * above
+
+
+def _between_some_ranks(find: Callable[..., Any], a: Any, axis: Any, keepdims: bool, precision: Any, weights: Any = None) -> Any:
+    """The same where elements are left out, being NaN, or weighted, so that the ranks are found for each row on its own."""
+    elements = gathered(a, axis)
+    options = {} if weights is None else {"weights": gathered(_aligned(np.asarray(weights), a, axis), axis)}
+    order = np.argsort(elements, axis=-1)
+    if hasattr(order, "__record_primitive__"):
+        raise UnsupportedError(
+            "a quantile that leaves out NaN, or has weights, depends on which elements these are, and cannot be compiled. "
+            "Call the function as it is, or take np.median or np.quantile of data without NaN."
+        )
     rank = find(np.where(np.isnan(elements), np.nan, np.argsort(order, axis=-1)), **options)
     rank = np.where(np.isnan(rank), elements.shape[-1] - 1, rank)
-
     kept = elements.shape[:-1]
     of_q = rank.shape[: rank.ndim - len(kept)]
     columns = np.moveaxis(np.reshape(rank, (math.prod(of_q), *kept)), 0, -1)
-    below = np.floor(columns).astype(np.intp)
-    elements = as_dtype(elements, precision)
-    fraction = (columns - below).astype(elements.dtype)
-    result = np.take_along_axis(elements, np.take_along_axis(order, below, -1), -1)
-    if np.any(fraction):
-        above = np.take_along_axis(elements, np.take_along_axis(order, below + (fraction > 0), -1), -1)
-        share = np.where(fraction > 0, fraction, 0.5)  # half of the same element twice, which may be infinite
-        result = (1 - share) * result + share * above
+    result = _at_ranks(as_dtype(elements, precision), order, columns)
     return np.reshape(np.moveaxis(result, -1, 0), of_q + reduced_shape(a.shape, axis, keepdims))
 
 
@@ -145,14 +169,19 @@ def _quantile(function: Callable[..., Any]) -> Callable[..., Any]:
         weights: Any = None,
     ) -> Any:
         a, find = as_operand(a), partial(function, q=q if isinstance(q, float | int) else np.asarray(q), method=method)
-        return _between_ranks(partial(find, axis=-1), a, axis, keepdims, find(np.zeros(1, a.dtype)).dtype, weights)
+        precision = find(np.zeros(1, a.dtype)).dtype
+        if weights is None and function not in _WITHOUT_NAN:
+            return _between_ranks(find, a, axis, keepdims, precision)
+        return _between_some_ranks(partial(find, axis=-1), a, axis, keepdims, precision, weights)
 
     return numpy_quantile
 
 
 def _median(function: Callable[..., Any]) -> Callable[..., Any]:
     def numpy_median(a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-        return _between_ranks(partial(function, axis=-1), a, axis, keepdims)
+        if function in _WITHOUT_NAN:
+            return _between_some_ranks(partial(function, axis=-1), a, axis, keepdims, None)
+        return _between_ranks(function, a, axis, keepdims)
 
     return numpy_median
 
