@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu.explain.chain import Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
+from tinygrad_edu.explain.listing import Listing
 from tinygrad_edu.explain.notation import PRODUCT, array_text, code, name_text, number_text, text
 from tinygrad_edu.explain.terms import Applied, Literal
 from tinygrad_edu.explain.text_form import factor_text, quotient
@@ -19,10 +20,11 @@ from tinygrad_edu.graph import Node
 
 Step = dict[str, Any]
 """kind: what happens. lit: the ids of the nodes and edges in the picture that it is about. formulas: lines to show.
-values, gradients: what is known from this step on, by the id of the node. names: what the sentence speaks of."""
+values, gradients: what is known from this step on, by the id of the node. names: what the sentence speaks of.
+line: the number of the line of the source that does it, if there is one."""
 
 
-def steps(backward: BackwardPass, spelling: Spelling) -> Iterator[Step]:
+def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = None) -> Iterator[Step]:
     """All steps, in order."""
     graph = backward.graph
     ids = {node: f"n{number}" for number, node in enumerate(graph.nodes)}
@@ -34,12 +36,21 @@ def steps(backward: BackwardPass, spelling: Spelling) -> Iterator[Step]:
     leaves = [node for node in graph.nodes if not node.operands]
     given = [f"{name_text(node.name)} = {array_text(node.data)}" for node in leaves if not node.is_number]
     yield _step(
-        "given", lit=[ids[leaf] for leaf in leaves], formulas=given, values={ids[leaf]: array_text(leaf.data) for leaf in leaves}
+        "given",
+        lit=[ids[leaf] for leaf in leaves],
+        formulas=given,
+        values={ids[leaf]: array_text(leaf.data) for leaf in leaves},
+        line=source.head if source else None,
     )
     for node in graph.results:
         value = array_text(node.data)
         yield _step(
-            "forward", lit=[ids[node]], formulas=_computation(node, spelling), values={ids[node]: value}, names=[shown(node)]
+            "forward",
+            lit=[ids[node]],
+            formulas=_computation(node, spelling),
+            values={ids[node]: value},
+            names=[shown(node)],
+            line=source.of_result.get(node) if source else None,
         )
 
     start = array_text(backward.gradient_of[output])
@@ -51,10 +62,11 @@ def steps(backward: BackwardPass, spelling: Spelling) -> Iterator[Step]:
         if not operand.requires_grad:
             continue
         step = _step(
-            "passes",
+            "passes" if result.shape == operand.shape == () else "turns",
             lit=[ids[result], f"e{ids[result][1:]}_{edge.position}", ids[operand]],
             formulas=_contribution(edge, backward, spelling),
             names=[shown(result), shown(operand)],
+            line=source.of_edge.get(edge) if source else None,
         )
         if edge.contribution is not None:
             before = arrived.get(operand)
@@ -69,11 +81,12 @@ def steps(backward: BackwardPass, spelling: Spelling) -> Iterator[Step]:
             step["kind"] = "blocked"
         yield step
     found = [f"{quotient(output, node, spelling)} = {array_text(backward.gradient_of.get(node, 0.0))}" for node in graph.parameters]
-    yield _step("end", lit=[ids[node] for node in graph.parameters], formulas=found)
+    lit = [ids[node] for node in graph.parameters]
+    yield _step("end", lit=lit, formulas=found, line=source.end if source else None)
 
 
 def _step(kind: str, lit: list[str], formulas: list[str], **known: Any) -> Step:
-    return {"kind": kind, "lit": lit, "formulas": formulas, "values": {}, "gradients": {}, "names": [], **known}
+    return {"kind": kind, "lit": lit, "formulas": formulas, "values": {}, "gradients": {}, "names": [], "line": None, **known}
 
 
 def _computation(node: Node, spelling: Spelling) -> list[str]:
