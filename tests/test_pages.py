@@ -186,6 +186,18 @@ def test_the_last_step_shows_the_final_gradients(perceptron, tmp_path):
 
 
 @in_a_browser
+def test_a_parameter_that_every_round_of_a_loop_uses_shows_its_gradient_wherever_it_is_drawn(tmp_path):
+    pytest.importorskip("pygraphviz")
+    w = h = tg.Value(0.5, name="w")
+    for _ in range(5):
+        h = np.tanh(h * w)
+    elements = opened(tg.explain(h).to_html(), tmp_path, "lang=en&step=999")
+    shown = [text for name, text in elements.texts.items() if name.startswith("n0_")]
+    assert len(shown) == 6
+    assert all(text.split() == ["w", "=", "0.5", "gradient", "0.178725"] for text in shown), shown
+
+
+@in_a_browser
 def test_the_page_speaks_chinese_on_request(perceptron, tmp_path):
     click = 'document.getElementById("language").click();'
     elements = opened(perceptron.to_html(), tmp_path, "lang=en&step=0", click)

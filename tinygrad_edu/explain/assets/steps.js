@@ -40,14 +40,10 @@ byId("title").textContent = data.title;
 byId("listing").hidden = !data.source.length;
 byId("source").replaceChildren(...data.source.map((line) => element("li", line || " ")));
 
-// The line of a node's label that shows its gradient is its last one.
-const gradientLines = {};
-for (const id of data.withGradient) {
-  const lines = byId(id).querySelectorAll("text");
-  gradientLines[id] = lines[lines.length - 1];
-  gradientLines[id].classList.add("gradient");
-}
-const copiesOf = (id) => document.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`);
+// A leaf may be drawn more than once. The line of its label that shows the gradient is the last one.
+const copiesOf = (id) => [...document.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`)];
+const gradientLines = data.withGradient.flatMap((id) => copiesOf(id).map((drawn) => [id, [...drawn.querySelectorAll("text")].pop()]));
+for (const [, line] of gradientLines) line.classList.add("gradient");
 
 function show() {
   const number = Number(slider.value);
@@ -79,7 +75,7 @@ function show() {
     const result = `n${edge.id.slice(1).split("_")[0]}`;
     edge.classList.toggle("waiting", backward ? !walked.has(edge.id) : !(result in values));
   }
-  for (const [id, line] of Object.entries(gradientLines)) {
+  for (const [id, line] of gradientLines) {
     line.classList.toggle("silent", !(id in gradients));
     line.textContent = `${words.gradient} ${gradients[id] ?? ""}`;
   }
