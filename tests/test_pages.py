@@ -3,10 +3,12 @@
 Where there is no Chromium these tests are left out; with NEED_CHROMIUM=1 in the environment, as in CI, they fail there instead.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
+from html import escape
 from html.parser import HTMLParser
 from importlib import import_module
 
@@ -72,7 +74,7 @@ class Elements(HTMLParser):
             self.texts[name] = self.texts.get(name, "") + text
 
 
-def opened(html, tmp_path, where="", script=""):
+def opened(html, tmp_path, where="", script="", *options):
     """The page as it stands after the browser has run it, with another script at its end."""
     probe = """<script>
     const complain = (what) => document.body.append("PAGE ERROR " + what);
@@ -84,7 +86,9 @@ def opened(html, tmp_path, where="", script=""):
     path = tmp_path / "page.html"
     path.write_text(html.replace("<body>", "<body>" + probe).replace("</body>", f"<script>{script}</script></body>"), "utf-8")
     command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=1000", "--dump-dom"]
-    dom = subprocess.run([*command, f"{path.as_uri()}#{where}"], capture_output=True, text=True, timeout=60, check=True).stdout
+    dom = subprocess.run(
+        [*command, *options, f"{path.as_uri()}#{where}"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
     assert "PAGE ERROR" not in dom.replace(probe, "")
     return Elements(dom)
 
@@ -359,12 +363,65 @@ def test_the_descent_page_is_saved_as_html_only(line, tmp_path):
 # --- the lecture's pages --------------------------------------------------------------------------------------------------------
 
 
-def test_the_demo_leaves_the_lectures_pages_and_a_list_of_them(tmp_path):
-    pytest.importorskip("pygraphviz")
-    pytest.importorskip("rich")
-    pytest.importorskip("matplotlib")
-    demo, stage = import_module("demos.pages"), import_module("demos.stage")
-    demo.run(stage.Stage("en", tmp_path))
-    listed = set(re.findall(r'"file": "(\w+\.html)"', (tmp_path / "pages" / "index.html").read_text("utf-8")))
-    assert listed | {"index.html"} == {path.name for path in (tmp_path / "pages").iterdir()}
-    assert all(path.stat().st_size < 300_000 for path in (tmp_path / "pages").iterdir())
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The lecture's pages, as the demo leaves them."""
+    for extra in ("pygraphviz", "rich", "matplotlib"):
+        pytest.importorskip(extra)
+    out = tmp_path_factory.mktemp("out")
+    import_module("demos.pages").run(import_module("demos.stage").Stage("en", out))
+    return out / "pages"
+
+
+def test_the_demo_leaves_the_lectures_pages_and_a_list_of_them(folder):
+    listed = set(re.findall(r'"file": "(\w+\.html)"', (folder / "index.html").read_text("utf-8")))
+    assert listed | {"index.html"} == {path.name for path in folder.iterdir()}
+    assert all(path.stat().st_size < 300_000 for path in folder.iterdir())
+
+
+IN_FRAMES = """
+const found = {};
+const frames = [...document.querySelectorAll("iframe")];
+const look = (frame, language) => {
+  const page = frame.contentDocument, root = page.documentElement;
+  const style = frame.contentWindow.getComputedStyle(page.body);
+  const wordless = [...page.querySelectorAll("[data-words], button")].filter((place) => !place.textContent.trim());
+  found[`${frame.title} ${language}`] = {
+    tooWide: root.scrollWidth > frame.clientWidth, wordless: wordless.length, spoken: root.lang,
+    ground: style.backgroundColor, ink: style.color, text: page.body.textContent,
+  };
+};
+addEventListener("load", () => {
+  for (const frame of frames) {
+    const button = frame.contentDocument.getElementById("language");
+    for (const step of [0, 1]) {
+      look(frame, frame.contentDocument.documentElement.lang);
+      button.click();
+    }
+  }
+  document.getElementById("found").textContent = JSON.stringify(found);
+});
+"""
+
+
+@in_a_browser
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_into_the_window_in_both_languages_and_in_light_and_dark(folder, tmp_path, width, scheme):
+    pages = {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())}
+    frames = [
+        f'<iframe title="{name}" width="{width}" height="800" srcdoc="{escape(html)}"></iframe>' for name, html in pages.items()
+    ]
+    html = f"<!doctype html><html><body><p id='found'></p>{''.join(frames)}</body></html>"
+    elements = opened(html, tmp_path, "", IN_FRAMES, f"--blink-settings=preferredColorScheme={['dark', 'light'].index(scheme)}")
+    found = json.loads(elements.texts["found"])
+    assert set(found) == {f"{name} {language}" for name in pages for language in ("en", "zh")}
+    for page, facts in found.items():
+        assert facts["spoken"] == page.split()[1]
+        assert not facts["tooWide"], page
+        assert not facts["wordless"], page
+        assert "undefined" not in facts["text"].partition("use strict")[0], page
+        assert (facts["ground"], facts["ink"]) == {
+            "light": ("rgb(255, 255, 255)", "rgb(17, 24, 39)"),
+            "dark": ("rgb(11, 18, 32)", "rgb(243, 244, 246)"),
+        }[scheme], page

@@ -194,8 +194,7 @@ class Drawing:
                 yield self._name(node, ""), node
 
     def _groups(self) -> Iterator[tuple[str, list[str]]]:
-        """The rounds of repeated structure: a title, and the names of what is drawn together. Leaves that nothing else uses belong to
-        them."""
+        """The rounds of repeated structure: a title, and the names of what is drawn together, leaves that only it uses included."""
         for rounds in repetitions(list(self.graph.results)):
             for number, part in enumerate(rounds, 1):
                 inside = set(part)
