@@ -160,9 +160,7 @@ class Drawing:
         else:
             yield from self._formula(node)
         if node in self.gradient_of:
-            gradient = self.gradient_of[node]
-            shown = array_text(gradient) if np.size(gradient) <= 4 else f"shape {np.shape(gradient)}"
-            yield f"gradient {shown}"
+            yield f"gradient {brief(self.gradient_of[node])}"
 
     def _formula(self, node: Node) -> Iterator[str]:
         form = array_text(node.data)
@@ -171,7 +169,7 @@ class Drawing:
             form = f"{made} = {form}" if node.shape == () else f"{made}"
         yield form if self._spelling.is_written_out(node) else f"{name_text(node.name)} = {form}"
         if node.kind is Kind.RESULT and node.shape != ():
-            yield array_text(node.data) if node.data.size <= 4 else f"shape {node.shape}"
+            yield brief(node.data)
 
     @cached_property
     def _numbers(self) -> Mapping[Node, int]:
@@ -227,6 +225,11 @@ class Drawing:
             return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
         rule = "" if edge.rule is None else code(self._spelling.written(edge.rule))
         return rule if 0 < len(rule) <= _LONGEST_RULE else f"d_{edge.result.primitive.name}"
+
+
+def brief(data: Any) -> str:
+    """What fits into a node: a few numbers, or the shape of many."""
+    return array_text(data) if np.size(data) <= 4 else f"shape {np.shape(data)}"
 
 
 _SHAPES = {

@@ -177,16 +177,18 @@ class Explanation:
             )
         drawing = Drawing(self.graph, show_gradients=True)
         nodes = [
-            {"id": f"n{number}", "name": "" if node.is_number else text(self.spelling.of(node))}
+            {
+                "id": f"n{number}",
+                "name": "" if node.is_number else text(self.spelling.of(node)),
+                "hasGradient": node in drawing.gradient_of,
+            }
             for number, node in enumerate(self.graph.nodes)
         ]
-        has_gradient = [f"n{number}" for number, node in enumerate(self.graph.nodes) if node in drawing.gradient_of]
         title = f"{name_text(self.graph.output.name)} = {text(self.spelling.definition(self.graph.output))}"
         source = listing(self.backward)
         facts = {
             "title": title,
             "nodes": nodes,
-            "withGradient": has_gradient,
             "steps": list(steps(self.backward, self.spelling, source)),
             "source": source.lines if source else [],
         }

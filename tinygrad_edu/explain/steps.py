@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu.explain.chain import Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
+from tinygrad_edu.explain.drawing import brief
 from tinygrad_edu.explain.listing import Listing
 from tinygrad_edu.explain.notation import PRODUCT, array_text, code, name_text, number_text, text
 from tinygrad_edu.explain.terms import Applied, Literal
@@ -20,7 +21,8 @@ from tinygrad_edu.graph import Node
 
 Step = dict[str, Any]
 """kind: what happens. lit: the ids of the nodes and edges in the picture that it is about. formulas: lines to show.
-values, gradients: what is known from this step on, by the id of the node. names: what the sentence speaks of.
+values, gradients: what is known from this step on, by the id of the node; inPicture: the same gradients, short enough for the
+picture. names: what the sentence speaks of.
 line: the number of the line of the source that does it, if there is one."""
 
 
@@ -55,7 +57,14 @@ def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = N
 
     start = array_text(backward.gradient_of[output])
     first = f"{quotient(output, output, spelling)} = {start}"
-    yield _step("start", lit=[ids[output]], formulas=[first], gradients={ids[output]: start}, names=[name_text(output.name)])
+    yield _step(
+        "start",
+        lit=[ids[output]],
+        formulas=[first],
+        gradients={ids[output]: start},
+        inPicture={ids[output]: start},
+        names=[name_text(output.name)],
+    )
     arrived: dict[Node, Any] = {}
     for edge in backward.edges:
         operand, result = edge.operand, edge.result
@@ -73,6 +82,7 @@ def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = N
             total = edge.contribution if before is None else before + edge.contribution
             arrived[operand] = total
             step["gradients"] = {ids[operand]: array_text(total)}
+            step["inPicture"] = {ids[operand]: brief(total)}
             if before is not None:
                 step["kind"] = "adds"
                 summands = f"{array_text(before)} + {factor_text(array_text(edge.contribution))}"
@@ -86,7 +96,17 @@ def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = N
 
 
 def _step(kind: str, lit: list[str], formulas: list[str], **known: Any) -> Step:
-    return {"kind": kind, "lit": lit, "formulas": formulas, "values": {}, "gradients": {}, "names": [], "line": None, **known}
+    return {
+        "kind": kind,
+        "lit": lit,
+        "formulas": formulas,
+        "values": {},
+        "gradients": {},
+        "inPicture": {},
+        "names": [],
+        "line": None,
+        **known,
+    }
 
 
 def _computation(node: Node, spelling: Spelling) -> list[str]:

@@ -10,7 +10,7 @@ const WORDS = {
     forward: "Compute {0} from what is known.",
     start: "The backward pass starts at the end: the derivative of {0} with respect to itself is 1.",
     passes: "From {0} back to {1}: the incoming gradient times the local derivative.",
-    turns: "From {0} back to {1}: the rule of the operation makes, of the gradient g of {0}, its part in the gradient of {1}.",
+    turns: "From {0} back to {1}: the rule of the operation turns the gradient g of {0} into a contribution to that of {1}.",
     adds: "From {0} back to {1}, which has had a gradient already: contributions are added.",
     blocked: "No gradient passes from {0} to {1}: where {1} moves a little, {0} stays as it is, so its derivative is 0; and where {0} jumps it has none. So {0} counts as a constant.",
     end: "Done. These are the gradients.",
@@ -42,18 +42,22 @@ byId("source").replaceChildren(...data.source.map((line) => element("li", line |
 
 // A leaf may be drawn more than once. The line of its label that shows the gradient is the last one.
 const copiesOf = (id) => [...document.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`)];
-const gradientLines = data.withGradient.flatMap((id) => copiesOf(id).map((drawn) => [id, [...drawn.querySelectorAll("text")].pop()]));
+const gradientLines = data.nodes.filter((node) => node.hasGradient).flatMap(({ id }) => copiesOf(id).map((drawn) => [id, [...drawn.querySelectorAll("text")].pop()]));
 for (const [, line] of gradientLines) line.classList.add("gradient");
+// A large picture is scrolled rather than made too small to read.
+const drawing = document.querySelector(".picture svg");
+drawing.style.minWidth = `${0.75 * drawing.width.baseVal.value}px`;
 
 function show() {
   const number = Number(slider.value);
   const words = WORDS[language];
   const step = data.steps[number];
-  const values = {}, gradients = {};
+  const values = {}, gradients = {}, inPicture = {};
   const walked = new Set();
   for (const past of data.steps.slice(0, number + 1)) {
     Object.assign(values, past.values);
     Object.assign(gradients, past.gradients);
+    Object.assign(inPicture, past.inPicture);
     past.lit.forEach((id) => walked.add(id));
   }
   const backward = number >= firstBackward;
@@ -76,8 +80,8 @@ function show() {
     edge.classList.toggle("waiting", backward ? !walked.has(edge.id) : !(result in values));
   }
   for (const [id, line] of gradientLines) {
-    line.classList.toggle("silent", !(id in gradients));
-    line.textContent = `${words.gradient} ${gradients[id] ?? ""}`;
+    line.classList.toggle("silent", !(id in inPicture));
+    line.textContent = `${words.gradient} ${inPicture[id] ?? ""}`;
   }
   byId("state").replaceChildren(...data.nodes.filter((node) => node.name).map((node) => {
     const row = element("tr", "");
