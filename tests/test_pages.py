@@ -11,6 +11,7 @@ import subprocess
 from html import escape
 from html.parser import HTMLParser
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -425,3 +426,30 @@ def test_every_page_fits_into_the_window_in_both_languages_and_in_light_and_dark
             "light": ("rgb(255, 255, 255)", "rgb(17, 24, 39)"),
             "dark": ("rgb(11, 18, 32)", "rgb(243, 244, 246)"),
         }[scheme], page
+
+
+AXE = os.environ.get("AXE_CORE")
+RUN_AXE = """
+(async () => {
+  const found = [];
+  for (const language of ["first", "second"]) {
+    const { violations, passes } = await axe.run();
+    found.push({ passes: passes.length, violations: violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`) });
+    document.getElementById("language").click();
+  }
+  document.title = JSON.stringify(found);
+})();
+"""
+
+
+@in_a_browser
+@pytest.mark.skipif(not AXE, reason="AXE_CORE does not say where axe.min.js of the npm package axe-core is")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_page_that_anybody_is_kept_from_reading(folder, tmp_path, scheme):
+    axe = Path(AXE).read_text("utf-8").replace("</script", "<\\/script")
+    option = f"--blink-settings=preferredColorScheme={['dark', 'light'].index(scheme)}"
+    for path in sorted(folder.iterdir()):
+        title = opened(path.read_text("utf-8"), tmp_path, "step=5", axe + RUN_AXE, option).title
+        for found in json.loads(title):
+            assert found["passes"] > 10
+            assert found["violations"] == [], path.name
