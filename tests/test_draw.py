@@ -71,6 +71,46 @@ def test_a_leaf_that_many_operations_use_is_drawn_beside_each_of_them():
     assert tg.draw(h).dot.count('label="x = 0.5"') == 11
 
 
+def layers():
+    rng = np.random.default_rng(0)
+    h = tg.Value(rng.normal(size=(8, 4)), name="X", requires_grad=False)
+    for number in range(1, 4):
+        W, b = tg.Value(rng.normal(size=(4, 4)), name=f"W{number}"), tg.Value(np.zeros(4), name=f"b{number}")
+        h = np.tanh(h @ W + b)
+    return h
+
+
+def test_the_layers_of_a_network_are_framed_each_with_its_parameters():
+    drawing = tg.draw(np.mean(layers() ** 2))
+    frames = re.findall(r'label="(\d / \d)".*\]; (.*) }', drawing.dot)
+    assert [title for title, _ in frames] == ["1 / 3", "2 / 3", "3 / 3"]
+    names = [{drawing.graph.nodes[int(name[1:])].name for name in members.split("; ")} for _, members in frames]
+    assert [{name for name in inside if not name.startswith("v")} for inside in names] == [
+        {"X", "W1", "b1"},
+        {"W2", "b2"},
+        {"W3", "b3"},
+    ]
+    assert drawing.mermaid.count("subgraph") == 3
+
+
+def test_the_rounds_of_a_loop_are_framed_and_what_is_computed_before_and_after_is_not():
+    w, h = tg.Value(0.5, name="w"), np.sin(tg.Value(1.0, name="h"))
+    for _ in range(4):
+        h = np.tanh(w * h)
+    assert re.findall(r'label="(\d / \d)"', tg.draw(np.exp(h)).dot) == ["1 / 4", "2 / 4", "3 / 4", "4 / 4"]
+
+
+def test_operations_that_recur_without_building_on_each_other_are_not_framed():
+    a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
+    parts = [np.tanh(np.sin(np.exp(a))), np.tanh(np.sin(np.exp(b)))]
+    assert "subgraph" not in tg.draw(np.maximum(*parts)).dot
+    assert "subgraph" not in tg.draw(lecture_loss()).dot
+
+
+def test_of_a_large_array_the_picture_shows_the_shape_only():
+    assert 'label="W1\\nshape (4, 4)"' in tg.draw(layers()).dot
+
+
 def test_a_leaf_alone_can_be_drawn():
     assert 'label="w = 2"' in tg.draw(tg.Value(2.0, name="w")).dot
 

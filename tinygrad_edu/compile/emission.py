@@ -49,6 +49,7 @@ class Source:
     helpers: the source of functions that it calls.
     foreign: functions that it calls and that have no source; who runs the program must provide them.
     constants: arrays too large to be written out, by the parameter that they are passed for.
+    lines: for each node that is computed the number of the statement that computes it, from 0.
     head: the statements that the file begins with, and what stands above the function.
     """
 
@@ -59,6 +60,7 @@ class Source:
     helpers: list[str]
     foreign: dict[str, Callable[..., Any]]
     constants: dict[str, Any]
+    lines: dict[Node, int]
     head: str = "import numpy as np"
     decorator: str = ""
 
@@ -117,6 +119,7 @@ class Writer:
         self._helpers: dict[str, str] = {}
         self._constants: dict[str, Any] = {}
         self._body: list[str] = []
+        self._lines: dict[Node, int] = {}
         self._names = Names(node.operation for node in self._order if node.primitive and _is_called(self._entry(node)))
         self._parameters = [self._names.unique(identifier(node.name)) for node in inputs]
 
@@ -134,6 +137,7 @@ class Writer:
             [*self._helpers.values()],
             self._foreign,
             self._constants,
+            self._lines,
         )
 
     def _write(self, order: Sequence[Node]) -> None:
@@ -155,8 +159,17 @@ class Writer:
 
     def _give_line(self, node: Node) -> None:
         name = self._name_for(node)
+        self._note_line(node)
         self._body.append(f"{name} = {ast.unparse(self._forms[node])}")
         self._forms[node] = ast.Name(name)
+
+    def _note_line(self, node: Node) -> None:
+        """The next statement computes the node, and what is written inside of its expression."""
+        inside = [node]
+        for part in inside:  # which grows while it is walked
+            if part.primitive is not None and part not in self._lines:
+                self._lines[part] = len(self._body)
+                inside.extend(part.inputs)
 
     def _form(self, node: Node) -> ast.expr:
         if node.primitive is None:

@@ -7,6 +7,7 @@ on a Value, `float()`, randomness) is refused, with advice. This module knows ho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -31,6 +32,8 @@ class Recorded:
     outputs: for each leaf of it the node, or None for what is neither a number nor an array.
     named: the nodes that the user gave a name to.
     hints: what else may be called something: the gradient of x is d_x.
+    nodes: for each Value of the run that an output depends on, its node.
+    passed: what the chain rule did, in order: a result, one of its operands, and the gradient that was passed back to it.
     """
 
     inputs: list[Node]
@@ -39,6 +42,8 @@ class Recorded:
     outputs: list[Node | None]
     named: dict[Node, str]
     hints: dict[Node, str]
+    nodes: dict[Value, Node]
+    passed: list[tuple[Value, Value, Any]]
 
 
 def recorded(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any]) -> Recorded:
@@ -83,7 +88,7 @@ def _run(
     soft = {node: name for node, name in named.items() if name.startswith("d_") or node.operation == "argument"}
     named = {node: name for node, name in named.items() if node.primitive is not None and node not in soft}
     hints = soft | {nodes[value]: name for value, name in tracing.hints.items() if value in nodes}
-    return Recorded(inputs, outside, output, outputs, named, hints)
+    return Recorded(inputs, outside, output, outputs, named, hints, nodes, tracing.passed)
 
 
 def _argument(name: str, x: Any) -> Value:
@@ -190,14 +195,17 @@ class _Tracing(Watch):
 
     records_constants = True
 
-    def __init__(self, oldest: int, arguments: frozenset[Value], *, gradients: bool = True, hints: dict[Value, str] | None = None):
-        self.oldest, self.arguments, self.gradients = oldest, arguments, gradients
-        self.hints: dict[Value, str] = {} if hints is None else hints
+    def __init__(self, oldest: int, arguments: frozenset[Value]) -> None:
+        self.oldest, self.arguments, self.gradients = oldest, arguments, True
+        self.hints: dict[Value, str] = {}
+        self.passed: list[tuple[Value, Value, Any]] = []
 
     def within(self, mode: bool | Watch) -> bool | Watch:
         if isinstance(mode, Watch):
             raise TracingError(f"{type(mode).__name__} cannot look into a compiled function; use it on the function itself.")
-        return _Tracing(self.oldest, self.arguments, gradients=mode, hints=self.hints)
+        inner = copy(self)  # what it notes goes to the same places
+        inner.gradients = mode
+        return inner
 
     def see_result(self, node: Any) -> None:
         if type(node._data) in (float, int, complex):
@@ -216,6 +224,7 @@ class _Tracing(Watch):
             )
 
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
+        self.passed.append((node, parent, gradient))
         if parent.name and isinstance(gradient, Value) and gradient.primitive is not None:
             self.hints.setdefault(gradient, f"d_{parent.name}")
 

@@ -210,7 +210,7 @@ def _read(edge: Edge, g: Any) -> tuple[Term | None, tuple[int, ...]]:
     nodes = (edge.result, *edge.result.operands)
     out, *inputs = (node.data if node.value is None else node.value.detach().named(node.name) for node in nodes)
     inputs = [_named_constant(node) if node.value is None else x for node, x in zip(nodes[1:], inputs, strict=True)]
-    shapes = {node.name: node.shape for node in nodes[1:]}
+    shapes = {node.name: node.shape for node in nodes[1:] if node.is_named}
     try:
         with recording_mode(_Everything()), np.errstate(all="ignore"):
             read = _apply_rule(edge.result, edge.position, g, out, inputs)

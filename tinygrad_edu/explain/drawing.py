@@ -16,13 +16,15 @@ from tinygrad_edu.explain import layout
 from tinygrad_edu.explain.chain import Spelling
 from tinygrad_edu.explain.derivatives import Edge, read_backward
 from tinygrad_edu.explain.notation import array_text, code, name_text, number_text, text
+from tinygrad_edu.explain.repetition import repetitions
 from tinygrad_edu.graph import Graph, Kind, Node, read_graph
 from tinygrad_edu.messages import shortened
 from tinygrad_edu.value import Value
 
 _LONGEST_RULE = 40
+_MOST_NUMBERS = 8  # of a larger array only the shape is shown
 _LARGE = 150
-_MOST_ARROWS = 6  # a leaf that more operations use is drawn beside each of them: long arrows are hard to follow, and to lay out
+_MOST_ARROWS = 3  # a leaf that more operations use is drawn beside each of them: long arrows are hard to follow, and to lay out
 
 
 def draw(value: Value) -> Drawing:
@@ -32,6 +34,7 @@ def draw(value: Value) -> Drawing:
     which a gradient passes back shows the local derivative: between single numbers the derivative, for arrays the rule that turns
     the gradient `g` of the result into that of the operand. Parameters have round corners, data are ellipses, constants have no
     border, results are boxes, and the last result has a double one. A leaf that many operations use is drawn beside each of them.
+    Layers, and the rounds of a loop, are framed and counted.
 
     Parameters
     ----------
@@ -94,9 +97,15 @@ class Drawing:
         for name, node in self._drawn():
             label = "\\n".join(map(_dot_escaped, self._label(node)))
             lines.append(f'  {name} [id="{name}", label="{label}", {_SHAPES[self._role(node)]}, class="{self._role(node)}"]')
+        frame_of: dict[str, int] = {}
+        for number, (title, members) in enumerate(self._groups()):
+            frame_of |= dict.fromkeys(members, number)
+            lines.append(f'  subgraph cluster_{number} {{ graph [label="{title}", {_ROUND}]; {"; ".join(members)} }}')
         for start, end, name, label, passes in self._arrows():
             marks = f'label=" {_dot_escaped(label)} "' if label else 'label=""'
             style = "" if passes else ", style=dashed"
+            if frame_of.get(start) != frame_of.get(end) and end in frame_of:
+                style += ", minlen=2"  # room for the leaves of a frame, so that frames stand below one another
             lines.append(f'  {start} -> {end} [id="{name}", {marks}, class="{"passes" if passes else "constant"}"{style}]')
         return "\n".join([*lines, "}"])
 
@@ -108,6 +117,8 @@ class Drawing:
             label = "<br/>".join(map(_mermaid_escaped, self._label(node)))
             opening, closing, style = _BRACKETS[self._role(node)]
             lines.append(f'  {name}{opening}"{label}"{closing}{style}')
+        for number, (title, members) in enumerate(self._groups()):
+            lines += [f'  subgraph g{number}["{title}"]', *(f"    {name}" for name in members), "  end"]
         for start, end, _, label, passes in self._arrows():
             arrow = f'-->|"{_mermaid_escaped(label)}"|' if label else "-->" if passes else "---"
             lines.append(f"  {start} {arrow} {end}")
@@ -143,17 +154,22 @@ class Drawing:
         if node.is_number:
             yield name_text(node.name)
             return
+        if node.kind is not Kind.RESULT and np.size(node.data) > _MOST_NUMBERS:
+            yield name_text(node.name)
+            yield f"shape {node.shape}"
+        else:
+            yield from self._formula(node)
+        if node in self.gradient_of:
+            yield f"gradient {brief(self.gradient_of[node])}"
+
+    def _formula(self, node: Node) -> Iterator[str]:
         form = array_text(node.data)
         if node.kind is Kind.RESULT:
             made = text(self._spelling.definition(node))
             form = f"{made} = {form}" if node.shape == () else f"{made}"
         yield form if self._spelling.is_written_out(node) else f"{name_text(node.name)} = {form}"
         if node.kind is Kind.RESULT and node.shape != ():
-            yield array_text(node.data) if node.data.size <= 4 else f"shape {node.shape}"
-        if node in self.gradient_of:
-            gradient = self.gradient_of[node]
-            shown = array_text(gradient) if np.size(gradient) <= 4 else f"shape {np.shape(gradient)}"
-            yield f"gradient {shown}"
+            yield brief(node.data)
 
     @cached_property
     def _numbers(self) -> Mapping[Node, int]:
@@ -174,6 +190,19 @@ class Drawing:
                         yield name, operand
             if node.operands or len(node.consumers) <= _MOST_ARROWS:
                 yield self._name(node, ""), node
+
+    def _groups(self) -> Iterator[tuple[str, list[str]]]:
+        """The rounds of repeated structure: a title, and the names of what is drawn together, leaves that only it uses included."""
+        for rounds in repetitions(list(self.graph.results)):
+            for number, part in enumerate(rounds, 1):
+                inside = set(part)
+                members = {self._name(node, ""): None for node in part}
+                for node in part:
+                    for position, operand in enumerate(node.operands):
+                        name = self._name(operand, self._edge_name(node, position))
+                        if not operand.operands and ("_" in name or inside.issuperset(operand.consumers)):
+                            members[name] = None
+                yield f"{number} / {len(rounds)}", list(members)
 
     def _edge_name(self, result: Node, position: int) -> str:
         return f"e{self._numbers[result]}_{position}"
@@ -198,6 +227,11 @@ class Drawing:
         return rule if 0 < len(rule) <= _LONGEST_RULE else f"d_{edge.result.primitive.name}"
 
 
+def brief(data: Any) -> str:
+    """What fits into a node: a few numbers, or the shape of many."""
+    return array_text(data) if np.size(data) <= 4 else f"shape {np.shape(data)}"
+
+
 _SHAPES = {
     "parameter": 'style="filled,rounded", penwidth=2, color="#1d4ed8", fillcolor="#dbeafe", fontcolor="#0b1b45"',
     "data": 'shape=ellipse, color="#15803d", fillcolor="#dcfce7", fontcolor="#052e16"',
@@ -205,6 +239,10 @@ _SHAPES = {
     "result": 'color="#6b7280", fillcolor="#ffffff", fontcolor="#111827"',
     "output": 'peripheries=2, color="#b45309", fillcolor="#fef3c7", fontcolor="#451a03"',
 }
+_ROUND = (
+    'labeljust=l, class="round", style="rounded,dashed", color="#9ca3af", fontcolor="#4b5563", fontsize=11, '
+    'fontname="Helvetica,Arial,sans-serif"'
+)
 _BRACKETS = {
     "parameter": ("([", "])", ""),
     "data": ("((", "))", ""),

@@ -17,6 +17,7 @@ from tinygrad_edu.explain import latex_form, text_form
 from tinygrad_edu.explain.chain import Derivation, Spelling, derive
 from tinygrad_edu.explain.derivatives import BackwardPass, read_backward
 from tinygrad_edu.explain.drawing import Drawing
+from tinygrad_edu.explain.listing import listing
 from tinygrad_edu.explain.notation import name_text, text
 from tinygrad_edu.explain.page import page
 from tinygrad_edu.explain.steps import steps
@@ -159,8 +160,9 @@ class Explanation:
         return f"$$\n{self.to_latex()}\n$$"
 
     def to_html(self) -> str:
-        """A page to step through: forward through the values, then backward along one edge after the other. One file of HTML
-        that needs nothing else.
+        """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
+        source of the gradient with the present line lit. One file of HTML that needs nothing else. (Where the source cannot be
+        had, since an operation of your own does what only plain arrays can do, the page goes without.)
 
         Raises
         ------
@@ -175,16 +177,20 @@ class Explanation:
             )
         drawing = Drawing(self.graph, show_gradients=True)
         nodes = [
-            {"id": f"n{number}", "name": "" if node.is_number else text(self.spelling.of(node))}
+            {
+                "id": f"n{number}",
+                "name": "" if node.is_number else text(self.spelling.of(node)),
+                "hasGradient": node in drawing.gradient_of,
+            }
             for number, node in enumerate(self.graph.nodes)
         ]
-        has_gradient = [f"n{number}" for number, node in enumerate(self.graph.nodes) if node in drawing.gradient_of]
         title = f"{name_text(self.graph.output.name)} = {text(self.spelling.definition(self.graph.output))}"
+        source = listing(self.backward)
         facts = {
             "title": title,
             "nodes": nodes,
-            "withGradient": has_gradient,
-            "steps": list(steps(self.backward, self.spelling)),
+            "steps": list(steps(self.backward, self.spelling, source)),
+            "source": source.lines if source else [],
         }
         return page("steps", title, facts, drawing.svg)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tinygrad_edu.explain.chain import Derivation, Link, Spelling
+from tinygrad_edu.explain.derivatives import Passing
 from tinygrad_edu.explain.notation import PRODUCT, array_text, escaped, latex, name_latex, number_latex
 from tinygrad_edu.explain.terms import definition
 from tinygrad_edu.explain.text_form import Explained
@@ -30,6 +31,8 @@ def lines(explanation: Explained) -> Iterator[str]:
             yield from _operations(explanation)
         for found in explanation.derivations:
             yield f"{_quotient(explanation.graph.output, found.node, explanation.spelling)} &= {_data(found.gradient)}"
+    if not explanation.is_summary:
+        yield from _constants(explanation)
 
 
 def _data(data: object) -> str:
@@ -89,12 +92,21 @@ def _operations(explanation: Explained) -> Iterator[str]:
     for node in explanation.graph.results:
         yield rf"{name_latex(node.name)} &= {latex(definition(node))} \in \mathbb{{R}}^{{{_shape(node)}}}"
     for edge in explanation.backward.edges:
-        if edge.contribution is None:
+        if edge.contribution is None or edge.passing is Passing.ALWAYS_ZERO:
             continue
         rule = latex(edge.rule) if edge.rule is not None else rf"\mathrm{{{escaped(edge.result.primitive.name)}}}"
         quotient = rf"\frac{{d {output}}}{{d {name_latex(edge.operand.name)}}}"
         sign = "=" if len(explanation.backward.contributions(edge.operand)) == 1 else r"\mathrel{+}="
         yield rf"{quotient} &{sign} {rule}, \quad g = \frac{{d {output}}}{{d {name_latex(edge.result.name)}}}"
+
+
+def _constants(explanation: Explained) -> Iterator[str]:
+    """What counts as a constant, since no gradient ever passes through it."""
+    for edge in explanation.backward.blocked:
+        if edge.passing is Passing.ALWAYS_ZERO:
+            result = latex(explanation.spelling.of(edge.result))
+            words = escaped(" counts as a constant: flat wherever it has a derivative")
+            yield rf"{_quotient(edge.result, edge.operand, explanation.spelling)} &= 0, \quad {result} \mathrm{{{words}}}"
 
 
 def _shape(node: Node) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 
 from tinygrad_edu.explain.chain import Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
+from tinygrad_edu.explain.drawing import brief
+from tinygrad_edu.explain.listing import Listing
 from tinygrad_edu.explain.notation import PRODUCT, array_text, code, name_text, number_text, text
 from tinygrad_edu.explain.terms import Applied, Literal
 from tinygrad_edu.explain.text_form import factor_text, quotient
@@ -19,10 +21,12 @@ from tinygrad_edu.graph import Node
 
 Step = dict[str, Any]
 """kind: what happens. lit: the ids of the nodes and edges in the picture that it is about. formulas: lines to show.
-values, gradients: what is known from this step on, by the id of the node. names: what the sentence speaks of."""
+values, gradients: what is known from this step on, by the id of the node; inPicture: the same gradients, short enough for the
+picture. names: what the sentence speaks of.
+line: the number of the line of the source that does it, if there is one."""
 
 
-def steps(backward: BackwardPass, spelling: Spelling) -> Iterator[Step]:
+def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = None) -> Iterator[Step]:
     """All steps, in order."""
     graph = backward.graph
     ids = {node: f"n{number}" for number, node in enumerate(graph.nodes)}
@@ -34,33 +38,51 @@ def steps(backward: BackwardPass, spelling: Spelling) -> Iterator[Step]:
     leaves = [node for node in graph.nodes if not node.operands]
     given = [f"{name_text(node.name)} = {array_text(node.data)}" for node in leaves if not node.is_number]
     yield _step(
-        "given", lit=[ids[leaf] for leaf in leaves], formulas=given, values={ids[leaf]: array_text(leaf.data) for leaf in leaves}
+        "given",
+        lit=[ids[leaf] for leaf in leaves],
+        formulas=given,
+        values={ids[leaf]: array_text(leaf.data) for leaf in leaves},
+        line=source.head if source else None,
     )
     for node in graph.results:
         value = array_text(node.data)
         yield _step(
-            "forward", lit=[ids[node]], formulas=_computation(node, spelling), values={ids[node]: value}, names=[shown(node)]
+            "forward",
+            lit=[ids[node]],
+            formulas=_computation(node, spelling),
+            values={ids[node]: value},
+            names=[shown(node)],
+            line=source.of_result.get(node) if source else None,
         )
 
     start = array_text(backward.gradient_of[output])
     first = f"{quotient(output, output, spelling)} = {start}"
-    yield _step("start", lit=[ids[output]], formulas=[first], gradients={ids[output]: start}, names=[name_text(output.name)])
+    yield _step(
+        "start",
+        lit=[ids[output]],
+        formulas=[first],
+        gradients={ids[output]: start},
+        inPicture={ids[output]: start},
+        names=[name_text(output.name)],
+    )
     arrived: dict[Node, Any] = {}
     for edge in backward.edges:
         operand, result = edge.operand, edge.result
         if not operand.requires_grad:
             continue
         step = _step(
-            "passes",
+            "passes" if result.shape == operand.shape == () else "turns",
             lit=[ids[result], f"e{ids[result][1:]}_{edge.position}", ids[operand]],
             formulas=_contribution(edge, backward, spelling),
             names=[shown(result), shown(operand)],
+            line=source.of_edge.get(edge) if source else None,
         )
         if edge.contribution is not None:
             before = arrived.get(operand)
             total = edge.contribution if before is None else before + edge.contribution
             arrived[operand] = total
             step["gradients"] = {ids[operand]: array_text(total)}
+            step["inPicture"] = {ids[operand]: brief(total)}
             if before is not None:
                 step["kind"] = "adds"
                 summands = f"{array_text(before)} + {factor_text(array_text(edge.contribution))}"
@@ -69,11 +91,22 @@ def steps(backward: BackwardPass, spelling: Spelling) -> Iterator[Step]:
             step["kind"] = "blocked"
         yield step
     found = [f"{quotient(output, node, spelling)} = {array_text(backward.gradient_of.get(node, 0.0))}" for node in graph.parameters]
-    yield _step("end", lit=[ids[node] for node in graph.parameters], formulas=found)
+    lit = [ids[node] for node in graph.parameters]
+    yield _step("end", lit=lit, formulas=found, line=source.end if source else None)
 
 
 def _step(kind: str, lit: list[str], formulas: list[str], **known: Any) -> Step:
-    return {"kind": kind, "lit": lit, "formulas": formulas, "values": {}, "gradients": {}, "names": [], **known}
+    return {
+        "kind": kind,
+        "lit": lit,
+        "formulas": formulas,
+        "values": {},
+        "gradients": {},
+        "inPicture": {},
+        "names": [],
+        "line": None,
+        **known,
+    }
 
 
 def _computation(node: Node, spelling: Spelling) -> list[str]:

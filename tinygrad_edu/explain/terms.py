@@ -61,7 +61,7 @@ def definition(node: Node) -> Term:
 
 
 def recorded_term(x: Any, shapes: Mapping[str, tuple[int, ...]]) -> Term:
-    """What was recorded from named Values, as a term. Where a parameter is the shape of one of them, it is written like that."""
+    """What was recorded from named Values, as a term. Where a parameter is one of the given shapes, it is written like that."""
     if not isinstance(x, Value):
         return Literal(x)
     if x.primitive is None:

@@ -239,8 +239,9 @@ def notes(explanation: Explained) -> Iterator[str]:
         if edge.passing is Passing.ALWAYS_ZERO:
             constant = form if spelling.is_written_out(edge.result) else result
             yield (
-                f"Note: {shown} is flat wherever it has a derivative: its derivative with respect to {operand} is 0. "
-                f"So no gradient passes through it, and {constant} counts as a constant."
+                f"Note: {shown} is flat wherever it has a derivative: when {operand} changes a little, {constant} does not change, "
+                f"so {quotient(edge.result, edge.operand, spelling)} = 0. No gradient passes through it, and {constant} counts as "
+                f"a constant in the gradient of {name_text(explanation.graph.output.name)}."
             )
         elif edge.passing is Passing.NEVER:
             yield f"Note: {shown} has no derivative with respect to {operand}, which counts as a constant here."

@@ -11,9 +11,10 @@ const WORDS = {
     forever: "ηλ = 2: every step ends as far from the minimum as it began. It neither converges nor diverges.",
     away: "ηλ > 2: every step ends further from the minimum than it began. It diverges.",
     none: "η = 0: nothing moves.",
+    curvature: "λ = {0} is the curvature: how fast the slope grows with θ. So every step multiplies the distance θ − θ* from the minimum by 1 − ηλ.",
     loss: "loss", gradient: "gradient", after: "θ after",
     sample: "sample", logit: "logit", right: "Every sample of this step is right, so nothing changes.",
-    wrong: "{0} of {1} samples are wrong. The line (dashed: before) moves against the gradient.",
+    wrong: "Wrong samples: {0} of {1}. The line (dashed: before) moves against the gradient.",
     start: "Here the line begins. Filled points have label 1; the shaded side is where the perceptron answers 1.",
     weightsAfter: "after: w = ({0}), b = {1}", weights: "w = ({0}), b = {1}", gradients: "gradients: ({0}) for w, {1} for b",
   },
@@ -27,6 +28,7 @@ const WORDS = {
     forever: "ηλ = 2：每一步之后离最小值与之前一样远，既不收敛也不发散。",
     away: "ηλ > 2：每一步之后离最小值更远，发散。",
     none: "η = 0：不动。",
+    curvature: "λ = {0} 是曲率：斜率随 θ 增长的快慢。所以每一步都把到最小值的距离 θ − θ* 乘以 1 − ηλ。",
     loss: "损失", gradient: "梯度", after: "更新后 θ",
     sample: "样本", logit: "logit", right: "这一步的样本全部正确，所以不变。",
     wrong: "{1} 个样本中有 {0} 个错误。直线（虚线：之前）逆着梯度移动。",
@@ -39,6 +41,12 @@ const byId = (id) => document.getElementById(id);
 const slider = byId("slider"), rateSlider = byId("rate"), plot = byId("plot");
 // Six digits, but whole numbers whole.
 const shown = (number) => String((Number.isInteger(number) ? number : Number(number.toPrecision(6))) + 0).replace(/-/g, "−");
+// For a table on a narrow screen.
+function brief(number) {
+  const size = Math.abs(number);
+  if (size >= 1e9 || (size > 0 && size < 1e-3)) return number.toExponential(3).replace("+", "").replace(/-/g, "−");
+  return shown(Number.isInteger(number) ? number : Number(number.toPrecision(5)));
+}
 const WIDTH = 640, HEIGHT = 440, EDGE = 44;
 
 function draw(svg, name, attributes, text = "") {
@@ -89,8 +97,9 @@ function showParabola() {
 
   plot.replaceChildren();
   draw(plot, "line", { class: "axis", x1: EDGE, x2: WIDTH - EDGE, y1: HEIGHT - EDGE, y2: HEIGHT - EDGE });
-  for (const mark of [x0, data.minimum, x1]) draw(plot, "text", { x: x(mark), y: HEIGHT - EDGE + 20, "text-anchor": "middle" }, shown(mark));
-  draw(plot, "text", { x: WIDTH - EDGE + 8, y: HEIGHT - EDGE + 5 }, "θ");
+  for (const [at, anchor, mark] of [[8, "start", x0], [x(data.minimum), "middle", data.minimum], [WIDTH - 8, "end", x1]])
+    draw(plot, "text", { x: at, y: HEIGHT - EDGE + 22, "text-anchor": anchor }, shown(mark));
+  draw(plot, "text", { x: WIDTH - EDGE + 8, y: HEIGHT - EDGE - 8 }, "θ");
   draw(plot, "text", { x: 8, y: 24 }, `${words.loss} L(θ)`);
   const places = Array.from({ length: 121 }, (_, i) => x0 + ((x1 - x0) * i) / 120);
   draw(plot, "polyline", { class: "curve", points: places.map((theta) => `${x(theta)},${y(loss(theta))}`).join(" ") });
@@ -104,20 +113,21 @@ function showParabola() {
   const scale = byId("scale"), at = (value) => 8 + (value / mostRate) * (WIDTH - 16);
   scale.replaceChildren();
   for (const [value, name] of [[1 / data.curvature, "1/λ"], [2 / data.curvature, "2/λ"]]) {
-    draw(scale, "line", { class: "bound", x1: at(value), x2: at(value), y1: 0, y2: 14 });
-    draw(scale, "text", { x: at(value), y: 30, "text-anchor": "middle" }, `${name} = ${shown(value)}`);
+    draw(scale, "line", { class: "bound", x1: at(value), x2: at(value), y1: 0, y2: 12 });
+    draw(scale, "text", { x: at(value), y: 34, "text-anchor": "middle" }, `${name} = ${shown(value)}`);
   }
   byId("rateLabel").textContent = say(words.rate, [shown(rate)]);
   rateSlider.setAttribute("aria-valuetext", shown(rate));
   byId("phase").textContent = number ? say(words.step, [number, MOST]) : words.begin;
   byId("sentence").textContent = words[regime()];
+  byId("hint").textContent = say(words.curvature, [shown(data.curvature)]);
   const theta = path[number], before = path[number - 1];
   byId("formulas").textContent = number
     ? `θ − η · dL/dθ = ${shown(before)} − ${shown(rate)} · ${slope(before) < 0 ? `(${shown(slope(before))})` : shown(slope(before))} = ${shown(theta)}\n1 − ηλ = ${shown(1 - rate * data.curvature)}\nθ − θ* = ${shown(theta - data.minimum)}`
     : `θ = ${shown(theta)}\nθ* = ${shown(data.minimum)}\nλ = ${shown(data.curvature)}`;
   byId("columns").replaceChildren(...[words.slider, "θ", words.loss, words.gradient, words.after].map((name) => element("th", name, { scope: "col" })));
   byId("state").replaceChildren(...path.slice(0, -1).map((theta, i) =>
-    row([String(i + 1), shown(theta), shown(loss(theta)), shown(slope(theta)), shown(path[i + 1])], i + 1 === number)));
+    row([String(i + 1), ...[theta, loss(theta), slope(theta), path[i + 1]].map(brief)], i + 1 === number)));
 }
 
 // --- the line ---

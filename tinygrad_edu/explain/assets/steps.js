@@ -3,28 +3,30 @@
 const WORDS = {
   en: {
     picture: "Picture of the computation", back: "Step back", next: "Step on", slider: "Step",
-    keys: "Keys: ← and → step, Home and End jump.",
+    keys: "Keys: ← and → step, Home and End jump.", source: "The gradient as NumPy source",
     node: "node", value: "value", gradient: "gradient", step: "Step {0} of {1}: ",
     forwardPhase: "forward", backwardPhase: "backward",
     given: "These numbers are given.",
     forward: "Compute {0} from what is known.",
     start: "The backward pass starts at the end: the derivative of {0} with respect to itself is 1.",
     passes: "From {0} back to {1}: the incoming gradient times the local derivative.",
+    turns: "From {0} back to {1}: the rule of the operation turns the gradient g of {0} into a contribution to that of {1}.",
     adds: "From {0} back to {1}, which has had a gradient already: contributions are added.",
-    blocked: "From {0} no gradient passes to {1}: the derivative is 0 wherever there is one. So {0} counts as a constant.",
+    blocked: "No gradient passes from {0} to {1}: where {1} moves a little, {0} stays as it is, so its derivative is 0; and where {0} jumps it has none. So {0} counts as a constant.",
     end: "Done. These are the gradients.",
   },
   zh: {
     picture: "计算图", back: "上一步", next: "下一步", slider: "步骤",
-    keys: "按键：← → 逐步移动，Home 和 End 跳到首尾。",
+    keys: "按键：← → 逐步移动，Home 和 End 跳到首尾。", source: "梯度的 NumPy 源代码",
     node: "节点", value: "值", gradient: "梯度", step: "第 {0} 步，共 {1} 步：",
     forwardPhase: "前向", backwardPhase: "反向",
     given: "这些数是已知的。",
     forward: "由已知的数计算 {0}。",
     start: "反向传播从终点开始：{0} 对自身的导数是 1。",
     passes: "从 {0} 传回 {1}：传入的梯度乘以局部导数。",
+    turns: "从 {0} 传回 {1}：运算的法则由 {0} 的梯度 g 得到对 {1} 的梯度的一份贡献。",
     adds: "从 {0} 传回 {1}，它已经收到过梯度：各份贡献相加。",
-    blocked: "从 {0} 没有梯度传到 {1}：凡有导数处导数都是 0，所以 {0} 视为常数。",
+    blocked: "从 {0} 没有梯度传到 {1}：{1} 稍微变动时 {0} 不变，所以导数是 0；而在 {0} 跳变之处导数不存在。因此 {0} 视为常数。",
     end: "完成。这些就是梯度。",
   },
 };
@@ -35,25 +37,27 @@ const last = data.steps.length - 1;
 const firstBackward = data.steps.findIndex((step) => step.kind === "start");
 slider.max = last;
 byId("title").textContent = data.title;
+byId("listing").hidden = !data.source.length;
+byId("source").replaceChildren(...data.source.map((line) => element("li", line || " ")));
 
-// The line of a node's label that shows its gradient is its last one.
-const gradientLines = {};
-for (const id of data.withGradient) {
-  const lines = byId(id).querySelectorAll("text");
-  gradientLines[id] = lines[lines.length - 1];
-  gradientLines[id].classList.add("gradient");
-}
-const copiesOf = (id) => document.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`);
+// A leaf may be drawn more than once. The line of its label that shows the gradient is the last one.
+const copiesOf = (id) => [...document.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`)];
+const gradientLines = data.nodes.filter((node) => node.hasGradient).flatMap(({ id }) => copiesOf(id).map((drawn) => [id, [...drawn.querySelectorAll("text")].pop()]));
+for (const [, line] of gradientLines) line.classList.add("gradient");
+// A large picture is scrolled rather than made too small to read.
+const drawing = document.querySelector(".picture svg");
+drawing.style.minWidth = `${0.75 * drawing.width.baseVal.value}px`;
 
 function show() {
   const number = Number(slider.value);
   const words = WORDS[language];
   const step = data.steps[number];
-  const values = {}, gradients = {};
+  const values = {}, gradients = {}, inPicture = {};
   const walked = new Set();
   for (const past of data.steps.slice(0, number + 1)) {
     Object.assign(values, past.values);
     Object.assign(gradients, past.gradients);
+    Object.assign(inPicture, past.inPicture);
     past.lit.forEach((id) => walked.add(id));
   }
   const backward = number >= firstBackward;
@@ -75,9 +79,9 @@ function show() {
     const result = `n${edge.id.slice(1).split("_")[0]}`;
     edge.classList.toggle("waiting", backward ? !walked.has(edge.id) : !(result in values));
   }
-  for (const [id, line] of Object.entries(gradientLines)) {
-    line.classList.toggle("silent", !(id in gradients));
-    line.textContent = `${words.gradient} ${gradients[id] ?? ""}`;
+  for (const [id, line] of gradientLines) {
+    line.classList.toggle("silent", !(id in inPicture));
+    line.textContent = `${words.gradient} ${inPicture[id] ?? ""}`;
   }
   byId("state").replaceChildren(...data.nodes.filter((node) => node.name).map((node) => {
     const row = element("tr", "");
@@ -85,13 +89,21 @@ function show() {
     row.append(element("th", node.name, { scope: "row" }), element("td", values[node.id] ?? ""), element("td", gradients[node.id] ?? ""));
     return row;
   }));
+  [...byId("source").children].forEach((line, i) => {
+    line.classList.toggle("lit", i === step.line);
+    if (i === step.line) line.setAttribute("aria-current", "true");
+    else line.removeAttribute("aria-current");
+  });
+  if (step.line !== null) showMiddle(byId("source"), byId("source").children[step.line]);
   const focus = byId(step.lit[1] ?? step.lit[0]) ?? byId(step.lit[0]);
-  const picture = document.querySelector(".picture");
-  if (focus) {
-    const place = focus.getBoundingClientRect(), frame = picture.getBoundingClientRect();
-    picture.scrollTop += place.top + place.height / 2 - frame.top - frame.height / 2;
-    picture.scrollLeft += place.left + place.width / 2 - frame.left - frame.width / 2;
-  }
+  if (focus) showMiddle(document.querySelector(".picture"), focus, true);
+}
+
+// Scroll a frame, and not the page, so that what is in it stands in the middle.
+function showMiddle(frame, inner, sideways = false) {
+  const place = inner.getBoundingClientRect(), room = frame.getBoundingClientRect();
+  frame.scrollTop += place.top + place.height / 2 - room.top - room.height / 2;
+  if (sideways) frame.scrollLeft += place.left + place.width / 2 - room.left - room.width / 2;
 }
 
 function go(number) {

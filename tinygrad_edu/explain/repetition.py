@@ -1,0 +1,55 @@
+"""Repeated structure in a record: layers, and the rounds of a loop, found by the operations that recur in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tinygrad_edu.graph import Node
+
+LONGEST_ROUND = 60
+"""Rounds of more operations than this are not looked for."""
+FEWEST_OPERATIONS = 6
+"""Fewer operations than this, all rounds together, are no structure: `a * b + c * d` is none."""
+
+Round = Sequence[Node]
+
+
+def repetitions(results: Sequence[Node]) -> Iterator[Sequence[Round]]:
+    """The stretches of a record in which the same operations recur, each as its rounds; every round uses what the last one made.
+
+    >>> import numpy as np
+    >>> from tinygrad_edu.graph import read_graph
+    >>> from tinygrad_edu.value import Value
+    >>> h, w, b = Value(1.0, name="h"), Value(2.0, name="w"), Value(0.5, name="b")
+    >>> for _ in range(3):
+    ...     h = np.tanh(h * w + b)
+    >>> [[[node.name for node in part] for part in found] for found in repetitions(list(read_graph(h * h).results))]
+    [[['v1', 'v2', 'v3'], ['v4', 'v5', 'v6'], ['v7', 'v8', 'v9']]]
+    """
+    names = [node.primitive.name for node in results]
+    lengths = range(2, min(LONGEST_ROUND, len(names) // 2) + 1)
+    matching = {length: _matching(names, length) for length in lengths}
+    start = 0
+    while start < len(names):
+        covered = {length: (matching[length][start] // length + 1) * length for length in lengths}
+        length = max(lengths, key=lambda length: (covered[length], -length), default=1)
+        end = start + covered.get(length, 0)
+        rounds = [results[at : at + length] for at in range(start, end, length)]
+        if len(rounds) > 1 and end - start >= FEWEST_OPERATIONS and all(map(_follows, rounds[1:], rounds)):
+            yield rounds
+            start = end
+        else:
+            start += 1
+
+
+def _matching(names: Sequence[str], length: int) -> Sequence[int]:
+    """For each place how many names from there on are the same so far behind."""
+    counts = [0] * (len(names) + 1)
+    for place in range(len(names) - length - 1, -1, -1):
+        counts[place] = counts[place + 1] + 1 if names[place] == names[place + length] else 0
+    return counts
+
+
+def _follows(later: Round, earlier: Round) -> bool:
+    made = set(earlier)
+    return any(operand in made for node in later for operand in node.operands)
