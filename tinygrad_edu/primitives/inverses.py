@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import Primitive, Rule, case, composition, operation
+from tinygrad_edu.primitives.indexing import scatter
 from tinygrad_edu.primitives.linear_algebra import transposed
 from tinygrad_edu.primitives.shaping import as_operand
 
@@ -142,19 +143,40 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 # --- determinants ------------------------------------------------------------------------------------------------------------
 
 
-def _cofactors(a: Any, determinant: Any) -> Any:
-    """The derivatives of the determinant: det(a) a⁻ᵀ, or for a singular matrix the determinants of the minors, with their signs."""
+def _cofactors(a: Any) -> Any:
+    """det(a) a⁻ᵀ, or for a singular matrix the determinants of the minors, with their signs."""
+    determinant = np.linalg.det(a)
     if np.all(determinant != 0):
-        return determinant[..., None, None] * transposed(inv(a))
-    n = a.shape[-1]
-    others = np.array([[k for k in range(n) if k != left_out] for left_out in range(n)], dtype=int).reshape(n, n - 1)
-    minors = a[..., others[:, None, :, None], others[None, :, None, :]]
-    return det(minors) * (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
+        return determinant[..., None, None] * transposed(np.linalg.inv(a))
+    minors, signs = _minors(a.shape[-1])
+    return np.linalg.det(a[minors]) * signs
 
+
+def _minors(n: int) -> tuple[Any, Any]:
+    """The index of all minors, each without a row and a column, and their signs."""
+    others = np.array([[k for k in range(n) if k != left_out] for left_out in range(n)], dtype=int).reshape(n, n - 1)
+    return (..., others[:, None, :, None], others[None, :, None, :]), (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
+
+
+def _cofactors_vjp(g: Any, out: Any, a: Any) -> Any:
+    """For c = det(a) a⁻ᵀ: ā = Σ(c̄ ∘ a⁻ᵀ) c - a⁻ᵀ c̄ᵀ c. For a singular matrix each minor adds what its determinant passes back."""
+    if np.all(np.linalg.det(a) != 0):
+        inverse = transposed(inv(a))
+        return np.sum(g * inverse, axis=(-2, -1), keepdims=True) * out - inverse @ transposed(g) @ out
+    minors, signs = _minors(a.shape[-1])
+    return scatter((g * signs)[..., None, None] * cofactors(a[minors]), index=minors, shape=a.shape)
+
+
+# The derivatives of a determinant. An entry, so that only its function, and not the record, depends on whether it vanishes.
+cofactors: Primitive = operation(
+    _cofactors, _cofactors_vjp,
+    name="cofactors", jax="jax.grad(lambda a: np.sum(np.linalg.det(a)))({0})", latex=r"\operatorname{{cof}} {0}",
+    domain=(well_conditioned,), cases=SQUARE,
+)  # fmt: skip
 
 det: Primitive = operation(
     np.linalg.det,
-    lambda g, out, a: g[..., None, None] * _cofactors(a, out),
+    lambda g, out, a: g[..., None, None] * cofactors(a),
     name="det", numpy=[np.linalg.det], latex=r"\det {0}", domain=(well_conditioned,), cases=SQUARE,
 )  # fmt: skip
 
