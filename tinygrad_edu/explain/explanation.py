@@ -161,8 +161,8 @@ class Explanation:
 
     def to_html(self) -> str:
         """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
-        source of the gradient with the present line lit. One file of HTML that needs nothing else. (Where the source cannot be
-        had, since an operation of your own does what only plain arrays can do, the page goes without.)
+        source of the gradient with the present line lit. One file of HTML that needs nothing else. (A record that cannot be
+        compiled, since a rule asks for numbers, has a page without source.)
 
         Raises
         ------

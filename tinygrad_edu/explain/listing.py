@@ -41,7 +41,7 @@ class Listing:
 
 
 def listing(backward: BackwardPass) -> Listing | None:
-    """The source for the graph of a backward pass; None if an operation of the user's own cannot be compiled.
+    """The source for the graph of a backward pass; None if it cannot be compiled, since a rule asks for numbers.
 
     >>> from tinygrad_edu.explain.derivatives import read_backward
     >>> from tinygrad_edu.graph import read_graph

@@ -1,0 +1,61 @@
+"""A browser without a window, for the tests of pages.
+
+Where there is no Chromium these tests are left out; with NEED_CHROMIUM=1 in the environment, as in CI, they fail there instead.
+"""
+
+import os
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+
+BROWSER = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), None)
+IS_NEEDED = os.environ.get("NEED_CHROMIUM") == "1"
+in_a_browser = pytest.mark.skipif(BROWSER is None and not IS_NEEDED, reason="there is no Chromium to open the page in")
+
+
+class Elements(HTMLParser):
+    """What a page holds: for each id the classes, and the text inside of it."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.classes, self.texts, self.tags, self._open, self.title = {}, {}, [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.append((tag, attrs))
+        if "id" in attrs:
+            self.classes[attrs["id"]] = (attrs.get("class") or "").split()
+        if tag not in ("meta", "link", "input", "br"):
+            self._open.append("title element" if tag == "title" else attrs.get("id"))
+
+    def handle_endtag(self, tag):
+        if self._open:
+            self._open.pop()
+
+    def handle_data(self, text):
+        if self._open and self._open[-1] == "title element":
+            self.title += text
+        for name in filter(None, self._open):
+            self.texts[name] = self.texts.get(name, "") + text
+
+
+def opened(html, tmp_path, where="", script="", *options):
+    """The page as it stands after the browser has run it, with another script at its end."""
+    probe = """<script>
+    const complain = (what) => document.body.append("PAGE ERROR " + what);
+    addEventListener("error", (e) => complain(e.message));
+    addEventListener("securitypolicyviolation", (e) => complain("asked for " + e.blockedURI));
+    console.error = console.warn = complain;
+    </script>"""
+    assert BROWSER, "NEED_CHROMIUM=1, but there is no Chromium to open the page in"
+    path = tmp_path / "page.html"
+    path.write_text(html.replace("<body>", "<body>" + probe).replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=1000", "--dump-dom"]
+    dom = subprocess.run(
+        [*command, *options, f"{path.as_uri()}#{where}"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert "PAGE ERROR" not in dom.replace(probe, "")
+    return Elements(dom)
