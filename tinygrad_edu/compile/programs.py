@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from tinygrad_edu.compile.emission import Names, Source, Writer
@@ -35,34 +36,34 @@ class Program:
 
 @dataclass(frozen=True)
 class Reading:
-    """A recorded run in its simplest form.
+    """A recorded run, and the nodes that stand for those of the record.
 
-    name: of the function. record: what was recorded.
-    inputs, outputs: the nodes of the arguments (and of Values from outside), and of the results.
-    named, hints: what nodes are called, and what they may be called.
+    name: of the function.
+    simple: for each recorded node that counts, a simpler one, or a faster one.
     """
 
     name: str
     record: Recorded
-    inputs: list[Node]
-    outputs: list[Node]
-    named: dict[Node, str]
-    hints: dict[Node, str]
+    simple: Mapping[Node, Node]
+
+    @cached_property
+    def inputs(self) -> list[Node]:
+        """The arguments, and after them what comes from outside."""
+        return [self.simple[node] for node in (*self.record.inputs, *self.record.outside.values())]
+
+    @cached_property
+    def outputs(self) -> list[Node]:
+        """The results that are numbers and arrays."""
+        return [self.simple[node] for node in self.record.outputs if node is not None]
 
     def renewed(self, new: Mapping[Node, Node]) -> Reading:
         """The same with other nodes in place of these."""
-        return Reading(
-            self.name,
-            self.record,
-            [new[node] for node in self.inputs],
-            [new[node] for node in self.outputs],
-            _renamed(self.named, new),
-            _renamed(self.hints, new),
-        )
+        return replace(self, simple={node: new[simple] for node, simple in self.simple.items() if simple in new})
 
     def written(self, writer: type[Writer]) -> Source:
         """The program as a writer of this kind writes it."""
-        return writer(self.name, self.inputs, self.outputs, self.named, self.hints).source()
+        named, hints = (_renamed(names, self.simple) for names in (self.record.named, self.record.hints))
+        return writer(self.name, self.inputs, self.outputs, named, hints).source()
 
     def text(self, source: Source, scope: dict[str, Any]) -> str:
         """The program as a file."""
@@ -93,9 +94,8 @@ class Reading:
 def read(f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], numbers: Sequence[Any]) -> Reading:
     """Record `f` on numbers and arrays of these names, and simplify what it does."""
     record = recorded(f, names, numbers)
-    inputs = [*record.inputs, *record.outside.values()]
     outputs = [node for node in record.outputs if node is not None]
-    return Reading(name, record, inputs, outputs, record.named, record.hints).renewed(simplified([*outputs, *inputs]))
+    return Reading(name, record, simplified([*outputs, *record.inputs, *record.outside.values()]))
 
 
 def runnable(leaves: Sequence[str], statements: Sequence[str], scope: dict[str, Any]) -> Callable[..., Any]:

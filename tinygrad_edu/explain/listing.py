@@ -14,8 +14,8 @@ import numpy as np
 
 from tinygrad_edu.compile import nodes
 from tinygrad_edu.compile.emission import Source, Writer
-from tinygrad_edu.compile.recording import Recorded, recorded
-from tinygrad_edu.compile.simplification import simplified
+from tinygrad_edu.compile.programs import Reading, read
+from tinygrad_edu.compile.recording import Recorded
 from tinygrad_edu.errors import TinygradError
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.graph import Graph, Kind, Node
@@ -57,16 +57,13 @@ def listing(backward: BackwardPass) -> Listing | None:
     graph = backward.graph
     replay = _Replay(graph)
     try:
-        record = recorded(replay, [node.name for node in replay.leaves], [node.data for node in replay.leaves])
+        reading = read(replay, "value_and_grad", [node.name for node in replay.leaves], [node.data for node in replay.leaves])
     except TinygradError:
         return None
-    outputs = [node for node in record.outputs if node is not None]
-    simple = simplified([*outputs, *record.inputs])
-    inputs, results = [simple[node] for node in record.inputs], [simple[node] for node in outputs]
-    source = Writer("value_and_grad", inputs, results, _renamed(record.named, simple), _renamed(record.hints, simple)).source()
+    source, results = reading.written(Writer), reading.outputs
     lines = source.text(_docstring(replay, source), ", ".join(source.results)).splitlines()
     body = len(lines) - 1 - len(source.body)
-    values, trail = replay.values, _Trail(record, simple)
+    values, trail = replay.values, _Trail(reading)
     loss_line = source.lines.get(results[0], -1)
     until_loss = {node: line for node, line in source.lines.items() if line <= loss_line}
     of_result = {}
@@ -80,15 +77,15 @@ def listing(backward: BackwardPass) -> Listing | None:
     after_loss = dict.fromkeys(results[1:], len(source.body)) | {
         node: line for node, line in source.lines.items() if line > loss_line
     }
-    reading = {node: after_loss[result] for node, result in zip(graph.parameters, results[1:], strict=True)}
+    next_line = {node: after_loss[result] for node, result in zip(graph.parameters, results[1:], strict=True)}
     of_edge = {}
-    for edge, gradient in reversed(_contributions(backward, values, record)):
+    for edge, gradient in reversed(_contributions(backward, values, reading.record)):
         line = trail.line(gradient, after_loss)
         if line is None:  # it is a constant
-            line = reading.get(edge.operand)
+            line = next_line.get(edge.operand)
         if line is not None:
             of_edge[edge] = body + line
-            reading[edge.result] = line
+            next_line[edge.result] = line
     return Listing(lines, body - 2, len(lines) - 1, of_result, of_edge)
 
 
@@ -122,11 +119,6 @@ class _Replay:
         return value_and_grad(loss)([given[node] for node in parameters])
 
 
-def _renamed(names: Mapping[nodes.Node, str], simple: Mapping[nodes.Node, nodes.Node]) -> dict[nodes.Node, str]:
-    """The first name for each simplified node."""
-    return {simple[node]: name for node, name in reversed(list(names.items())) if node in simple}
-
-
 def _docstring(replay: _Replay, source: Source) -> str:
     parameters = [name for name, node in zip(source.parameters, replay.leaves, strict=False) if node.kind is Kind.PARAMETER]
     shown = ", ".join(parameters[:3]) + (f" and {len(parameters) - 3} more" if len(parameters) > 3 else "")
@@ -150,10 +142,10 @@ def _contributions(backward: BackwardPass, values: Mapping[Node, Value], record:
 class _Trail:
     """Follows a number of the record to the line that it went into."""
 
-    def __init__(self, record: Recorded, simple: Mapping[nodes.Node, nodes.Node]) -> None:
-        self._nodes, self._simple = record.nodes, simple
+    def __init__(self, reading: Reading) -> None:
+        self._nodes, self._simple = reading.record.nodes, reading.simple
         self._readers: dict[nodes.Node, list[nodes.Node]] = {}
-        for node in nodes.in_order(node for node in record.outputs if node is not None):
+        for node in nodes.in_order(node for node in reading.record.outputs if node is not None):
             for part in node.inputs:
                 self._readers.setdefault(part, []).append(node)
 

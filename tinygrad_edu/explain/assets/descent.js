@@ -14,7 +14,7 @@ const WORDS = {
     curvature: "λ = {0} is the curvature: how fast the slope grows with θ. So every step multiplies the distance θ − θ* from the minimum by 1 − ηλ.",
     loss: "loss", gradient: "gradient", after: "θ after",
     sample: "sample", logit: "logit", right: "Every sample of this step is right, so nothing changes.",
-    wrong: "Wrong samples: {0} of {1}. The line (dashed: before) moves against the gradient.",
+    wrong: "Wrong samples (in a circle): {0} of {1}. The line (dashed: before) moves against the gradient.",
     start: "Here the line begins. Filled points have label 1; the shaded side is where the perceptron answers 1.",
     weightsAfter: "after: w = ({0}), b = {1}", weights: "w = ({0}), b = {1}", gradients: "gradients: ({0}) for w, {1} for b",
   },
@@ -31,7 +31,7 @@ const WORDS = {
     curvature: "λ = {0} 是曲率：斜率随 θ 增长的快慢。所以每一步都把到最小值的距离 θ − θ* 乘以 1 − ηλ。",
     loss: "损失", gradient: "梯度", after: "更新后 θ",
     sample: "样本", logit: "logit", right: "这一步的样本全部正确，所以不变。",
-    wrong: "{1} 个样本中有 {0} 个错误。直线（虚线：之前）逆着梯度移动。",
+    wrong: "{1} 个样本中有 {0} 个错误（画圈）。直线（虚线：之前）逆着梯度移动。",
     start: "直线从这里开始。实心点的标签为 1；阴影一侧感知机输出 1。",
     weightsAfter: "更新后：w = ({0})，b = {1}", weights: "w = ({0})，b = {1}", gradients: "梯度：w 为 ({0})，b 为 {1}",
   },
@@ -156,10 +156,10 @@ function showLine() {
   if (step) drawLine("bound", step.weights, step.bias);
   draw(plot, "line", { class: "axis", x1: 0, x2: WIDTH, y1: y(0), y2: y(0) });
   draw(plot, "line", { class: "axis", x1: x(0), x2: x(0), y1: 0, y2: HEIGHT });
+  const { rows, errors } = step ?? data.steps[0];
   data.samples.forEach(([a, b], i) => {
-    const logit = a * weights[0] + b * weights[1] + bias;
     draw(plot, "circle", { class: data.targets[i] ? "one" : "zero", cx: x(a), cy: y(b), r: 8 });
-    if ((logit > 0 ? 1 : 0) !== data.targets[i]) draw(plot, "circle", { class: "wrong", cx: x(a), cy: y(b), r: 14 });
+    if (errors[rows.indexOf(i)]) draw(plot, "circle", { class: "wrong", cx: x(a), cy: y(b), r: 14 });
     draw(plot, "text", { x: x(a) + 18, y: y(b) - 8 }, `(${shown(a)}, ${shown(b)})`);
   });
 
