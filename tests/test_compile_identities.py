@@ -54,9 +54,13 @@ def test_both_sides_are_equal_up_to_rounding(identity, seed):
         np.testing.assert_allclose(after, before, rtol=1e-13, atol=1e-15)
 
 
+def has_matrices(identity):
+    return "@" in identity.before or "solve" in identity.before
+
+
 @EACH
 def test_a_nan_or_an_infinity_stays_and_none_is_made(identity):
-    if "@" in identity.before:
+    if has_matrices(identity):
         return  # sums of products: the next test
     rng = np.random.default_rng(0)
     for _ in range(200):
@@ -68,12 +72,14 @@ def test_a_nan_or_an_infinity_stays_and_none_is_made(identity):
 
 @EACH
 def test_products_of_matrices_keep_their_nans_and_infinities(identity):
-    if "@" not in identity.before:
+    if not has_matrices(identity):
         return
     rng = np.random.default_rng(0)
     for _ in range(200):
         for numbers in choices(identity):
             letters = arrays(identity, lambda shape: rng.choice([0.0, 1.0, -2.0, np.inf, np.nan], size=shape)) | numbers
+            if "solve" in identity.before:
+                letters["a"] = np.eye(3) + 0.1 * rng.normal(size=(3, 3))
             before, after = evaluated(identity.before, letters), evaluated(identity.after, letters)
             np.testing.assert_array_equal(np.isfinite(after), np.isfinite(before), err_msg=str(letters))
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -88,12 +90,31 @@ def literal(value: Any) -> ast.expr:
 
 
 def _array_literal(array: np.ndarray[Any, np.dtype[Any]]) -> ast.expr:
-    """`np.array([...])`, with the dtype where the numbers do not say it."""
-    numbers = array.tolist()
+    """`np.array([...])`, with the dtype where the numbers do not say it; shorter for whole numbers in a row and for np.eye."""
     if not array.size:
-        return ast.Call(ast.Attribute(ast.Name("np"), "empty"), [literal(array.shape), literal(array.dtype)], [])
-    dtype = [] if np.array(numbers).dtype == array.dtype else [ast.keyword("dtype", literal(array.dtype))]
-    return ast.Call(ast.Attribute(ast.Name("np"), "array"), [literal(numbers)], dtype)
+        return _made("empty", [array.shape], array.dtype, float)
+    if array.ndim == 1 and array.dtype.kind == "i" and array.size > 2 and np.array_equal(array, np.arange(array[0], array[-1] + 1)):
+        first, end = int(array[0]), int(array[-1]) + 1
+        return _made("arange", [first, end] if first else [end], array.dtype, int)
+    if array.ndim == 2 and array.size > 1 and np.array_equal(array, np.eye(len(array))):
+        return _made("eye", [len(array)], array.dtype, float)
+    numbers = array.tolist()
+    return _made("array", [numbers], array.dtype, np.array(numbers).dtype)
+
+
+def is_written_briefly(array: Any) -> bool:
+    """Whether an array can be written down without all of its numbers.
+
+    >>> is_written_briefly(np.arange(1000)), is_written_briefly(np.linspace(0.0, 1.0))
+    (True, False)
+    """
+    form = literal(np.asarray(array))
+    return isinstance(form, ast.Call) and isinstance(form.func, ast.Attribute) and form.func.attr != "array"
+
+
+def _made(function: str, arguments: Sequence[Any], dtype: Any, usual: Any) -> ast.expr:
+    keywords = [] if dtype == usual else [ast.keyword("dtype", literal(dtype))]
+    return ast.Call(ast.Attribute(ast.Name("np"), function), [literal(x) for x in arguments], keywords)
 
 
 class _Filling(ast.NodeTransformer):
@@ -104,3 +125,32 @@ class _Filling(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._fillings.get(node.id, node)
+
+
+def function_source(function: Callable[..., Any], name: str) -> dict[str, str] | None:
+    """The source of a function and of those that it calls, by name, without types; None if it cannot be had."""
+    if not isinstance(function, FunctionType) or function.__closure__ or function.__name__ == "<lambda>":
+        return None
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return None
+    assert isinstance(tree, ast.FunctionDef)
+    found: dict[str, str] = {}
+    for used in {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - {*function.__code__.co_varnames}:
+        thing = function.__globals__.get(used)
+        if isinstance(thing, FunctionType):
+            inner = function_source(thing, used)
+            if inner is None:
+                return None
+            found |= inner
+        elif isinstance(thing, float | int):
+            found[used] = f"{used} = {thing!r}"
+        elif thing is not None and thing is not np and thing is not Any:
+            return None
+    tree.name, tree.returns, tree.decorator_list = name, None, []
+    for argument in [*tree.args.args, *tree.args.kwonlyargs, *tree.args.posonlyargs]:
+        argument.annotation = None
+    if ast.get_docstring(tree):
+        tree.body = tree.body[1:]
+    return found | {name: ast.unparse(tree)}

@@ -405,7 +405,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
 
 def _linearized(recording: Recording) -> Recording:
     """The pullback u ↦ Jᵀu, itself recorded as a function of u. Pulling back through it is the multiplication with J."""
-    u = tree_map(lambda leaf: Value(_ones(leaf)), recording.output)
+    u = tree_map(lambda leaf: Value(_ones(leaf), name=leaf.name), recording.output)
     return Recording((u,), recording.pull_back(list(tree_leaves(u)), create_graph=True), None, recording.nested)
 
 

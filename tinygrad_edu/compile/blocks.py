@@ -7,7 +7,7 @@ operations on large arrays of one length, and sums of their results. This module
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tinygrad_edu.compile.nodes import Node, is_elementwise
@@ -37,12 +37,15 @@ class Region:
         return len(node.shape) == self.ndim and node.shape[0] == self.length
 
 
-def arranged(order: Sequence[Node], outputs: Sequence[Node]) -> list[Node | Region]:
-    """The nodes of a program, given each after its inputs, with regions in place of those that run in blocks."""
+def arranged(order: Sequence[Node], outputs: Sequence[Node], whole: Collection[Node] = ()) -> list[Node | Region]:
+    """The nodes of a program, given each after its inputs, with regions in place of those that run in blocks.
+
+    `whole` are nodes that are computed as whole arrays in any case.
+    """
     stages: dict[Node, int] = {}
     kinds: dict[Node, tuple[int, int] | None] = {}
     for node in order:
-        kinds[node] = _kind(node, kinds)
+        kinds[node] = None if node in whole else _kind(node, kinds)
         stages[node] = max((_after(part, node, kinds, stages) for part in node.inputs), default=0)
     users: dict[Node, list[Node]] = {node: [] for node in order}
     for node in order:

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import ast
 import builtins
-import inspect
 import keyword
 import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order
+from tinygrad_edu.compile.accumulation import Accumulation, accumulations, names_an_element_twice
+from tinygrad_edu.compile.forms import added, called, filled, form_of, is_short, without_sign
+from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order, is_elementwise
 from tinygrad_edu.primitive import TABLE, Primitive
-from tinygrad_edu.source import expression, literal
+from tinygrad_edu.source import function_source, is_written_briefly, literal
 
 LONGEST_NESTED = 50
 """How long an expression may be and still be written inside of another one."""
@@ -34,6 +35,9 @@ _WHAT_IT_IS = {
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "matmul": "product", "sum": "total",
     "where": "chosen", "index": "part", "transpose": "transposed", "negative": "negated", "broadcast_to": "repeated",
     "greater": "mask", "greater_equal": "mask", "less": "mask", "less_equal": "mask", "equal": "mask", "not_equal": "mask",
+    "bitwise_and": "mask", "bitwise_or": "mask", "logical_and": "mask", "logical_or": "mask", "logical_not": "mask",
+    "cast": "converted", "reshape": "reshaped", "concatenate": "joined", "scatter": "spread", "add_at": "spread", "take": "part",
+    "clip": "clipped", "solve": "solution", "inv": "inverse", "argument": "argument", "power": "power",
 }  # fmt: skip
 _VIEWS = {"reshape", "transpose", "index", "broadcast_to", "cast", "real", "imag"}
 
@@ -77,8 +81,8 @@ def identifier(text: str) -> str:
     >>> identifier("params['w'][0]"), identifier("<lambda>"), identifier("2 x")
     ('params_w_0', 'function', 'x2_x')
     """
-    name = re.sub(r"\W+", "_", text).strip("_")
-    if not name or name == "lambda" or keyword.iskeyword(name):
+    name = re.sub(r"\W+", "_", text.replace("<lambda>", "function")).strip("_")
+    if not name or keyword.iskeyword(name):
         return "function"
     return f"x{name}" if name[0].isdigit() else name
 
@@ -114,6 +118,8 @@ class Writer:
         self._uses = Counter(part for node in self._order for part in node.inputs)
         self._is_mixed = any(isinstance(node.dtype, PythonNumber) for node in self._order)
         self._results = frozenset(outputs)
+        self._accumulations = self._computed_in_place()
+        self._inner = {part for accumulation in self._accumulations.values() for part in accumulation.inner}
         self._forms: dict[Node, ast.expr] = {}
         self._foreign: dict[str, Callable[..., Any]] = {}
         self._helpers: dict[str, str] = {}
@@ -146,30 +152,99 @@ class Writer:
             if node not in self._forms:
                 self._write_one(node)
 
+    def _computed_in_place(self) -> dict[Node, Accumulation]:
+        """The sums into which parts are added in place."""
+        return accumulations(self._order, self._results | self._named.keys())
+
     def _write_one(self, node: Node) -> None:
+        if node in self._accumulations:
+            self._write_accumulation(node, self._accumulations[node])
+            return
+        if node in self._inner:
+            return
         form = self._form(node)
         self._forms[node] = form
         is_result = node in self._results and node.primitive is not None
         if node in self._named or is_result or (self._uses[node] > 1 and not is_short(form)):
             self._give_line(node)
 
+    def _write_accumulation(self, node: Node, accumulation: Accumulation) -> None:
+        """An array, and each part added in its place."""
+        name = self._array_to_add_to(node, accumulation.whole)
+        places: list[int | None] = []
+        for part in accumulation.parts:
+            self._note_line(part)
+            place = _place(part)
+            is_fresh = not places or (place is not None and None not in places and place not in places)
+            self._body.append(self._part_added(name, part, "=" if is_fresh and not accumulation.whole else "+="))
+            places.append(place)
+        self._lines |= dict.fromkeys((node, *accumulation.inner), len(self._body) - 1)
+        self._forms[node] = ast.Name(name)
+
+    def _array_to_add_to(self, node: Node, summands: Sequence[Node]) -> str:
+        """The name of an array of its own memory with the sum of the summands, for which it writes a line if it needs one."""
+        forms = [self._forms[part] for part in summands]
+        if len(forms) == 1 and isinstance(forms[0], ast.Name) and self._uses[summands[0]] == 1 and not _may_share(summands[0]):
+            return forms[0].id
+        name = self._name_for(node)
+        for part in summands:
+            self._note_line(part)
+        start = reduce(added, forms) if forms else filled(ast.Constant(0), node)
+        is_made_here = bool(forms) and isinstance(start, ast.Call) and summands[0].primitive is None  # np.array([1.0, 0.0])
+        if len(forms) == 1 and (isinstance(start, ast.Name) or _may_share(summands[0])) and not is_made_here:
+            start = called("array", start)
+        self._body.append(f"{name} = {ast.unparse(start)}")
+        return name
+
+    def _part_added(self, name: str, scatter: Node, operator: str) -> str:
+        """`d_x[:-1] += part`, the statement that adds a part, or puts it where nothing but zeros has been."""
+        g, *positions = scatter.inputs
+        g = g.inputs[0] if g.operation == "broadcast_to" else g  # what is added is repeated anyway
+        form = self._expression(scatter, [self._forms[part] for part in (g, *positions)])
+        assert isinstance(form, ast.Call)
+        part, places = form.args[0], form.args[1]
+        assert isinstance(places, ast.Subscript)  # np.s_[...]
+        if names_an_element_twice(scatter):
+            has_slices = any(isinstance(each, ast.Slice) for each in ast.walk(places))
+            return f"np.add.at({name}, {ast.unparse(places if has_slices else places.slice)}, {ast.unparse(part)})"
+        positive = without_sign(part)
+        if operator == "+=" and positive is not None:
+            operator, part = "-=", positive
+        return f"{ast.unparse(ast.Subscript(ast.Name(name), places.slice))} {operator} {ast.unparse(part)}"
+
     def _name_for(self, node: Node) -> str:
-        wanted = self._named.get(node) or self._hints.get(node) or _WHAT_IT_IS.get(node.operation, node.operation)
+        wanted = self._named.get(node) or self._hints.get(node) or self._what_it_is(node)
         return self._names.unique(identifier(wanted))
+
+    def _what_it_is(self, node: Node) -> str:
+        if node.primitive is None:
+            return "constant"
+        position = node.params.get("index") if node.operation == "index" else None
+        if isinstance(position, int) and isinstance(self._forms[node.inputs[0]], ast.Name):
+            return f"{ast.unparse(self._forms[node.inputs[0]])}_{position}"
+        return _WHAT_IT_IS.get(node.operation, node.operation)
 
     def _give_line(self, node: Node) -> None:
         name = self._name_for(node)
-        self._note_line(node)
-        self._body.append(f"{name} = {ast.unparse(self._forms[node])}")
+        comment = self._comment(node, self._note_line(node))
+        self._body.append(f"{name} = {ast.unparse(self._forms[node])}{comment}")
         self._forms[node] = ast.Name(name)
 
-    def _note_line(self, node: Node) -> None:
-        """The next statement computes the node, and what is written inside of its expression."""
+    def _comment(self, node: Node, written: Sequence[Node]) -> str:
+        """The shape, where it is not that of the arrays which are named in the line."""
+        if not node.shape or self._hints.get(node, "").startswith("d_"):  # the gradient for x has the shape of x
+            return ""
+        is_plain = all(part.primitive is None or is_elementwise(part.primitive) for part in written)
+        return "" if is_plain else f"  # {node.shape}"
+
+    def _note_line(self, node: Node) -> list[Node]:
+        """The next statement computes the node, and what is written inside of its expression. All of these are returned."""
         inside = [node]
         for part in inside:  # which grows while it is walked
             if part.primitive is not None and part not in self._lines:
                 self._lines[part] = len(self._body)
                 inside.extend(part.inputs)
+        return inside
 
     def _form(self, node: Node) -> ast.expr:
         if node.primitive is None:
@@ -177,18 +252,7 @@ class Writer:
         for part in node.inputs:
             if not isinstance(self._forms[part], ast.Name) and len(ast.unparse(self._forms[part])) > LONGEST_NESTED:
                 self._give_line(part)
-        operands = [self._forms[part] for part in node.inputs]
-        if node.operation == "cast" and node.shape == ():
-            return ast.Call(literal(node.dtype), operands, [])
-        if node.operation == "transpose" and not node.params:
-            return ast.Attribute(operands[0], "T")
-        if node.operation == "broadcast_to" and node in self._outputs and node.inputs[0].shape == ():
-            return ast.parse(f"np.full({node.shape}, {ast.unparse(operands[0])})", mode="eval").body
-        if node.operation == "reshape" and node.params.keys() == {"shape"}:
-            return ast.parse(f"np.reshape({ast.unparse(operands[0])}, {node.params['shape']})", mode="eval").body
-        form = self._expression(node, operands)
-        if all(getattr(part.dtype, "kind", "f") in "fc" for inner in node.inputs for part in (inner, *inner.inputs)):
-            form = _tidied(form)  # not beside a mask: 0.5 * (mask * x) has the dtype of x, but (0.5 * mask) * x need not
+        form = self._expression(node, [self._forms[part] for part in node.inputs])
         self._provide_helpers(node, form)
         return form
 
@@ -199,10 +263,10 @@ class Writer:
 
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
         """The operation applied to operands."""
-        return expression(self._entry(node), operands, node.params)
+        return form_of(node, self._entry(node), operands, node.params)
 
     def _constant(self, node: Node) -> ast.expr:
-        if np.size(node.value) > _LARGEST_LITERAL:
+        if np.size(node.value) > _LARGEST_LITERAL and not is_written_briefly(node.value):
             name = self._names.unique("constant")
             self._constants[name] = node.value
             return ast.Name(name)
@@ -220,7 +284,7 @@ class Writer:
                 forward = entry.forward if entry else node.primitive.forward if node.primitive and node.operation == name else None
                 if forward is None:
                     continue
-                source = _function_source(forward, name)
+                source = function_source(forward, name)
                 if source is not None:
                     self._helpers |= source
                 elif entry is not None:
@@ -234,11 +298,17 @@ class Writer:
         seen: set[Node] = set()
         for node in self._outputs:
             form = self._forms[node]
-            if node.shape != () and (node in seen or _may_share(node)):
-                form = ast.Call(ast.Attribute(ast.Name("np"), "array"), [form], [])
+            if node.shape != () and (node in seen or (_may_share(node) and node not in self._accumulations)):
+                form = called("array", form)
             seen.add(node)
             returned.append(ast.unparse(form))
         return returned
+
+
+def _place(scatter: Node) -> int | None:
+    """The position along the first axis that a scatter puts something to, if it is a single known one."""
+    index = scatter.params.get("index")
+    return index % scatter.shape[0] if type(index) is int else None
 
 
 def _may_share(node: Node) -> bool:
@@ -246,7 +316,7 @@ def _may_share(node: Node) -> bool:
     if node.primitive is None:
         return True
     if node.operation == "broadcast_to":
-        return node.inputs[0].shape != ()  # a repeated number is written np.full
+        return node.inputs[0].shape != ()  # a repeated number fills an array of its own
     is_known = TABLE.entries.get(node.operation) is node.primitive or isinstance(node.primitive.forward, np.ufunc)
     return node.operation in _VIEWS or not is_known
 
@@ -254,66 +324,3 @@ def _may_share(node: Node) -> bool:
 def _is_called(primitive: Primitive) -> bool:
     """Whether the printed form calls a function of the operation's name, which is then no name for a result."""
     return primitive.code.startswith(f"{primitive.name}(") or not (primitive.code or primitive.numpy)
-
-
-def is_short(form: ast.expr) -> bool:
-    """A name, a number, or the transpose of a name: as short as any name for it."""
-    if isinstance(form, ast.Attribute):
-        return isinstance(form.value, ast.Name)
-    return isinstance(form, ast.Name | ast.Constant) or (isinstance(form, ast.UnaryOp) and isinstance(form.operand, ast.Constant))
-
-
-def _tidied(tree: ast.expr) -> ast.expr:
-    """Brackets that only say the order of factors, and signs, as one would write them."""
-    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub) and isinstance(tree.operand, ast.BinOp):
-        inner = tree.operand
-        if isinstance(inner.op, ast.Mult | ast.Div) and not isinstance(inner.left, ast.UnaryOp):  # -(a * b) is -a * b
-            return ast.BinOp(_tidied(ast.UnaryOp(ast.USub(), inner.left)), inner.op, inner.right)
-    if not isinstance(tree, ast.BinOp) or not isinstance(tree.right, ast.BinOp):
-        return tree
-    right = tree.right
-    if isinstance(tree.op, ast.Mult) and isinstance(right.op, ast.Mult | ast.Div) and _is_number(tree.left):  # c * (a * b)
-        return ast.BinOp(_tidied(ast.BinOp(tree.left, ast.Mult(), right.left)), right.op, right.right)
-    if isinstance(tree.op, ast.Add | ast.Sub) and isinstance(right.op, ast.Mult | ast.Div) and _is_negative(right.left):
-        positive = right.left.operand  # type: ignore[attr-defined]  # x + -c * y is x - c * y
-        return ast.BinOp(
-            tree.left, ast.Sub() if isinstance(tree.op, ast.Add) else ast.Add(), ast.BinOp(positive, right.op, right.right)
-        )
-    return tree
-
-
-def _is_negative(tree: ast.expr) -> bool:
-    return isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub)
-
-
-def _is_number(tree: ast.expr) -> bool:
-    return isinstance(tree.operand if isinstance(tree, ast.UnaryOp) else tree, ast.Constant)
-
-
-def _function_source(function: Callable[..., Any], name: str) -> dict[str, str] | None:
-    """The source of a function and of those that it calls, by name, without types; None if it cannot be had."""
-    if not isinstance(function, FunctionType) or function.__closure__ or function.__name__ == "<lambda>":
-        return None
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    except (OSError, TypeError, SyntaxError):
-        return None
-    assert isinstance(tree, ast.FunctionDef)
-    found: dict[str, str] = {}
-    for used in {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - {*function.__code__.co_varnames}:
-        thing = function.__globals__.get(used)
-        if isinstance(thing, FunctionType):
-            inner = _function_source(thing, used)
-            if inner is None:
-                return None
-            found |= inner
-        elif isinstance(thing, float | int):
-            found[used] = f"{used} = {thing!r}"
-        elif thing is not None and thing is not np and thing is not Any:
-            return None
-    tree.name, tree.returns, tree.decorator_list = name, None, []
-    for argument in [*tree.args.args, *tree.args.kwonlyargs, *tree.args.posonlyargs]:
-        argument.annotation = None
-    if ast.get_docstring(tree):
-        tree.body = tree.body[1:]
-    return found | {name: ast.unparse(tree)}

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compile.blocks import Region, arranged, is_sum
-from tinygrad_edu.compile.emission import LONGEST_NESTED, Names, Writer, identifier, is_short
+from tinygrad_edu.compile.emission import LONGEST_NESTED, Names, Writer, identifier
+from tinygrad_edu.compile.forms import is_short
 from tinygrad_edu.compile.nodes import Node, is_number
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.source import literal
@@ -41,6 +42,19 @@ class FastWriter(Writer):
             self._give_line(x)
         return self._reduction(node, self._forms[x])
 
+    def _constant(self, node: Node) -> ast.expr:
+        """Arrays are made once, before the function."""
+        form = super()._constant(node)
+        if not isinstance(form, ast.Call) or not node.shape:
+            return form
+        name = self._names.unique("constant")
+        self._helpers[name] = f"{name} = {ast.unparse(form)}"
+        return ast.Name(name)
+
+    def _comment(self, node: Node, written: Sequence[Node]) -> str:
+        """None: this is for machines."""
+        return ""
+
     def _reduction(self, node: Node, x: ast.expr) -> ast.expr:
         """The reduction by its ufunc, which saves a layer of Python."""
         ufunc = {"max": "maximum", "min": "minimum"}.get(node.operation, "add")
@@ -52,7 +66,7 @@ class FastWriter(Writer):
         return ast.BinOp(reduced, ast.Div(), literal(int(count)))
 
     def _write(self, order: Sequence[Node]) -> None:
-        for part in arranged(order, self._outputs):
+        for part in arranged(order, self._outputs, self._accumulations.keys() | self._inner):
             if isinstance(part, Region):
                 self._write_region(part)
             elif part not in self._forms:

@@ -182,6 +182,8 @@ IDENTITIES = (
     Identity("c * (d * x)", "(c * d) * x"),
     Identity("(c * x) * y", "c * (x * y)"),
     Identity("x * (c * y)", "c * (x * y)"),
+    Identity("-a @ b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
+    Identity("a @ -b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
     Identity("-(c * x)", "-c * x"),
     Identity("c * -x", "-c * x"),
     Identity("c * x / d", "(c / d) * x"),
@@ -197,8 +199,10 @@ IDENTITIES = (
     Identity("(-x).T", "-x.T"),
     Identity("(c * x).T", "c * x.T"),
     # A vector is a matrix with one row or one column, and the product knows it.
-    Identity("(g[..., None, :] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (3, 4)}, when="len(g.shape) == 1"),
-    Identity("(a @ g[..., None])[..., 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}, when="len(g.shape) == 1"),
+    Identity("(g[None] @ a)[0]", "g @ a", shapes={"g": (3,), "a": (3, 4)}, when="len(g.shape) == 1"),
+    Identity("(g[None] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (2, 3, 4)}, when="len(g.shape) == 1"),
+    Identity("(a @ g[:, None])[:, 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}, when="len(g.shape) == 1"),
+    Identity("(a @ g[:, None])[..., 0]", "a @ g", shapes={"a": (2, 3, 4), "g": (4,)}, when="len(g.shape) == 1"),
 )
 
 # What is better said in another way once all else is done, and if it is said only once.
@@ -209,7 +213,16 @@ FINISHING = (
     Identity("-(x - y)", "y - x", unshared=True),
     Identity("-((x - y) * z)", "(y - x) * z", unshared=True),
     Identity("-((x - y) / z)", "(y - x) / z", unshared=True),
+    Identity("-((x - y) @ b)", "(y - x) @ b", unshared=True, shapes={"x": (2, 3), "y": (2, 3), "b": (3, 4)}),
+    Identity("-(b @ (x - y))", "b @ (y - x)", unshared=True, shapes={"x": (2, 3), "y": (2, 3), "b": (4, 2)}),
     Identity("-x + y", "y - x", unshared=True),
+    Identity(
+        "np.linalg.solve(a, g[:, None])[:, 0]",
+        "np.linalg.solve(a, g)",
+        unshared=True,
+        shapes={"a": (3, 3), "g": (3,)},
+        when="len(g.shape) == 1",
+    ),
     Identity("c * (x - y)", "-c * (y - x)", unshared=True, when="c < 0"),
 )
 

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compile.accumulation import Accumulation
 from tinygrad_edu.compile.emission import Source, Writer
+from tinygrad_edu.compile.forms import form_of
 from tinygrad_edu.compile.nodes import PYTHON, Node, in_order
 from tinygrad_edu.compile.programs import Program, Reading, runnable
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
 from tinygrad_edu.primitive import Primitive
-from tinygrad_edu.source import expression, literal
+from tinygrad_edu.source import literal
 
 
 def import_jax() -> Any:
@@ -53,13 +55,17 @@ class JaxWriter(Writer):
             head += ["", 'jax.config.update("jax_enable_x64", True)  # NumPy\'s double precision']
         return replace(source, head="\n".join(head), decorator="@jax.jit\n")
 
+    def _computed_in_place(self) -> dict[Node, Accumulation]:
+        """Nothing: JAX's arrays do not change."""
+        return {}
+
     def _entry(self, node: Node) -> Primitive:
         entry = super()._entry(node)
         return replace(entry, code=entry.jax) if entry.jax else entry
 
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
         params = {key: _without_masks(value) if key == "index" else value for key, value in node.params.items()}
-        return expression(self._entry(node), [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
+        return form_of(node, self._entry(node), [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
 
 
 def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:

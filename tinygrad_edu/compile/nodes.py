@@ -140,7 +140,8 @@ def result_type(primitive: Primitive, inputs: Sequence[Node], params: Mapping[st
         if is_elementwise(primitive):
             shape = np.broadcast_shapes(*(node.shape for node in inputs))
             return shape, kind_of(primitive.forward(*(node.dtype.type(1) for node in inputs), **params))
-        result = primitive.forward(*(_stand_in(node) for node in inputs), **params)
+        stand_in = _invertible_stand_in if getattr(primitive.forward, "__module__", "") == "numpy.linalg" else _stand_in
+        result = primitive.forward(*map(stand_in, inputs), **params)
     return np.shape(result), kind_of(result)
 
 
@@ -152,6 +153,12 @@ def kind_of(x: Any) -> Any:
 def _stand_in(node: Node) -> Any:
     one = node.dtype.type(1)
     return one if isinstance(node.dtype, PythonNumber) else np.broadcast_to(one, node.shape)
+
+
+def _invertible_stand_in(node: Node) -> Any:
+    """Identity matrices in place of square ones, which can be solved for and factorized."""
+    is_square = len(node.shape) > 1 and node.shape[-1] == node.shape[-2]
+    return np.broadcast_to(np.eye(node.shape[-1], dtype=node.dtype), node.shape) if is_square else _stand_in(node)
 
 
 def in_order(outputs: Iterable[Node]) -> list[Node]:

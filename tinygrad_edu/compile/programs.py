@@ -14,6 +14,8 @@ from tinygrad_edu.compile.nodes import Node, PythonNumber
 from tinygrad_edu.compile.recording import Recorded, recorded
 from tinygrad_edu.compile.simplification import simplified
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
 
 @dataclass(frozen=True)
 class Program:
@@ -121,8 +123,9 @@ def _renamed(names: Mapping[Node, str], simple: Mapping[Node, Node]) -> dict[Nod
 def _docstring(name: str, record: Recorded) -> str:
     """Which function it is, and what it was recorded for."""
     inputs = [*record.inputs, *record.outside.values()]
-    described = "; ".join(f"{node.name} {_kind(node)}" for node in inputs)
-    lines = textwrap.wrap(f"{name}, recorded for {described}." if inputs else f"{name}.", 100)
+    unbroken = "; ".join(f"{node.name} {_kind(node)}".replace(" ", _NO_BREAK) for node in inputs)
+    wrapped = textwrap.wrap(f"{name}, recorded for {unbroken}." if inputs else f"{name}.", 100)
+    lines = [line.replace(_NO_BREAK, " ") for line in wrapped]
     return "\n".join(lines) + ("\n" if len(lines) > 1 else "")
 
 

@@ -6,7 +6,7 @@ on a Value, `float()`, randomness) is refused, with advice. This module knows ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import count
@@ -18,7 +18,8 @@ from tinygrad_edu.compile.nodes import PYTHON, Graph, Node
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.messages import described, users_line
 from tinygrad_edu.mode import Watch, recording_mode
-from tinygrad_edu.trees import tree_leaves
+from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.trees import children_of, tree_leaves
 from tinygrad_edu.value import Value
 
 
@@ -31,7 +32,7 @@ class Recorded:
     output: what the function returned, a tree.
     outputs: for each leaf of it the node, or None for what is neither a number nor an array.
     named: the nodes that the user gave a name to.
-    hints: what else may be called something: the gradient of x is d_x.
+    hints: what else may be called something: the gradient for x is d_x, and a result is what it is called in a dict.
     nodes: for each Value of the run that an output depends on, its node.
     passed: what the chain rule did, in order: a result, one of its operands, and the gradient that was passed back to it.
     """
@@ -87,8 +88,36 @@ def _run(
     named = {nodes[value]: value.name for value in nodes if value.name and value not in tracing.arguments}
     soft = {node: name for node, name in named.items() if name.startswith("d_") or node.operation == "argument"}
     named = {node: name for node, name in named.items() if node.primitive is not None and node not in soft}
-    hints = soft | {nodes[value]: name for value, name in tracing.hints.items() if value in nodes}
+    hints = {nodes[value]: name for value, name in _gradient_names(tracing.passed, nodes).items()} | soft
+    for label, leaf in _labelled(output):
+        if isinstance(leaf, Value):
+            hints.setdefault(nodes[leaf], label)
     return Recorded(inputs, outside, output, outputs, named, hints, nodes, tracing.passed)
+
+
+def _gradient_names(passed: Sequence[tuple[Value, Value, Any]], nodes: Mapping[Value, Node]) -> dict[Value, str]:
+    """The gradient for x is d_x: the only one that was passed to it, or the sum of several."""
+    receiver: dict[Value, Value] = {}
+    for _, parent, gradient in passed:
+        if isinstance(gradient, Value) and gradient.primitive is not None:
+            receiver.setdefault(gradient, parent)
+    for value in nodes:
+        summands = [part for part in value.parents if part is not None]
+        receivers = [receiver.get(part) for part in summands]
+        if value.primitive is arithmetic.add and len(receivers) == 2 and receivers[0] is not None and receivers[0] is receivers[1]:
+            receiver[value] = receivers[0]
+            for part in summands:
+                receiver.pop(part, None)
+    return {value: f"d_{parent.name}" for value, parent in receiver.items() if parent.name and value in nodes}
+
+
+def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
+    """The leaves of the dicts and dataclasses in what was returned, with what they are called there."""
+    for label, part in children_of(tree) or ():
+        if children_of(part) is not None:
+            yield from _labelled(part)
+        elif label.startswith(("['", ".")):
+            yield label, part
 
 
 def _argument(name: str, x: Any) -> Value:
@@ -197,7 +226,6 @@ class _Tracing(Watch):
 
     def __init__(self, oldest: int, arguments: frozenset[Value]) -> None:
         self.oldest, self.arguments, self.gradients = oldest, arguments, True
-        self.hints: dict[Value, str] = {}
         self.passed: list[tuple[Value, Value, Any]] = []
 
     def within(self, mode: bool | Watch) -> bool | Watch:
@@ -225,8 +253,6 @@ class _Tracing(Watch):
 
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         self.passed.append((node, parent, gradient))
-        if parent.name and isinstance(gradient, Value) and gradient.primitive is not None:
-            self.hints.setdefault(gradient, f"d_{parent.name}")
 
     def see_numbers(self, value: Any, taken: str) -> None:
         if isinstance(value, Value) and value.primitive is None and value.serial >= self.oldest and value not in self.arguments:

@@ -15,7 +15,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compile.identities import EXPANSIONS, FINISHING, IDENTITIES, Identity
-from tinygrad_edu.compile.nodes import Graph, Node, PythonNumber, in_order, is_elementwise, is_number, kind_of, rebuilt, result_type
+from tinygrad_edu.compile.nodes import (
+    Graph,
+    Node,
+    PythonNumber,
+    frozen,
+    in_order,
+    is_elementwise,
+    is_number,
+    kind_of,
+    rebuilt,
+    result_type,
+)
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, broadcasting, indexing, reductions, shaping
 
@@ -108,7 +119,10 @@ class _Maker:
         if is_elementwise(primitive):
             if any(part.operation == "broadcast_to" for part in inputs):
                 return self._broadcast(self.make(primitive, [_unrepeated(part) for part in inputs], params), like[0])
+            inputs = self._without_leading_axes(inputs, like[0])
             inputs = self._weakened(primitive, inputs, params, like[1])
+            if primitive is arithmetic.multiply and is_number(inputs[1]) and not is_number(inputs[0]):
+                inputs = inputs[::-1]  # x * 2 is written 2 * x
         folded = self._folded(primitive, inputs, params, like)
         if folded is not None:
             return folded
@@ -118,6 +132,35 @@ class _Maker:
             if after is not None and (after.shape, after.dtype) == (node.shape, node.dtype):
                 return after
         return node
+
+    def _without_leading_axes(self, inputs: Sequence[Node], shape: tuple[int, ...]) -> Sequence[Node]:
+        """Operands without axes of length one in front, where broadcasting puts them there anyway."""
+        inputs = list(inputs)
+        for position, part in enumerate(inputs):
+            shorter = self._without_first_axes(part)
+            if shorter is not None:
+                others = [other.shape for other in inputs[:position] + inputs[position + 1 :]]
+                if np.broadcast_shapes(shorter.shape, *others) == shape:
+                    inputs[position] = shorter
+        return inputs
+
+    def _without_first_axes(self, x: Node) -> Node | None:
+        """The array without first axes of length one, if it was given them, or kept them, only for broadcasting."""
+        if x.operation == "reshape":
+            (whole,) = x.inputs
+            added = len(x.shape) - len(whole.shape)
+            return whole if added > 0 and x.shape == (1,) * added + whole.shape else None
+        if x.operation == "index" and "index" in x.params:
+            index = x.params["index"]
+            return x.inputs[0] if all(part is None for part in (index if type(index) is tuple else (index,))) else None
+        if x.operation == "sum" and x.params.get("keepdims"):
+            over = {key: value for key, value in x.params.items() if key != "keepdims"}
+            axis = over.get("axis", tuple(range(len(x.shape))))
+            return self.make(reductions.sum, x.inputs, over) if axis in (0, tuple(range(np.size(axis)))) else None
+        if x.operation == "multiply" and is_number(x.inputs[0]):  # as in a mean
+            shorter = self._without_first_axes(x.inputs[1])
+            return shorter and self.make(arithmetic.multiply, [x.inputs[0], shorter])
+        return None
 
     def _weakened(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], dtype: Any) -> Sequence[Node]:
         """With NumPy's numbers as Python's, where that does not change the dtype of the result."""
@@ -233,6 +276,14 @@ class _Maker:
         """In C order, with the shape spelt out."""
         return self._reshaped(inputs[0], like[0]) if params.get("order", "C") == "C" else None
 
+    def scatter(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+        """What fills the whole array, from its beginning to its end, only gets another shape."""
+        index, (g, *positions) = params.get("index"), inputs
+        parts = index if type(index) is tuple else (index,)
+        is_forward = all(part is None or part is ... or isinstance(part, int) or _goes_forward(part) for part in parts)
+        is_whole = is_forward and not positions and math.prod(g.shape) == math.prod(like[0])
+        return self._reshaped(g, like[0]) if is_whole else None
+
     def concatenate(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """One array, joined with nothing."""
         return inputs[0] if len(inputs) == 1 and inputs[0].shape == like[0] else None
@@ -243,15 +294,18 @@ class _Maker:
         new = {axis % len(like[0]) for axis in axes}
         if inputs[0].shape == () or _unrepeated(inputs[0]).shape == ():
             return self._reshaped(inputs[0], like[0])
-        index: list[Any] = [None if axis in new else slice(None) for axis in range(len(like[0]))]
-        while index and index[-1] == slice(None):
-            index.pop()
-        return self.make(indexing.index, inputs, {"index": tuple(index)})
+        index = tuple(None if axis in new else slice(None) for axis in range(len(like[0])))
+        return self.make(indexing.index, inputs, {"index": index})
 
     def index(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
-        """A part of one repeated number is that number, repeated."""
+        """A part of one repeated number is that number, repeated. For an array of one or two axes an index is given briefly."""
         x = inputs[0]
-        return self._broadcast(x.inputs[0], like[0]) if x.operation == "broadcast_to" and x.inputs[0].shape == () else None
+        if x.operation == "broadcast_to" and x.inputs[0].shape == ():
+            return self._broadcast(x.inputs[0], like[0])
+        if "index" not in params:  # some of it has been recorded
+            return None
+        index = _brief(params["index"], len(x.shape))
+        return None if frozen(index) == frozen(params["index"]) else self.make(indexing.index, inputs, {"index": index})
 
     def transpose(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """Axes in reverse order are x.T."""
@@ -291,20 +345,44 @@ class _Maker:
 
     def _as_mean(self, node: Node) -> Node:
         """A number times a sum, as a mean where that leaves a rounder number."""
-        if node.operation != "multiply" or not is_number(node.inputs[0]) or node.inputs[1].operation != "sum":
+        if node.operation == "divide" and is_number(node.inputs[1]):
+            total, divisor = node.inputs
+            factor = 1 / divisor.value if divisor.value else 0.0
+        elif node.operation == "multiply" and is_number(node.inputs[0]):
+            number, total = node.inputs
+            factor = number.value
+        else:
             return node
-        number, total = node.inputs
+        if total.operation != "sum" or total.dtype != total.inputs[0].dtype or abs(factor) >= 1:
+            return node
         if not math.prod(total.inputs[0].shape) or not math.prod(node.shape):
             return node
-        count = math.prod(total.inputs[0].shape) // math.prod(node.shape)
-        factor = round(number.value * count, 12)
-        gained = len(str(abs(number.value))) - len(str(abs(factor)))
-        if total.dtype != total.inputs[0].dtype or abs(number.value) >= 1 or gained < (abs(factor) > 1):
+        left = round(factor * (math.prod(total.inputs[0].shape) // math.prod(node.shape)), 12)
+        gained = len(str(abs(factor))) - len(str(abs(left)))
+        if gained < (abs(left) not in (0.5, 1)):
             return node
         mean = self._graph.apply(reductions.mean, total.inputs, total.params, (node.shape, node.dtype))
-        if abs(factor) == 1:
-            return mean if factor == 1 else self.make(arithmetic.negative, [mean])
-        return self.make(arithmetic.multiply, [self._constant(factor), mean])
+        if abs(left) == 1:
+            return mean if left == 1 else self.make(arithmetic.negative, [mean])
+        return self.make(arithmetic.multiply, [self._constant(left), mean])
+
+
+def _brief(index: Any, ndim: int) -> Any:
+    """An index without `...`, slices at the end that take everything, and a tuple around a single part."""
+    if type(index) is not tuple or not all(part is None or part is ... or isinstance(part, int | slice) for part in index):
+        return index
+    parts = list(index)
+    if ... in parts and ndim <= 2:
+        missing = ndim - sum(part is not None and part is not ... for part in parts)
+        position = parts.index(...)
+        parts[position : position + 1] = [slice(None)] * missing
+    while len(parts) > 1 and parts[-1] == slice(None) and ... not in parts:
+        parts.pop()
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _goes_forward(part: Any) -> bool:
+    return isinstance(part, slice) and (part.step is None or part.step > 0)
 
 
 def _unrepeated(node: Node) -> Node:
@@ -321,7 +399,7 @@ _IN_SIMPLER_TERMS: dict[str, Callable[..., Node | None]] = {
     "argument": _Maker.same, "stop_gradient": _Maker.same, "positive": _Maker.same,
     "broadcast_to": _Maker.broadcast_to, "sum_to": _Maker.sum_to, "cast": _Maker.cast,
     "zeros_like": _Maker.zeros_like, "ones_like": _Maker.ones_like,
-    "concatenate": _Maker.concatenate, "sum": _Maker.sum, "mean": _Maker.mean,
+    "scatter": _Maker.scatter, "concatenate": _Maker.concatenate, "sum": _Maker.sum, "mean": _Maker.mean,
     "reshape": _Maker.reshape, "expand_dims": _Maker.expand_dims, "index": _Maker.index, "transpose": _Maker.transpose,
 }  # fmt: skip
 

@@ -189,8 +189,8 @@ def _minus_log_softmax(logits: Any) -> Any:
 
 def _class_probabilities(target: Any, logits: Any) -> Any:
     """The target as one probability for each class."""
-    if not isinstance(target, Value) and np.ndim(target) == np.ndim(logits) - 1:
-        return _one_hot(np.asarray(target), logits)
+    if np.ndim(target) == np.ndim(logits) - 1:
+        return _one_hot(target if isinstance(target, Value) else np.asarray(target), logits)
     _, probabilities = _paired(logits, target)
     _demand(probabilities >= 0, "target probabilities cannot be negative", probabilities)
     total = np.sum(probabilities, axis=-1)

@@ -1,0 +1,137 @@
+"""How one operation is written: as its entry in the op table says, or more briefly; and the brackets and signs around it.
+
+This module knows syntax trees. Which operations get a line of their own is not its business.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tinygrad_edu.compile.nodes import Node
+from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.source import expression, literal
+
+
+def form_of(node: Node, entry: Primitive, operands: Sequence[ast.expr], params: Mapping[str, Any]) -> ast.expr:
+    """An operation applied to operands. `entry` and `params` are the node's own, with the printed form that is wanted."""
+    special = _SPECIAL.get(node.operation)
+    form = special(node, operands) if special else None
+    if form is not None:
+        return form
+    form = expression(entry, operands, params)
+    # Not beside a mask: 0.5 * (mask * x) has the dtype of x, but (0.5 * mask) * x need not.
+    is_floating = all(_is_floating(part) for inner in node.inputs for part in (inner, *inner.inputs))
+    return tidied(form) if is_floating else form
+
+
+def _is_floating(node: Node) -> bool:
+    return getattr(node.dtype, "kind", "f") in "fc" or type(node.value) in (int, float)
+
+
+def is_short(form: ast.expr) -> bool:
+    """A name, a number, or the transpose of a name: as short as any name for it."""
+    if isinstance(form, ast.Attribute):
+        return isinstance(form.value, ast.Name)
+    return isinstance(form, ast.Name | ast.Constant) or (isinstance(form, ast.UnaryOp) and isinstance(form.operand, ast.Constant))
+
+
+# --- what is written in a way of its own, if it has the form for it ----------------------------------------------------------
+
+
+def _scalar_cast(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+    """`np.float32(x)`"""
+    return ast.Call(literal(node.dtype), [*operands], []) if node.shape == () else None
+
+
+def _reverse(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+    """`x.T`"""
+    return None if node.params else ast.Attribute(operands[0], "T")
+
+
+def _repeated(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+    """`np.zeros(3)`, `np.full(3, x)`"""
+    return filled(operands[0], node) if node.inputs[0].shape == () else None
+
+
+def _reshaped(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+    """`np.reshape(x, (2, 3))`"""
+    return called("reshape", *operands, literal(node.params["shape"])) if node.params.keys() == {"shape"} else None
+
+
+def _stacked(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+    """`np.stack([x, y])`"""
+    are_rows = [isinstance(part, ast.Subscript) and ast.unparse(part.slice) == "None" for part in operands]
+    if not all(are_rows) or node.params != {"axis": 0}:
+        return None
+    return called("stack", ast.List([part.value for part in operands]))  # type: ignore[attr-defined]
+
+
+_SPECIAL = {
+    "cast": _scalar_cast, "transpose": _reverse, "broadcast_to": _repeated, "reshape": _reshaped, "concatenate": _stacked,
+}  # fmt: skip
+
+
+def filled(number: ast.expr, like: Node) -> ast.expr:
+    """`np.zeros(3)`, an array of a node's shape and dtype that repeats one number."""
+    shape = literal(like.shape[0] if len(like.shape) == 1 else like.shape)
+    dtype = [] if like.dtype == float else [literal(like.dtype)]
+    plain = ast.unparse(number.args[0] if isinstance(number, ast.Call) else number)
+    if plain in ("0", "0.0"):
+        return called("zeros", shape, *dtype)
+    if plain in ("1", "1.0"):
+        return called("ones", shape, *dtype)
+    return called("full", shape, number, *dtype)
+
+
+def called(function: str, *arguments: ast.expr) -> ast.Call:
+    """A call of a NumPy function."""
+    return ast.Call(ast.Attribute(ast.Name("np"), function), [*arguments], [])
+
+
+def added(a: ast.expr, b: ast.expr) -> ast.expr:
+    """a + b"""
+    return tidied(ast.BinOp(a, ast.Add(), b))
+
+
+# --- brackets and signs ------------------------------------------------------------------------------------------------------
+
+
+def tidied(tree: ast.expr) -> ast.expr:
+    """Brackets that only say the order of factors, and signs, as one would write them.
+
+    >>> ast.unparse(tidied(ast.parse("2 * (a * b)", mode="eval").body))
+    '2 * a * b'
+    >>> ast.unparse(tidied(ast.parse("x + -2 * y", mode="eval").body))
+    'x - 2 * y'
+    """
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub) and isinstance(tree.operand, ast.BinOp):
+        inner = tree.operand
+        if isinstance(inner.op, ast.Mult | ast.Div) and not isinstance(inner.left, ast.UnaryOp):  # -(a * b) is -a * b
+            return ast.BinOp(tidied(ast.UnaryOp(ast.USub(), inner.left)), inner.op, inner.right)
+    if not isinstance(tree, ast.BinOp):
+        return tree
+    right = tree.right
+    is_scaled_product = isinstance(tree.op, ast.Mult) and _is_number(tree.left)
+    if is_scaled_product and isinstance(right, ast.BinOp) and isinstance(right.op, ast.Mult | ast.Div):
+        return ast.BinOp(tidied(ast.BinOp(tree.left, ast.Mult(), right.left)), right.op, right.right)  # c * (a * b) is c * a * b
+    if isinstance(tree.op, ast.Add | ast.Sub):
+        positive = without_sign(right)
+        if positive is not None:  # x + -c * y is x - c * y
+            return ast.BinOp(tree.left, ast.Sub() if isinstance(tree.op, ast.Add) else ast.Add(), positive)
+    return tree
+
+
+def without_sign(tree: ast.expr) -> ast.expr | None:
+    """What a negative product is the negative of; None if no sign is to be seen."""
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
+        return tree.operand
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult | ast.Div | ast.MatMult):
+        left = without_sign(tree.left)
+        return left and ast.BinOp(left, tree.op, tree.right)
+    return None
+
+
+def _is_number(tree: ast.expr) -> bool:
+    return isinstance(tree.operand if isinstance(tree, ast.UnaryOp) else tree, ast.Constant)
