@@ -19,6 +19,7 @@ from tinygrad_edu.compile.nodes import (
     Graph,
     Node,
     PythonNumber,
+    are_mixed,
     frozen,
     in_order,
     is_elementwise,
@@ -73,8 +74,7 @@ class _Maker:
     def __init__(self, outputs: Sequence[Node]) -> None:
         self._graph = Graph()
         # Where all numbers have double precision, Python's are like NumPy's.
-        names = {node.dtype.name for node in in_order(outputs) if node.dtype.kind in "fc"}
-        self._is_mixed = not names <= {"float", "float64", "complex128"}
+        self._is_mixed = are_mixed(in_order(outputs))
 
     # --- from recorded nodes -------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class _Maker:
     def _constant(self, value: Any) -> Node:
         """A constant. An array that repeats one number is said to do so; a number is written in the simplest way."""
         array = np.asarray(value)
-        if array.ndim and array.size and bool(np.all(array == array.flat[0])):
+        if array.ndim and array.size and array.tobytes() == array.size * array.flat[0].tobytes():
             return self._broadcast(self._constant(array.flat[0]), array.shape)
         if array.ndim == 0 and not self._is_mixed and array.dtype in (np.float64, np.int64):
             value = array.item()
@@ -127,9 +127,9 @@ class _Maker:
         if folded is not None:
             return folded
         node = self._graph.apply(primitive, inputs, params, like)
-        for identity in _BY_OPERATION.get(primitive.name, ()):
+        for identity in _BY_OPERATION.get(primitive.name, ()) if _has_room(node) else ():
             after = identity.applied(node, self.make)
-            if after is not None and (after.shape, after.dtype) == (node.shape, node.dtype):
+            if after is not None:
                 return after
         return node
 
@@ -163,16 +163,24 @@ class _Maker:
         return None
 
     def _weakened(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], dtype: Any) -> Sequence[Node]:
-        """With NumPy's numbers as Python's, where that does not change the dtype of the result."""
-        if not self._is_mixed or not any(part.value is not None and part.shape == () for part in inputs):
+        """With NumPy's numbers as Python's, where they meet arrays of their own or of a higher precision, which they become."""
+        if not self._is_mixed:
             return inputs
-        weak = [self._weak(part) for part in inputs]
+        others = [part.dtype for part in inputs if part.value is None and isinstance(part.dtype, np.dtype)]
+        if not others or len(others) == len(inputs):
+            return inputs
+        weak = [self._weak(part, np.result_type(*others)) for part in inputs]
         return weak if result_type(primitive, weak, params)[1] == dtype else inputs
 
-    def _weak(self, node: Node) -> Node:
+    def _weak(self, node: Node, met: Any) -> Node:
+        """A number as one of Python's that becomes the same when it meets the dtype."""
         if node.value is None or node.shape or isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fi":
             return node
-        return self._graph.constant(int(node.value) if node.dtype.kind == "i" else float(str(node.value)))
+        if np.result_type(node.dtype, met) != met:
+            return node
+        if node.dtype.kind == "i":
+            return self._graph.constant(int(node.value))
+        return self._graph.constant(float(str(node.value)) if node.dtype == met else float(node.value))
 
     def _folded(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """The result, if it is known and does not take more memory than what it is computed from."""
@@ -332,11 +340,8 @@ class _Maker:
             unchanged = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
             new = node if unchanged else self._made(node.primitive, inputs, node.params, (node.shape, node.dtype))
             for identity in FINISHING:
-                after = (
-                    identity.applied(new, self.make, lambda part: uses[part] == 1) if identity.operation == new.operation else None
-                )
-                if after is not None and (after.shape, after.dtype) == (node.shape, node.dtype):
-                    new = after
+                if identity.operation == new.operation and _has_room(new):
+                    new = identity.applied(new, self.make, lambda part: uses[part] == 1) or new
             new = self._as_mean(new)
             uses[new] = max(uses[new], uses[node])
             return new
@@ -357,7 +362,10 @@ class _Maker:
             return node
         if not math.prod(total.inputs[0].shape) or not math.prod(node.shape):
             return node
-        left = round(factor * (math.prod(total.inputs[0].shape) // math.prod(node.shape)), 12)
+        count = math.prod(total.inputs[0].shape) // math.prod(node.shape)
+        left = float(f"{factor * count:.12g}")
+        if not math.isclose(left / count, factor, rel_tol=1e-15):
+            return node
         gained = len(str(abs(factor))) - len(str(abs(left)))
         if gained < (abs(left) not in (0.5, 1)):
             return node
@@ -367,13 +375,18 @@ class _Maker:
         return self.make(arithmetic.multiply, [self._constant(left), mean])
 
 
+def _has_room(node: Node) -> bool:
+    """Whether the dtype has a range that numbers seldom come to the end of. The largest one of half precision is 65504."""
+    return isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fc" or node.dtype.itemsize >= 4
+
+
 def _brief(index: Any, ndim: int) -> Any:
     """An index without `...`, slices at the end that take everything, and a tuple around a single part."""
-    if type(index) is not tuple or not all(part is None or part is ... or isinstance(part, int | slice) for part in index):
+    if type(index) is not tuple or not all(part is None or part is ... or type(part) in (int, slice) for part in index):
         return index
     parts = list(index)
-    if ... in parts and ndim <= 2:
-        missing = ndim - sum(part is not None and part is not ... for part in parts)
+    missing = ndim - sum(part is not None and part is not ... for part in parts)
+    if ... in parts and (ndim <= 2 or missing == 0):
         position = parts.index(...)
         parts[position : position + 1] = [slice(None)] * missing
     while len(parts) > 1 and parts[-1] == slice(None) and ... not in parts:

@@ -168,7 +168,11 @@ def _scipy(name: str) -> Callable[..., Any]:
             raise MissingExtraError(f"{name} is SciPy's: install it with pip install tinygrad_edu[scipy].") from error
         return getattr(special, name)(*args)
 
+    forward.__module__, forward.__name__ = "scipy.special", name
     return forward
+
+
+_zeta = _scipy("zeta")
 
 
 def _scipy_operation(
@@ -189,7 +193,7 @@ log_ndtr = _scipy_operation("log_ndtr", lambda g, out, x: g * (NORMAL * np.exp(-
 
 
 def _polygamma(x: Any, order: int) -> Any:
-    return (-1) ** (order + 1) * math.factorial(order) * _scipy("zeta")(order + 1.0, x)
+    return (-1) ** (order + 1) * math.factorial(order) * _zeta(order + 1.0, x)
 
 
 # ψ⁽ⁿ⁾, the derivative of order n + 1 of ln Γ. SciPy's function of this name gives double precision only.
