@@ -126,6 +126,11 @@ class _Filling(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._fillings.get(node.id, node)
 
+    def visit_keyword(self, node: ast.keyword) -> ast.AST | None:
+        self.generic_visit(node)
+        is_said_in_vain = node.arg == "keepdims" and isinstance(node.value, ast.Constant) and node.value.value is False
+        return None if is_said_in_vain else node
+
 
 def function_source(function: Callable[..., Any], name: str) -> dict[str, str] | None:
     """The source of a function and of those that it calls, by name, without types; None if it cannot be had."""

@@ -199,7 +199,7 @@ class Writer:
 
     def _name_for(self, node: Node) -> str:
         wanted = self._named.get(node) or self._hints.get(node) or self._what_it_is(node)
-        return self._names.local(identifier(wanted))
+        return self._names.local(identifier(wanted.replace("<lambda>", "result")))
 
     def _what_it_is(self, node: Node) -> str:
         if node.primitive is None:

@@ -175,8 +175,10 @@ def _folded(primitive: Primitive, numbers: Sequence[Node], make: Make) -> Node |
     """What comes of known numbers, unless it is too large or too small to stand for the operation."""
     with np.errstate(all="ignore"):
         value = primitive.forward(*(np.asarray(part.value)[()] for part in numbers))
-    is_in_range = np.isfinite(value) and (abs(value) >= np.finfo(float).tiny or any(part.value == 0 for part in numbers))
-    return make(primitive, numbers) if is_in_range else None
+    if not np.isfinite(value) or (abs(value) < np.finfo(float).tiny and not any(part.value == 0 for part in numbers)):
+        return None
+    whole = round(float(value))  # 49 * (1 / 49) is one, but for rounding
+    return make(None, (), {"value": float(whole)}) if 0 < abs(value - whole) <= np.spacing(whole) else make(primitive, numbers)
 
 
 def _computes_in(dtype: Any, node: Node) -> bool:
@@ -192,6 +194,8 @@ IDENTITIES = (
     Identity("x * 1", "x"),
     Identity("x / 1", "x"),
     Identity("x ** 1", "x"),
+    Identity("difference(x, 0)", "x"),
+    Identity("difference(0, x)", "-x"),
     Identity("x * -1", "-x"),
     Identity("x / -1", "-x"),
     Identity("-(-x)", "x"),

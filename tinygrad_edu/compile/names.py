@@ -22,6 +22,9 @@ def identifier(text: str) -> str:
     return name if name.isidentifier() else f"x{name}"
 
 
+_BUILT_IN = frozenset(dir(builtins))
+
+
 class Names:
     """Gives out names, none of them twice, and none that generated code needs for something else."""
 
@@ -40,4 +43,4 @@ class Names:
 
     def local(self, wanted: str) -> str:
         """The same for a local variable, which does not hide a built-in function, either."""
-        return self.unique(wanted if wanted not in dir(builtins) else f"{wanted}_")
+        return self.unique(wanted if wanted not in _BUILT_IN else f"{wanted}_")

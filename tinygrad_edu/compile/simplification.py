@@ -382,9 +382,10 @@ def _has_room(node: Node) -> bool:
 
 def _brief(index: Any, ndim: int) -> Any:
     """An index without `...`, slices at the end that take everything, and a tuple around a single part."""
+    index = (index,) if type(index) is slice else index
     if type(index) is not tuple or not all(part is None or part is ... or type(part) in (int, slice) for part in index):
         return index
-    parts = list(index)
+    parts = [slice(None, part.stop) if type(part) is slice and part.start == 0 and part.step is None else part for part in index]
     missing = ndim - sum(part is not None and part is not ... for part in parts)
     if ... in parts and (ndim <= 2 or missing == 0):
         position = parts.index(...)
