@@ -50,18 +50,19 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     Parameters
     ----------
     f: a function of numbers, arrays and trees of them: a loss, a transform of one such as `value_and_grad(loss)`, a training step.
-        Text, booleans, None and functions among its arguments are part of the program. Values that it uses without getting them
-        as arguments are read anew at each call; plain arrays and numbers are not.
+        Text, booleans, None and functions among its arguments are part of the program, and so are numbers that are not passed since
+        they have a default. Values that it uses without getting them as arguments are read anew at each call; plain arrays and
+        numbers are not.
     target: "numpy", or "jax" (`pip install "tinygrad_edu[jax]"`): the same program with `jax.numpy` under `jax.jit`, for
         graphics cards, and for several devices at once. It takes NumPy's and JAX's arrays and returns JAX's, on the devices where
         its arguments were. Double precision, which is NumPy's, JAX must be told of: `jax.config.update("jax_enable_x64", True)`.
-    static: names of parameters that are part of the program, too, such as an integer for `range`.
+    static: names of parameters that are part of the program, too, such as an integer for `range`. They are compared by value.
 
     Returns
     -------
     A function of the same arguments. It returns plain arrays and numbers: Python's own where all arguments that matter are
-    Python's. Its `.source` is the newest program, its `.optimized_source` the form in which it runs. Given Values, it calls
-    `f` itself, so that it can be used inside of what is being differentiated or compiled.
+    Python's. Its `.source` is the newest program, its `.optimized_source` the form in which it runs. Given Values, or inside of
+    what is being differentiated or compiled, it calls `f` itself.
 
     Raises
     ------
