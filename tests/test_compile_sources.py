@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from textwrap import dedent
+from unittest import mock
 
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.compile import blocks
 
 X = np.array([1.0, 0.38, 1.2, 1.6, 0.8])
 T = np.array([0.73, 0.22, 0.83, 1.28, 0.69])
@@ -240,6 +242,17 @@ def test_an_array_that_begins_as_zeros_is_made_where_nobody_else_sees_it():
     base = np.ones(3)
     assert compiled(np.array([1.0, 2.0, 3.0]), base).tolist() == [1.0, 5.0, 7.0]
     assert base.tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("block", [1, 32768])
+def test_a_result_is_not_what_parts_are_added_to(block):
+    def f(x, g):
+        y = np.exp(x)
+        return y, y + tg.grad(lambda v: np.sum(v[1:] * g[1:]))(x)
+
+    with mock.patch.object(blocks, "BLOCK", block):
+        first, second = tg.compile(f)(np.zeros(3), np.ones(3))
+    assert (first.tolist(), second.tolist()) == ([1.0, 1.0, 1.0], [1.0, 2.0, 2.0])
 
 
 def test_ranges_and_identity_matrices_are_written_briefly():

@@ -169,17 +169,22 @@ class Writer:
     def _array_to_add_to(self, node: Node, summands: Sequence[Node]) -> str:
         """The name of an array of its own memory with the sum of the summands, for which it writes a line if it needs one."""
         forms = [self._forms[part] for part in summands]
-        if len(forms) == 1 and isinstance(forms[0], ast.Name) and self._uses[summands[0]] == 1 and not _may_share(summands[0]):
+        only = summands[0] if len(summands) == 1 else None
+        if only and isinstance(forms[0], ast.Name) and self._is_for_one_use(only):
             return forms[0].id
         name = self._name_for(node)
         for part in summands:
             self._note_line(part)
         start = reduce(added, forms) if forms else filled(ast.Constant(0), node)
-        is_made_here = bool(forms) and isinstance(start, ast.Call) and summands[0].primitive is None  # np.array([1.0, 0.0])
-        if len(forms) == 1 and (isinstance(start, ast.Name) or _may_share(summands[0])) and not is_made_here:
+        is_literal = isinstance(start, ast.Call) and only is not None and only.primitive is None
+        if only and not is_literal and (isinstance(start, ast.Name) or _may_share(only)):
             start = called("array", start)
         self._body.append(f"{name} = {ast.unparse(start)}")
         return name
+
+    def _is_for_one_use(self, node: Node) -> bool:
+        """Whether its memory is nobody else's, and nobody but the one who uses it next will look at it again."""
+        return self._uses[node] == 1 and node not in self._results and node not in self._named and not _may_share(node)
 
     def _part_added(self, name: str, scatter: Node, operator: str) -> str:
         """`d_x[:-1] += part`, the statement that adds a part, or puts it where nothing but zeros has been."""
