@@ -44,6 +44,7 @@ PROGRAMS = {
     "singles and a root of Python's": (lambda x, rate: x * rate**0.5, SINGLE, 0.1),
     "singles and a root of an integer of Python's": (lambda x, n: x * n**0.5, SINGLE, 2),
     "singles and NumPy's root of a number of Python's": (lambda x, rate: x * rate / np.sqrt(rate), SINGLE, 0.1),
+    "a number of Python's less one of NumPy's": (lambda x, b: x + (b - np.mean(b)), SINGLE, 0.5),
     "the mean of halves": (np.mean, HALF),
     "the mean of halves over an axis": (lambda x: np.mean(x, axis=0), HALF),
     "the sum of halves, each divided": (lambda x: np.sum(x / 1000), HALF),

@@ -129,6 +129,15 @@ def test_a_whole_training_step_returns_new_parameters():
     assert "params_w" in compiled.source
 
 
+def test_a_small_constant_array_is_written_where_it_is_needed_and_a_larger_one_in_front():
+    small, larger = np.array([0.5, 1.5]), np.linspace(0.0, 1.0, 30)
+    compiled = tg.compile(lambda theta: np.sum(theta * small) + np.sum(theta * larger))
+    expected = compiled(2.0)
+    assert "np.array([0.5, 1.5])" in statements(compiled)
+    assert "\nconstant = np.array([0.0, " in compiled.source
+    assert run_alone(compiled.source, "function(2.0)") == [expected]
+
+
 def test_a_large_constant_array_becomes_a_parameter_of_the_source():
     large = np.linspace(0.0, 1.0, 100)
     compiled = tg.compile(lambda theta: np.sum(theta * large))

@@ -26,8 +26,10 @@ from tinygrad_edu.source import function_source, is_written_briefly, literal
 
 LONGEST_NESTED = 50
 """How long an expression may be and still be written inside of another one."""
-_LARGEST_LITERAL = 16
-"""How many numbers a constant array may have and still be written out."""
+_LARGEST_NESTED = 16
+"""How many numbers a constant array may have and still be written where it is needed."""
+_LARGEST_LITERAL = 64
+"""How many it may have and still be written out, in front of the function. Who runs the program passes a larger one."""
 
 _WHAT_IT_IS = {
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "matmul": "product", "sum": "total",
@@ -256,14 +258,21 @@ class Writer:
         return form_of(node, self._entry(node), operands, node.params)
 
     def _constant(self, node: Node) -> ast.expr:
-        if np.size(node.value) > _LARGEST_LITERAL and not is_written_briefly(node.value):
+        size = 0 if is_written_briefly(node.value) else np.size(node.value)
+        if size > _LARGEST_LITERAL:
             name = self._names.unique("constant")
             self._constants[name] = node.value
             return ast.Name(name)
         is_plain = isinstance(node.dtype, PythonNumber) or (node.dtype in (bool, int, float) and not self._is_mixed)
         if node.shape == () and not is_plain:
             return ast.Call(literal(node.dtype), [literal(node.value)], [])
-        return literal(node.value)
+        return literal(node.value) if size <= _LARGEST_NESTED else self._in_front(literal(node.value))
+
+    def _in_front(self, constant: ast.expr) -> ast.expr:
+        """The name of a constant that is made before the function."""
+        name = self._names.unique("constant")
+        self._helpers[name] = f"{name} = {ast.unparse(constant)}"
+        return ast.Name(name)
 
     def _provide_helpers(self, node: Node, form: ast.expr) -> None:
         """The functions that a printed form calls by name."""

@@ -46,13 +46,9 @@ class FastWriter(Writer):
         return self._reduction(node, self._forms[x])
 
     def _constant(self, node: Node) -> ast.expr:
-        """Arrays are made once, before the function."""
+        """Arrays are made once."""
         form = super()._constant(node)
-        if not isinstance(form, ast.Call) or not node.shape:
-            return form
-        name = self._names.unique("constant")
-        self._helpers[name] = f"{name} = {ast.unparse(form)}"
-        return ast.Name(name)
+        return self._in_front(form) if node.shape and isinstance(form, ast.Call) else form
 
     def _comment(self, node: Node, written: Sequence[Node]) -> str:
         """None: this is for machines."""

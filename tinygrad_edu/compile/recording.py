@@ -6,6 +6,7 @@ on a Value, `float()`, randomness) is refused, with advice. This module knows ho
 
 from __future__ import annotations
 
+import operator
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -200,6 +201,21 @@ class _PythonNumber:
 
     def __pos__(self) -> Any:
         return self
+
+
+def _of_plain(operation: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
+    """An operator between the plain numbers. Left to `float`, a number of NumPy's on the right would not make the result NumPy's."""
+
+    def method(a: Any, b: Any) -> Any:
+        return operation(_plain(b), _plain(a)) if reflected else operation(_plain(a), _plain(b))
+
+    return method
+
+
+for _operation in (operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow):
+    _name = _operation.__name__
+    setattr(_PythonNumber, f"__{_name}__", _of_plain(_operation, reflected=False))
+    setattr(_PythonNumber, f"__r{_name}__", _of_plain(_operation, reflected=True))
 
 
 class _Float(_PythonNumber, float):
