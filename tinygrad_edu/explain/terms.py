@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compile import nodes
 from tinygrad_edu.graph import Node
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise
@@ -69,6 +70,25 @@ def recorded_term(x: Any, shapes: Mapping[str, tuple[int, ...]]) -> Term:
     operands = (recorded_term(seen if parent is None else parent, shapes) for parent, seen in zip(x.parents, x.inputs, strict=True))
     params = {key: _shape_of_input(value, shapes) for key, value in (x.params or {}).items()}
     return simplified(Applied(x.primitive, tuple(operands), params))
+
+
+def program_term(node: nodes.Node) -> Term:
+    """What the compiler made of a formula, as a term."""
+    if node.name:
+        return Symbol(node.name)
+    if node.primitive is None:
+        return Literal(node.value)
+    return Applied(node.primitive, tuple(map(program_term, node.inputs)), node.params)
+
+
+def names(term: Term) -> set[str]:
+    """The names that occur in a formula."""
+    return {term.name} if isinstance(term, Symbol) else set().union(*map(names, getattr(term, "operands", ())))
+
+
+def operations(term: Term) -> set[Primitive]:
+    """The operations that occur in a formula."""
+    return {term.primitive}.union(*map(operations, term.operands)) if isinstance(term, Applied) else set()
 
 
 def _shape_of_input(value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
