@@ -374,10 +374,10 @@ def network(samples):
 
 def test_a_network_of_thousands_of_nodes_and_hundreds_of_parameters_has_a_summary_in_two_seconds():
     loss = network(samples=12)
-    start = time.perf_counter()
+    start = time.process_time()
     explanation = tg.explain(loss)
     summary, latex_summary = str(explanation), explanation.to_latex()
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert len(explanation.targets) == 337
     assert "and 325 gradients more" in summary
     assert len(latex_summary.splitlines()) < 20
@@ -461,6 +461,7 @@ def test_every_operation_can_be_written(entry, compiles):
         (lambda a, b: np.real(a * b), r"\operatorname{Re} \left(a \cdot b\right)"),
         (lambda a, b: -(a % b), r"-\left(a \bmod b\right)"),
         (lambda a, b: np.maximum(a, -b), r"\max(a, -b)"),
+        (lambda a, b: np.stack([a, b]).named("v_1")[1], r"{\left(v_{1}\right)}_{1}"),
         (lambda a, b: np.where(True, a, b) + 1, r"\begin{cases} a & \mathrm{True} \\ b & \text{else} \end{cases} + 1"),
     ],
 )
@@ -583,6 +584,15 @@ def test_numbers_in_rules_are_short():
 def test_the_rule_of_a_product_with_a_vector_makes_no_axes():
     X, w = constant(np.ones((3, 2)), "X"), tg.Value([1.0, 2.0], name="w")
     assert re.search(r"v1 +X @ w .* g @ X +\(2,\)", str(tg.explain(np.sum(X @ w))))
+
+
+def test_special_cases_are_shown_only_where_they_are_met():
+    a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
+    assert "dL/da = b·a^(b − 1)\n      = 12\n\ndL/db = L·ln(a)".replace("ln", "log") in str(tg.explain(a**b))
+    assert "dL/da = where(a < b, 0, 1)" in str(tg.explain(np.maximum(a, b)))
+    assert "where(a = b_2, 0.5, 1)" in str(tg.explain(np.maximum(a, tg.Value(2.0, name="b_2"))))
+    zero = tg.Value(0.0, name="zero")
+    assert "where(zero = 0, " in str(tg.explain(a**zero))
 
 
 def test_the_contribution_to_a_real_number_by_way_of_a_complex_one_is_a_real_part():

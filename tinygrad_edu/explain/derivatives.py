@@ -126,7 +126,7 @@ class Edge:
         assert self.result.value is not None
         return _read(self, self.result.value.detach().named(GRADIENT))
 
-    @property
+    @cached_property
     def passing(self) -> Passing:
         """Whether, and how, a gradient passes."""
         if self.contribution is None:

@@ -182,6 +182,6 @@ def _constants(explanation: Explained) -> Iterator[str]:
         if edge.passing is Passing.NOT_CHOSEN:
             yield rf"{zero} {operand} \mathrm{{{escaped(' is not chosen here')}}}"
         elif backward.is_flat(edge.result):
-            yield rf"{zero} {result} \mathrm{{{escaped(' counts as a constant: flat wherever it has a derivative')}}}"
+            yield rf"{zero} {result} \mathrm{{{escaped(' counts as a constant, flat wherever it has a derivative')}}}"
         else:
             yield rf"{zero} {result} \mathrm{{{escaped(' is flat, wherever it has a derivative, in ')}}} {operand}"

@@ -377,6 +377,8 @@ def _binding(template: str) -> int:
 def _needed(template: str, position: int, form: str) -> int:
     """How tightly an operand has to bind to stand without brackets."""
     placeholder = f"{{{position}}}"
+    if re.search(rf"\{{{position}\}}(\}}\}})?_", template) and "_" in form:
+        return ATOM + 1  # an index below another one would seem to be part of it
     if re.search(rf"\{{{position}\}}(\}}\}})?[\^_]", template):
         return ATOM  # the base of a power, or of an index
     outside = _outside(template)

@@ -62,14 +62,27 @@ def definition(node: Node) -> Term:
 
 
 def recorded_term(x: Any, shapes: Mapping[str, tuple[int, ...]]) -> Term:
-    """What was recorded from named Values, as a term. Where a parameter is one of the given shapes, it is written like that."""
+    """What was recorded from named Values, as a term. Where a parameter is one of the given shapes, it is written like that.
+
+    Special cases that an equation sets apart, such as that of a ** b where b is 0, are left out unless it is met.
+    """
     if not isinstance(x, Value):
         return Literal(x)
     if x.primitive is None:
         return Symbol(x.name) if x.name else Literal(x.data)
+    if x.primitive is elementwise.where and _sets_apart(x.parents[0]) and not np.any(x.inputs[0]):
+        return recorded_term(x.inputs[2] if x.parents[2] is None else x.parents[2], shapes)
     operands = (recorded_term(seen if parent is None else parent, shapes) for parent, seen in zip(x.parents, x.inputs, strict=True))
     params = {key: _shape_of_input(value, shapes) for key, value in (x.params or {}).items()}
     return simplified(Applied(x.primitive, tuple(operands), params))
+
+
+def _sets_apart(condition: Value | None) -> bool:
+    """Whether a condition is an equation, or demands one among others: almost no numbers meet it."""
+    if condition is None or condition.primitive is None:
+        return False
+    name = condition.primitive.name
+    return name == "equal" or (name == "bitwise_and" and any(map(_sets_apart, condition.parents)))
 
 
 def program_term(node: nodes.Node) -> Term:
