@@ -218,7 +218,7 @@ def test_a_page_speaks_only_of_results_that_it_shows():
     assert not any(re.search(r"\bv\d", formula) for formula in formulas), formulas
 
 
-def test_why_nothing_passes_is_told_in_the_words_that_fit():
+def test_why_nothing_passes_or_only_by_convention_is_told_in_the_words_that_fit():
     a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
     no_rule = tg.primitive(lambda x, y: x * y, lambda g, out, x, y: g * y, None, name="f")
     for loss, kind in [
@@ -226,9 +226,10 @@ def test_why_nothing_passes_is_told_in_the_words_that_fit():
         (np.copysign(a, b) * 1.0, "flat"),
         (np.where(True, a, b) * 1.0, "unchosen"),
         (no_rule(a, b), "underivable"),
+        (np.maximum(a, 2.0) * b, "kink"),
     ]:
         kinds = [step["kind"] for step in steps_of(tg.explain(loss))]
-        assert set(kinds) & {"blocked", "flat", "unchosen", "underivable"} == {kind}
+        assert set(kinds) & {"blocked", "flat", "unchosen", "underivable", "kink"} == {kind}
         assert page_words().count(f"    {kind}: ") == 2  # in either language
 
 

@@ -84,6 +84,14 @@ class Edge:
         except Exception:  # an operation of the user's own may refuse other numbers than those it has met
             return None
 
+    @cached_property
+    def has_derivative(self) -> bool:
+        """Between real numbers: whether the operation neither jumps nor has a kink at the operand's number."""
+        if self.beside is None:
+            return True
+        below, above = self.beside
+        return not (_differ(below.value, above.value) or _differ(below.slope, above.slope))
+
     def _side(self, x: Any) -> Side:
         inputs = [operand.data for operand in self.result.operands]
         inputs[self.position] = x
@@ -152,6 +160,11 @@ class Side:
 
     value: float
     slope: float
+
+
+def _differ(below: float, above: float) -> bool:
+    """Whether two numbers that belong to neighbouring numbers differ by more than those of a smooth function do."""
+    return bool(np.isfinite([below, above]).all()) and abs(above - below) > 1e-6 * (1 + abs(below) + abs(above))
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,6 +319,8 @@ def _without_detours(edge: Edge, rule: Term | None) -> Term | None:
     if rule is None or indexing.index not in operations(rule):
         return rule
     nodes = [node for node in dict.fromkeys((edge.result, *edge.result.operands)) if not node.is_number]
+    if GRADIENT in (node.name for node in nodes):
+        return rule
 
     def given(arguments: Sequence[Value]) -> Any:
         g, *values = arguments

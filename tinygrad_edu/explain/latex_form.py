@@ -168,20 +168,23 @@ def _space(node: Node) -> str:
     return f"{numbers}^{{{lengths}}}" if lengths else numbers
 
 
-# --- where nothing passes ----------------------------------------------------------------------------------------------------
+# --- what formulas do not say ----------------------------------------------------------------------------------------------------
 
 
 def _constants(explanation: Explained) -> Iterator[str]:
-    """What counts as a constant, since no gradient passes through it."""
+    """What counts as a constant, since no gradient passes through it, and derivatives that are there by convention only."""
     backward, between = explanation.backward, explanation.backward.above(explanation.targets)
-    for edge in backward.edges:
-        if edge.operand not in between or edge.passing not in (Passing.ALWAYS_ZERO, Passing.NOT_CHOSEN):
-            continue
+    for edge in (edge for edges in backward.passed_by.values() for edge in edges if edge.operand in between):
         result, operand = (latex(explanation.spelling.of(node)) for node in (edge.result, edge.operand))
-        zero = rf"{_quotient(edge.result, edge.operand, explanation.spelling, _PARTIAL)} &= 0, \quad"
+        partial = _quotient(edge.result, edge.operand, explanation.spelling, _PARTIAL)
         if edge.passing is Passing.NOT_CHOSEN:
-            yield rf"{zero} {operand} \mathrm{{{escaped(' is not chosen here')}}}"
-        elif backward.is_flat(edge.result):
-            yield rf"{zero} {result} \mathrm{{{escaped(' counts as a constant, flat wherever it has a derivative')}}}"
-        else:
-            yield rf"{zero} {result} \mathrm{{{escaped(' is flat, wherever it has a derivative, in ')}}} {operand}"
+            yield rf"{partial} &= 0, \quad {operand} \mathrm{{{escaped(' is not chosen here')}}}"
+        elif edge.passing is Passing.ALWAYS_ZERO and backward.is_flat(edge.result):
+            words = escaped(" counts as a constant, flat wherever it has a derivative")
+            yield rf"{partial} &= 0, \quad {result} \mathrm{{{words}}}"
+        elif edge.passing is Passing.ALWAYS_ZERO:
+            yield rf"{partial} &= 0, \quad {result} \mathrm{{{escaped(' is flat, wherever it has a derivative, in ')}}} {operand}"
+        elif edge.passing is not Passing.NEVER and edge.is_between_real_numbers and not edge.has_derivative:
+            words = escaped("by convention, since there is no derivative at ")
+            number = number_latex(edge.local_derivative)
+            yield rf"{partial} &= {number}, \quad \mathrm{{{words}}} {operand} = {array_latex(edge.operand.data)}"

@@ -17,8 +17,6 @@ from tinygrad_edu.explain.terms import names
 from tinygrad_edu.explain.text_form import MOST_ROWS, quotient
 from tinygrad_edu.graph import Node
 
-_NOTICEABLE = 1e-6  # neighbouring numbers differ by far less, unless the function has a kink or a jump between them
-
 
 def notes(backward: BackwardPass, spelling: Spelling, targets: Sequence[Node], briefly: bool) -> Iterator[str]:
     """One sentence for each place on the paths to `targets` where something is to be said; the first ones, if they are many.
@@ -76,28 +74,19 @@ def _at_these_numbers(edge: Edge, shown: str, backward: BackwardPass, spelling: 
     operand, slope = text(spelling.of(edge.operand)), edge.local_derivative
     place, wrt = f"at {operand} = {array_text(edge.operand.data)}", f"with respect to {operand}"
     incoming = backward.gradient_of[edge.result]
-    beside = edge.beside
     if np.isinf(slope):
         and_so = ", and 0 · ∞ is nan" if incoming == 0 else ""
         yield f"{place} the derivative of {shown} {wrt} is infinite{and_so}."
-    elif beside is not None and _differ(*(side.value for side in beside)):
-        yield f"{place} {shown} jumps, so it has no derivative {wrt} there. By convention it counts as {number_text(slope)}."
-    elif beside is not None and _differ(*(side.slope for side in beside)):
-        below, above = (number_text(side.slope) for side in beside)
-        yield (
-            f"{place} {shown} has no derivative {wrt}: just below, its slope is {below}, and just above, {above}. "
-            f"By convention it counts as {number_text(slope)}."
-        )
+    elif edge.beside is not None and not edge.has_derivative:
+        below, above = (number_text(side.slope) for side in edge.beside)
+        why = "jumps" if below == above else f"has a kink: just below, its slope is {below}, and just above, {above}"
+        yield f"{place} {shown} {why}. It has no derivative {wrt} there, and {number_text(slope)} is what counts by convention."
     elif slope == 0 and incoming != 0:
         if edge.local_term is None or edge.operand.name in names(edge.local_term):
             yield f"{place} the derivative of {shown} {wrt} is 0, so nothing passes there."
         else:  # it is zero wherever the operand is
             local = text(spelling.written(edge.local_term))
             yield f"the derivative of {shown} {wrt} is {'' if local == '0' else f'{local} = '}0, so nothing passes there."
-
-
-def _differ(below: float, above: float) -> bool:
-    return bool(np.isfinite([below, above]).all()) and abs(above - below) > _NOTICEABLE * (1 + abs(below) + abs(above))
 
 
 def _listed(parts: Sequence[str], joint: str) -> str:

@@ -86,8 +86,11 @@ def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = N
                 step["formulas"].append(f"{quotient(output, operand, spelling) if is_last else 'Σ'} = {sum_text}")
         if edge.passing is Passing.ALWAYS_ZERO:
             step["kind"] = "blocked" if backward.is_flat(result) else "flat"
-        else:
-            step["kind"] = _NOTHING_PASSES.get(edge.passing, step["kind"])
+        elif edge.passing in _NOTHING_PASSES:
+            step["kind"] = _NOTHING_PASSES[edge.passing]
+        elif edge.is_between_real_numbers and not edge.has_derivative:
+            step["kind"] = "kink"
+            step["names"].append(number_text(edge.local_derivative))
         yield step
     found = [f"{quotient(output, node, spelling)} = {array_text(backward.gradient_of.get(node, 0.0))}" for node in graph.parameters]
     lit = [ids[node] for node in graph.parameters]
