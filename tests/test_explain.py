@@ -279,6 +279,14 @@ def test_beside_a_kink_there_is_none(beside):
         assert "no derivative" not in notes_of(function(tg.Value(beside, name="w")))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(x=st.floats(-80, 80, width=32))
+@settings(max_examples=60, deadline=None)
+def test_a_steep_function_has_no_kink(dtype, x):
+    for function in (np.exp, np.sin, np.tanh, lambda w: w**3, tg.sigmoid):
+        assert "kink" not in notes_of(function(tg.Value(x, name="w", dtype=dtype)))
+
+
 @given(random_losses())
 @settings(max_examples=60, deadline=None)
 def test_a_kink_is_found_only_where_an_operation_has_one(drawn):
@@ -322,6 +330,15 @@ def test_what_was_detached_counts_as_a_constant_under_whatever_name():
     notes = notes_of(y * z * stopped * given)
     assert "y = 4 and c1 = 16 count as constants" in notes
     assert "given" not in notes
+
+
+def test_what_was_computed_from_a_constant_that_was_cut_off_is_cut_off_too():
+    w, given = tg.Value([2.0, 3.0], name="w"), constant(4.0, "given")
+    with tg.no_grad():
+        scale = np.sum(w * 2.0)
+    for computed in (scale, scale * given, np.sqrt(scale), (w.detach() + 1.0)[0], tg.stop_gradient(w)):
+        assert "counts as a constant" in notes_of(np.sum(w * computed.named("s")))
+    assert notes_of(np.sum(w * (given * 2.0).named("s"))) == ""
 
 
 def test_what_was_given_as_a_constant_needs_no_note():

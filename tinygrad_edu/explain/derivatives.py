@@ -84,13 +84,21 @@ class Edge:
         except Exception:  # an operation of the user's own may refuse other numbers than those it has met
             return None
 
-    @cached_property
+    @property
+    def jumps(self) -> bool:
+        """Between real numbers: whether the operation jumps at the operand's number."""
+        return self.beside is not None and self._differ(*(side.value for side in self.beside))
+
+    @property
     def has_derivative(self) -> bool:
         """Between real numbers: whether the operation neither jumps nor has a kink at the operand's number."""
-        if self.beside is None:
-            return True
-        below, above = self.beside
-        return not (_differ(below.value, above.value) or _differ(below.slope, above.slope))
+        return self.beside is None or not (self.jumps or self._differ(*(side.slope for side in self.beside)))
+
+    def _differ(self, below: float, above: float) -> bool:
+        """Whether two numbers that belong to neighbouring operands differ by more than those of a smooth function do."""
+        x = self.operand.data
+        rounding = 1000 * np.finfo(x.dtype).eps * (1 + abs(x))
+        return bool(np.isfinite([below, above]).all() and abs(above - below) > max(1e-6, rounding) * (1 + abs(below) + abs(above)))
 
     def _side(self, x: Any) -> Side:
         inputs = [operand.data for operand in self.result.operands]
@@ -160,11 +168,6 @@ class Side:
 
     value: float
     slope: float
-
-
-def _differ(below: float, above: float) -> bool:
-    """Whether two numbers that belong to neighbouring numbers differ by more than those of a smooth function do."""
-    return bool(np.isfinite([below, above]).all()) and abs(above - below) > 1e-6 * (1 + abs(below) + abs(above))
 
 
 @dataclass(frozen=True, eq=False)
@@ -340,12 +343,14 @@ def _without_detours(edge: Edge, rule: Term | None) -> Term | None:
 
 def _leads_to(value: Any, source: Any) -> bool:
     """Whether a Value was recorded to come from another one."""
-    found = [value]
+    found = [value] if isinstance(value, Value) else []
+    seen = set(found)
     for later in found:  # which grows while it is walked
-        if later is source:
-            return True
-        found.extend(getattr(later, "parents", ()))
-    return False
+        for parent in later.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                found.append(parent)
+    return source in seen
 
 
 def _named_constant(node: Node) -> Any:

@@ -79,7 +79,7 @@ def _at_these_numbers(edge: Edge, shown: str, backward: BackwardPass, spelling: 
         yield f"{place} the derivative of {shown} {wrt} is infinite{and_so}."
     elif edge.beside is not None and not edge.has_derivative:
         below, above = (number_text(side.slope) for side in edge.beside)
-        why = "jumps" if below == above else f"has a kink: just below, its slope is {below}, and just above, {above}"
+        why = "jumps" if edge.jumps else f"has a kink: just below, its slope is {below}, and just above, {above}"
         yield f"{place} {shown} {why}. It has no derivative {wrt} there, and {number_text(slope)} is what counts by convention."
     elif slope == 0 and incoming != 0:
         if edge.local_term is None or edge.operand.name in names(edge.local_term):
