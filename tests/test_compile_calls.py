@@ -1,6 +1,11 @@
 """When a program is recorded anew, what it may not depend on, and what it does with Values."""
 
+import copy
 import dataclasses
+import enum
+import random
+import traceback
+from collections import OrderedDict, defaultdict
 from typing import NamedTuple
 
 import numpy as np
@@ -303,3 +308,205 @@ def test_a_mask_as_an_index_is_refused_since_it_would_decide_on_the_shape():
 def test_an_unknown_target_is_refused():
     with pytest.raises(DataError, match="target must be one of 'numpy'"):
         tg.compile(np.sin, target="fortran")
+
+
+# --- arguments that resemble one another -------------------------------------------------------------------------------------
+
+
+def test_the_order_and_the_names_of_a_dict_are_part_of_its_structure():
+    in_order = tg.compile(lambda p: sum((i + 1) * v for i, v in enumerate(p.values())))
+    assert in_order({"a": 1.0, "b": 2.0}) == 5.0
+    assert in_order({"b": 2.0, "a": 1.0}) == 4.0
+    by_name = tg.compile(lambda p: p["x"] if "a" in p else -p["x"])
+    assert by_name({"a": None, "x": 1.0}) == 1.0
+    assert by_name({"b": None, "x": 1.0}) == -1.0
+    assert by_name({"a": None, "x": 2.0}) == 2.0
+    of_a_subclass = tg.compile(lambda p: p["a"] if "a" in p else -p["b"])
+    assert of_a_subclass(OrderedDict(a=1.0)) == 1.0
+    assert of_a_subclass(OrderedDict(b=1.0)) == -1.0
+
+
+def test_parts_of_an_argument_do_not_take_the_name_of_another_argument():
+    compiled = tg.compile(lambda params, params_w: params["w"] * 10 + params_w)
+    assert [compiled({"w": 1.0}, 2.0) for _ in range(3)] == [12.0] * 3
+    compiled = tg.compile(lambda x, x_0: x[0] * 10 + x_0)
+    assert [compiled([1.0], 2.0) for _ in range(3)] == [12.0] * 3
+
+
+def test_parameters_keep_their_names_whatever_they_are():
+    def f(sum, input, type, len, lambda_):
+        return sum * input - type * len + lambda_
+
+    compiled = tg.compile(f)
+    assert [compiled(1.0, 2.0, 3.0, 4.0, 5.0) for _ in range(2)] == [-5.0] * 2
+    assert "def f(sum, input, type, len, lambda_):" in compiled.source
+
+
+def test_a_function_may_be_called_like_what_it_calls():
+    def sigmoid(x):
+        return tg.sigmoid(x)
+
+    compiled = tg.compile(sigmoid)
+    assert [compiled(0.0) for _ in range(3)] == [0.5] * 3
+    assert compiled.__name__ == "sigmoid"
+    scope = {}
+    exec(compiled.source, scope)
+    assert scope["sigmoid_2"](0.0) == 0.5
+
+
+def test_static_arguments_are_told_apart_by_type_and_sign():
+    compiled = tg.compile(lambda x, s: x * s[0], static=("s",))
+    results = [compiled(1, (s,)) for s in (2, 2.0, True, 2)]
+    assert results == [2, 2.0, 1, 2]
+    assert [type(result) for result in results] == [int, float, int, int]
+    sign = tg.compile(lambda x, s: x * np.copysign(1.0, s), static=("s",))
+    assert [sign(1.0, s) for s in (0.0, -0.0, 0.0)] == [1.0, -1.0, 1.0]
+
+
+def test_a_static_list_dict_or_array_is_compared_by_what_it_holds():
+    compiled = tg.compile(lambda x, s: x * s[0], static=("s",))
+    weights = [2]
+    assert compiled(1.0, weights) == 2.0
+    weights[0] = 3
+    assert compiled(1.0, weights) == 3.0
+    assert compiled(1.0, np.array([4.0])) == 4.0
+    assert tg.compile(lambda x, s: x * s["a"], static=("s",))(1.0, {"a": 2, 1: 3}) == 2.0
+    with pytest.raises(DataError, match="must be comparable by value: unhashable"):
+        tg.compile(lambda x, s: x, static=("s",))(1.0, {1, 2})
+
+
+def test_what_is_not_passed_is_part_of_the_program():
+    def power(x, n=3):
+        for _ in range(n - 1):
+            x = x * x
+        return x
+
+    assert tg.compile(power)(2.0) == 16.0
+    matrix = np.array([[3.0, 1.0], [2.0, 5.0]])
+    for f in (np.sort, np.diagonal, np.tril, np.rot90, np.var):
+        np.testing.assert_allclose(tg.compile(f)(matrix), f(matrix))
+    scaled = tg.compile(lambda x, rate=0.5: rate * x)
+    assert (scaled(2.0), scaled(2.0, 0.25), scaled(2.0, 0.5), scaled(2.0)) == (1.0, 0.5, 1.0, 1.0)
+
+
+# --- trees of the user's own types -------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Doubled:
+    """One whose constructor computes."""
+
+    w: object
+
+    def __post_init__(self):
+        self.w = 2 * self.w
+
+
+@dataclasses.dataclass
+class WithCache:
+    w: object
+    cache: object = dataclasses.field(init=False, default=None)
+
+
+def test_the_constructor_of_a_dataclass_is_not_run_once_more():
+    assert tg.compile(lambda x: Doubled(x))(1.0).w == 2.0
+    assert tg.compile(lambda doubled: doubled.w)(Doubled(1.0)) == 2.0
+    assert tg.grad(lambda doubled: doubled.w**2)(Doubled(1.0)).w == 4.0
+
+
+def test_a_result_beside_the_fields_of_a_constructor_is_refused():
+    def f(x):
+        result = WithCache(x)
+        result.cache = 2 * x
+        return result
+
+    with pytest.raises(DataError, match="numbers in cache, which is no field of its constructor"):
+        tg.compile(f)(1.0)
+
+
+def test_dicts_and_lists_of_the_users_own_types_come_back_as_such():
+    class Stack(list):
+        pass
+
+    def f(x):
+        counts = defaultdict(int, a=x)
+        return OrderedDict(b=2 * x, a=x), counts, Stack([x + 1])
+
+    compiled = tg.compile(f)
+    for number in (1.0, 2.0):
+        ordered, counts, stack = compiled(number)
+        assert (type(ordered), list(ordered.items())) == (OrderedDict, [("b", 2 * number), ("a", number)])
+        assert (counts["a"], counts["none"]) == (number, 0)
+        assert (type(stack), stack[0]) == (Stack, number + 1)
+
+
+def test_a_source_defines_the_types_that_it_returns():
+    compiled = tg.compile(lambda x: {"pair": Pair(x, Parameters(x + 1, OrderedDict(c=x)))})
+    compiled(1.0)
+    scope = {}
+    exec(compiled.source, scope)
+    result = scope["function"](2.0)["pair"]
+    assert (result.first, result.second.w, result.second.b["c"]) == (2.0, 3.0, 2.0)
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+def test_keys_may_be_anything():
+    result = tg.compile(lambda x: {Color.RED: x, float("inf"): 2 * x, (1, "a"): 3 * x})(1.0)
+    assert result == {Color.RED: 1.0, float("inf"): 2.0, (1, "a"): 3.0}
+
+
+# --- nothing is frozen -------------------------------------------------------------------------------------------------------
+
+
+def test_a_value_from_outside_is_read_anew_in_a_program_within_a_program():
+    w = tg.Value(3.0, name="w")
+    inner = tg.compile(lambda x: w * x)
+    inner(2.0)
+    outer = tg.compile(lambda y: inner(2.0) * y)
+    assert outer(1.0) == 6.0
+    w.data = 5.0
+    assert outer(1.0) == 10.0
+
+
+def test_a_value_from_outside_gets_its_gradient_from_a_transform_around_the_program():
+    assert tg.grad(lambda w: tg.compile(lambda x: w * x)(2.0))(3.0) == 2.0
+
+
+def test_a_function_that_was_not_compiled_yet_may_be_used_in_another():
+    inner = tg.compile(lambda x: x**2)
+    assert tg.compile(lambda y: inner(2.0) * y)(3.0) == 12.0
+
+
+def test_a_copy_of_an_argument_is_refused():
+    with pytest.raises(TracingError, match="a copy or pickle"):
+        tg.compile(lambda params, x: copy.deepcopy(params)["w"] * x)({"w": 1.0}, 1.0)
+
+
+def test_shared_randomness_is_noticed_each_time():
+    programs = [lambda v: v if random.random() < 0.9 else -v, lambda v: v * np.random.randint(0, 2)]  # noqa: NPY002
+    for f in programs * 10:
+        with pytest.raises(TracingError, match="draw the random numbers outside"):
+            tg.compile(f)(1.0)
+
+
+def test_what_is_computed_may_be_printed(capsys):
+    tg.compile(lambda v, w: (print(v, w), v * np.sum(w))[1])(1.0, np.ones(2))
+    assert "Value(1., name='v'" in capsys.readouterr().out
+
+
+def test_masked_arrays_and_complex_numbers_of_pythons_are_refused_with_advice():
+    with pytest.raises(DataError, match="x is a masked array"):
+        tg.compile(lambda x: x)(np.ma.array([1.0, 2.0], mask=[0, 1]))
+    with pytest.raises(DataError, match=r"np\.complex128\(1j\)"):
+        tg.compile(lambda x: x)(1j)
+
+
+def test_an_error_in_a_program_shows_the_line_of_the_program():
+    compiled = tg.compile(lambda a: np.linalg.inv(a))
+    compiled(np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError) as failed:
+        compiled(np.zeros((2, 2)))
+    assert any("np.linalg.inv(a)" in (entry.line or "") for entry in traceback.extract_tb(failed.value.__traceback__))

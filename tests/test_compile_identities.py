@@ -19,7 +19,14 @@ SPECIAL = np.array([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 1e-300, 1e150
 
 
 def evaluated(text, letters):
-    scope = {"np": np, "relu": tg.relu, "sigmoid": tg.sigmoid, "softplus": tg.softplus, **letters}
+    scope = {
+        "np": np,
+        "relu": tg.relu,
+        "sigmoid": tg.sigmoid,
+        "softplus": tg.softplus,
+        "difference": TABLE.entries["difference"].forward,
+        **letters,
+    }
     with np.errstate(all="ignore"):
         return np.asarray(eval(text, scope))
 

@@ -38,9 +38,9 @@ def test_the_source_is_the_program_of_numpy_for_jax():
         def function(theta, x, t):
             """function, recorded for theta float64; x a Python float; t a Python float."""
             difference = t - theta * x
-            function = 0.5 * difference ** 2
+            result = 0.5 * difference ** 2
             d_theta = -difference * x
-            return function, d_theta
+            return result, d_theta
         ''')
 
 

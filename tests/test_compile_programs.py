@@ -41,11 +41,21 @@ OPERATIONS = {
     "first element": (1, lambda a: np.reshape(a, -1)[0]),
     "some elements twice": (1, lambda a: np.reshape(a, -1)[np.array([0, 0, -1])]),
     "reversed": (1, lambda a: np.reshape(a, -1)[::-1]),
+    "neighbours": (1, lambda a: np.reshape(a, -1)[1:] * np.reshape(a, -1)[:-1] if np.size(a) > 1 else a),
+    "the last times the first": (1, lambda a: np.reshape(a, -1)[-1] * np.reshape(a, -1)[0] * 0.25),
+    "running sums": (1, lambda a: np.cumsum(a) / np.size(a)),
+    "side by side": (2, lambda a, b: np.concatenate([np.reshape(a, -1), np.reshape(b, -1)])[: np.size(a)]),
+    "one above the other": (1, lambda a: np.stack([a, -a])[1]),
+    "deviations from rows": (1, lambda a: a - np.mean(a, axis=0) if np.ndim(a) else a),
+    "multiples in a row": (1, lambda a: a * np.arange(np.size(a)).reshape(np.shape(a))),
+    "nothing where negative": (1, lambda a: (a > 0) * a - 0.5 * (a < 0)),
     "stop_gradient": (1, tg.stop_gradient),
     "like ones": (1, lambda a: np.ones_like(a) * a),
     "standardized": (1, lambda a: (a - np.mean(a)) / np.sqrt(np.mean((a - np.mean(a)) ** 2) + 1)),
     "smallest": (1, np.min),
     "softmax": (1, lambda a: np.exp(a - np.max(a)) / np.sum(np.exp(a - np.max(a)))),
+    "softmax of rows": (1, lambda a: tg.softmax(a) if np.ndim(a) else a),
+    "logarithms of softmax": (1, lambda a: tg.log_softmax(a) / 4 if np.ndim(a) else a),
     "gradient of another program": (1, lambda a: tg.grad(lambda b: np.sum(np.sin(b) * b))(a)),
 }
 SHAPES = [(), (3,), (2, 3), (2, 1), (1, 3)]
@@ -93,7 +103,7 @@ def assert_same(compiled, eager, rtol=1e-12):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
 
 
-RANDOM_PROGRAMS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RANDOM_PROGRAMS = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @RANDOM_PROGRAMS

@@ -18,7 +18,9 @@ import numpy as np
 from tinygrad_edu.errors import DataError, IndexingError, ShapeError
 from tinygrad_edu.primitive import Primitive
 
-_OWN_CODE = tuple(str(Path(module).parent) + os.sep for module in (__file__, np.__file__))
+GENERATED = "<tinygrad_edu"
+"""How the file names of generated code begin."""
+_OWN_CODE = (*(str(Path(module).parent) + os.sep for module in (__file__, np.__file__)), GENERATED)
 
 
 def users_line() -> str:

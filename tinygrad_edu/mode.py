@@ -39,6 +39,11 @@ _mode: ContextVar[bool | Watch] = ContextVar("mode", default=True)
 recording = _mode.get
 
 
+def is_watched() -> bool:
+    """Whether somebody watches what is computed."""
+    return not isinstance(_mode.get(), bool)
+
+
 def everything_is_recorded() -> bool:
     """Whether also results that require no gradient are recorded."""
     mode = _mode.get()

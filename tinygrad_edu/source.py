@@ -11,7 +11,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -126,10 +126,20 @@ class _Filling(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._fillings.get(node.id, node)
 
+    def visit_keyword(self, node: ast.keyword) -> ast.AST | None:
+        self.generic_visit(node)
+        is_said_in_vain = node.arg == "keepdims" and isinstance(node.value, ast.Constant) and node.value.value is False
+        return None if is_said_in_vain else node
+
 
 def function_source(function: Callable[..., Any], name: str) -> dict[str, str] | None:
     """The source of a function and of those that it calls, by name, without types; None if it cannot be had."""
-    if not isinstance(function, FunctionType) or function.__closure__ or function.__name__ == "<lambda>":
+    if not isinstance(function, FunctionType):
+        return None
+    if function.__module__ == "scipy.special":
+        its_name = function.__name__
+        return {name: f"from scipy.special import {its_name}" + (f" as {name}" if name != its_name else "")}
+    if function.__closure__ or function.__name__ == "<lambda>":
         return None
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
@@ -146,6 +156,8 @@ def function_source(function: Callable[..., Any], name: str) -> dict[str, str] |
             found |= inner
         elif isinstance(thing, float | int):
             found[used] = f"{used} = {thing!r}"
+        elif isinstance(thing, ModuleType) and thing.__name__ == used:
+            found[used] = f"import {used}"
         elif thing is not None and thing is not np and thing is not Any:
             return None
     tree.name, tree.returns, tree.decorator_list = name, None, []

@@ -32,6 +32,12 @@ from tinygrad_edu.value import Value, record
 
 _depth: ContextVar[int] = ContextVar("depth", default=0)
 
+
+def inside_a_transform() -> bool:
+    """Whether a function is being differentiated right now."""
+    return _depth.get() > 0
+
+
 # What stands for an argument inside of the function: the same number, but a node of its own to differentiate with respect to.
 _argument = Primitive("argument", lambda x: x, (lambda g, out, x: g,), code="{0}", latex="{0}")
 

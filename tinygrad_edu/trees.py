@@ -6,7 +6,7 @@ Anything else is a leaf; None is a tree without leaves.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from typing import Any
 
@@ -26,20 +26,22 @@ def children_of(tree: Any) -> list[tuple[str, Any]] | None:
     return None
 
 
-def _rebuilt(tree: Any, children: list[Any]) -> Any:
+def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
     """A tree of the same kind with other subtrees."""
     if tree is None:
         return None
     if isinstance(tree, dict):
-        rebuilt = copy(tree)  # which keeps what a subclass knows besides, such as the default of a defaultdict
-        rebuilt.update(zip(tree, children, strict=True))
-        return rebuilt
+        changed = copy(tree)  # which keeps what a subclass knows besides, such as the default of a defaultdict
+        changed.update(zip(tree, children, strict=True))
+        return changed
     if hasattr(tree, "_fields"):  # a named tuple takes its parts one by one
         return type(tree)(*children)
     if isinstance(tree, list | tuple):
         return type(tree)(children)
-    names = [field.name for field in dataclasses.fields(tree) if field.init]
-    return dataclasses.replace(tree, **dict(zip(names, children, strict=True)))
+    changed = copy(tree)  # and not a new one, for which __post_init__ would compute once more
+    for field, child in zip((field for field in dataclasses.fields(tree) if field.init), children, strict=True):
+        object.__setattr__(changed, field.name, child)  # it may be frozen
+    return changed
 
 
 def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
@@ -60,7 +62,7 @@ def tree_map_named(f: Callable[[str, Any], Any], tree: Any, label: str = "") -> 
     children = children_of(tree)
     if children is None:
         return f(label, tree)
-    return _rebuilt(tree, [tree_map_named(f, child, label + step) for step, child in children])
+    return rebuilt(tree, [tree_map_named(f, child, label + step) for step, child in children])
 
 
 def tree_leaves(tree: Any) -> Iterator[Any]:

@@ -317,7 +317,7 @@ class Value(ArrayMethods):
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        facts = [np.array2string(self._data, separator=", ", threshold=20, prefix="Value(")]
+        facts = [np.array2string(np.asarray(self._data), separator=", ", threshold=20, prefix="Value(")]
         if self.name:
             facts.append(f"name={self.name!r}")
         if self._data.dtype != np.float64:
@@ -334,6 +334,7 @@ class Value(ArrayMethods):
     def __reduce__(self) -> Any:
         if self.primitive is not None:
             raise GradientError(f"{described(self)} was computed; only a leaf can be copied or pickled. Use .detach() first.")
+        see_numbers(self, "a copy or pickle")
         return _unpickled, (self._data, self.requires_grad, self.name)
 
     # --- operators -----------------------------------------------------------------------------------------------------------
@@ -381,6 +382,9 @@ class Value(ArrayMethods):
 
     def __or__(self, other: Any) -> Any:
         return np.bitwise_or(self, other)
+
+    def __xor__(self, other: Any) -> Any:
+        return np.bitwise_xor(self, other)
 
     def __invert__(self) -> Any:
         return np.invert(self)

@@ -1,7 +1,7 @@
 """`compile`: from a function to one that looks its arguments up, and goes straight to the program that was generated for them.
 
 The arguments are trees: numbers and arrays are inputs of the program, all else is static. For the newest program the look-up is
-generated, too: a chain of tests in front of the program's own statements. Other programs are found by a key.
+generated, too: guards in front of the program's own statements. Other programs are found by a key.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tinygrad_edu.compile.emission import identifier
+from tinygrad_edu.compile.guards import Guards, NoGuardError
 from tinygrad_edu.compile.jax_programs import as_numpy, import_jax, jax_program
+from tinygrad_edu.compile.names import identifier
+from tinygrad_edu.compile.nodes import frozen
 from tinygrad_edu.compile.numpy_programs import numpy_program
-from tinygrad_edu.compile.programs import Program, read
+from tinygrad_edu.compile.programs import Program, defined, read
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened
+from tinygrad_edu.mode import is_watched
+from tinygrad_edu.transforms import inside_a_transform
 from tinygrad_edu.trees import children_of, tree_map_named
 from tinygrad_edu.value import Value
 
@@ -46,18 +50,19 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     Parameters
     ----------
     f: a function of numbers, arrays and trees of them: a loss, a transform of one such as `value_and_grad(loss)`, a training step.
-        Text, booleans, None and functions among its arguments are part of the program. Values that it uses without getting them
-        as arguments are read anew at each call; plain arrays and numbers are not.
+        Text, booleans, None and functions among its arguments are part of the program, and so are numbers that are not passed since
+        they have a default. Values that it uses without getting them as arguments are read anew at each call; plain arrays and
+        numbers are not.
     target: "numpy", or "jax" (`pip install "tinygrad_edu[jax]"`): the same program with `jax.numpy` under `jax.jit`, for
         graphics cards, and for several devices at once. It takes NumPy's and JAX's arrays and returns JAX's, on the devices where
         its arguments were. Double precision, which is NumPy's, JAX must be told of: `jax.config.update("jax_enable_x64", True)`.
-    static: names of parameters that are part of the program, too, such as an integer for `range`.
+    static: names of parameters that are part of the program, too, such as an integer for `range`. They are compared by value.
 
     Returns
     -------
     A function of the same arguments. It returns plain arrays and numbers: Python's own where all arguments that matter are
-    Python's. Its `.source` is the newest program, its `.optimized_source` the form in which it runs. Given Values, it calls
-    `f` itself, so that it can be used inside of what is being differentiated or compiled.
+    Python's. Its `.source` is the newest program, its `.optimized_source` the form in which it runs. Given Values, or inside of
+    what is being differentiated or compiled, it calls `f` itself.
 
     Raises
     ------
@@ -115,7 +120,7 @@ class _Compilation:
         self._static = static
         self._defaults = {parameter.name: parameter.default for parameter in self._parameters}
         self._programs: dict[Any, Program] = {}
-        self._scope: dict[str, Any] = {"np": np, "_choose": self._choose}
+        self._scope: dict[str, Any] = {"np": np, "_choose": self._choose, "_is_free": _is_free}
         self.entry: Any = self._entry([])
         self.entry.__doc__ = f.__doc__
         self.entry.source = self.entry.optimized_source = f"# {self._name}: its first call records the program.\n"
@@ -126,9 +131,10 @@ class _Compilation:
         """A function with the parameters of `f`. The statements `first` may return; else the program is looked up."""
         header = inspect.Signature([self._plain(parameter) for parameter in self._parameters])
         arguments = "".join(f"{parameter.name}, " for parameter in self._parameters)
-        lines = [f"def {self._name}{header}:", *first, f"    return _choose(({arguments}))"]
-        exec("\n".join(lines), self._scope)
-        return self._scope.pop(self._name)
+        lines = [f"def entry{header}:", *first, f"    return _choose(({arguments}))"]
+        entry = defined("entry", "\n".join(lines), self._scope)
+        entry.__name__ = entry.__qualname__ = self._name
+        return entry
 
     def _plain(self, parameter: inspect.Parameter) -> inspect.Parameter:
         """Without types, and with the default value by name."""
@@ -139,15 +145,17 @@ class _Compilation:
 
     def _install(self, program: Program, arguments: tuple[Any, ...]) -> None:
         """Let the entry go straight to a program where the arguments are like these."""
-        tests = _Tests(program.leaves, self._scope, self._static, self._arrays)
+        guards = Guards(program.leaves, self._scope, self._arrays, self._is_static)
         try:
             conditions = [
-                test
+                condition
                 for parameter, argument in zip(self._parameters, arguments, strict=True)
-                for test in tests.of(parameter.name, parameter.name, argument)
+                for condition in guards.of(parameter.name, parameter.name, argument)
             ]
-        except _NoTestError:
+        except NoGuardError:
             return
+        if program.reads_outside:
+            conditions.insert(0, "_is_free()")
         self._scope |= program.scope
         body = [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in program.statements)]
         self.entry.__code__ = self._entry(body).__code__
@@ -161,9 +169,14 @@ class _Compilation:
             self._key(parameter.name, argument, leaves)
             for parameter, argument in zip(self._parameters, arguments, strict=True)
         )  # fmt: skip
-        if any(isinstance(leaf, Value) for leaf in leaves):
+        if not _is_free() or any(isinstance(leaf, Value) for leaf in leaves):
             return self._called(arguments)
-        program = self._programs.get(key)
+        try:
+            program = self._programs.get(key)
+        except TypeError as error:
+            raise DataError(
+                f"what is static must be comparable by value: {error}. Pass tuples, numbers, text or functions."
+            ) from error
         if program is None:
             program = self._programs[key] = self._recorded(arguments)
             self._install(program, arguments)
@@ -173,39 +186,44 @@ class _Compilation:
     def _key(self, path: str, x: Any, leaves: list[Any]) -> Any:
         """What decides which program an argument needs; the numbers and arrays in it are appended to `leaves`."""
         kind = type(x)
-        if path in self._static:
-            return kind, x
+        if self._is_static(path, x):
+            return kind, frozen(x)
         if isinstance(x, self._arrays):
             leaves.append(x)
             return x.shape, x.dtype
-        if kind is dict:
-            return kind, *x, *[self._key(f"{path}[{key!r}]", part, leaves) for key, part in x.items()]
         children = children_of(x)
-        if children is not None:
-            return kind, *[self._key(path + step, part, leaves) for step, part in children]
-        if self._is_static(path, x):
-            return kind, x
-        leaves.append(x)
-        return kind
+        if children is None:
+            leaves.append(x)
+            return kind
+        keys = tuple(x) if isinstance(x, dict) else ()
+        return kind, keys, *[self._key(path + step, part, leaves) for step, part in children]
 
-    def _is_static(self, path: str, leaf: Any) -> bool:
-        """Whether a leaf is part of the program and not an input of it."""
-        if isinstance(leaf, bool | str) or (callable(leaf) and not isinstance(leaf, Value)):
+    def _is_static(self, path: str, x: Any) -> bool:
+        """Whether an argument, or a part of one, belongs to the program and is no input of it.
+
+        Raises
+        ------
+        DataError: if it can be neither.
+        """
+        if path in self._static or x is None or isinstance(x, bool | str) or (callable(x) and not isinstance(x, Value)):
             return True
-        is_array = isinstance(leaf, self._arrays) and leaf.dtype.kind in "fiubc"
-        if is_array or isinstance(leaf, Value | float | int | np.number | np.bool_):
+        if isinstance(x, np.ma.MaskedArray):
+            raise DataError(
+                f"{path} is a masked array, whose mask a program would ignore. Pass its data and its mask as two arrays."
+            )
+        is_array = isinstance(x, self._arrays) and x.dtype.kind in "fiubc"
+        if x is self._defaults.get(path, inspect.Parameter.empty) and not is_array:  # it was not passed
+            return True
+        if is_array or isinstance(x, Value | float | int | np.number | np.bool_) or children_of(x) is not None:
             return False
-        if leaf is self._defaults.get(path, inspect.Parameter.empty):  # such as NumPy's sign for "no value was given"
-            return True
-        of_jax = type(leaf).__module__.startswith("jax")
+        what = f"{type(x).__name__}: {shortened(x)}"
+        if isinstance(x, complex):
+            raise DataError(f"{path} is a complex number of Python's: pass one of NumPy's, np.complex128({x}).")
+        if type(x).__module__.startswith("jax"):
+            raise DataError(f"{path} is one of JAX's arrays ({what}); these are for tg.compile(f, target='jax').")
         raise DataError(
             f"{path} is neither a number or an array of numbers (an input of the program) nor text, True, False, None or a "
-            f"function (part of the program), but {type(leaf).__name__}: {shortened(leaf)}. "
-            + (
-                "JAX's arrays are for tg.compile(f, target='jax')."
-                if of_jax
-                else f"Mark it static if it stays the same: tg.compile(f, static=({path!r},))."
-            )
+            f"function (part of the program), but {what}. Mark it static if it stays the same: tg.compile(f, static=({path!r},))."
         )
 
     def _recorded(self, arguments: tuple[Any, ...]) -> Program:
@@ -223,11 +241,12 @@ class _Compilation:
             return self._called(self._mapped(lambda path, leaf: stand_ins.get(path, leaf), arguments))
 
         seen = [x if isinstance(x, float | int | np.generic | np.ndarray) else as_numpy(x) for x in numbers.values()]
-        return self._program(read(call, self._name, list(numbers), seen))
+        names = [parameter.name for parameter in self._parameters]
+        return self._program(read(call, self._name, list(numbers), seen, names))
 
     def _mapped(self, f: Callable[[str, Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(
-            argument if parameter.name in self._static else tree_map_named(f, argument, parameter.name)
+            argument if self._is_static(parameter.name, argument) else tree_map_named(f, argument, parameter.name)
             for parameter, argument in zip(self._parameters, arguments, strict=True)
         )
 
@@ -257,59 +276,6 @@ def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
         return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
 
 
-# --- tests that go first -----------------------------------------------------------------------------------------------------
-
-
-class _NoTestError(Exception):
-    """There is no quick test for arguments like these."""
-
-
-class _Tests:
-    """Writes the conditions under which an argument is like a given one, and gives its numbers and arrays their names."""
-
-    def __init__(
-        self, leaves: Sequence[str], scope: dict[str, Any], static: tuple[str, ...], arrays: tuple[type[Any], ...]
-    ) -> None:
-        self._leaves, self._arrays = iter(leaves), arrays
-        self._scope = scope
-        self._static = static
-
-    def of(self, path: str, place: str, x: Any) -> list[str]:
-        """Conditions on what is found at `place`, an expression."""
-        if path in self._static:
-            return [f"type({place}) is {self._named(type(x))}", f"{place} == {self._named(x)}"]
-        if x is None or isinstance(x, bool) or callable(x):
-            return [f"{place} is {self._named(x)}"]
-        if type(x) is str:
-            return [f"type({place}) is str", f"{place} == {x!r}"]
-        if type(x) in (list, tuple):
-            parts = [(f"{place}[{position}]", part) for position, part in enumerate(x)]
-        elif type(x) is dict and all(type(key) is str for key in x):
-            parts = [(f"{place}.get({key!r})", part) for key, part in x.items()]
-        elif isinstance(x, (float, int, np.generic, *self._arrays)):
-            return self._of_leaf(place, x)
-        else:
-            raise _NoTestError
-        inner = [test for inner_place, part in parts for test in self.of(path + ".", inner_place, part)]
-        return [f"type({place}) is {type(x).__name__}", f"len({place}) == {len(x)}", *inner]
-
-    def _of_leaf(self, place: str, x: Any) -> list[str]:
-        name = next(self._leaves)
-        first = f"type({name if name == place else f'{name} := {place}'}) is {self._named(type(x))}"
-        if name == place or "(" not in first:
-            first = f"type({place}) is {self._named(type(x))}"
-        else:
-            first = f"type({name} := {place}) is {self._named(type(x))}"
-        if not isinstance(x, self._arrays):
-            return [first]
-        return [first, f"{name}.shape == {x.shape}", f"{name}.dtype is {self._named(x.dtype)}"]
-
-    def _named(self, thing: Any) -> str:
-        """A name under which the generated function finds an object."""
-        if thing is None or isinstance(thing, bool):
-            return repr(thing)
-        if thing is float or thing is int:
-            return str(thing.__name__)
-        name = f"_like_{len(self._scope)}"
-        self._scope[name] = thing
-        return name
+def _is_free() -> bool:
+    """Whether nobody differentiates or watches what is computed. Else the function itself has to be called."""
+    return not inside_a_transform() and not is_watched()

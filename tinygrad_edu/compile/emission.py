@@ -8,12 +8,9 @@ a name, and every result gets a line and a name of its own. How an operation is 
 from __future__ import annotations
 
 import ast
-import builtins
-import keyword
-import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -22,7 +19,8 @@ import numpy as np
 
 from tinygrad_edu.compile.accumulation import Accumulation, accumulations, names_an_element_twice
 from tinygrad_edu.compile.forms import added, called, filled, form_of, is_short, without_sign
-from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order, is_elementwise
+from tinygrad_edu.compile.names import Names, identifier
+from tinygrad_edu.compile.nodes import Node, PythonNumber, are_mixed, in_order, is_elementwise
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.source import function_source, is_written_briefly, literal
 
@@ -39,7 +37,10 @@ _WHAT_IT_IS = {
     "cast": "converted", "reshape": "reshaped", "concatenate": "joined", "scatter": "spread", "add_at": "spread", "take": "part",
     "clip": "clipped", "solve": "solution", "inv": "inverse", "argument": "argument", "power": "power",
 }  # fmt: skip
-_VIEWS = {"reshape", "transpose", "index", "broadcast_to", "cast", "real", "imag"}
+VIEWS = {"reshape", "transpose", "index", "broadcast_to", "cast", "real", "imag", "einsum", "stop_gradient", "expand_dims"}
+"""Operations whose result may be memory of an operand's."""
+_GIVE_ARRAYS = {"reshape", "transpose", "broadcast_to", "real", "imag", "einsum", "where", "difference", "logsumexp"}
+"""Operations that give an array, and not a number, even where it has no axes."""
 
 
 @dataclass(frozen=True)
@@ -68,39 +69,14 @@ class Source:
     head: str = "import numpy as np"
     decorator: str = ""
 
-    def text(self, docstring: str, returned: str) -> str:
-        """The source of the whole function, which runs on its own."""
+    def text(self, docstring: str, returned: str, definitions: Sequence[str] = ()) -> str:
+        """The source of the whole function, which runs on its own, with the definitions that `returned` needs."""
         lines = [f'"""{docstring}"""', *self.body, f"return {returned}"]
         function = f"{self.decorator}def {self.name}({', '.join(self.parameters)}):\n" + textwrap.indent("\n".join(lines), "    ")
-        return "\n\n\n".join([self.head, *self.helpers, function]) + "\n"
-
-
-def identifier(text: str) -> str:
-    """A Python name that resembles a text: `params_w` for `params['w']`.
-
-    >>> identifier("params['w'][0]"), identifier("<lambda>"), identifier("2 x")
-    ('params_w_0', 'function', 'x2_x')
-    """
-    name = re.sub(r"\W+", "_", text.replace("<lambda>", "function")).strip("_")
-    if not name or keyword.iskeyword(name):
-        return "function"
-    return f"x{name}" if name[0].isdigit() else name
-
-
-class Names:
-    """Gives out names, none of them twice."""
-
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = {"np", *dir(builtins), *taken}
-
-    def unique(self, wanted: str) -> str:
-        """The wanted name, or one that resembles it."""
-        name, number = wanted, 1
-        while name in self._taken:
-            number += 1
-            name = f"{wanted}_{number}"
-        self._taken.add(name)
-        return name
+        before = dict.fromkeys([*definitions, *self.helpers])  # each of them once
+        imports = [line for line in before if line.startswith(("import ", "from "))]
+        others = [line for line in before if line not in imports]
+        return "\n\n\n".join(["\n".join([self.head, *imports]), *others, function]) + "\n"
 
 
 class Writer:
@@ -108,15 +84,22 @@ class Writer:
 
     named: the nodes that the user gave a name to; each gets a line of its own.
     hints: what to call other nodes, should they need a name.
+    reserved: names that only the inputs of these names get.
     """
 
     def __init__(
-        self, name: str, inputs: Sequence[Node], outputs: Sequence[Node], named: Mapping[Node, str], hints: Mapping[Node, str]
+        self,
+        name: str,
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        named: Mapping[Node, str],
+        hints: Mapping[Node, str],
+        reserved: Sequence[str] = (),
     ) -> None:
-        self._name, self._inputs, self._outputs, self._named, self._hints = name, inputs, outputs, named, hints
+        self._inputs, self._outputs, self._named, self._hints = inputs, outputs, named, hints
         self._order = in_order(outputs)
         self._uses = Counter(part for node in self._order for part in node.inputs)
-        self._is_mixed = any(isinstance(node.dtype, PythonNumber) for node in self._order)
+        self._is_mixed = are_mixed(self._order)
         self._results = frozenset(outputs)
         self._accumulations = self._computed_in_place()
         self._inner = {part for accumulation in self._accumulations.values() for part in accumulation.inner}
@@ -126,8 +109,10 @@ class Writer:
         self._constants: dict[str, Any] = {}
         self._body: list[str] = []
         self._lines: dict[Node, int] = {}
-        self._names = Names(node.operation for node in self._order if node.primitive and _is_called(self._entry(node)))
-        self._parameters = [self._names.unique(identifier(node.name)) for node in inputs]
+        called = {node.operation for node in self._order if node.primitive and _is_called(self._entry(node))}
+        self._names = Names(called | set(reserved))
+        self._parameters = [node.name if node.name in reserved else self._names.unique(identifier(node.name)) for node in inputs]
+        self._name = Names(called).unique(name)
 
     def source(self) -> Source:
         """The whole program."""
@@ -214,7 +199,7 @@ class Writer:
 
     def _name_for(self, node: Node) -> str:
         wanted = self._named.get(node) or self._hints.get(node) or self._what_it_is(node)
-        return self._names.unique(identifier(wanted))
+        return self._names.local(identifier(wanted.replace("<lambda>", "result")))
 
     def _what_it_is(self, node: Node) -> str:
         if node.primitive is None:
@@ -293,12 +278,14 @@ class Writer:
                     self._foreign[name] = forward
 
     def _returned(self) -> list[str]:
-        """The results. None shares memory with an argument, a constant or another result."""
+        """The results. None shares memory with an argument, a constant or another result, and single numbers are no arrays."""
         returned: list[str] = []
         seen: set[Node] = set()
         for node in self._outputs:
             form = self._forms[node]
-            if node.shape != () and (node in seen or (_may_share(node) and node not in self._accumulations)):
+            if node.shape == () and node.operation in _GIVE_ARRAYS:
+                form = ast.Subscript(form, ast.Tuple([]))
+            elif node.shape != () and (node in seen or (_may_share(node) and node not in self._accumulations)):
                 form = called("array", form)
             seen.add(node)
             returned.append(ast.unparse(form))
@@ -318,7 +305,7 @@ def _may_share(node: Node) -> bool:
     if node.operation == "broadcast_to":
         return node.inputs[0].shape != ()  # a repeated number fills an array of its own
     is_known = TABLE.entries.get(node.operation) is node.primitive or isinstance(node.primitive.forward, np.ufunc)
-    return node.operation in _VIEWS or not is_known
+    return node.operation in VIEWS or not is_known
 
 
 def _is_called(primitive: Primitive) -> bool:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compile.blocks import Region, arranged, is_sum
-from tinygrad_edu.compile.emission import LONGEST_NESTED, Names, Writer, identifier
+from tinygrad_edu.compile.emission import LONGEST_NESTED, Writer
 from tinygrad_edu.compile.forms import is_short
+from tinygrad_edu.compile.names import Names, identifier
 from tinygrad_edu.compile.nodes import Node, is_number
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.source import literal
@@ -35,9 +36,11 @@ class FastWriter(Writer):
         return replace(entry, code="") if is_slow else entry  # without a printed form its function is called
 
     def _form(self, node: Node) -> ast.expr:
-        if node.operation not in ("sum", "mean", "max", "min") or node.inputs[0].shape == ():
+        if node.operation not in ("sum", "mean", "max", "min"):
             return super()._form(node)
         (x,) = node.inputs
+        if not x.shape or not math.prod(x.shape) or x.dtype == np.float16:  # which np.mean adds up with more precision
+            return super()._form(node)
         if not isinstance(self._forms[x], ast.Name) and len(ast.unparse(self._forms[x])) > LONGEST_NESTED:
             self._give_line(x)
         return self._reduction(node, self._forms[x])

@@ -11,14 +11,14 @@ one there is can a product overflow or vanish in one order of its factors and no
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.nodes import Node, frozen, is_number
+from tinygrad_edu.compile.nodes import Node, PythonNumber, frozen, is_number
 from tinygrad_edu.primitive import TABLE, Primitive
 
 Make = Callable[..., Node]
@@ -29,6 +29,7 @@ _OPERATORS = {
     ast.USub: "negative",
 }  # fmt: skip
 _NUMBERS = ("c", "d")
+_ARITHMETIC = {*_OPERATORS.values(), "sum"}
 _ANY_PARAMS = ("sum", "mean")  # these may be over any axes; both sides of an identity mean the same ones
 
 
@@ -106,19 +107,27 @@ class Identity:
         return sorted({node.id for node in ast.walk(ast.parse(self.before)) if isinstance(node, ast.Name) and len(node.id) == 1})
 
     def applied(self, node: Node, make: Make, may_match: Callable[[Node], bool] = lambda node: True) -> Node | None:
-        """The node as `after`, if it has the form of `before` with inner operations that `may_match`, else None."""
+        """The node as `after`, if it has the form of `before` with inner operations that `may_match`, else None.
+
+        The result has the node's shape and dtype, and so has its dtype each operation within: with whole numbers that wrap around,
+        or with masks, whose sum is no sum of numbers, an identity does not hold.
+        """
         before, after = self._sides
-        for found in _matches(before, node, {}, may_match, outermost=True):
+        for found in _matches(before, node, {}, may_match, node.dtype, outermost=True):
             known = {letter: node.value if letter in _NUMBERS else node for letter, node in found.items() if letter != "params"}
             if not self.when or eval(self.when, known):
-                return _built(after, found, make)
+                new = _built(after, found, make, node.dtype)
+                if new is not None and (new.shape, new.dtype) == (node.shape, node.dtype):
+                    return new
         return None
 
 
 Found = dict[str, Any]
 
 
-def _matches(term: Term, node: Node, found: Found, may_match: Callable[[Node], bool], outermost: bool = False) -> Iterator[Found]:
+def _matches(
+    term: Term, node: Node, found: Found, may_match: Callable[[Node], bool], dtype: Any, outermost: bool = False
+) -> Iterator[Found]:
     """What the letters stand for, in each way in which the node has the form of the term."""
     if term.is_negated:
         if is_number(node) and term.letter in found and node.value == -found[term.letter].value:
@@ -129,7 +138,7 @@ def _matches(term: Term, node: Node, found: Found, may_match: Callable[[Node], b
     elif term.primitive is None:
         if is_number(node) and node.value == term.number:
             yield found
-    elif node.primitive is term.primitive and (outermost or may_match(node)):
+    elif node.primitive is term.primitive and (outermost or (may_match(node) and _computes_in(dtype, node))):
         if term.primitive.name in _ANY_PARAMS:
             found = {**found, "params": node.params}
         elif (term.params or node.params) and frozen(term.params or {}) != frozen(node.params):
@@ -138,11 +147,12 @@ def _matches(term: Term, node: Node, found: Found, may_match: Callable[[Node], b
         for inputs in orders:
             ways: list[Found] = [found]
             for part, operand in zip(term.parts, inputs, strict=True):
-                ways = [more for way in ways for more in _matches(part, operand, way, may_match)]
+                ways = [more for way in ways for more in _matches(part, operand, way, may_match, dtype)]
             yield from ways
 
 
-def _built(term: Term, found: Found, make: Make) -> Node:
+def _built(term: Term, found: Found, make: Make, dtype: Any) -> Node | None:
+    """The term with nodes for its letters; None if it would not compute in numbers of this dtype, or not in its range."""
     if term.is_negated:
         return make(None, (), {"value": -found[term.letter].value})
     if term.letter:
@@ -150,8 +160,30 @@ def _built(term: Term, found: Found, make: Make) -> Node:
         return node
     if term.primitive is None:
         return make(None, (), {"value": term.number})
-    params = found["params"] if term.primitive.name in _ANY_PARAMS else term.params
-    return make(term.primitive, tuple(_built(part, found, make) for part in term.parts), params)
+    parts = [_built(part, found, make, dtype) for part in term.parts]
+    if any(part is None for part in parts):
+        return None
+    operands = [part for part in parts if part is not None]
+    if all(part.value is not None and part.shape == () for part in operands):
+        return _folded(term.primitive, operands, make)
+    if term.primitive.name in _ARITHMETIC and not any(_computes_in(dtype, part) for part in operands if part.value is None):
+        return None
+    return make(term.primitive, operands, found["params"] if term.primitive.name in _ANY_PARAMS else term.params)
+
+
+def _folded(primitive: Primitive, numbers: Sequence[Node], make: Make) -> Node | None:
+    """What comes of known numbers, unless it is too large or too small to stand for the operation."""
+    with np.errstate(all="ignore"):
+        value = primitive.forward(*(np.asarray(part.value)[()] for part in numbers))
+    if not np.isfinite(value) or (abs(value) < np.finfo(float).tiny and not any(part.value == 0 for part in numbers)):
+        return None
+    whole = round(float(value))  # 49 * (1 / 49) is one, but for rounding
+    return make(None, (), {"value": float(whole)}) if 0 < abs(value - whole) <= np.spacing(whole) else make(primitive, numbers)
+
+
+def _computes_in(dtype: Any, node: Node) -> bool:
+    """Whether a node's numbers are of a dtype, or Python's, which give way to any."""
+    return node.dtype == dtype or isinstance(node.dtype, PythonNumber)
 
 
 IDENTITIES = (
@@ -162,6 +194,8 @@ IDENTITIES = (
     Identity("x * 1", "x"),
     Identity("x / 1", "x"),
     Identity("x ** 1", "x"),
+    Identity("difference(x, 0)", "x"),
+    Identity("difference(0, x)", "-x"),
     Identity("x * -1", "-x"),
     Identity("x / -1", "-x"),
     Identity("-(-x)", "x"),
@@ -191,9 +225,9 @@ IDENTITIES = (
     Identity("c * x / y", "c * (x / y)"),
     Identity("x * (c / y)", "c * (x / y)"),
     Identity("x * (y / d)", "(1 / d) * (x * y)"),
-    Identity("c * x + c * y", "c * (x + y)"),
-    Identity("c * x - c * y", "c * (x - y)"),
-    Identity("c * x + -c * y", "c * (x - y)"),
+    Identity("c * x + c * y", "c * (x + y)", when="c != 0"),
+    Identity("c * x - c * y", "c * (x - y)", when="c != 0"),
+    Identity("c * x + -c * y", "c * (x - y)", when="c != 0"),
     # Transposes move inward.
     Identity("(a @ b).T", "b.T @ a.T", shapes={"a": (2, 3), "b": (3, 4)}),
     Identity("(-x).T", "-x.T"),

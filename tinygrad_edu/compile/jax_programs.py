@@ -111,7 +111,7 @@ def jax_program(reading: Reading) -> Program:
     """A program that JAX compiles for the devices on which it finds the arguments. It returns JAX's arrays."""
     jax = import_jax()
     source = reading.written(JaxWriter)
-    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **source.foreign}
+    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **source.foreign, **reading.outline.scope}
     exec("\n".join(source.helpers), scope)
     results = [_typed(*each) for each in zip(source.results, reading.outputs, strict=True)]
     function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
@@ -122,11 +122,11 @@ def jax_program(reading: Reading) -> Program:
         *(["if not _config.jax_enable_x64:", f"    _refuse_to_round({reading.name!r})"] if is_double else []),
         *reading.read_outside(source, scope),
         f"_results = _compiled({', '.join(source.parameters)})",
-        f"return {reading.returned([_taken(*each) for each in enumerate(reading.outputs)], scope)}",
+        f"return {reading.outline.expression([_taken(*each) for each in enumerate(reading.outputs)])}",
     ]
-    text = reading.text(source, scope)
+    text = reading.text(source)
     leaves = reading.leaves(source)
-    return Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope))
+    return Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
 
 
 def _explained(function: Callable[..., Any], name: str) -> Callable[..., Any]:

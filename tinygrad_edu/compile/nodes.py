@@ -99,7 +99,7 @@ class Graph:
         like: tuple[tuple[int, ...], Any] | None = None,
     ) -> Node:
         """An operation on nodes. `like` is the shape and dtype of its result, where they are known."""
-        params = params or {}
+        params = dict(sorted((params or {}).items()))
         in_order = tuple(sorted(map(id, inputs))) if primitive.name in _COMMUTATIVE else tuple(map(id, inputs))
         key = (primitive.name, primitive.code or primitive.forward, in_order, frozen(params))
         node = self._nodes.get(key)
@@ -110,15 +110,17 @@ class Graph:
 
 
 def frozen(x: Any) -> Any:
-    """Parameters in a form that can be compared and looked up."""
+    """Parameters in a form that can be compared and looked up, in which 1 is not 1.0, nor 0.0 what -0.0 is."""
+    if isinstance(x, float):
+        return (type(x), x.hex())
     if isinstance(x, np.ndarray):
         return (np.ndarray, x.shape, x.dtype, x.tobytes())
     if isinstance(x, slice):
         return (slice, x.start, x.stop, x.step)
     if isinstance(x, tuple | list):
-        return (tuple, *map(frozen, x))
+        return (type(x), *map(frozen, x))
     if isinstance(x, Mapping):
-        return tuple((key, frozen(part)) for key, part in sorted(x.items()))
+        return tuple((key, frozen(part)) for key, part in x.items())
     return (type(x), x)
 
 
@@ -132,6 +134,12 @@ def is_elementwise(primitive: Primitive) -> bool:
 def is_number(node: Node) -> bool:
     """Whether a node is a constant that is a single finite number."""
     return node.value is not None and node.shape == () and bool(np.isfinite(node.value))
+
+
+def are_mixed(nodes: Iterable[Node]) -> bool:
+    """Whether numbers of several precisions occur, so that it matters whether a number is Python's or NumPy's."""
+    names = {node.dtype.name for node in nodes if node.dtype.kind in "fciu"}
+    return not names <= {"float", "int", "float64", "int64", "complex128"}
 
 
 def result_type(primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:

@@ -2,67 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.compile.emission import Writer
 from tinygrad_edu.compile.fast_emission import FastWriter
-from tinygrad_edu.compile.nodes import Node, PythonNumber, in_order, is_number
+from tinygrad_edu.compile.nodes import PYTHON, Graph, Node, PythonNumber, is_number, rebuilt
 from tinygrad_edu.compile.programs import Program, Reading, indented, runnable
 from tinygrad_edu.compile.simplification import expanded
+from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives.broadcasting import cast
 
 
 def numpy_program(reading: Reading) -> Program:
     """A program that NumPy runs, as fast as it can be."""
     fast = reading.renewed(expanded([*reading.outputs, *reading.inputs]))
+    given = zip(fast.inputs, reading.record.inputs, strict=False)  # Values from outside come last
+    python_numbers = {node for node, recorded in given if isinstance(recorded.dtype, PythonNumber)}
+    careful, may_raise = _with_care(fast, python_numbers)
+    fast = fast.renewed(careful)
     source = fast.written(FastWriter)
-    scope: dict[str, Any] = {"np": np, **source.foreign, **source.constants}
+    scope: dict[str, Any] = {"np": np, **source.foreign, **source.constants, **reading.outline.scope}
     exec("\n".join(source.helpers), scope)
-    returned = reading.returned(source.results, scope)
     leaves = reading.leaves(source)
-    statements = [*reading.read_outside(source, scope), *source.body, f"return {returned}"]
-    given = zip(leaves, reading.inputs, reading.record.inputs, strict=False)  # Values from outside come last
-    weak = {leaf: node for leaf, node, recorded in given if isinstance(recorded.dtype, PythonNumber)}
-    converted = [f"{leaf} = np.asarray({leaf})[()]" for leaf in weak]
-    danger = _danger(weak.values(), reading.outputs)
-    if danger == "other numbers":
-        statements = [*converted, *statements]
-    elif danger == "errors":
+    statements = [*reading.read_outside(source, scope), *source.body, f"return {reading.outline.expression(source.results)}"]
+    pairs = list(zip(leaves, fast.inputs, strict=False))
+    if may_raise:
+        converted = [f"{leaf} = np.asarray({leaf})[()]" for leaf, node in pairs if node in python_numbers]
         statements = ["try:", *indented(statements), "except ArithmeticError:", *indented([*converted, *statements])]
-    texts = reading.text(reading.written(Writer), scope), reading.text(source, scope)
-    return Program(*texts, leaves, statements, scope, runnable(leaves, statements, scope))
+    # An array without axes becomes a number, which nobody can change afterwards.
+    numbers = [f"{leaf} = {leaf}[()]" for leaf, node in pairs if node.shape == () and node not in python_numbers]
+    statements = [*numbers, *statements]
+    texts = reading.text(reading.written(Writer)), reading.text(source)
+    return Program(*texts, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
 
 
 # --- Python's numbers --------------------------------------------------------------------------------------------------------
 
 _SAFE = {"add", "subtract", "multiply", "negative"}
 _RAISING = {"divide", "mod", "floor_divide"}
+"""What gives an infinity or NaN in NumPy, and an error in Python. So does a power whose exponent is a whole number."""
+
+_AS_PYTHON = {PYTHON[kind]: Primitive(kind.__name__, kind, (None,), code=f"{kind.__name__}({{0}})") for kind in (float, int)}
 
 
-def _danger(weak: Iterable[Node], outputs: Sequence[Node]) -> str:
-    """Whether Python's own arithmetic, which is several times faster for single numbers, can stand for that of NumPy.
+def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bool]:
+    """The nodes of a program, and whether they may raise an error of Python's. `given` are the inputs that are Python's numbers.
 
-    It is in danger of "errors" where NumPy gives an infinity or NaN, of "other numbers" where it would go on differently
-    (a root of a negative number becomes complex), or of nothing.
+    Python's own arithmetic is several times faster for single numbers, and nearly always goes on as NumPy does. Where it would not
+    (a root of a negative number becomes complex, and a function may do what it likes), NumPy's numbers take the place of Python's.
     """
-    python_numbers = set(weak)
-    danger = ""
-    for node in in_order(outputs):
-        if node.shape or node.primitive is None or not any(part in python_numbers for part in node.inputs):
-            continue
-        if not all(part in python_numbers or part.value is not None for part in node.inputs):
-            continue
-        if node.operation in _SAFE:
-            python_numbers.add(node)
-        elif node.operation in _RAISING or (node.operation == "power" and _is_integer(node.inputs[1])):
-            python_numbers.add(node)
-            danger = danger or "errors"
-        elif node.operation == "power" or not isinstance(node.primitive.forward, np.ufunc):
-            danger = "other numbers"
-    return danger
+    graph, python_numbers, may_raise = Graph(), set(given), False
+
+    def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
+        nonlocal may_raise
+        if node.primitive is None:
+            return node
+        new = node if inputs == node.inputs else graph.apply(node.primitive, inputs, node.params, (node.shape, node.dtype))
+        mine = [part for part in inputs if part in python_numbers]
+        if node.shape or not mine or not all(part in mine or part.value is not None for part in inputs):
+            return new
+        is_whole_power = node.operation == "power" and is_number(inputs[1]) and float(inputs[1].value).is_integer()
+        if node.operation in _SAFE or node.operation in _RAISING or is_whole_power:
+            may_raise = may_raise or node.operation not in _SAFE
+            python_numbers.add(new)
+            return new
+        if isinstance(node.primitive.forward, np.ufunc):  # which returns one of NumPy's numbers
+            return new
+        numpys = [_numpys(graph, part) if part in mine else part for part in inputs]
+        new = graph.apply(node.primitive, numpys, node.params, (node.shape, node.dtype))
+        if isinstance(node.dtype, PythonNumber):
+            new = graph.apply(_AS_PYTHON[node.dtype], (new,), {}, ((), node.dtype))
+            python_numbers.add(new)
+        return new
+
+    return rebuilt([*reading.outputs, *reading.inputs], rebuild), may_raise
 
 
-def _is_integer(node: Node) -> bool:
-    return is_number(node) and float(node.value).is_integer()
+def _numpys(graph: Graph, node: Node) -> Node:
+    """A number of Python's as one of NumPy's."""
+    dtype = np.dtype(node.dtype.type) if isinstance(node.dtype, PythonNumber) else node.dtype
+    return graph.apply(cast, (node,), {"dtype": dtype}, ((), dtype))

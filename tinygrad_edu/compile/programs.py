@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
+import linecache
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from tinygrad_edu.compile.emission import Names, Source, Writer
+from tinygrad_edu.compile.emission import Source, Writer
 from tinygrad_edu.compile.nodes import Node, PythonNumber
 from tinygrad_edu.compile.recording import Recorded, recorded
+from tinygrad_edu.compile.returning import Outline, outline
 from tinygrad_edu.compile.simplification import simplified
+from tinygrad_edu.messages import GENERATED
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -26,6 +28,7 @@ class Program:
     statements: what it does with them, the return included.
     scope: what else the statements refer to, by name.
     run: `run(*leaves)`.
+    reads_outside: whether it reads Values that are no arguments.
     """
 
     source: str
@@ -34,6 +37,7 @@ class Program:
     statements: list[str]
     scope: dict[str, Any]
     run: Callable[..., Any]
+    reads_outside: bool
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,15 @@ class Reading:
 
     name: of the function.
     simple: for each recorded node that counts, a simpler one, or a faster one.
+    outline: the tree that the function returned.
+    reserved: the names of the function's parameters, which parts of them may not take.
     """
 
     name: str
     record: Recorded
     simple: Mapping[Node, Node]
+    outline: Outline
+    reserved: Sequence[str] = ()
 
     @cached_property
     def inputs(self) -> list[Node]:
@@ -65,19 +73,11 @@ class Reading:
     def written(self, writer: type[Writer]) -> Source:
         """The program as a writer of this kind writes it."""
         named, hints = (_renamed(names, self.simple) for names in (self.record.named, self.record.hints))
-        return writer(self.name, self.inputs, self.outputs, named, hints).source()
+        return writer(self.name, self.inputs, self.outputs, named, hints, [*self.reserved, *self.outline.scope]).source()
 
-    def text(self, source: Source, scope: dict[str, Any]) -> str:
+    def text(self, source: Source) -> str:
         """The program as a file."""
-        return source.text(_docstring(self.name, self.record), self.returned(source.results, scope))
-
-    def returned(self, results: Sequence[str], scope: dict[str, Any]) -> str:
-        """The tree that the function returned, as an expression with a result at each leaf."""
-        remaining = iter(results)
-        leaves = iter([None if node is None else next(remaining) for node in self.record.outputs])
-        text = _tree(self.record.output, leaves, scope)
-        is_pair = type(self.record.output) is tuple and len(self.record.output) > 1
-        return text[1:-1] if is_pair else text
+        return source.text(_docstring(self, source), self.outline.expression(source.results), self.outline.definitions)
 
     def leaves(self, source: Source) -> list[str]:
         """The parameters of the program that are numbers and arrays of the arguments."""
@@ -93,17 +93,29 @@ class Reading:
         return lines
 
 
-def read(f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], numbers: Sequence[Any]) -> Reading:
+def read(
+    f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], numbers: Sequence[Any], reserved: Sequence[str] = ()
+) -> Reading:
     """Record `f` on numbers and arrays of these names, and simplify what it does."""
     record = recorded(f, names, numbers)
     outputs = [node for node in record.outputs if node is not None]
-    return Reading(name, record, simplified([*outputs, *record.inputs, *record.outside.values()]))
+    simple = simplified([*outputs, *record.inputs, *record.outside.values()])
+    are_numbers = (node is not None for node in record.outputs)
+    return Reading(name, record, simple, outline(record.output, are_numbers, {*reserved, *names}), reserved)
+
+
+def defined(name: str, source: str, scope: dict[str, Any]) -> Any:
+    """What some source defines under a name. Tracebacks find its lines."""
+    file = f"{GENERATED} program {len(linecache.cache)}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    definitions: dict[str, Any] = {}
+    exec(compile(source, file, "exec"), scope, definitions)
+    return definitions[name]
 
 
 def runnable(leaves: Sequence[str], statements: Sequence[str], scope: dict[str, Any]) -> Callable[..., Any]:
     """A function of the leaves that runs the statements."""
-    exec("\n".join([f"def _run({', '.join(leaves)}):", *indented(statements)]), scope)
-    run: Callable[..., Any] = scope.pop("_run")
+    run: Callable[..., Any] = defined("run", "\n".join([f"def run({', '.join(leaves)}):", *indented(statements)]), scope)
     return run
 
 
@@ -120,11 +132,13 @@ def _renamed(names: Mapping[Node, str], simple: Mapping[Node, Node]) -> dict[Nod
     return renamed
 
 
-def _docstring(name: str, record: Recorded) -> str:
-    """Which function it is, and what it was recorded for."""
-    inputs = [*record.inputs, *record.outside.values()]
-    unbroken = "; ".join(f"{node.name} {_kind(node)}".replace(" ", _NO_BREAK) for node in inputs)
-    wrapped = textwrap.wrap(f"{name}, recorded for {unbroken}." if inputs else f"{name}.", 100)
+def _docstring(reading: Reading, source: Source) -> str:
+    """Which function it is, what it was recorded for, and which parameters are constants that are too large to be written out."""
+    inputs = [*reading.record.inputs, *reading.record.outside.values()]
+    described = [f"{node.name} {_kind(node)}" for node in inputs]
+    described += [f"{name} {array.dtype} {array.shape} (of the function's own)" for name, array in source.constants.items()]
+    unbroken = "; ".join(described).replace(" ", _NO_BREAK).replace(f";{_NO_BREAK}", "; ")
+    wrapped = textwrap.wrap(f"{reading.name}, recorded for {unbroken}." if described else f"{reading.name}.", 100)
     lines = [line.replace(_NO_BREAK, " ") for line in wrapped]
     return "\n".join(lines) + ("\n" if len(lines) > 1 else "")
 
@@ -133,40 +147,3 @@ def _kind(node: Node) -> str:
     if isinstance(node.dtype, PythonNumber):
         return f"a Python {node.dtype.name}"
     return f"{node.dtype} {node.shape}" if node.shape else str(node.dtype)
-
-
-# --- what it returns ---------------------------------------------------------------------------------------------------------
-
-
-def _tree(tree: Any, leaves: Iterator[str | None], scope: dict[str, Any]) -> str:
-    if tree is None:
-        return "None"
-    if type(tree) is dict:
-        return "{" + ", ".join(f"{key!r}: {_tree(part, leaves, scope)}" for key, part in tree.items()) + "}"
-    if type(tree) is list:
-        return "[" + ", ".join(_tree(part, leaves, scope) for part in tree) + "]"
-    if type(tree) is tuple:
-        return "(" + ", ".join(_tree(part, leaves, scope) for part in tree) + (",)" if len(tree) == 1 else ")")
-    names = getattr(tree, "_fields", None) or [field.name for field in _fields(tree)]
-    if names:
-        parts = [f"{name}={_tree(getattr(tree, name), leaves, scope)}" for name in names]
-        return f"{_provided(type(tree), type(tree).__name__, scope)}({', '.join(parts)})"
-    result = next(leaves)
-    if result is not None:
-        return result
-    return repr(tree) if isinstance(tree, str | bool) else _provided(tree, "static", scope)
-
-
-def _fields(tree: Any) -> list[dataclasses.Field[Any]]:
-    is_instance = dataclasses.is_dataclass(tree) and not isinstance(tree, type)
-    return [field for field in dataclasses.fields(tree) if field.init] if is_instance else []
-
-
-def _provided(thing: Any, wanted: str, scope: dict[str, Any]) -> str:
-    """The name under which a program finds an object."""
-    for name, other in scope.items():
-        if other is thing:
-            return name
-    name = Names(scope).unique(wanted)
-    scope[name] = thing
-    return name

@@ -6,6 +6,8 @@ on a Value, `float()`, randomness) is refused, with advice. This module knows ho
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -58,14 +60,21 @@ def recorded(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: S
     """
     graph = Graph()
     outside: dict[Value, Node] = {}
+    before = _random_state()
     first = _run(graph, f, names, numbers, outside)
     second = _run(graph, f, names, numbers, outside)
-    if first.outputs != second.outputs:
+    if first.outputs != second.outputs or _random_state() != before:
         raise TracingError(
             "the function did not do the same when it was called again: it uses random numbers, or something that it changes "
             "itself. A compiled function does the same each time, so draw the random numbers outside and pass them as an argument."
         )
     return first
+
+
+def _random_state() -> Any:
+    """Where the generators stand that everybody shares. One of the function's own is noticed by what it does."""
+    of_numpy = sys.modules.get("numpy.random")
+    return random.getstate(), of_numpy and repr(of_numpy.get_state(legacy=False)["state"])
 
 
 def _run(
@@ -230,7 +239,10 @@ class _Tracing(Watch):
 
     def within(self, mode: bool | Watch) -> bool | Watch:
         if isinstance(mode, Watch):
-            raise TracingError(f"{type(mode).__name__} cannot look into a compiled function; use it on the function itself.")
+            raise TracingError(
+                f"what watches a computation, such as detect_anomaly, cannot do so while it is compiled ({users_line()}). "
+                "Use it on the function itself."
+            )
         inner = copy(self)  # what it notes goes to the same places
         inner.gradients = mode
         return inner

@@ -60,7 +60,7 @@ def _power_vjp_base(g: Any, out: Any, a: Any, b: Any) -> Any:
 
 def _power_vjp_exponent(g: Any, out: Any, a: Any, b: Any) -> Any:
     # 0 ** b stays 0 as b moves (b > 0), although log 0 is infinite.
-    return g * out * np.log(np.where((a == 0) & (b >= 0), 1.0, a))
+    return g * out * np.log(np.where(np.logical_and(a == 0, b >= 0), 1.0, a))
 
 
 power = operation(

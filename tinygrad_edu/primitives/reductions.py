@@ -127,7 +127,8 @@ def _selected(x: Any, where: Any, neutral: float) -> Any:
 
 def count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     """How many elements a reduction with `where=` puts together."""
-    return _sum(np.broadcast_to(where, x.shape).astype(np.finfo(x.dtype).dtype), axis, keepdims)
+    precision = np.finfo(x.dtype).dtype if x.dtype.kind in "fc" else np.dtype(float)
+    return _sum(np.broadcast_to(where, x.shape).astype(precision), axis, keepdims)
 
 
 @composition(np.sum)

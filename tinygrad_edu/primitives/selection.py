@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import composition
 from tinygrad_edu.primitives import elementwise
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.indexing import add_at, take
 from tinygrad_edu.primitives.shaping import Function, as_operand
 
@@ -83,7 +84,8 @@ def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise")
         indices = indices.astype(np.intp)
     if indices.dtype.kind not in "iub":
         raise TypeError(f"np.take needs integers to choose by, not {indices.dtype}")
-    indices = indices.astype(np.intp)
+    if indices.dtype != np.intp:
+        indices = cast(indices, dtype=np.dtype(np.intp))
     if axis is None:
         return take(a, _in_range(indices, a.size, mode))
     axis = normalize_axis_index(axis, a.ndim)

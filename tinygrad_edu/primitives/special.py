@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.errors import DataError, MissingExtraError
 from tinygrad_edu.primitive import Domain, Primitive, Rule, case, operation
-from tinygrad_edu.primitives.elementwise import POSITIVE, difference, sigmoid, softplus, where
+from tinygrad_edu.primitives.elementwise import POSITIVE, sigmoid, softplus, where
 from tinygrad_edu.primitives.reductions import AXES, put_back
 
 # --- NumPy's: families that are closed under differentiation -----------------------------------------------------------------
@@ -103,9 +103,7 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    shares = np.exp(difference(x, put_back(out, x, axis, keepdims)))
-    # They add up to one, but for infinities: equal ones share equally.
-    return put_back(g, x, axis, keepdims) * shares / np.sum(shares, axis=axis, keepdims=True)
+    return put_back(g, x, axis, keepdims) * softmax(x, axis=axis)
 
 
 logsumexp = operation(
@@ -115,7 +113,9 @@ logsumexp = operation(
 
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
+    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    with np.errstate(invalid="ignore"):  # equal infinities share equally
+        e = np.exp(np.where(x == largest, 0.0, x - largest))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
@@ -124,9 +124,9 @@ def _softmax_vjp(g: Any, out: Any, x: Any, axis: Any = -1) -> Any:
 
 
 # An entry, since the composition would keep three arrays for one.
-softmax = operation(
+softmax: Primitive = operation(
     _softmax, _softmax_vjp,
-    name="softmax", latex=r"\operatorname{{softmax}} {0}",
+    name="softmax", jax="jax.nn.softmax({0}, axis={axis})", latex=r"\operatorname{{softmax}} {0}",
     cases=[case((4,)), case((3, 4), axis=0), case((2, 3, 2), axis=(0, -1)), case((3,), axis=None), case((0, 3))],
 )  # fmt: skip
 
@@ -168,7 +168,11 @@ def _scipy(name: str) -> Callable[..., Any]:
             raise MissingExtraError(f"{name} is SciPy's: install it with pip install tinygrad_edu[scipy].") from error
         return getattr(special, name)(*args)
 
+    forward.__module__, forward.__name__ = "scipy.special", name
     return forward
+
+
+_zeta = _scipy("zeta")
 
 
 def _scipy_operation(
@@ -189,7 +193,7 @@ log_ndtr = _scipy_operation("log_ndtr", lambda g, out, x: g * (NORMAL * np.exp(-
 
 
 def _polygamma(x: Any, order: int) -> Any:
-    return (-1) ** (order + 1) * math.factorial(order) * _scipy("zeta")(order + 1.0, x)
+    return (-1) ** (order + 1) * math.factorial(order) * _zeta(order + 1.0, x)
 
 
 # ψ⁽ⁿ⁾, the derivative of order n + 1 of ln Γ. SciPy's function of this name gives double precision only.

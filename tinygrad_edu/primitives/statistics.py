@@ -207,7 +207,7 @@ def _nan_as(neutral: float, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _nan_left_out(function: Callable[..., Any]) -> Callable[..., Any]:
     def without_nan(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
-        return function(a, *args, where=where & ~np.isnan(a), **options)
+        return function(a, *args, where=np.logical_and(where, np.logical_not(np.isnan(a))), **options)
 
     return without_nan
 

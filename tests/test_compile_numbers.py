@@ -1,0 +1,127 @@
+"""Compiled programs and the limits of numbers: small and large factors, masks, whole numbers that wrap around, mixed precisions."""
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.compile.emission import VIEWS
+from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.testing.operations import samples
+
+THREE = np.array([1.0, 2.0, 3.0])
+SIGNS = np.array([-1.0, 0.0, 1.0])
+BYTES = np.array([200, 3], np.uint8)
+SINGLE = THREE.astype(np.float32)
+HALF = np.full(1000, 100, np.float16)
+
+PROGRAMS = {
+    "a tiny factor of a sum": (lambda x: 1e-14 * np.sum(x), THREE),
+    "a tiny factor that no mean makes rounder": (lambda x: 1.23456789e-9 * np.sum(x), THREE),
+    "a product of small factors": (lambda v: 0.5 * 1.67e-27 * np.sum(v**2), THREE),
+    "a sum divided by a huge number, in single precision": (lambda x: np.sum(x / 1e30), SINGLE),
+    "the sum of masks": (lambda x: 0.5 * (x > 0) + 0.5 * (x >= 0), SIGNS),
+    "the difference of masks": (lambda x: 1.0 * (x > 0) - 1.0 * (x < 0), SIGNS),
+    "minus a mask": (lambda x: -1.0 * (x > 0), SIGNS),
+    "a mask times minus one": (lambda x: (x > 0) * -1, SIGNS),
+    "zero minus a mask": (lambda x: 0 - (x > 0), SIGNS),
+    "a mask divided by minus one": (lambda x: (x > 0) / -1, SIGNS),
+    "the sum of a negated mask": (lambda x: np.sum(-1 * (x > 0)), SIGNS),
+    "bytes divided by their negatives": (lambda x: x / -x, BYTES),
+    "negated bytes, halved": (lambda x: -x / 2, BYTES),
+    "doubled bytes, divided": (lambda x: 2 * x / 255, BYTES),
+    "the sum of negated bytes": (lambda x: np.sum(-x), BYTES),
+    "the sum of multiples of bytes": (lambda x: np.sum(100 * x), np.array([100, 3], np.int8)),
+    "multiples of 32-bit integers, divided": (lambda x: 3 * x / 7, np.array([2**30, 3], np.int32)),
+    "bytes and a wide number": (lambda x: x + np.int64(500), np.array([1, 2], np.int8)),
+    "bytes and a wide small number": (lambda x: x + np.int64(5), np.array([1, 2], np.int8)),
+    "bytes and a number of Python's": (lambda x, n: x + 2 * n, np.array([1, 2], np.int8), 3),
+    "a single among doubles": (lambda x: np.float32(0.1) * x, THREE),
+    "a single compared with doubles": (lambda x: np.float32(0.1) < x, np.array([0.1, np.float32(0.1)])),
+    "a half among doubles": (lambda x: np.float16(0.1) * x, THREE),
+    "a half among singles": (lambda x: np.float16(0.1) * x, SINGLE),
+    "a double among singles": (lambda x: np.float64(0.1) * x, SINGLE),
+    "singles and powers of Python's numbers": (lambda k, rate, m: m - rate * m / (1 - 0.9**k), 2.0, 0.1, SINGLE),
+    "singles and a root of Python's": (lambda x, rate: x * rate**0.5, SINGLE, 0.1),
+    "singles and a root of an integer of Python's": (lambda x, n: x * n**0.5, SINGLE, 2),
+    "singles and NumPy's root of a number of Python's": (lambda x, rate: x * rate / np.sqrt(rate), SINGLE, 0.1),
+    "the mean of halves": (np.mean, HALF),
+    "the mean of halves over an axis": (lambda x: np.mean(x, axis=0), HALF),
+    "the sum of halves, each divided": (lambda x: np.sum(x / 1000), HALF),
+    "zero times huge numbers": (lambda x: 0 * x + 0 * x, np.array([1e308])),
+    "division by a number whose inverse is infinite": (lambda x, y: x * (y / 1e-310), np.array([1e-310]), np.ones(1)),
+    "division by the zeros of both signs": (lambda x: x / np.array([0.0, -0.0]), np.ones(2)),
+    "division by zero": (lambda x: 0.5 * (np.sum(x) / 0.0), THREE),
+    "the variance of one sample": (lambda x: 0.5 * np.var(x, ddof=1), np.ones(1)),
+    "the mean of nothing": (np.mean, np.ones(0)),
+    "means over an axis of length zero": (lambda x: np.mean(x, axis=1), np.ones((3, 0))),
+    "no means at all": (lambda x: np.mean(x, axis=0), np.ones((3, 0))),
+    "relu of many whole numbers": (lambda x: 2 * tg.relu(x), np.arange(40000) - 5),
+    "the variance of whole numbers": (np.var, np.arange(4)),
+    "elements at computed places": (np.take, np.arange(4.0), np.array([1, 2])),
+    "one mask or the other": (lambda a, b: (a > 0) ^ (b > 0), SIGNS, np.ones(3)),
+}
+
+
+@pytest.mark.parametrize("case", PROGRAMS.values(), ids=PROGRAMS)
+@pytest.mark.filterwarnings(
+    "ignore:Mean of empty slice", "ignore:Degrees of freedom", "ignore:invalid value", "ignore:divide by zero"
+)
+def test_compiled_and_eager_numbers_are_the_same_in_value_and_dtype(case):
+    f, *arguments = case
+    with np.errstate(all="ignore"):
+        expected, compiled = f(*arguments), tg.compile(f)
+        result = compiled(*arguments)
+        scope = {}
+        exec(compiled.source, scope)
+        alone = scope[next(name for name in compiled.source.split("def ")[-1].split("("))](*arguments)
+    for found in (result, alone):
+        assert (np.shape(found), np.asarray(found).dtype) == (np.shape(expected), np.asarray(expected).dtype)
+        np.testing.assert_allclose(found, expected, rtol=1e-12 if np.asarray(expected).dtype.itemsize == 8 else 2e-7, atol=0)
+
+
+def test_a_power_with_a_known_base_has_a_compiled_gradient():
+    for f in (lambda x: 2.0**x, lambda x: np.power(1.5, x), lambda x: 0.9**x):
+        assert tg.compile(tg.grad(f))(3.0) == pytest.approx(float(tg.grad(f)(3.0)), rel=1e-15)
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE])
+def test_what_may_be_memory_of_an_operand_is_known(entry):
+    for sample in samples(entry):
+        inputs = [np.asarray(x) for x in sample.inputs]
+        shares = any(np.shares_memory(entry.forward(*inputs, **sample.params), x) for x in inputs)
+        assert entry.name in VIEWS or not shares
+
+
+RETURNED = {
+    "itself": lambda x: x,
+    "transposed": lambda x: x.T,
+    "reshaped": lambda x: np.reshape(x, ()),
+    "real part": np.real,
+    "with an ellipsis": lambda x: x[...],
+}
+
+
+@pytest.mark.parametrize("f", RETURNED.values(), ids=RETURNED)
+def test_an_array_without_axes_is_not_handed_through(f):
+    x = np.array(1.0)
+    result = tg.compile(f)(x)
+    x[()] = 5.0
+    assert result == 1.0
+
+
+def test_an_element_and_a_diagonal_are_not_the_arguments_memory():
+    x = np.arange(4.0).reshape(2, 2)
+    results = [
+        tg.compile(f)(x) for f in (lambda x: x[..., 1, 1], lambda x: np.einsum("ii->i", x), lambda x: np.einsum("ij->ji", x))
+    ]
+    kept = [np.array(result) for result in results]
+    x[:] = 7.0
+    for result, old in zip(results, kept, strict=True):
+        np.testing.assert_array_equal(result, old)
+    assert type(results[0]) is np.float64
+
+
+@pytest.mark.parametrize("f", [np.linalg.norm, np.std, np.median, lambda x: np.quantile(x, 0.3), np.nanmax, np.max, np.linalg.det])
+def test_a_single_number_comes_back_as_a_number(f):
+    x = np.array([[1.0, 2.0], [3.0, 5.0]])
+    assert type(tg.compile(f)(x)) is type(f(x)) is np.float64

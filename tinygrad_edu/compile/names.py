@@ -1,0 +1,46 @@
+"""Names for what a generated program computes."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+
+def identifier(text: str) -> str:
+    """A Python name that resembles a text: `params_w` for `params['w']`.
+
+    >>> identifier("params['w'][0]"), identifier("<lambda>"), identifier("2 x")
+    ('params_w_0', 'function', 'x2_x')
+    """
+    name = re.sub(r"\W+", "_", text.replace("<lambda>", "function").rstrip("]'\""))
+    name = name.lstrip("_") if not text.startswith("_") else name
+    if keyword.iskeyword(name):
+        return f"{name}_"
+    return name if name.isidentifier() else f"x{name}"
+
+
+_BUILT_IN = frozenset(dir(builtins))
+
+
+class Names:
+    """Gives out names, none of them twice, and none that generated code needs for something else."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {"np", "float", "int", "range", "slice", *taken}
+        self._numbers: Counter[str] = Counter()
+
+    def unique(self, wanted: str) -> str:
+        """The wanted name, or one that resembles it."""
+        name = wanted
+        while name in self._taken:
+            self._numbers[wanted] += 1
+            name = f"{wanted}_{self._numbers[wanted] + 1}"
+        self._taken.add(name)
+        return name
+
+    def local(self, wanted: str) -> str:
+        """The same for a local variable, which does not hide a built-in function, either."""
+        return self.unique(wanted if wanted not in _BUILT_IN else f"{wanted}_")

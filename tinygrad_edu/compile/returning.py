@@ -1,0 +1,133 @@
+"""The tree that a function returned, written as an expression with a gap for each number or array."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from tinygrad_edu.compile.names import Names, identifier
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.trees import children_of, rebuilt
+from tinygrad_edu.value import Value
+
+
+@dataclasses.dataclass(frozen=True)
+class Outline:
+    """A tree without its numbers.
+
+    pieces: of the expression; None stands for the next number or array.
+    scope: what the expression refers to, by name: what makes trees of the user's own types, and static parts.
+    definitions: statements that define the types for somebody who has not got them.
+    """
+
+    pieces: Sequence[str | None]
+    scope: dict[str, Any]
+    definitions: Sequence[str]
+
+    def expression(self, results: Sequence[str]) -> str:
+        """The expression with the results in the gaps."""
+        remaining = iter(results)
+        return "".join(next(remaining) if piece is None else piece for piece in self.pieces)
+
+
+def outline(tree: Any, is_number: Iterator[bool], taken: Iterable[str]) -> Outline:
+    """The outline of a tree; `is_number` says of each leaf whether it is a number or array, `taken` are names in use.
+
+    >>> found = outline({"w": 1.0, "how": "fast"}, iter([True, False]), ())
+    >>> found.expression(["v"])
+    "{'w': v, 'how': 'fast'}"
+    """
+    maker = _Maker(is_number, taken)
+    pieces = list(maker.pieces(tree))
+    if type(tree) is tuple and len(tree) > 1:  # return a, b
+        pieces = pieces[1:-1]
+    return Outline(pieces, maker.scope, maker.definitions)
+
+
+class _Maker:
+    def __init__(self, is_number: Iterator[bool], taken: Iterable[str]) -> None:
+        self._is_number, self._names = is_number, Names(taken)
+        self.scope: dict[str, Any] = {}
+        self.definitions: list[str] = []
+
+    def pieces(self, tree: Any) -> Iterator[str | None]:
+        children = children_of(tree)
+        if children is None:
+            if next(self._is_number):
+                yield None
+            else:
+                yield repr(tree) if type(tree) in (str, bool) else self._named(tree, "static")
+            return
+        parts = [child for _, child in children]
+        if tree is None:
+            yield "None"
+        elif type(tree) in (dict, list, tuple):
+            yield from self._plain(tree, parts)
+        else:
+            yield from self._typed(tree, parts)
+
+    def _plain(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | None]:
+        """A dict, list or tuple."""
+        if isinstance(tree, dict):
+            yield from self._between("{", [f"{self._key(key)}: " for key in tree], parts, "}")
+        else:
+            opening, closing = ("[", "]") if isinstance(tree, list) else ("(", ",)" if len(tree) == 1 else ")")
+            yield from self._between(opening, [""] * len(parts), parts, closing)
+
+    def _typed(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | None]:
+        """`Pair(first=a, second=b)`, `OrderedDict({'w': a})`"""
+        fields = getattr(tree, "_fields", None) or [field.name for field in _fields(tree)]
+        name = self._maker(tree, fields)
+        if fields:
+            yield from self._between(f"{name}(", [f"{field}=" for field in fields], parts, ")")
+        else:
+            yield f"{name}("
+            yield from self._plain(
+                dict(tree) if isinstance(tree, dict) else [*tree] if isinstance(tree, list) else tuple(tree), parts
+            )
+            yield ")"
+
+    def _between(self, opening: str, labels: Sequence[str], parts: Sequence[Any], closing: str) -> Iterator[str | None]:
+        yield opening
+        for position, (label, part) in enumerate(zip(labels, parts, strict=True)):
+            yield f"{', ' if position else ''}{label}"
+            yield from self.pieces(part)
+        yield closing
+
+    def _key(self, key: Any) -> str:
+        return repr(key) if type(key) in (str, int, bool) or key is None else self._named(key, "key")
+
+    def _maker(self, tree: Any, fields: Sequence[str]) -> str:
+        """The name of what makes trees like this one, which keep what their type knows besides their parts."""
+        empty = rebuilt(tree, [None] * len(children_of(tree) or ()))
+        kept = [name for name, x in getattr(empty, "__dict__", {}).items() if isinstance(x, Value)]
+        if kept:
+            raise DataError(
+                f"{type(tree).__name__} was returned with numbers in {', '.join(kept)}, which is no field of its constructor. "
+                "A compiled function returns what is in fields, dicts, lists and tuples."
+            )
+        name = self._named(partial(_made_like, empty), identifier(type(tree).__name__))
+        if hasattr(tree, "_fields"):
+            self.definitions += ["from collections import namedtuple", f"{name} = namedtuple({name!r}, {list(fields)})"]
+        elif fields:
+            self.definitions += ["from dataclasses import make_dataclass", f"{name} = make_dataclass({name!r}, {list(fields)})"]
+        else:
+            base = next(base for base in (dict, list, tuple) if isinstance(tree, base)).__name__
+            self.definitions.append(f"class {name}({base}):\n    pass")
+        return name
+
+    def _named(self, thing: Any, wanted: str) -> str:
+        name = self._names.unique(wanted)
+        self.scope[name] = thing
+        return name
+
+
+def _made_like(empty: Any, parts: Any = (), **fields: Any) -> Any:
+    """A tree like an empty one. The parts come as a dict, list or tuple, or as fields by their names."""
+    return rebuilt(empty, list(fields.values() if fields else parts.values() if isinstance(parts, dict) else parts))
+
+
+def _fields(tree: Any) -> list[dataclasses.Field[Any]]:
+    return [field for field in dataclasses.fields(tree) if field.init] if dataclasses.is_dataclass(tree) else []
