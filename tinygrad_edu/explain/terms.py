@@ -82,7 +82,7 @@ def _sets_apart(condition: Value | None) -> bool:
     if condition is None or condition.primitive is None:
         return False
     name = condition.primitive.name
-    return name == "equal" or (name == "bitwise_and" and any(map(_sets_apart, condition.parents)))
+    return name == "equal" or (name in ("bitwise_and", "logical_and") and any(map(_sets_apart, condition.parents)))
 
 
 def program_term(node: nodes.Node) -> Term:
