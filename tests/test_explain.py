@@ -607,6 +607,7 @@ def test_the_rule_of_a_product_with_a_vector_makes_no_axes():
 def test_special_cases_are_shown_only_where_they_are_met():
     a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
     assert "dL/da = b·a^(b − 1)\n      = 12\n\ndL/db = L·log(a)" in str(tg.explain(a**b))
+    assert "dL/da = L·log(2)" in str(tg.explain(2.0**a))
     assert "dL/da = where(a < b, 0, 1)" in str(tg.explain(np.maximum(a, b)))
     assert "where(a = b_2, 0.5, 1)" in str(tg.explain(np.maximum(a, tg.Value(2.0, name="b_2"))))
     zero = tg.Value(0.0, name="zero")

@@ -176,7 +176,7 @@ class Explanation:
     def to_html(self) -> str:
         """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
         source of the gradient with the present line lit. One file of HTML that needs nothing else. (A record that cannot be
-        compiled, since a rule asks for numbers, has a page without source.)
+        compiled, as where a rule asks for numbers, has a page without source.)
 
         Raises
         ------

@@ -42,24 +42,28 @@ def notes(backward: BackwardPass, spelling: Spelling, targets: Sequence[Node], b
 
 
 def _of_result(result: Node, edges: Sequence[Edge], backward: BackwardPass, spelling: Spelling, briefly: bool) -> Iterator[str]:
-    form = text(spelling.definition(result))
-    shown = form if spelling.is_written_out(result) else f"{name_text(result.name)} = {form}"
     flat = [edge for edge in edges if edge.passing is Passing.ALWAYS_ZERO]
     if flat:
-        yield _flat(flat, shown, backward, spelling)
+        yield _flat(flat, backward, spelling)
     for edge in edges:
-        operand = text(spelling.of(edge.operand))
         if edge.passing is Passing.NEVER:
-            yield f"{shown} has no derivative with respect to {operand}, which counts as a constant here."
+            operand = text(spelling.of(edge.operand))
+            yield f"{_shown(result, spelling)} has no derivative with respect to {operand}, which counts as a constant here."
         elif edge.passing is Passing.NOT_CHOSEN:
-            yield f"{shown} does not choose {operand} here, so nothing passes to {operand} from it."
+            operand = text(spelling.of(edge.operand))
+            yield f"{_shown(result, spelling)} does not choose {operand} here, so nothing passes to {operand} from it."
         elif edge not in flat and edge.is_between_real_numbers and not briefly:
-            yield from _at_these_numbers(edge, shown, backward, spelling)
+            yield from _at_these_numbers(edge, backward, spelling)
 
 
-def _flat(edges: Sequence[Edge], shown: str, backward: BackwardPass, spelling: Spelling) -> str:
+def _shown(result: Node, spelling: Spelling) -> str:
+    form = text(spelling.definition(result))
+    return form if spelling.is_written_out(result) else f"{name_text(result.name)} = {form}"
+
+
+def _flat(edges: Sequence[Edge], backward: BackwardPass, spelling: Spelling) -> str:
     result = edges[0].result
-    name = text(spelling.of(result))
+    name, shown = text(spelling.of(result)), _shown(result, spelling)
     operands = _listed([text(spelling.of(node)) for node in dict.fromkeys(edge.operand for edge in edges)], "or")
     d = "d" if len(result.operands) == 1 else "∂"
     zeros = _listed([f"{quotient(result, edge.operand, spelling, d)} = 0" for edge in edges], "and")
@@ -70,10 +74,12 @@ def _flat(edges: Sequence[Edge], shown: str, backward: BackwardPass, spelling: S
     return f"{change} No gradient passes to {operands} there."
 
 
-def _at_these_numbers(edge: Edge, shown: str, backward: BackwardPass, spelling: Spelling) -> Iterator[str]:
-    operand, slope = text(spelling.of(edge.operand)), edge.local_derivative
+def _at_these_numbers(edge: Edge, backward: BackwardPass, spelling: Spelling) -> Iterator[str]:
+    slope, incoming = edge.local_derivative, backward.gradient_of[edge.result]
+    if slope != 0 and np.isfinite(slope) and edge.has_derivative:
+        return
+    operand, shown = text(spelling.of(edge.operand)), _shown(edge.result, spelling)
     place, wrt = f"at {operand} = {array_text(edge.operand.data)}", f"with respect to {operand}"
-    incoming = backward.gradient_of[edge.result]
     if np.isinf(slope):
         and_so = ", and 0 · ∞ is nan" if incoming == 0 else ""
         yield f"{place} the derivative of {shown} {wrt} is infinite{and_so}."
