@@ -426,6 +426,7 @@ def test_a_graph_reads_the_numbers_that_were_recorded_even_if_a_leaf_has_new_one
 )
 def test_any_name_makes_latex_that_compiles(name, compiles):
     loss = tg.Value(3.0, name=name) ** 2
+    assert tg.explain(loss).to_latex().isascii()
     for line in tg.explain(loss).to_latex().splitlines()[1:-1]:
         compiles(line.removesuffix(r"\\").replace("&", ""))
     assert name_latex(name)
