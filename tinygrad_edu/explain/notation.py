@@ -29,6 +29,8 @@ _GREEK_COMMANDS = {letter: f"\\{word}" for word, letter in _GREEK.items() if wor
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _FRACTIONS = {0.5: ("½", r"\frac{1}{2}"), 0.25: ("¼", r"\frac{1}{4}"), 0.75: ("¾", r"\frac{3}{4}")}
 
+_MOST_NUMBERS = 8  # of a larger array only the beginning is written
+
 # How tightly a form binds: whoever needs a tighter one puts brackets around it.
 # OPEN is a product that ends in a function without brackets, as \ln w: what is multiplied to its right would seem to be inside.
 COMPARISON, SUM, OPEN, PRODUCT, POWER, ATOM = range(6)
@@ -52,12 +54,12 @@ def array_text(data: Any, number: Callable[[Any], str] = number_text) -> str:
     """A number, a short array, or the beginning of a long one with its shape.
 
     >>> array_text(np.zeros((200, 3)))
-    '[[0, 0, …], [0, 0, …], …] of shape (200, 3)'
+    '[[0, 0, …], [0, 0, …], …] (200, 3)'
     """
     array = np.asarray(data)
-    if array.size <= 8:
+    if array.size <= _MOST_NUMBERS:
         return _nested(array, array.size, number)
-    return f"{_nested(array, 2, number)} of shape {array.shape}"
+    return f"{_nested(array, 2, number)} {array.shape}"
 
 
 def _nested(array: Any, most: int, number: Callable[[Any], str]) -> str:
@@ -247,8 +249,8 @@ def number_latex(x: Any) -> str:
 
 def array_latex(data: Any) -> str:
     """A number or an array, abbreviated as in `array_text`."""
-    numbers, of, shape = array_text(data, number_latex).partition(" of shape ")
-    return numbers.replace("…", r"\ldots ") + (rf"\ \mathrm{{of\ shape}}\ {shape}" if of else "")
+    form = array_text(data, number_latex).replace("…", r"\ldots ")
+    return form.replace("] (", r"]\ (")  # before the shape
 
 
 _SPECIAL = {
