@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
-from tinygrad_edu.explain.chain import derive
-from tinygrad_edu.explain.notation import latex, name_latex, text
+from tinygrad_edu.explain.chain import Paths
+from tinygrad_edu.explain.notation import array_latex, latex, name_latex, name_text, number_latex, text
 from tinygrad_edu.explain.terms import Applied, Literal, Symbol
 from tinygrad_edu.graph import read_graph
 from tinygrad_edu.primitive import TABLE
@@ -155,7 +155,32 @@ def test_several_paths_are_a_sum_of_products():
 
 def test_a_value_that_is_used_twice_by_one_operation_counts_twice():
     x = tg.Value(3.0, name="x")
-    assert "dL/dx = dL/dx\n      = x + x\n      = 6" in str(tg.explain(x * x))
+    assert "dL/dx = x + x\n      = 6" in str(tg.explain(x * x))
+
+
+def test_a_path_of_one_step_does_not_begin_with_what_is_to_be_found():
+    a, b = tg.Value(2.0, name="a"), tg.Value(-3.0, name="b")
+    explanation = tg.explain((a + a**2) * 1.0 - b, wrt=[a, b])
+    assert "dL/db = −1" in str(explanation)
+    assert r"\frac{d L}{d b} &= -1" in explanation.to_latex()
+    assert r"\frac{d L}{d a} &= 1 + 2 a \\" in explanation.to_latex()
+
+
+def test_results_with_the_same_formula_go_by_their_names():
+    a, b = tg.Value(2.0, name="a"), tg.Value(-3.0, name="b")
+    explanation = str(tg.explain(np.exp(b / a) + np.sin(b / a), wrt=a))
+    assert "v1 = b/a = −1.5" in explanation
+    assert "v3 = b/a = −1.5" in explanation
+    assert "∂L/∂(b/a)" not in explanation
+
+
+@pytest.mark.parametrize(("one", "other"), [("theta", "θ"), ("theta_1", "theta1"), ("w_1", "w1"), ("lam", "lambda")])
+def test_names_that_would_be_printed_alike_are_told_apart(one, other):
+    nodes = tg.explain(tg.Value(2.0, name=one) * tg.Value(3.0, name=other)).graph.nodes
+    assert len({name_text(node.name) for node in nodes}) == len({name_latex(node.name) for node in nodes}) == 3
+    picture = tg.draw(tg.Value(2.0, name="theta") * tg.Value(3.0, name="θ")).mermaid
+    assert '["θ = 2"]' in picture
+    assert '["θ_2 = 3"]' in picture
 
 
 def test_very_many_paths_become_a_table_of_contributions():
@@ -166,7 +191,11 @@ def test_very_many_paths_become_a_table_of_contributions():
     explanation = tg.explain(h)
     assert explanation.derivations[0].paths is None
     assert "incoming gradient" in str(explanation)
-    assert explanation.derivations[0].path_count == derive(explanation.backward, explanation.graph.node_of[x]).path_count
+    assert r"v_{9} &=" not in explanation.to_latex()
+    assert (
+        r"\frac{d L}{d \left(x \cdot x\right)} \cdot \frac{\partial \left(x \cdot x\right)}{\partial x}" in explanation.to_latex()
+    )
+    assert explanation.derivations[0].path_count == Paths(explanation.backward).counts[explanation.graph.node_of[x]]
 
 
 def test_shared_subexpressions_are_written_once():
@@ -185,7 +214,9 @@ def test_a_loss_that_is_recorded_without_a_name_or_with_one_reads_alike():
 
 def test_a_derivative_that_is_zero_at_this_place_is_said_to_be():
     z = tg.Value(-1.0, name="z")
-    assert "Note: at z = −1 the derivative of L = relu(z) is 0, so nothing passes there." in str(tg.explain(tg.relu(z)))
+    assert "Note: at z = −1 the derivative of L = relu(z) with respect to z is 0, so nothing passes there." in str(
+        tg.explain(tg.relu(z))
+    )
 
 
 def test_a_stopped_gradient_is_said_to_make_a_constant():
@@ -197,6 +228,128 @@ def test_a_parameter_that_no_gradient_reaches_has_gradient_zero_and_a_reason():
     z, w = tg.Value(2.0, name="z"), tg.Value(1.0, name="w")
     explanation = str(tg.explain(tg.step(z) + w))
     assert "dL/dz = 0, since no path leads to z on which no derivative is zero" in explanation
+
+
+def notes_of(loss, wrt=None):
+    return "\n".join(tg.explain(loss, wrt=wrt).notes)
+
+
+def test_the_branch_that_is_not_chosen_is_said_to_be_just_that():
+    a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
+    notes = notes_of(np.where(True, a, b) * 1.0)
+    assert notes == "Note: where(True, a, b) does not choose b here, so nothing passes to b from it."
+
+
+def test_what_is_flat_in_all_its_operands_is_said_to_be_once():
+    a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
+    notes = notes_of((a // b).named("q") + a)
+    assert notes.count("Note") == 1
+    assert "when a or b changes a little, q does not change, so ∂q/∂a = 0 and ∂q/∂b = 0" in notes
+
+
+def test_what_is_flat_in_one_operand_only_is_no_constant():
+    a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
+    notes = notes_of(np.copysign(a, b))
+    assert "so ∂L/∂b = 0. No gradient passes to b there." in notes
+    assert "counts as" not in notes
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "below", "above", "convention"),
+    [
+        (np.abs, 0.0, "−1", "1", "0"),
+        (tg.relu, 0.0, "0", "1", "0"),
+        (lambda w: np.maximum(w, 2.0), 2.0, "0", "1", "0.5"),
+        (lambda w: np.minimum(w, 2.0), 2.0, "1", "0", "0.5"),
+        (lambda w: np.clip(w, -1.0, 1.0), -1.0, "0", "1", "1"),
+        (lambda w: tg.relu(w * 1.0), 0.0, "0", "1", "0"),
+    ],
+)
+def test_at_a_kink_the_explanation_says_that_there_is_no_derivative(function, at, below, above, convention):
+    explanation = tg.explain(function(tg.Value(at, name="w")))
+    (note,) = explanation.notes
+    assert f"has a kink: just below, its slope is {below}, and just above, {above}. It has no derivative with respect to w" in note
+    assert note.endswith(f"there, and {convention} is what counts by convention.")
+    assert rf"&= {convention}, \quad \mathrm{{by\ convention,\ since\ there\ is\ no\ derivative\ at\ }}" in explanation.to_latex()
+
+
+@pytest.mark.parametrize("beside", [-1e-9, 1e-9])
+def test_beside_a_kink_there_is_none(beside):
+    for function in (np.abs, tg.relu, np.sin, np.exp, lambda w: np.maximum(w, 0.0)):
+        assert "no derivative" not in notes_of(function(tg.Value(beside, name="w")))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(x=st.floats(-80, 80, width=32))
+@settings(max_examples=60, deadline=None)
+def test_a_steep_function_has_no_kink(dtype, x):
+    for function in (np.exp, np.sin, np.tanh, lambda w: w**3, tg.sigmoid):
+        assert "kink" not in notes_of(function(tg.Value(x, name="w", dtype=dtype)))
+
+
+@given(random_losses())
+@settings(max_examples=60, deadline=None)
+def test_a_kink_is_found_only_where_an_operation_has_one(drawn):
+    smooth = {"tanh", "sin", "negative", "sigmoid", "power", "multiply", "divide", "exp", "add", "subtract"}
+    for edge in tg.explain(drawn[0]).backward.edges:
+        if edge.result.primitive.name in smooth and edge.is_between_real_numbers and edge.operand.requires_grad:
+            assert edge.has_derivative
+
+
+def test_where_a_function_jumps_the_explanation_says_so():
+    assert "at q = 3 L = q % 3 jumps. It has no derivative with respect to q there" in notes_of(tg.Value(3.0, name="q") % 3.0)
+
+
+def test_an_infinite_derivative_is_said_to_be_infinite():
+    w = tg.Value(0.0, name="w")
+    assert "at w = 0 the derivative of L = sqrt(w) with respect to w is infinite." in notes_of(np.sqrt(w))
+    assert "is infinite, and 0 · ∞ is nan." in notes_of(np.sqrt(w) * w)
+
+
+def test_a_derivative_that_is_zero_because_of_another_operand_is_said_to_be_that():
+    v, w = tg.Value(-1.0, name="v"), tg.Value(0.5, name="w")
+    assert "the derivative of L = w·relu(v) with respect to w is relu(v) = 0, so nothing passes there." in notes_of(w * tg.relu(v))
+
+
+def test_notes_are_about_what_is_asked_for():
+    a, b = tg.Value(-2.0, name="a"), tg.Value(3.0, name="b")
+    assert notes_of(tg.relu(a) + b, wrt=b) == ""
+    assert "relu(a)" in notes_of(tg.relu(a) + b, wrt=a)
+
+
+def test_an_operation_without_a_rule_is_not_said_to_be_flat():
+    f = tg.primitive(lambda x, y: x * y, lambda g, out, x, y: g * y, None, name="f")
+    notes = notes_of(f(tg.Value(2.0, name="a"), tg.Value(3.0, name="b")))
+    assert notes == "Note: L = f(a, b) has no derivative with respect to b, which counts as a constant here."
+
+
+def test_what_was_detached_counts_as_a_constant_under_whatever_name():
+    z, given = tg.Value(2.0, name="z"), constant(4.0, "given")
+    y = (z * 2).detach().named("y")
+    stopped = tg.stop_gradient(z * z) * given
+    notes = notes_of(y * z * stopped * given)
+    assert "y = 4 and c1 = 16 count as constants" in notes
+    assert "given" not in notes
+
+
+def test_what_was_computed_from_a_constant_that_was_cut_off_is_cut_off_too():
+    w, given = tg.Value([2.0, 3.0], name="w"), constant(4.0, "given")
+    with tg.no_grad():
+        scale = np.sum(w * 2.0)
+    for computed in (scale, scale * given, np.sqrt(scale), (w.detach() + 1.0)[0], tg.stop_gradient(w)):
+        assert "counts as a constant" in notes_of(np.sum(w * computed.named("s")))
+    assert notes_of(np.sum(w * (given * 2.0).named("s"))) == ""
+
+
+def test_what_was_given_as_a_constant_needs_no_note():
+    assert notes_of(tg.Value(2.0, name="z") * tg.Value(3.0, requires_grad=False)) == ""
+
+
+def test_a_checkpoint_is_explained_as_one_operation():
+    w = tg.Value(2.0, name="w")
+    loss = tg.checkpoint(lambda w: np.sum(np.exp(w)))(w)
+    assert "dL/dw = exp(w)\n      = 7.38906" in str(tg.explain(loss))
+    assert "exp(w) = 7.38906" in tg.draw(loss).mermaid
 
 
 # --- size -----------------------------------------------------------------------------------------------------------------------
@@ -222,6 +375,34 @@ def test_a_graph_of_fifty_thousand_operations_has_a_summary():
     assert "50,000 operations" in str(tg.explain(chain(50_000)))
 
 
+def network(samples):
+    """A network of single numbers, 2-16-16-1, and its loss on some samples."""
+    numbers = np.random.default_rng(0)
+    layers = [
+        [([tg.Value(w) for w in numbers.uniform(-1, 1, before)], tg.Value(0.0)) for _ in range(after)]
+        for before, after in [(2, 16), (16, 16), (16, 1)]
+    ]
+    loss = 0.0
+    for x in numbers.uniform(-1, 1, (samples, 2)):
+        for layer in layers:
+            x = [tg.relu(sum((w * part for w, part in zip(weights, x, strict=True)), start=bias)) for weights, bias in layer]
+        loss = loss + (x[0] - 1.0) ** 2
+    return loss
+
+
+def test_a_network_of_thousands_of_nodes_and_hundreds_of_parameters_has_a_summary_in_two_seconds():
+    loss = network(samples=12)
+    start = time.process_time()
+    explanation = tg.explain(loss)
+    summary, latex_summary = str(explanation), explanation.to_latex()
+    assert time.process_time() - start < 2
+    assert len(explanation.targets) == 337
+    assert "and 325 gradients more" in summary
+    assert len(latex_summary.splitlines()) < 20
+    assert "325" in latex_summary
+    assert r"summary" in latex_summary
+
+
 # --- names ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -245,6 +426,7 @@ def test_a_graph_reads_the_numbers_that_were_recorded_even_if_a_leaf_has_new_one
 )
 def test_any_name_makes_latex_that_compiles(name, compiles):
     loss = tg.Value(3.0, name=name) ** 2
+    assert tg.explain(loss).to_latex().isascii()
     for line in tg.explain(loss).to_latex().splitlines()[1:-1]:
         compiles(line.removesuffix(r"\\").replace("&", ""))
     assert name_latex(name)
@@ -281,6 +463,80 @@ def test_every_operation_can_be_written(entry, compiles):
     applied = Applied(entry, operands, dict(entry.cases[0].params) if entry.cases else {})
     compiles(latex(Applied(TABLE.entries["power"], (applied, Literal(2)))))
     assert "a + b" in text(applied)
+
+
+@pytest.mark.parametrize(
+    ("formula", "written"),
+    [
+        (lambda a, b: a - (-b), r"a - \left(-b\right)"),
+        (lambda a, b: -((-b) ** 3), r"-{\left(-b\right)}^{3}"),
+        (lambda a, b: np.negative(-b), r"-\left(-b\right)"),
+        (lambda a, b: a - (-1.5), r"a - \left(-1.5\right)"),
+        (lambda a, b: np.log(a) * b, r"\left(\ln a\right) \cdot b"),
+        (lambda a, b: b * np.log(a), r"b \cdot \ln a"),
+        (lambda a, b: b * np.log(a) * a, r"\left(b \cdot \ln a\right) \cdot a"),
+        (lambda a, b: np.sign(a) * b, r"\left(\operatorname{sign} a\right) \cdot b"),
+        (lambda a, b: np.log(a * b), r"\ln \left(a \cdot b\right)"),
+        (lambda a, b: np.real(a * b), r"\operatorname{Re} \left(a \cdot b\right)"),
+        (lambda a, b: -(a % b), r"-\left(a \bmod b\right)"),
+        (lambda a, b: np.maximum(a, -b), r"\max(a, -b)"),
+        (lambda a, b: np.stack([a, b]).named("v_1")[1], r"{\left(v_{1}\right)}_{1}"),
+        (lambda a, b: np.where(True, a, b) + 1, r"\begin{cases} a & \mathrm{True} \\ b & \text{else} \end{cases} + 1"),
+    ],
+)
+def test_latex_has_brackets_where_they_are_needed_and_only_there(formula, written):
+    a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
+    assert latex(tg.explain(formula(a, b)).spelling.definition(tg.explain(formula(a, b)).graph.output)) == written
+
+
+@pytest.mark.parametrize(
+    ("formula", "written"),
+    [
+        (lambda a, c: -(a // c), "−(a // c)"),
+        (lambda a, c: -(a % c), "−(a % c)"),
+        (lambda a, c: -a % c, "(−a) % c"),
+        (lambda a, c: (a * c) % c, "(a·c) % c"),
+        (lambda a, c: a % c + c, "a % c + c"),
+        (lambda a, c: c - a % c, "c − (a % c)"),
+    ],
+)
+def test_remainders_are_written_with_the_brackets_that_they_need(formula, written):
+    explanation = tg.explain(formula(tg.Value(2.0, name="a"), tg.Value(3.0, name="c")))
+    assert text(explanation.spelling.definition(explanation.graph.output)) == written
+
+
+def test_numbers_of_all_kinds_are_latex():
+    assert number_latex(True) == r"\mathrm{True}"
+    assert number_latex(-1e-5) == r"-1 \times 10^{-5}"
+    assert number_latex(1e-20 + 2j) == r"\left(1 \times 10^{-20} + 2 \, \mathrm{i}\right)"
+    assert array_latex(np.full(9, -1.0)) == r"[-1, -1, \ldots ]\ (9,)"
+
+
+def test_the_latex_of_arrays_says_over_what_is_summed_and_where_numbers_live():
+    X, w, b = constant(np.ones((3, 2)), "X"), tg.Value([1.0, 2.0], name="w"), tg.Value(0.5, name="b")
+    z = (X @ w + b).named("z")
+    found = tg.explain(np.sum(np.sum(np.einsum("i,j->ij", z, z), axis=0) * z)).to_latex()
+    assert r"v_{2} &= \mathrm{einsum}_{\mathrm{i,j \to ij}}(z, z) \in \mathbb{R}^{3 \times 3}" in found
+    assert r"v_{3} &= \sum_{\mathrm{axis\ 0}} v_{2} \in \mathbb{R}^{3}" in found
+    assert r"\sum v_{4} \in \mathbb{R} \\" in found
+    assert r"\frac{d L}{d b} &= \sum_{\mathrm{axis\ 0}} g, \quad g = \frac{d L}{d z}" in found
+    assert r"\frac{d L}{d z} &= g \cdot v_{3}" in found
+    assert found.count(r"&\quad + \mathrm{einsum}") == 2
+
+
+@pytest.mark.parametrize("entry", [entry for entry in TABLE if entry.is_differentiable], ids=lambda entry: entry.name)
+def test_the_latex_of_an_explanation_with_any_operation_compiles_and_is_plain_ascii(entry, compiles):
+    sample = next(samples(entry))
+    inputs = [
+        tg.Value(x, name=f"x{i}") if differentiable else x
+        for i, (x, differentiable) in enumerate(zip(sample.inputs, sample.has_rule, strict=True))
+    ]
+    result = entry(*inputs, **sample.params)
+    found = tg.explain(np.sum(np.absolute(result) if result.dtype.kind == "c" else result)).to_latex()
+    assert found.isascii()
+    for line in found.splitlines()[1:-1]:
+        if "cases" not in line and r"\bmod" not in line:  # which matplotlib does not know
+            compiles(line.removesuffix(r"\\").replace("&", ""))
 
 
 def test_a_notebook_gets_latex():
@@ -320,12 +576,64 @@ def test_the_rule_of_every_operation_can_be_read(entry):
     assert explanation.to_latex()
 
 
+def test_parts_of_arrays_are_written_as_in_python():
+    w = tg.Value(np.ones((2, 3, 4)), name="w")
+    loss = w[..., 0, :][0, 0]
+    assert "L = w[..., 0, :][0, 0]" in tg.draw(loss).mermaid
+    assert "[(" not in str(tg.explain(loss))
+
+
+@pytest.mark.parametrize("name", ["svd", "eigh", "qr", "cholesky"])
+def test_a_factorization_is_called_by_its_name_and_its_rule_does_not_stretch_the_table(name):
+    A = tg.Value([[2.0, 0.5], [0.5, 1.0]], name="A")
+    explanation = str(tg.explain(np.sum(TABLE.entries[name](A))))
+    assert f"{name}(A)" in explanation
+    assert "lambda" not in explanation
+    assert f"(long: see {name} in `python -m tinygrad_edu ops`)" in explanation
+    assert max(map(len, explanation.splitlines())) < 200
+
+
+def test_numbers_in_rules_are_short():
+    logits = tg.Value([[1.0, 2.0, 3.0]], name="logits")
+    explanation = str(tg.explain(tg.nn.softmax_cross_entropy(logits, [0])))
+    assert not re.search(r"\d{8}", explanation)
+    assert "0.333333" in str(tg.explain(np.mean(tg.Value([1.0, 2.0, 4.0], name="w"))))
+
+
+def test_the_rule_of_a_product_with_a_vector_makes_no_axes():
+    X, w = constant(np.ones((3, 2)), "X"), tg.Value([1.0, 2.0], name="w")
+    assert re.search(r"v1 +X @ w .* g @ X +\(2,\)", str(tg.explain(np.sum(X @ w))))
+
+
+def test_special_cases_are_shown_only_where_they_are_met():
+    a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
+    assert "dL/da = b·a^(b − 1)\n      = 12\n\ndL/db = L·log(a)" in str(tg.explain(a**b))
+    assert "dL/da = L·log(2)" in str(tg.explain(2.0**a))
+    assert "dL/da = where(a < b, 0, 1)" in str(tg.explain(np.maximum(a, b)))
+    assert "where(a = b_2, 0.5, 1)" in str(tg.explain(np.maximum(a, tg.Value(2.0, name="b_2"))))
+    zero = tg.Value(0.0, name="zero")
+    assert "where(zero = 0, " in str(tg.explain(a**zero))
+
+
+def test_the_contribution_to_a_real_number_by_way_of_a_complex_one_is_a_real_part():
+    a = tg.Value(2.0, name="a")
+    z = (a * (1 + 2j)).named("z")
+    explanation = str(tg.explain(np.real(z * np.conj(z))))
+    assert re.search(r"z = a·\(1\+2j\) +dL/dz = \(4−8j\) +g ↦ real\(g \* \(1\+2j\)\) +20", explanation)
+
+
 # --- errors ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_only_a_single_number_can_be_explained():
     with pytest.raises(tg.errors.GradientError, match=r"'w' of shape \(2,\) has 2.*Reduce it first"):
         tg.explain(tg.Value([1.0, 2.0], name="w"))
+
+
+def test_of_a_complex_number_a_real_one_is_to_be_taken():
+    with pytest.raises(tg.errors.GradientError, match="explain the real part, the imaginary part or the length") as raised:
+        tg.explain(tg.Value(1.0, name="w") * 1j)
+    assert ".sum()" not in str(raised.value)
 
 
 def test_what_was_computed_from_constants_has_no_gradient_to_explain():

@@ -1,6 +1,7 @@
 """The page that steps through a computation, opened in a browser, and the source beside it."""
 
 import re
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -189,6 +190,60 @@ def test_where_contributions_are_added_the_page_says_so(tmp_path):
     elements = opened(explanation.to_html(), tmp_path, f"lang=en&step={adds}")
     assert "contributions are added" in elements.texts["sentence"]
     assert "dL/dx = 3 + 3 = 6" in elements.texts["formulas"]
+
+
+def formulas_of(explanation, kind=None):
+    return ["\n".join(step["formulas"]) for step in steps_of(explanation) if kind is None or step["kind"] == kind]
+
+
+def test_only_the_sum_of_several_contributions_is_called_the_derivative():
+    x, y = tg.Value(3.0, name="x"), tg.Value(2.0, name="y")
+    first, second = formulas_of(tg.explain((x * x).named("loss")))[3:5]
+    assert first == "loss → x: 1 · x\n= 1 · 3\n= 3"
+    assert second == "loss → x: 1 · x\n= 1 · 3\n= 3\ndloss/dx = 3 + 3 = 6"
+    steps = formulas_of(tg.explain(np.exp((x * y).named("p")) + np.sin((x / y).named("q")) + x, wrt=x))
+    assert "p → x: dL/dp · ∂p/∂x\n= 403.429 · y\n= 403.429 · 2\n= 806.858\ndL/dx = " in "\n".join(steps)
+    assert "Σ = 1 + 0.0353686 = 1.03537" in "\n".join(steps)
+    assert len([step for step in steps if "dL/dx =" in step]) == 2  # the sum, and at the end the result
+
+
+def test_a_contribution_that_is_zero_is_not_called_the_derivative(perceptron):
+    found = [line for formula in formulas_of(perceptron) for line in formula.splitlines() if line.startswith("dL/dz = ")]
+    assert found == ["dL/dz = [1, −1, 0, 0] + [0, 0, 0, 0] = [1, −1, 0, 0]"]
+
+
+def test_a_page_speaks_only_of_results_that_it_shows():
+    w = tg.Value([1.0, 2.0], name="w")
+    formulas = formulas_of(tg.explain(np.sum((w - 3.0) * tg.relu(w))))
+    assert not any(re.search(r"\bv\d", formula) for formula in formulas), formulas
+
+
+def test_why_nothing_passes_or_only_by_convention_is_told_in_the_words_that_fit():
+    a, b = tg.Value(2.0, name="a"), tg.Value(3.0, name="b")
+    no_rule = tg.primitive(lambda x, y: x * y, lambda g, out, x, y: g * y, None, name="f")
+    for loss, kind in [
+        (tg.step(a) + b, "blocked"),
+        (np.copysign(a, b) * 1.0, "flat"),
+        (np.where(True, a, b) * 1.0, "unchosen"),
+        (no_rule(a, b), "underivable"),
+        (np.maximum(a, 2.0) * b, "kink"),
+    ]:
+        kinds = [step["kind"] for step in steps_of(tg.explain(loss))]
+        assert set(kinds) & {"blocked", "flat", "unchosen", "underivable", "kink"} == {kind}
+        assert page_words().count(f"    {kind}: ") == 2  # in either language
+
+
+def page_words():
+    return resources.files("tinygrad_edu.explain").joinpath("assets", "steps.js").read_text("utf-8")
+
+
+def test_a_record_that_cannot_be_compiled_has_a_page_all_the_same():
+    pytest.importorskip("pygraphviz")
+    a = tg.Value(2.0, name="a")
+    refuses = tg.primitive(lambda x: x * x, lambda g, out, x: {np.float64: g * 2}[type(x)] * x, name="refuses")
+    explanation = tg.explain(refuses(a) + tg.checkpoint(np.exp)(a))
+    assert listing(explanation.backward) is None
+    assert "dL/da" in explanation.to_html()
 
 
 @in_a_browser

@@ -6,7 +6,7 @@ node has a name of its own, and constants are nodes, too. This module knows noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitive import Primitive
-from tinygrad_edu.value import Value
+from tinygrad_edu.value import CUT_OFF, Value
 
 
 class Kind(Enum):
@@ -79,6 +79,11 @@ class Node:
         """Whether it is a constant that can be written where it is used."""
         return self.kind is Kind.CONSTANT and np.ndim(self.data) == 0
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether it counts as a constant although it was computed from something with a gradient."""
+        return self.kind is Kind.DATA and self.value is not None and self.value.parents is CUT_OFF
+
     def __repr__(self) -> str:
         return f"<{self.kind.value} {self.name}>"
 
@@ -116,9 +121,10 @@ class Graph:
         return len(self.nodes)
 
 
-def read_graph(output: Value, output_name: str = "L") -> Graph:
+def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], str] = str) -> Graph:
     """What `output` was computed from, constants included, as a graph.
 
+    No two nodes have the same name, nor names of which `printed`, the way in which a reader prints names, makes the same.
     Work and memory grow linearly with the number of nodes, and nothing recurses, however deep the record is.
 
     >>> theta, x = Value(3.0, name="theta"), Value(2.0, name="x", requires_grad=False)
@@ -152,13 +158,12 @@ def read_graph(output: Value, output_name: str = "L") -> Graph:
             operand.consumers.append(node)
         node_of[value] = node
         nodes.append(node)
-    _name(nodes, output_name)
+    _name(nodes, output_name, _Names(printed))
     return Graph(nodes)
 
 
-def _name(nodes: Sequence[Node], output_name: str) -> None:
+def _name(nodes: Sequence[Node], output_name: str, names: _Names) -> None:
     """Give every node a name of its own: the user's where there is one and it is not taken, else a short one."""
-    names = _Names()
     for node in nodes:
         given = _printable(node.value.name or "") if node.value is not None else ""
         if given:
@@ -181,17 +186,18 @@ def _printable(name: str) -> str:
 class _Names:
     """Hands out names, each of them once: `h`, `h_2`, `h_3`."""
 
-    def __init__(self) -> None:
+    def __init__(self, printed: Callable[[str], str]) -> None:
+        self._printed = printed
         self._taken: set[str] = set()
         self._last: dict[str, int] = {}
 
     def free(self, name: str, separator: str = "_", first: int = 2) -> str:
         """The name itself, or with the first number that makes it a new one."""
         found = name
-        if first == 1 or name in self._taken:
+        if first == 1 or self._printed(name) in self._taken:
             number = self._last.get(name + separator, first - 1) + 1
-            while (found := f"{name}{separator}{number}") in self._taken:
+            while self._printed(found := f"{name}{separator}{number}") in self._taken:
                 number += 1
             self._last[name + separator] = number
-        self._taken.add(found)
+        self._taken.add(self._printed(found))
         return found

@@ -29,6 +29,8 @@ _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
 _OPERANDS = (np.ndarray, np.generic, int, float, complex, list, tuple)
 _ONE = np.float64(1.0)
 _new = object.__new__
+CUT_OFF: Sequence[Any] = range(0)
+"""The parents, of which there are none, of a constant that was computed from something with a gradient: by them it can be told."""
 
 
 def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[[Value, Any], Value]:
@@ -69,7 +71,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             if mode is not True:
                 mode.see_result(result)
             return result
-        return _constant(data)
+        return _constant(data, parents)
 
     return operator
 
@@ -245,7 +247,7 @@ class Value(ArrayMethods):
 
     def detach(self) -> Value:
         """A constant Value with the same numbers, cut off from how they were made."""
-        return elementwise.stop_gradient(self) if everything_is_recorded() else _constant(self._recorded_data())
+        return elementwise.stop_gradient(self) if everything_is_recorded() else _constant(self._recorded_data(), (self,))
 
     def numpy(self) -> Array:
         """The numbers as a plain array of the caller's own."""
@@ -461,7 +463,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     mode = recording()
     requires_grad = requires_grad and primitive.is_differentiable and bool(mode)
     if not requires_grad and not (mode and mode is not True and mode.records_constants):
-        return _constant(data)
+        return _constant(data, parents)
     result = _new(Value)
     result._data = data
     result._grad = result._loan = result.name = None
@@ -476,13 +478,16 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     return result
 
 
-def _constant(data: Any) -> Value:
+def _constant(data: Any, sources: Sequence[Value | None]) -> Value:
     """A Value that requires no gradient, of data that is known to be in order and not shared with the user."""
     result = _new(Value)
     result._data = data
     result._grad = result._loan = result.name = result.primitive = result.params = None
     result.requires_grad = False
     result.parents = result.inputs = ()
+    for source in sources:
+        if source is not None and (source.requires_grad or source.parents is CUT_OFF):
+            result.parents = CUT_OFF
     result.serial = _next_serial()
     return result
 

@@ -6,7 +6,8 @@ what enters its consumer in any way but by a constant factor. So ½(t − y)² i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
@@ -29,17 +30,32 @@ _LONGEST_FORMULA = 7
 class Spelling:
     """Which results are written as a formula where they are used, and which by their name.
 
-    A nameless result that is used once is written out, as long as the formula stays short.
+    A nameless result that is used once is written out, as long as the formula stays short and is that of no other one.
     """
 
     def __init__(self, graph: Graph) -> None:
-        self._formulas: dict[str, Term] = {}
+        by_name: set[Node] = set()
+        while True:
+            self._formulas: dict[str, Term] = {}
+            alike = self._write_out(graph, by_name)
+            if not alike:
+                break
+            by_name |= alike
+
+    def _write_out(self, graph: Graph, by_name: set[Node]) -> set[Node]:
+        """Write out what may be, but for the given nodes. Returns the nodes that cannot be told apart by their formulas."""
         sizes: dict[Node, int] = {}
+        forms: dict[Node, Any] = {}
+        with_form: dict[Any, list[Node]] = {}
         for node in graph.results:
             size = 1 + sum(sizes.get(operand, 1) for operand in node.operands)
-            if not node.is_named and len(node.consumers) == 1 and size <= _LONGEST_FORMULA:
-                self._formulas[node.name] = self.written(definition(node))
-                sizes[node] = size
+            if node.is_named or node in by_name or len(node.consumers) != 1 or size > _LONGEST_FORMULA:
+                continue
+            self._formulas[node.name] = self.written(definition(node))
+            sizes[node] = size
+            forms[node] = (node.primitive, repr(node.params), *(forms.get(operand, operand.name) for operand in node.operands))
+            with_form.setdefault(forms[node], []).append(node)
+        return {node for alike in with_form.values() if len(alike) > 1 for node in alike}
 
     def is_written_out(self, node: Node) -> bool:
         """Whether the node stands as a formula in other formulas, and needs no line of its own."""
@@ -85,7 +101,7 @@ class Link:
     @cached_property
     def number(self) -> float:
         """The factor as a number."""
-        return float(sum(np.prod([edge.local_derivative for edge in strand]) for strand in self.strands))
+        return float(sum(math.prod(edge.local_derivative for edge in strand) for strand in self.strands))
 
     @cached_property
     def term(self) -> Term:
@@ -121,54 +137,67 @@ class Derivation:
     contributions: Sequence[Edge]
 
 
-def derive(backward: BackwardPass, node: Node) -> Derivation:
-    """Find the paths from the output to a node, and their factors."""
-    behind = _nodes_above(backward, node)
-    counts = {node: 1}
-    lengths = {node: 0}
-    for edge in reversed(backward.edges):  # from the leaves upward
-        if edge.operand in counts and _passes(edge):
-            counts[edge.result] = counts.get(edge.result, 0) + counts[edge.operand]
-            lengths[edge.result] = max(lengths.get(edge.result, 0), lengths[edge.operand] + 1)
-    count = counts.get(backward.graph.output, 0)
-    between_numbers = all(above.shape == () and not np.iscomplexobj(above.data) for above in behind)
-    paths = None
-    if between_numbers and count <= _MOST_DETOURS and lengths.get(backward.graph.output, 0) <= 4 * MOST_LINKS:
-        found = _by_station(map(_stretches, _edge_paths(backward, node, counts)))
-        if len(found) <= MOST_PATHS and all(len(path) <= MOST_LINKS for path in found):
-            paths = found
-    return Derivation(node, backward.gradient_of.get(node), count, paths, backward.contributions(node))
+class Paths:
+    """The paths from the output of a graph to its nodes. They are counted once, for all of them.
+
+    counts: for each node how many paths lead to it, apart from those that end where a derivative is zero everywhere.
+    """
+
+    def __init__(self, backward: BackwardPass) -> None:
+        self._backward = backward
+        self.counts = {backward.graph.output: 1}
+        self._lengths = {backward.graph.output: 0}
+        self._are_of_numbers = {backward.graph.output: _is_real_number(backward.graph.output)}
+        for edge in backward.edges:  # from the output downward
+            if _passes(edge) and edge.result in self.counts:
+                operand, result = edge.operand, edge.result
+                self.counts[operand] = self.counts.get(operand, 0) + self.counts[result]
+                self._lengths[operand] = max(self._lengths.get(operand, 0), self._lengths[result] + 1)
+                before = self._are_of_numbers.get(operand, _is_real_number(operand))
+                self._are_of_numbers[operand] = before and self._are_of_numbers[result]
+
+    def derivation(self, node: Node) -> Derivation:
+        """The paths to a node, and their factors."""
+        backward, count = self._backward, self.counts.get(node, 0)
+        paths = None
+        if count <= _MOST_DETOURS and self._lengths.get(node, 0) <= 4 * MOST_LINKS and self._are_of_numbers.get(node, True):
+            found = _by_station(map(_stretches, self._edge_paths(node)))
+            if len(found) <= MOST_PATHS and all(len(path) <= MOST_LINKS for path in found):
+                paths = found
+        return Derivation(node, backward.gradient_of.get(node), count, paths, backward.contributions(node))
+
+    def _edge_paths(self, node: Node) -> Iterator[list[Edge]]:
+        """Every path as its edges, output first."""
+        edges_from: dict[Node, list[Edge]] = {}
+        found = {node}
+        to_visit = [node]
+        for visited in to_visit:  # which grows while it is walked
+            for edge in self._backward.contributions(visited):
+                if _passes(edge) and edge.result in self.counts:
+                    edges_from.setdefault(edge.result, []).append(edge)
+                    if edge.result not in found:
+                        found.add(edge.result)
+                        to_visit.append(edge.result)
+        first = edges_from.get(self._backward.graph.output, [])
+        unfinished: list[list[Edge]] = [[edge] for edge in _last_position_first(first)]
+        while unfinished:
+            path = unfinished.pop()
+            if path[-1].operand is node:
+                yield path
+            else:
+                unfinished.extend([*path, edge] for edge in _last_position_first(edges_from[path[-1].operand]))
+
+
+def _is_real_number(node: Node) -> bool:
+    return node.shape == () and not np.iscomplexobj(node.data)
+
+
+def _last_position_first(edges: Iterable[Edge]) -> list[Edge]:
+    return sorted(edges, key=lambda edge: -edge.position)
 
 
 def _passes(edge: Edge) -> bool:
-    return edge.contribution is not None and edge.passing is not Passing.ALWAYS_ZERO
-
-
-def _nodes_above(backward: BackwardPass, node: Node) -> set[Node]:
-    """The nodes on all paths from the output to the given one, including both."""
-    found = {node}
-    to_visit = [node]
-    for visited in to_visit:  # which grows while it is walked
-        for edge in backward.contributions(visited):
-            if edge.result not in found:
-                found.add(edge.result)
-                to_visit.append(edge.result)
-    return found
-
-
-def _edge_paths(backward: BackwardPass, node: Node, counts: Mapping[Node, int]) -> Iterator[list[Edge]]:
-    """Every path as its edges, output first."""
-    edges_from: dict[Node, list[Edge]] = {}
-    for edge in backward.edges:
-        if edge.operand in counts and _passes(edge):
-            edges_from.setdefault(edge.result, []).append(edge)
-    unfinished: list[list[Edge]] = [[edge] for edge in reversed(edges_from.get(backward.graph.output, []))]
-    while unfinished:
-        path = unfinished.pop()
-        if path[-1].operand is node:
-            yield path
-        else:
-            unfinished.extend([*path, edge] for edge in reversed(edges_from[path[-1].operand]))
+    return edge.contribution is not None and edge.passing not in (Passing.ALWAYS_ZERO, Passing.NOT_CHOSEN)
 
 
 def _stretches(path: Sequence[Edge]) -> list[list[Edge]]:

@@ -61,7 +61,7 @@ def draw(value: Value) -> Drawing:
         raise DataError(
             f"only a Value remembers how it was made and can be drawn, but got {type(value).__name__}: {shortened(value)}."
         )
-    return Drawing(read_graph(value))
+    return Drawing(read_graph(value, printed=name_text))
 
 
 class Drawing:

@@ -5,7 +5,7 @@ This module puts the reading together; what it looks like is up to its neighbour
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import numpy as np
 
 from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
 from tinygrad_edu.explain import latex_form, text_form
-from tinygrad_edu.explain.chain import Derivation, Spelling, derive
+from tinygrad_edu.explain.chain import Derivation, Paths, Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, read_backward
 from tinygrad_edu.explain.drawing import Drawing
 from tinygrad_edu.explain.listing import listing
-from tinygrad_edu.explain.notation import name_text, text
+from tinygrad_edu.explain.notation import name_latex, name_text, text
+from tinygrad_edu.explain.notes import notes
 from tinygrad_edu.explain.page import page
 from tinygrad_edu.explain.steps import steps
 from tinygrad_edu.graph import Graph, Node, read_graph
@@ -66,9 +67,12 @@ def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanat
     """
     _demand_value(loss, "the loss")
     if loss.size != 1 or np.iscomplexobj(loss._data):
+        to_do = [] if loss.size == 1 else ["Reduce it first (.sum() or .mean()), or explain one element: explain(value[0])."]
+        if np.iscomplexobj(loss._data):
+            to_do.append("Of complex numbers explain the real part, the imaginary part or the length: np.real, np.imag, np.abs.")
         raise GradientError(
             f"explain tells the gradient of a single real number, but {described(loss)} has {loss.size} of dtype {loss.dtype}. "
-            "Reduce it first (.sum() or .mean()), or explain one element: explain(value[0])."
+            + " ".join(to_do)
         )
     if loss.primitive is None or not loss.requires_grad:
         why = "was given, not computed" if loss.primitive is None else "was computed from constants only"
@@ -76,7 +80,7 @@ def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanat
             f"there is no gradient to explain: {described(loss)} {why}. Compute it from parameters, "
             "Value(..., requires_grad=True), and outside of no_grad()."
         )
-    graph = read_graph(loss)
+    graph = read_graph(loss, printed=name_latex)
     return Explanation(graph, _targets(graph, wrt))
 
 
@@ -132,9 +136,19 @@ class Explanation:
         return Spelling(self.graph)
 
     @cached_property
+    def paths(self) -> Paths:
+        """The paths that gradients come by."""
+        return Paths(self.backward)
+
+    @cached_property
     def derivations(self) -> Sequence[Derivation]:
         """For each target the paths that its gradient comes by, and their factors."""
-        return [derive(self.backward, node) for node in self.targets]
+        return [self.paths.derivation(node) for node in self.targets]
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """Why some gradients are zero, and where derivatives do not exist."""
+        return notes(self.backward, self.spelling, self.targets, briefly=self.is_summary)
 
     @property
     def is_summary(self) -> bool:
@@ -162,7 +176,7 @@ class Explanation:
     def to_html(self) -> str:
         """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
         source of the gradient with the present line lit. One file of HTML that needs nothing else. (A record that cannot be
-        compiled, since a rule asks for numbers, has a page without source.)
+        compiled, as where a rule asks for numbers, has a page without source.)
 
         Raises
         ------

@@ -16,7 +16,6 @@ from tinygrad_edu.compile import nodes
 from tinygrad_edu.compile.emission import Source, Writer
 from tinygrad_edu.compile.programs import Reading, read
 from tinygrad_edu.compile.recording import Recorded
-from tinygrad_edu.errors import TinygradError
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.graph import Graph, Kind, Node
 from tinygrad_edu.transforms import value_and_grad
@@ -41,7 +40,7 @@ class Listing:
 
 
 def listing(backward: BackwardPass) -> Listing | None:
-    """The source for the graph of a backward pass; None if it cannot be compiled, since a rule asks for numbers.
+    """The source for the graph of a backward pass; None if it cannot be compiled, as where a rule asks for numbers.
 
     >>> from tinygrad_edu.explain.derivatives import read_backward
     >>> from tinygrad_edu.graph import read_graph
@@ -58,7 +57,7 @@ def listing(backward: BackwardPass) -> Listing | None:
     replay = _Replay(graph)
     try:
         reading = read(replay, "value_and_grad", [node.name for node in replay.leaves], [node.data for node in replay.leaves])
-    except TinygradError:
+    except Exception:  # rules, the user's own included, meet Values here, with which anything may go wrong that worked with arrays
         return None
     source, results = reading.written(Writer), reading.outputs
     lines = source.text(_docstring(replay, source), ", ".join(source.results)).splitlines()

@@ -7,12 +7,16 @@ needs no template of its own.
 from __future__ import annotations
 
 import ast
+import inspect
 import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.explain.terms import Literal, Symbol, Term
+from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives.shaping import transpose
 from tinygrad_edu.source import expression, literal
 
@@ -25,8 +29,11 @@ _GREEK_COMMANDS = {letter: f"\\{word}" for word, letter in _GREEK.items() if wor
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _FRACTIONS = {0.5: ("½", r"\frac{1}{2}"), 0.25: ("¼", r"\frac{1}{4}"), 0.75: ("¾", r"\frac{3}{4}")}
 
+_MOST_NUMBERS = 8  # of a larger array only the beginning is written
+
 # How tightly a form binds: whoever needs a tighter one puts brackets around it.
-COMPARISON, SUM, PRODUCT, SIGNED, POWER, ATOM = range(6)
+# OPEN is a product that ends in a function without brackets, as \ln w: what is multiplied to its right would seem to be inside.
+COMPARISON, SUM, OPEN, PRODUCT, POWER, ATOM = range(6)
 
 
 def number_text(x: Any) -> str:
@@ -36,27 +43,29 @@ def number_text(x: Any) -> str:
     '−4'
     """
     value = np.asarray(x).item()
-    return (str(value) if isinstance(value, bool | complex) else f"{value + 0.0:.6g}").replace("-", "−")
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, complex):
+        return (f"({value:.6g})" if value.real else f"{value.imag:.6g}j").replace("-", "−")
+    return f"{value + 0.0:.6g}".replace("-", "−")
 
 
-def array_text(data: Any) -> str:
+def array_text(data: Any, number: Callable[[Any], str] = number_text) -> str:
     """A number, a short array, or the beginning of a long one with its shape.
 
     >>> array_text(np.zeros((200, 3)))
-    '[[0, 0, …], [0, 0, …], …] of shape (200, 3)'
+    '[[0, 0, …], [0, 0, …], …] (200, 3)'
     """
     array = np.asarray(data)
-    if array.ndim == 0:
-        return number_text(array)
-    if array.size <= 8:
-        return _nested(array, array.size)
-    return f"{_nested(array, 2)} of shape {array.shape}"
+    if array.size <= _MOST_NUMBERS:
+        return _nested(array, array.size, number)
+    return f"{_nested(array, 2, number)} {array.shape}"
 
 
-def _nested(array: Any, most: int) -> str:
+def _nested(array: Any, most: int, number: Callable[[Any], str]) -> str:
     if array.ndim == 0:
-        return number_text(array)
-    shown = [_nested(part, 3 if array.ndim == 1 or most > 3 else most) for part in array[: max(most, 2)]]
+        return number(array)
+    shown = [_nested(part, 3 if array.ndim == 1 or most > 3 else most, number) for part in array[: max(most, 2)]]
     return f"[{', '.join(shown)}{', …' if len(array) > len(shown) else ''}]"
 
 
@@ -83,7 +92,14 @@ def text(term: Term, least: int = COMPARISON) -> str:
 
 def code(term: Term) -> str:
     """A term as Python: `g @ W.T`."""
-    return re.sub(r"\bnp\.(linalg\.)?", "", ast.unparse(_syntax_tree(term)))
+    return re.sub(r"\bnp\.(linalg\.)?", "", ast.unparse(_Rounding().visit(_syntax_tree(term))))
+
+
+class _Rounding(ast.NodeTransformer):
+    """Writes numbers to six digits."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(float(f"{node.value:.6g}")) if isinstance(node.value, float) else node
 
 
 def _syntax_tree(term: Term) -> ast.expr:
@@ -96,11 +112,33 @@ def _syntax_tree(term: Term) -> ast.expr:
         number = np.asarray(term.value).item()
         return literal(int(number) if isinstance(number, float) and number.is_integer() and abs(number) < 1e15 else number)
     operands = [_syntax_tree(operand) for operand in term.operands]
-    if not term.params and rf"\operatorname{{{{{term.primitive.name}}}}}" in term.primitive.latex:
-        return ast.Call(ast.Name(term.primitive.name), operands, [])  # mathematics calls it by its name: step(x), relu(x)
+    if _goes_by_name(term.primitive, term.params):
+        keywords = [ast.keyword(key, literal(_brief(value))) for key, value in _stated(term.primitive, term.params).items()]
+        return ast.Call(ast.Name(term.primitive.name), operands, keywords)
     if term.primitive is transpose and term.params.get("axes") is None:
         return ast.Attribute(operands[0], "T")
     return expression(term.primitive, operands, {key: _brief(value) for key, value in term.params.items()})
+
+
+def _goes_by_name(primitive: Primitive, params: Mapping[str, Any]) -> bool:
+    """Whether an operation is called by its name: as mathematics does, step(x), or since in Python it is no single call: svd(A)."""
+    is_name_in_mathematics = not params and rf"\operatorname{{{{{primitive.name}}}}}" in primitive.latex
+    takes_several_calls = "lambda" in primitive.code or primitive.code.count("{0}") > 1
+    return is_name_in_mathematics or takes_several_calls or not primitive.name.isidentifier()
+
+
+def _stated(primitive: Primitive, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters that do not have their default value."""
+    defaults = _defaults(primitive)
+    return {key: value for key, value in params.items() if key not in defaults or repr(defaults[key]) != repr(value)}
+
+
+@lru_cache(maxsize=1024)
+def _defaults(primitive: Primitive) -> Mapping[str, Any]:
+    try:
+        return {parameter.name: parameter.default for parameter in inspect.signature(primitive.forward).parameters.values()}
+    except (TypeError, ValueError):  # NumPy's ufuncs have no signature
+        return {}
 
 
 def _brief(param: Any) -> Any:
@@ -121,9 +159,11 @@ def _bracketed(form: tuple[str, int], least: int) -> str:
     return form[0] if form[1] >= least else f"({form[0]})"
 
 
-_BINARY: dict[type[ast.operator], tuple[str, int, int]] = {
-    ast.Add: (" + ", SUM, SUM), ast.Sub: (" − ", SUM, PRODUCT), ast.Mult: ("·", PRODUCT, PRODUCT), ast.Div: ("/", PRODUCT, POWER),
-    ast.MatMult: (" @ ", PRODUCT, POWER), ast.Mod: (" % ", PRODUCT, POWER), ast.FloorDiv: (" // ", PRODUCT, POWER),
+# The sign, how tightly the form binds, and how tightly its operands must. (−a) // c is not −(a // c), so these bind loosely.
+_BINARY: dict[type[ast.operator], tuple[str, int, int, int]] = {
+    ast.Add: (" + ", SUM, SUM, SUM), ast.Sub: (" − ", SUM, SUM, PRODUCT), ast.Mult: ("·", PRODUCT, PRODUCT, PRODUCT),
+    ast.Div: ("/", PRODUCT, PRODUCT, POWER), ast.MatMult: (" @ ", PRODUCT, PRODUCT, POWER),
+    ast.Mod: (" % ", SUM, POWER, POWER), ast.FloorDiv: (" // ", SUM, POWER, POWER),
 }  # fmt: skip
 
 
@@ -143,15 +183,16 @@ def _text(tree: ast.expr) -> tuple[str, int]:
             shown = _FRACTIONS.get(value, (number_text(value),))[0]
             return shown + ("" if factor.startswith("(") else "·") + factor, PRODUCT
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            sign, own, needed = _BINARY[type(op)]
-            return _bracketed(_text(left), own) + sign + _after_sign(_text(right), needed), own
+            sign, own, least_left, least_right = _BINARY[type(op)]
+            return _bracketed(_text(left), least_left) + sign + _after_sign(_text(right), least_right), own
         case ast.Call(func=function, args=args, keywords=keywords):
-            inside = [_text(arg)[0] for arg in args] + [f"{k.arg}={_text(k.value)[0]}" for k in keywords]
-            return f"{ast.unparse(function).removeprefix('np.').removeprefix('linalg.')}({', '.join(inside)})", ATOM
+            parts = [_text(arg)[0] for arg in args] + [f"{k.arg}={_text(k.value)[0]}" for k in keywords]
+            return f"{ast.unparse(function).removeprefix('np.').removeprefix('linalg.')}({', '.join(parts)})", ATOM
         case ast.Attribute(value=owner, attr=attribute):
             return f"{_bracketed(_text(owner), ATOM)}.{attribute}", ATOM
         case ast.Subscript(value=owner, slice=index):
-            return f"{_bracketed(_text(owner), ATOM)}[{ast.unparse(index)}]", ATOM
+            inside = index.elts if isinstance(index, ast.Tuple) and index.elts else [index]
+            return f"{_bracketed(_text(owner), ATOM)}[{', '.join(map(ast.unparse, inside))}]", ATOM
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             sign = _COMPARISONS.get(type(op), "?")
             return f"{_bracketed(_text(left), SUM)} {sign} {_bracketed(_text(right), SUM)}", COMPARISON
@@ -194,15 +235,27 @@ def _parenthesized(form: tuple[str, int], least: int) -> str:
 
 def number_latex(x: Any) -> str:
     """A number to six digits: `3 \\times 10^{-5}`."""
-    mantissa, _, exponent = number_text(x).replace("−", "-").partition("e")
-    if mantissa in ("nan", "inf", "-inf"):
+    value = np.asarray(x).item()
+    if isinstance(value, bool):
+        return rf"\mathrm{{{value}}}"
+    if isinstance(value, complex):
+        sign = "-" if value.imag < 0 else "+"
+        return rf"\left({number_latex(value.real)} {sign} {number_latex(abs(value.imag))} \, \mathrm{{i}}\right)"
+    mantissa, _, exponent = f"{value + 0.0:.6g}".partition("e")
+    if not np.isfinite(value):
         return {"nan": r"\mathrm{nan}", "inf": r"\infty", "-inf": r"-\infty"}[mantissa]
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
+def array_latex(data: Any) -> str:
+    """A number or an array, abbreviated as in `array_text`."""
+    form = array_text(data, number_latex).replace("…", r"\ldots ")
+    return form.replace("] (", r"]\ (")  # before the shape
+
+
 _SPECIAL = {
     "\\": r"\backslash ", "{": r"\{", "}": r"\}", "_": r"\_", "^": r"\wedge ", "#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&",
-    "~": r"\sim ", '"': "”", " ": r"\ ", "<": "<", ">": ">",
+    "~": r"\sim ", '"': r"\text{''}", " ": r"\ ", "<": "<", ">": ">",
 }  # fmt: skip
 
 
@@ -226,21 +279,26 @@ def _latex(term: Term) -> tuple[str, int]:
     if isinstance(term, Symbol):
         return name_latex(term.name), ATOM
     if isinstance(term, Literal):
-        if term.number is None:
-            return rf"\mathrm{{{escaped(array_text(term.value))}}}", ATOM
-        return number_latex(term.value), PRODUCT if term.number < 0 else ATOM
+        return array_latex(term.value), PRODUCT if term.number is not None and term.number < 0 else ATOM
     operands = [_latex(operand) for operand in term.operands]
-    template = term.primitive.latex or _operator_template(term.primitive.code)
-    if not template:
-        template = _called(escaped(term.primitive.name), len(operands))
+    template = _template(term.primitive, term.params, len(operands))
     first = term.operands[0] if term.operands else None
     if template == r"{0} \cdot {1}" and isinstance(first, Literal) and first.number is not None:
         shown = _FRACTIONS.get(first.number, ("", number_latex(first.value)))[1]
         factor = _parenthesized(operands[1], _needed(template, 1, operands[1][0]))
-        return (f"{shown} {factor}" if not factor[0].isdigit() else rf"{shown} \cdot {factor}"), PRODUCT
+        sign = r" \cdot" if factor[0].isdigit() else ""
+        return f"{shown}{sign} {factor}", _closing(PRODUCT, operands[1], factor)
     filled = [_parenthesized(operand, _needed(template, position, operand[0])) for position, operand in enumerate(operands)]
-    params = {key: _param_latex(value) for key, value in term.params.items()}
-    return template.format(*filled, **params), operands[0][1] if template == "{0}" else _binding(template)
+    params = {key: _param_latex(value if isinstance(value, tuple) else [value]) for key, value in term.params.items()}
+    binding = operands[0][1] if template == "{0}" else _binding(template)
+    if operands and _outside(template).endswith(f"{{{len(operands) - 1}}}"):
+        binding = _closing(binding, operands[-1], filled[-1])
+    return template.format(*filled, **params), binding
+
+
+def _closing(binding: int, last: tuple[str, int], filled: str) -> int:
+    """How tightly a form binds, given the operand at its end, before and after brackets may have been put around it."""
+    return OPEN if binding > OPEN and last[1] == OPEN and filled == last[0] else binding
 
 
 _OPERATORS = {
@@ -254,14 +312,37 @@ def _operator_template(code: str) -> str:
     return _OPERATORS.get(code, "")
 
 
-def _called(name: str, operands: int) -> str:
-    """The template of an operation that states none: its name, called."""
-    return rf"\mathrm{{{{{name}}}}}({', '.join(f'{{{position}}}' for position in range(operands))})"
+def _template(primitive: Primitive, params: Mapping[str, Any], operands: int) -> str:
+    """How an operation is written: as its entry says, with what the entry does not mention below its sign."""
+    template = primitive.latex or _operator_template(primitive.code)
+    unsaid = [_named_param(key, value) for key, value in _stated(primitive, params).items() if f"{{{key}}}" not in template]
+    if template == "{0}" or (template and not unsaid):  # a cast, or a new axis, changes no number
+        return template
+    below = _in_template(f"_{{{', '.join(unsaid)}}}") if unsaid else ""
+    if _SIGN.search(template):
+        return _SIGN.sub(lambda sign: sign[0] + below, template, count=1)
+    name = _in_template(rf"\mathrm{{{escaped(primitive.name)}}}")
+    return f"{name}{below}({', '.join(f'{{{position}}}' for position in range(operands))})"
 
 
-def _param_latex(value: Any) -> str:
-    written = ast.unparse(ast.fix_missing_locations(literal(_brief(value)))).replace("slice", "")
-    return escaped(written)
+_SIGN = re.compile(r"\\(sum|prod|max|min)\b|^\\operatorname\{\{\w+\}\}|^\\mathcal\{\{\w+\}\}(\^\{\{-1\}\})?")
+"""The sign of an operation, which its parameters are written below."""
+
+
+def _in_template(form: str) -> str:
+    return form.replace("{", "{{").replace("}", "}}")
+
+
+def _named_param(key: str, value: Any) -> str:
+    """`axis 0`, `keepdims`, and of einsum's subscripts only what they are."""
+    if isinstance(value, str) and key == "subscripts":
+        return rf"\mathrm{{{escaped(value)}}}".replace("->", r" \to ")
+    return rf"\mathrm{{{escaped(key)}}}" if value is True else rf"\mathrm{{{escaped(key)}\ {_param_latex([value])}}}"
+
+
+def _param_latex(parts: Iterable[Any]) -> str:
+    written = ", ".join(ast.unparse(ast.fix_missing_locations(literal(_brief(part)))) for part in parts)
+    return escaped(written).replace("−", "-").replace("…", r"\ldots ")
 
 
 def _outside(template: str) -> str:
@@ -277,14 +358,20 @@ def _outside(template: str) -> str:
     return "".join(kept)
 
 
+_FUNCTION = r"\\(?!frac\b|cdot\b)[a-zA-Z]\w*([\^_]?\(\))*"
+"""In what `_outside` leaves: the sign of a function, with what stands above and below it."""
+
+
 def _binding(template: str) -> int:
     """How tightly a form binds, seen from its template."""
     outside = _outside(template)
     if re.search(r" ([<>=]|\\(leq|geq|neq|land|lor)) ", outside):
         return COMPARISON
-    if re.search(r" [+-] ", outside):
+    if re.search(r" [+-] |\\bmod", outside):
         return SUM
-    if re.search(r"^-|\\cdot|\\bmod| \* |\} \{|^\\\w+ \{|^\\\w+\(\) \{", outside):
+    if re.search(rf"{_FUNCTION} \S", outside):
+        return OPEN
+    if re.search(r"^-|\\cdot| \* |[)}] \{", outside):
         return PRODUCT
     return POWER if "^" in outside or outside.startswith(r"\frac") else ATOM
 
@@ -292,17 +379,19 @@ def _binding(template: str) -> int:
 def _needed(template: str, position: int, form: str) -> int:
     """How tightly an operand has to bind to stand without brackets."""
     placeholder = f"{{{position}}}"
+    if re.search(rf"\{{{position}\}}(\}}\}})?_", template) and "_" in form:
+        return ATOM + 1  # an index below another one would seem to be part of it
     if re.search(rf"\{{{position}\}}(\}}\}})?[\^_]", template):
         return ATOM  # the base of a power, or of an index
-    if f"- {placeholder}" in template:
-        return PRODUCT
     outside = _outside(template)
     if placeholder not in outside or outside == placeholder:
         return COMPARISON
-    if position and form.startswith("-"):
-        return ATOM  # two signs do not follow each other
+    if re.search(rf"{_FUNCTION} \{{{position}\}}", outside) or (form.startswith("-") and not outside.startswith(placeholder)):
+        return ATOM  # where a function begins and ends is seen, and two signs do not follow each other
+    if r"\bmod" in outside:
+        return POWER
     if re.search(r" [+-] ", outside):
-        return SUM
-    if re.search(r"\\cdot|\\bmod| \* |\} \{|^-", outside):
-        return PRODUCT
+        return OPEN if f"- {placeholder}" in outside else SUM
+    if re.search(r"\\cdot| \* |[)}] \{|^-", outside):
+        return OPEN if outside.endswith(placeholder) else PRODUCT
     return ATOM

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.explain.chain import Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explain.drawing import brief
 from tinygrad_edu.explain.listing import Listing
-from tinygrad_edu.explain.notation import PRODUCT, array_text, code, name_text, number_text, text
+from tinygrad_edu.explain.notation import PRODUCT, array_text, name_text, number_text, text
 from tinygrad_edu.explain.terms import Applied, Literal
-from tinygrad_edu.explain.text_form import factor_text, quotient
+from tinygrad_edu.explain.text_form import factor_text, local_text, quotient, rule_text
 from tinygrad_edu.graph import Node
 
 Step = dict[str, Any]
@@ -66,12 +64,10 @@ def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = N
         names=[name_text(output.name)],
     )
     arrived: dict[Node, Any] = {}
-    for edge in backward.edges:
+    for edge in (edge for edges in backward.passed_by.values() for edge in edges):
         operand, result = edge.operand, edge.result
-        if not operand.requires_grad:
-            continue
         step = _step(
-            "passes" if result.shape == operand.shape == () else "turns",
+            "passes" if edge.is_between_real_numbers else "turns",
             lit=[ids[result], f"e{ids[result][1:]}_{edge.position}", ids[operand]],
             formulas=_contribution(edge, backward, spelling),
             names=[shown(result), shown(operand)],
@@ -85,14 +81,23 @@ def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = N
             step["inPicture"] = {ids[operand]: brief(total)}
             if before is not None:
                 step["kind"] = "adds"
-                summands = f"{array_text(before)} + {factor_text(array_text(edge.contribution))}"
-                step["formulas"].append(f"{quotient(output, operand, spelling)} = {summands} = {array_text(total)}")
-        if edge.passing in (Passing.NEVER, Passing.ALWAYS_ZERO):
-            step["kind"] = "blocked"
+                is_last = edge is backward.contributions(operand)[-1]
+                sum_text = f"{array_text(before)} + {factor_text(array_text(edge.contribution))} = {array_text(total)}"
+                step["formulas"].append(f"{quotient(output, operand, spelling) if is_last else 'Σ'} = {sum_text}")
+        if edge.passing is Passing.ALWAYS_ZERO:
+            step["kind"] = "blocked" if backward.is_flat(result) else "flat"
+        elif edge.passing in _NOTHING_PASSES:
+            step["kind"] = _NOTHING_PASSES[edge.passing]
+        elif edge.is_between_real_numbers and not edge.has_derivative:
+            step["kind"] = "kink"
+            step["names"].append(number_text(edge.local_derivative))
         yield step
     found = [f"{quotient(output, node, spelling)} = {array_text(backward.gradient_of.get(node, 0.0))}" for node in graph.parameters]
     lit = [ids[node] for node in graph.parameters]
     yield _step("end", lit=lit, formulas=found, line=source.end if source else None)
+
+
+_NOTHING_PASSES = {Passing.NEVER: "underivable", Passing.NOT_CHOSEN: "unchosen"}
 
 
 def _step(kind: str, lit: list[str], formulas: list[str], **known: Any) -> Step:
@@ -119,24 +124,23 @@ def _computation(node: Node, spelling: Spelling) -> list[str]:
 
 
 def _contribution(edge: Edge, backward: BackwardPass, spelling: Spelling) -> list[str]:
-    """The incoming gradient times the local derivative, or for arrays the rule."""
-    output = backward.graph.output
-    head = quotient(output, edge.operand, spelling)
-    incoming = quotient(output, edge.result, spelling)
-    if edge.result.shape == edge.operand.shape == () and not np.iscomplexobj(edge.result.data):
-        local = "0" if edge.ignores_gradient or edge.local_term is None else text(spelling.written(edge.local_term), PRODUCT)
-        gradient = number_text(backward.gradient_of.get(edge.result, 0.0))
-        factors = [
-            f"{incoming} · {quotient(edge.result, edge.operand, spelling)}",
-            f"{factor_text(gradient)} · {factor_text(local)}",
-            f"{factor_text(gradient)} · {factor_text(number_text(edge.local_derivative))}",
-            array_text(edge.contribution if edge.contribution is not None else 0.0),
-        ]
-        first, *rest = dict.fromkeys(factors)
-        return [f"{head} = {first}", *(f"= {form}" for form in rest)]
+    """The incoming gradient times the local derivative, or for arrays the rule.
+
+    One contribution of several is not the derivative: it is called by the way that it takes, `y → x:`.
+    """
     if edge.contribution is None:
         return []
-    rule = edge.result.primitive.name if edge.rule is None else code(edge.rule)
-    axes = f"  (Σ axis {', '.join(map(str, edge.summed_axes))})" if edge.summed_axes else ""
-    gradient = array_text(backward.gradient_of.get(edge.result, 0.0))
-    return [f"g = {incoming} = {gradient}", f"{head} = {rule}{axes}", f"= {array_text(edge.contribution)}"]
+    output, result, operand = backward.graph.output, edge.result, edge.operand
+    several = len(backward.contributions(operand)) > 1
+    head = f"{text(spelling.of(result))} → {text(spelling.of(operand))}:" if several else f"{quotient(output, operand, spelling)} ="
+    incoming = quotient(output, result, spelling)
+    gradient = array_text(backward.gradient_of[result])
+    if not edge.is_between_real_numbers:
+        axes = f"  (Σ axis {', '.join(map(str, edge.summed_axes))})" if edge.summed_axes else ""
+        return [f"g = {incoming} = {gradient}", f"{head} {rule_text(edge, spelling)}{axes}", f"= {array_text(edge.contribution)}"]
+    local_forms = local_text(edge, spelling, PRODUCT), number_text(edge.local_derivative)
+    factors = [f"{factor_text(gradient)} · {factor_text(local)}" for local in local_forms]
+    if result is not output:  # or else it would be dL/dL times what is to be found
+        factors.insert(0, f"{incoming} · {quotient(result, operand, spelling, '∂' if several else 'd')}")
+    first, *rest = dict.fromkeys([*factors, array_text(edge.contribution)])
+    return [f"{head} {first}", *(f"= {form}" for form in rest)]

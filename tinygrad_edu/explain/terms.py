@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compile import nodes
 from tinygrad_edu.graph import Node
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise
@@ -61,14 +62,48 @@ def definition(node: Node) -> Term:
 
 
 def recorded_term(x: Any, shapes: Mapping[str, tuple[int, ...]]) -> Term:
-    """What was recorded from named Values, as a term. Where a parameter is one of the given shapes, it is written like that."""
+    """What was recorded from named Values, as a term. Where a parameter is one of the given shapes, it is written like that.
+
+    Special cases that an equation sets apart, such as that of a ** b where b is 0, are left out unless it is met.
+    """
     if not isinstance(x, Value):
         return Literal(x)
     if x.primitive is None:
         return Symbol(x.name) if x.name else Literal(x.data)
+    if x.primitive is elementwise.where and _sets_apart(x.parents[0]) and not np.any(x.inputs[0]):
+        return recorded_term(x.inputs[2] if x.parents[2] is None else x.parents[2], shapes)
     operands = (recorded_term(seen if parent is None else parent, shapes) for parent, seen in zip(x.parents, x.inputs, strict=True))
     params = {key: _shape_of_input(value, shapes) for key, value in (x.params or {}).items()}
     return simplified(Applied(x.primitive, tuple(operands), params))
+
+
+def _sets_apart(condition: Value | None) -> bool:
+    """Whether a condition is an equation, or demands one among others: almost no numbers meet it."""
+    if condition is None or condition.primitive is None:
+        return False
+    if condition.primitive.name not in ("bitwise_and", "logical_and"):
+        return condition.primitive.name == "equal"
+    demands = zip(condition.parents, condition.inputs, strict=True)
+    return any(_sets_apart(demand) if demand is not None else not np.any(seen) for demand, seen in demands)
+
+
+def program_term(node: nodes.Node) -> Term:
+    """What the compiler made of a formula, as a term."""
+    if node.name:
+        return Symbol(node.name)
+    if node.primitive is None:
+        return Literal(node.value)
+    return Applied(node.primitive, tuple(map(program_term, node.inputs)), node.params)
+
+
+def names(term: Term) -> set[str]:
+    """The names that occur in a formula."""
+    return {term.name} if isinstance(term, Symbol) else set().union(*map(names, getattr(term, "operands", ())))
+
+
+def operations(term: Term) -> set[Primitive]:
+    """The operations that occur in a formula."""
+    return {term.primitive}.union(*map(operations, term.operands)) if isinstance(term, Applied) else set()
 
 
 def _shape_of_input(value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:

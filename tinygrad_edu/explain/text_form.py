@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from tinygrad_edu.explain.chain import Derivation, Link, Spelling
+from tinygrad_edu.explain.chain import Derivation, Link, Paths, Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
-from tinygrad_edu.explain.notation import PRODUCT, SUM, array_text, code, name_text, number_text, text
+from tinygrad_edu.explain.notation import COMPARISON, PRODUCT, SUM, array_text, code, name_text, number_text, text
 from tinygrad_edu.explain.terms import definition
 from tinygrad_edu.graph import Graph, Kind, Node
 
-_MOST_ROWS = 12
+MOST_ROWS = 12
+_LONGEST_RULE = 80
 
 
 class Explained(Protocol):
@@ -28,7 +30,11 @@ class Explained(Protocol):
     @property
     def spelling(self) -> Spelling: ...
     @property
+    def paths(self) -> Paths: ...
+    @property
     def derivations(self) -> Sequence[Derivation]: ...
+    @property
+    def notes(self) -> Iterable[str]: ...
     @property
     def is_summary(self) -> bool: ...
     @property
@@ -43,12 +49,21 @@ def written(explanation: Explained) -> str:
         blocks = [_definitions(explanation)] + [_derivation(explanation, found) for found in explanation.derivations]
     else:
         blocks = [_results(explanation), _operations(explanation), _gradients(explanation)]
-    return "\n\n".join(block for block in [*blocks, "\n".join(notes(explanation))] if block)
+    return "\n\n".join(block for block in [*blocks, "\n".join(explanation.notes)] if block)
 
 
 def quotient(of: Node, wrt: Node, spelling: Spelling, d: str = "d") -> str:
     """`dL/d(t − y)`."""
     return f"{d}{_differentiated(of, spelling)}/{d}{_differentiated(wrt, spelling)}"
+
+
+def rule_text(edge: Edge, spelling: Spelling | None = None) -> str:
+    """What an operation does with the gradient `g`, in Python; results are written out where a spelling says so."""
+    if edge.rule is None:
+        return "(cannot be read)"
+    rule = code(edge.rule if spelling is None else spelling.written(edge.rule))
+    rule = f"real({rule})" if edge.keeps_real_part else rule
+    return rule if len(rule) <= _LONGEST_RULE else f"(long: see {edge.result.primitive.name} in `python -m tinygrad_edu ops`)"
 
 
 def _differentiated(node: Node, spelling: Spelling) -> str:
@@ -96,12 +111,15 @@ def _derivation(explanation: Explained, found: Derivation) -> str:
 
 def _forms(path: Sequence[Link], spelling: Spelling, d: str) -> list[str]:
     """A product as quotients, as formulas, in numbers, and what it comes to; without repetitions."""
-    product = float(np.prod([link.number for link in path]))
+    if len(path) == 1:
+        (link,) = path
+        forms = [text(spelling.written(link.term), SUM), number_text(link.number)]
+        return list(dict.fromkeys(forms if d == "d" else [quotient(link.of, link.wrt, spelling, d), *forms]))
     forms = [
         " · ".join(quotient(link.of, link.wrt, spelling, d) for link in path),
-        " · ".join(factor_text(text(spelling.written(link.term), PRODUCT if len(path) > 1 else SUM)) for link in path),
+        " · ".join(factor_text(text(spelling.written(link.term), PRODUCT)) for link in path),
         " · ".join(factor_text(number_text(link.number)) for link in path),
-        number_text(product),
+        number_text(math.prod(link.number for link in path)),
     ]
     return list(dict.fromkeys(forms))
 
@@ -122,21 +140,34 @@ def _arrivals(explanation: Explained, found: Derivation) -> str:
     spelling, gradients = explanation.spelling, explanation.backward.gradient_of
     output = explanation.graph.output
     rows = [["by way of", "incoming gradient", "× local derivative", "= contribution"]]
-    for edge in found.contributions[:_MOST_ROWS]:
-        local = text(spelling.written(edge.local_term)) if edge.local_term is not None else ""
-        local_number = number_text(edge.local_derivative)
-        rows.append(
-            [
-                f"{name_text(edge.result.name)} = {text(spelling.definition(edge.result))}",
-                f"{quotient(output, edge.result, spelling)} = {array_text(gradients[edge.result])}",
-                local_number if local in ("", local_number) else f"{local} = {local_number}",
-                array_text(edge.contribution),
-            ]
-        )
-    rest = found.contributions[_MOST_ROWS:]
+    rows += (
+        [
+            f"{name_text(edge.result.name)} = {text(spelling.definition(edge.result))}",
+            f"{quotient(output, edge.result, spelling)} = {array_text(gradients[edge.result])}",
+            _local(edge, spelling),
+            array_text(edge.contribution),
+        ]
+        for edge in found.contributions[:MOST_ROWS]
+    )
+    rest = found.contributions[MOST_ROWS:]
     if rest:
         rows.append([f"{len(rest):,} more", "", "", array_text(sum(edge.contribution for edge in rest))])
     return table(rows)
+
+
+def _local(edge: Edge, spelling: Spelling) -> str:
+    """The local derivative; where numbers are complex, what becomes of the incoming gradient g."""
+    if not edge.is_between_real_numbers:
+        return f"g ↦ {rule_text(edge, spelling)}"
+    number, form = number_text(edge.local_derivative), local_text(edge, spelling)
+    return number if form == number else f"{form} = {number}"
+
+
+def local_text(edge: Edge, spelling: Spelling, least: int = COMPARISON) -> str:
+    """The local derivative between real numbers as a formula, or as a number where there is no telling formula."""
+    if edge.local_term is None or edge.ignores_gradient:
+        return number_text(edge.local_derivative)
+    return text(spelling.written(edge.local_term), least)
 
 
 def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
@@ -157,12 +188,8 @@ def _results(explanation: Explained) -> str:
 def _operations(explanation: Explained) -> str:
     """Every operation, in the order of the backward pass."""
     backward, output = explanation.backward, name_text(explanation.graph.output.name)
-    by_result: dict[Node, list[Edge]] = {}
-    for edge in backward.edges:
-        if edge.operand.requires_grad:
-            by_result.setdefault(edge.result, []).append(edge)
     rows = [["result", "operation", "shape", "gradient g", "passes to", "rule", "shape", "summed over"]]
-    for result, edges in by_result.items():
+    for result, edges in backward.passed_by.items():
         cells = [name_text(result.name), code(definition(result)), str(result.shape), _short(backward.gradient_of.get(result))]
         for edge in edges:
             rows.append([*cells, name_text(edge.operand.name), *_passed(edge)])
@@ -180,8 +207,11 @@ def _passed(edge: Edge) -> tuple[str, str, str]:
     if edge.passing is Passing.NEVER:
         return "none", "", ""
     axes = ", ".join(map(str, edge.summed_axes))
-    rule = "(cannot be read)" if edge.rule is None else code(edge.rule)
-    return rule, str(edge.operand.shape), f"axis {axes}" if len(edge.summed_axes) == 1 else f"axes {axes}" if axes else ""
+    return (
+        rule_text(edge),
+        str(edge.operand.shape),
+        f"axis {axes}" if len(edge.summed_axes) == 1 else f"axes {axes}" if axes else "",
+    )
 
 
 def _gradients(explanation: Explained) -> str:
@@ -208,13 +238,12 @@ def _summary(explanation: Explained) -> str:
         f"operations: {most}{', …' if len(counts) > 8 else ''}",
         f"longest path: {_count(_depth(graph), 'operation')}",
     ]
-    shown = explanation.derivations[:_MOST_ROWS]
-    for found in shown:
-        head = quotient(graph.output, found.node, explanation.spelling)
-        gradient = array_text(0.0 if found.gradient is None else found.gradient)
-        lines.append(f"{head} = {gradient}, by {_count(found.path_count, 'path')}")
-    if len(explanation.targets) > len(shown):
-        lines.append(f"and {len(explanation.targets) - len(shown):,} gradients more")
+    for node in explanation.targets[:MOST_ROWS]:
+        head = quotient(graph.output, node, explanation.spelling)
+        gradient = array_text(explanation.backward.gradient_of.get(node, 0.0))
+        lines.append(f"{head} = {gradient}, by {_count(explanation.paths.counts.get(node, 0), 'path')}")
+    if len(explanation.targets) > MOST_ROWS:
+        lines.append(f"and {len(explanation.targets) - MOST_ROWS:,} gradients more")
     return "\n".join([*lines, "This is a summary; explain(...).whole shows every operation."])
 
 
@@ -223,38 +252,3 @@ def _depth(graph: Graph) -> int:
     for node in graph.results:
         depths[node] = 1 + max((depths.get(operand, 0) for operand in node.operands), default=0)
     return depths[graph.output]
-
-
-# --- where nothing passes ----------------------------------------------------------------------------------------------------
-
-
-def notes(explanation: Explained) -> Iterator[str]:
-    """Why some things count as constants."""
-    spelling = explanation.spelling
-    blocked = explanation.backward.blocked
-    for edge in blocked[:_MOST_ROWS]:
-        result, operand = name_text(edge.result.name), text(spelling.of(edge.operand))
-        form = text(spelling.definition(edge.result))
-        shown = form if spelling.is_written_out(edge.result) else f"{result} = {form}"
-        if edge.passing is Passing.ALWAYS_ZERO:
-            constant = form if spelling.is_written_out(edge.result) else result
-            yield (
-                f"Note: {shown} is flat wherever it has a derivative: when {operand} changes a little, {constant} does not change, "
-                f"so {quotient(edge.result, edge.operand, spelling)} = 0. No gradient passes through it, and {constant} counts as "
-                f"a constant in the gradient of {name_text(explanation.graph.output.name)}."
-            )
-        elif edge.passing is Passing.NEVER:
-            yield f"Note: {shown} has no derivative with respect to {operand}, which counts as a constant here."
-        elif _is_flat_here(edge, explanation.backward):
-            yield f"Note: at {operand} = {array_text(edge.operand.data)} the derivative of {shown} is 0, so nothing passes there."
-    unknown = next((node for node in explanation.graph.nodes if node.kind is Kind.DATA and not node.is_named), None)
-    if unknown is not None:
-        yield (
-            f"Note: {name_text(unknown.name)} = {array_text(unknown.data)} counts as a constant: no gradient passes to it, nor to "
-            "what it may have been computed from, as after stop_gradient, detach, or under no_grad."
-        )
-
-
-def _is_flat_here(edge: Edge, backward: BackwardPass) -> bool:
-    between_numbers = edge.result.shape == edge.operand.shape == ()
-    return between_numbers and edge.local_derivative == 0 and bool(np.any(backward.gradient_of[edge.result]))

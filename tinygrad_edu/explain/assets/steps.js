@@ -13,6 +13,10 @@ const WORDS = {
     turns: "From {0} back to {1}: the rule of the operation turns the gradient g of {0} into a contribution to that of {1}.",
     adds: "From {0} back to {1}, which has had a gradient already: contributions are added.",
     blocked: "No gradient passes from {0} to {1}: where {1} moves a little, {0} stays as it is, so its derivative is 0; and where {0} jumps it has none. So {0} counts as a constant.",
+    flat: "No gradient passes from {0} to {1}: where {1} moves a little, {0} stays as it is, so this derivative is 0; and where {0} jumps there is none.",
+    unchosen: "No gradient passes from {0} to {1}: {0} chooses between its operands, and here it does not take {1}.",
+    kink: "From {0} back to {1}: at this number {0} has a kink or a jump, so it has no derivative with respect to {1}; by convention {2} counts as its derivative.",
+    underivable: "No gradient passes from {0} to {1}: this operation states no derivative with respect to {1}, so {1} counts as a constant here.",
     end: "Done. These are the gradients.",
   },
   zh: {
@@ -27,6 +31,10 @@ const WORDS = {
     turns: "从 {0} 传回 {1}：运算的法则由 {0} 的梯度 g 得到对 {1} 的梯度的一份贡献。",
     adds: "从 {0} 传回 {1}，它已经收到过梯度：各份贡献相加。",
     blocked: "从 {0} 没有梯度传到 {1}：{1} 稍微变动时 {0} 不变，所以导数是 0；而在 {0} 跳变之处导数不存在。因此 {0} 视为常数。",
+    flat: "从 {0} 没有梯度传到 {1}：{1} 稍微变动时 {0} 不变，所以这个导数是 0；而在 {0} 跳变之处它不存在。",
+    unchosen: "从 {0} 没有梯度传到 {1}：{0} 在几个输入之间选择，而这里没有选中 {1}。",
+    kink: "从 {0} 传回 {1}：在这个数处 {0} 有尖点或跳变，所以对 {1} 的导数不存在；按惯例取 {2}。",
+    underivable: "从 {0} 没有梯度传到 {1}：这个运算没有给出对 {1} 的导数，所以 {1} 在这里视为常数。",
     end: "完成。这些就是梯度。",
   },
 };
