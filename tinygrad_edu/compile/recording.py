@@ -204,7 +204,7 @@ class _PythonNumber:
 
 
 def _of_plain(operation: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
-    """An operator between the plain numbers. Left to `float`, a number of NumPy's on the right would not make the result NumPy's."""
+    """An operator between the plain numbers. That of `float` would make Python's of a number of NumPy's on the right."""
 
     def method(a: Any, b: Any) -> Any:
         return operation(_plain(b), _plain(a)) if reflected else operation(_plain(a), _plain(b))
