@@ -181,6 +181,16 @@ def test_the_step_is_said_to_let_no_gradient_through(perceptron, tmp_path):
 
 
 @in_a_browser
+@pytest.mark.parametrize("name", ["{{data}}", "{{style}}", "{{script}}", "{{body}}", "{{picture}}", "{{title}}", "{{x}}"])
+def test_a_name_that_looks_like_a_place_of_the_template_is_shown_as_it_is(tmp_path, name):
+    pytest.importorskip("pygraphviz")
+    page = tg.explain(tg.Value(3.0, name=name) * 2.0).to_html()
+    elements = opened(page, tmp_path, "lang=en")
+    assert elements.texts["formulas"] == f"{name} = 3"
+    assert elements.title == elements.texts["title"] == f"L = {name}·2"
+
+
+@in_a_browser
 def test_where_contributions_are_added_the_page_says_so(tmp_path):
     pytest.importorskip("pygraphviz")
     x = tg.Value(3.0, name="x")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -21,15 +22,17 @@ def page(kind: str, title: str, data: Mapping[str, Any], picture: str = "") -> s
     parts = {
         "title": html.escape(title),
         "style": _asset("page.css"),
-        "body": _asset(f"{kind}.html").replace("{{picture}}", picture),
+        "body": _filled(_asset(f"{kind}.html"), {"picture": picture}),
         # In a script element nothing but `</` and `<!--` could end it or change its meaning.
         "data": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
         "script": _asset("language.js") + _asset(f"{kind}.js"),
     }
-    filled = _asset("page.html")
-    for name, part in parts.items():
-        filled = filled.replace(f"{{{{{name}}}}}", part, 1)
-    return filled
+    return _filled(_asset("page.html"), parts)
+
+
+def _filled(template: str, parts: Mapping[str, str]) -> str:
+    """The template with each `{{name}}` replaced, in a single pass: what is filled in is not searched for names again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
 
 
 def _asset(name: str) -> str:
