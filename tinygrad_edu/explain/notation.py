@@ -43,14 +43,14 @@ def array_text(data: Any) -> str:
     """A number, a short array, or the beginning of a long one with its shape.
 
     >>> array_text(np.zeros((200, 3)))
-    '[[0, 0, …], [0, 0, …], …] of shape (200, 3)'
+    '[[0, 0, …], [0, 0, …], …] (200, 3)'
     """
     array = np.asarray(data)
     if array.ndim == 0:
         return number_text(array)
     if array.size <= 8:
         return _nested(array, array.size)
-    return f"{_nested(array, 2)} of shape {array.shape}"
+    return f"{_nested(array, 2)} {array.shape}"
 
 
 def _nested(array: Any, most: int) -> str:
