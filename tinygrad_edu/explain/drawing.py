@@ -18,10 +18,10 @@ from tinygrad_edu.explain.derivatives import Edge, read_backward
 from tinygrad_edu.explain.notation import array_text, code, name_text, number_text, text
 from tinygrad_edu.explain.repetition import repetitions
 from tinygrad_edu.graph import Graph, Kind, Node, read_graph
-from tinygrad_edu.messages import shortened
+from tinygrad_edu.messages import cut, shortened
 from tinygrad_edu.value import Value
 
-_LONGEST = 40  # of a name, a formula, or a rule
+_LONGEST_RULE = 40
 _MOST_NUMBERS = 8  # of a larger array only the shape is shown
 _LARGE = 150
 _MOST_ARROWS = 3  # a leaf that more operations use is drawn beside each of them: long arrows are hard to follow, and to lay out
@@ -74,7 +74,7 @@ class Drawing:
         self._show_gradients = show_gradients
 
     def __repr__(self) -> str:
-        return f"<Drawing of {_short(name_text(self.graph.output.name))}: {len(self.graph)} nodes>"
+        return f"<Drawing of {cut(name_text(self.graph.output.name))}: {len(self.graph)} nodes>"
 
     @cached_property
     def gradient_of(self) -> Mapping[Node, Any]:
@@ -170,7 +170,7 @@ class Drawing:
             yield name_text(node.name)
             return
         if node.kind is not Kind.RESULT and np.size(node.data) > _MOST_NUMBERS:
-            yield _short(name_text(node.name))
+            yield cut(name_text(node.name))
             yield brief(node.data)
         else:
             yield from self._formula(node)
@@ -180,9 +180,9 @@ class Drawing:
     def _formula(self, node: Node) -> Iterator[str]:
         form = array_text(node.data)
         if node.kind is Kind.RESULT:
-            made = _short(text(self._spelling.definition(node)))
+            made = cut(text(self._spelling.definition(node)))
             form = f"{made} = {form}" if node.shape == () else made
-        yield form if self._spelling.is_written_out(node) else f"{_short(name_text(node.name))} = {form}"
+        yield form if self._spelling.is_written_out(node) else f"{cut(name_text(node.name))} = {form}"
         if node.kind is Kind.RESULT and node.shape != ():
             yield brief(node.data)
 
@@ -237,18 +237,14 @@ class Drawing:
         if edge.result.shape == edge.operand.shape == () and not np.iscomplexobj(edge.result.data):
             number = number_text(edge.local_derivative)
             form = number if edge.local_term is None else text(self._spelling.written(edge.local_term))
-            return number if form == number or len(form) > _LONGEST else f"{form} = {number}"
+            return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
         rule = "" if edge.rule is None else code(self._spelling.written(edge.rule))
-        return rule if 0 < len(rule) <= _LONGEST else _short(f"d_{edge.result.primitive.name}")
+        return rule if 0 < len(rule) <= _LONGEST_RULE else cut(f"d_{edge.result.primitive.name}")
 
 
 def brief(data: Any) -> str:
     """What fits into a node: a few numbers, or the shape of many, in no language: the picture is on pages in several."""
     return array_text(data) if np.size(data) <= 4 else f"[…] {np.shape(data)}"
-
-
-def _short(words: str) -> str:
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
 
 
 _SHAPES = {
