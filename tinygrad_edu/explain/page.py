@@ -13,19 +13,31 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+_DESCENT = ["descent.html", "stepping.js", "descent.js"]
+_PARTS = {
+    "contents": ["contents.html", "contents.js"],
+    "steps": ["steps.html", "stepping.js", "steps.js"],
+    "parabola": [*_DESCENT, "parabola.js"],
+    "curve": [*_DESCENT, "curve.js"],
+    "record": [*_DESCENT, "record.js"],
+    "line": [*_DESCENT, "line.js"],
+}
+"""For each kind of page its body, and its scripts, each of which may use what those before it define."""
+
 
 def page(kind: str, title: str, data: Mapping[str, Any], picture: str = "") -> str:
-    """A page of one kind: `steps`, `descent`, or `contents`.
+    """A page of one kind.
 
     title: plain text. data: what the script of that kind of page reads, made of what JSON can say. picture: an SVG element.
     """
+    body, *scripts = _PARTS[kind]
     parts = {
         "title": html.escape(title),
         "style": _asset("page.css"),
-        "body": _filled(_asset(f"{kind}.html"), {"picture": picture}),
+        "body": _filled(_asset(body), {"picture": picture, "controls": _asset("controls.html")}),
         # In a script element nothing but `</` and `<!--` could end it or change its meaning.
         "data": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
-        "script": _asset("language.js") + _asset(f"{kind}.js"),
+        "script": "".join(map(_asset, ["language.js", *scripts])),
     }
     return _filled(_asset("page.html"), parts)
 
