@@ -44,7 +44,9 @@ class Elements(HTMLParser):
 
 
 # A window cannot be made as narrow as a telephone, but a frame can. What it holds is copied into the page around it.
-FRAME = """<!doctype html><html><body><iframe id="frame" width="{width}" height="800" srcdoc="{page}"></iframe><pre id="told"></pre><script>
+FRAME = """<!doctype html><html><body>
+<iframe id="frame" width="{width}" height="800" srcdoc="{page}"></iframe><pre id="told"></pre>
+<script>
 const frame = document.getElementById("frame"), told = document.getElementById("told");
 const tell = () => {{ told.textContent = frame.contentDocument.documentElement.outerHTML; }};
 addEventListener("load", () => {{

@@ -37,10 +37,10 @@ def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None 
     - Any other training: the loss over the steps as it was recorded.
 
     The first two have a slider for the learning rate η that redraws the path at once, with the bound of stability 2/λ marked. The
-    mean of ½ (t - x·w)² over n samples has the Hessian XᵀX / n, with a column of ones for the bias. In the basis of its
-    eigenvectors, with eigenvalues λᵢ and the start cᵢ away from the minimum, gradient descent is at cᵢ (1 - ηλᵢ)ᵏ after k steps, and
-    the loss at L* + ½ Σ λᵢ cᵢ² (1 - ηλᵢ)²ᵏ (Goh, "Why Momentum Really Works", Distill, 2017). It vanishes exactly if η < 2/λ with
-    the largest of them.
+    mean of ½ (t - x·w)² over n samples has the Hessian XᵀX / n, with a column of ones for the bias. Along its eigenvector number i,
+    with eigenvalue λᵢ, gradient descent that begins cᵢ away from the minimum is cᵢ (1 - ηλᵢ)ᵏ away after k steps, so that the loss
+    is L* + ½ Σ λᵢ cᵢ² (1 - ηλᵢ)²ᵏ (Goh, "Why Momentum Really Works", Distill, 2017). It tends to its minimum L* exactly if
+    0 < η < 2/λ, with the largest eigenvalue λ.
 
     Parameters
     ----------
@@ -169,7 +169,8 @@ def _slope(thetas: Array, gradients: Array) -> Array | None:
     moved = np.flatnonzero(thetas[:, 0] != thetas[0, 0])
     if thetas.shape[1] > 1 or not moved.size:
         return None
-    return (gradients[moved[:1]] - gradients[0]) / (thetas[moved[:1]] - thetas[0])
+    slope: Array = (gradients[moved[:1]] - gradients[0]) / (thetas[moved[:1]] - thetas[0])
+    return slope
 
 
 def _hessian(steps: Sequence[Any], X: Any, has_bias: bool) -> Array:
@@ -180,7 +181,8 @@ def _hessian(steps: Sequence[Any], X: Any, has_bias: bool) -> Array:
             f"X must be what the model was fitted to, of shape (samples, features) = {expected}, but it has shape {samples.shape}."
         )
     features = np.column_stack([samples, np.ones(len(samples))]) if has_bias else samples
-    return features.T @ features / len(features)
+    hessian: Array = features.T @ features / len(features)
+    return hessian
 
 
 # --- the line ----------------------------------------------------------------------------------------------------------------

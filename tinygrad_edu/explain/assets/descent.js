@@ -4,7 +4,10 @@ const WIDTH = 640, HEIGHT = 440, EDGE = 44;
 const plot = byId("plot");
 
 // Six digits, but whole numbers whole.
-const shown = (number) => String((Number.isInteger(number) ? number : Number(number.toPrecision(6))) + 0).replace(/-/g, "−");
+function shown(number) {
+  const isWhole = Number.isInteger(number) && Math.abs(number) < 1e15;
+  return String((isWhole ? number : Number(number.toPrecision(6))) + 0).replace("+", "").replace(/-/g, "−");
+}
 const factor = (number) => (number < 0 ? `(${shown(number)})` : shown(number));
 // For a table on a narrow screen.
 function brief(number) {
@@ -59,16 +62,14 @@ function regime() {
 }
 
 function showRate() {
-  const label = say(RATES[language].rate, [shown(rate)]), scale = byId("scale");
-  byId("rateLabel").textContent = label;
+  byId("rateLabel").textContent = say(RATES[language].rate, [shown(rate)]);
   rateSlider.setAttribute("aria-valuetext", shown(rate));
-  scale.replaceChildren();
-  const at = (count) => 8 + (count / rateSlider.max) * (WIDTH - 16);
-  for (const [count, name] of [[100, "1/λ"], [200, "2/λ"]]) {
-    draw(scale, "line", { class: "bound", x1: at(count), x2: at(count), y1: 0, y2: 12 });
-    if (at(count) < 80) continue; // of marks close to one another only the bound is worth its name
-    draw(scale, "text", { x: at(count), y: 34, "text-anchor": "middle" }, `${name} = ${shown(count / 100 / data.curvature)}`);
-  }
+  byId("scale").replaceChildren(...[[100, "1/λ"], [200, "2/λ"]].map(([count, name]) => {
+    const share = count / rateSlider.max, isCrowded = count === 100 && share < 0.2;
+    const mark = element("span", isCrowded ? "" : `${name} = ${brief(count / 100 / data.curvature)}`);
+    mark.style.left = `calc(8px + (100% - 16px) * ${share})`; // where the middle of the slider's knob is then
+    return mark;
+  }));
 }
 
 // The slider counts ηλ in hundredths, so that it comes to stand exactly at 1/λ and at 2/λ.

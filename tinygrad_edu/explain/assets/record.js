@@ -7,7 +7,7 @@ const WORDS = {
     batches: "There is no slider for η: the steps saw different samples, each with a loss of its own, so that the path for another η would have to be walked anew.",
     momentum: "There is no slider for η: these steps do not go against the gradient alone (with momentum, for instance), so that the path for another η would have to be walked anew.",
     samples: "There is no slider for η: how the loss is curved cannot be seen from the steps alone. For a linear regression pass the samples, explain_descent(model, X).",
-    shape: "There is no slider for η: the gradients do not grow in proportion to the weights, so the loss is no sum of parabolas, and the path for another η would have to be walked anew.",
+    shape: "There is no slider for η: the gradients do not grow in proportion to the weights, as they do on a sum of parabolas: the loss is none, or X is not what the model was fitted to. The path for another η would have to be walked anew.",
     first: "These are the first {0} of {1} steps.", loss: "loss", gradient: "‖gradient‖", steps: "steps",
   },
   zh: {
@@ -16,7 +16,7 @@ const WORDS = {
     batches: "这里没有 η 的滑块：各步所用的样本不同，损失函数也就不同，换一个 η 必须重新训练才知道路径。",
     momentum: "这里没有 η 的滑块：这些步不是单纯逆着梯度走的（例如带有动量），换一个 η 必须重新训练才知道路径。",
     samples: "这里没有 η 的滑块：只凭各步看不出损失的弯曲程度。如果是线性回归，请传入样本：explain_descent(model, X)。",
-    shape: "这里没有 η 的滑块：梯度不随权重成比例增长，所以损失不是若干抛物线之和，换一个 η 必须重新训练才知道路径。",
+    shape: "这里没有 η 的滑块：梯度不像在若干抛物线之和上那样随权重成比例增长：损失不是这样的和，或者 X 不是训练时的样本。换一个 η 必须重新训练才知道路径。",
     first: "这里是 {1} 步中的前 {0} 步。", loss: "损失", gradient: "‖梯度‖", steps: "步数",
   },
 };
@@ -31,6 +31,9 @@ function show(number, words) {
   plot.replaceChildren();
   drawLine("axis", EDGE, HEIGHT - EDGE, WIDTH - EDGE, HEIGHT - EDGE);
   drawLine("axis", EDGE, EDGE, EDGE, HEIGHT - EDGE);
+  drawLine("axis", EDGE, y(most), WIDTH - EDGE, y(most));
+  drawText(brief(most), WIDTH - EDGE, y(most) - 6, "end");
+  drawText(brief(least), EDGE - 6, y(least) + 4, "end");
   drawText("1", EDGE, HEIGHT - EDGE + 22, "middle");
   drawText(words.steps, WIDTH / 2, HEIGHT - EDGE + 22, "middle");
   if (last) drawText(losses.length, WIDTH - EDGE, HEIGHT - EDGE + 22, "middle");
