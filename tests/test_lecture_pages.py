@@ -366,6 +366,14 @@ def test_the_demo_leaves_the_lectures_pages_and_a_list_of_them(folder):
     assert all(path.stat().st_size < 300_000 for path in folder.iterdir())
 
 
+@pytest.fixture(scope="module")
+def pages(folder):
+    """Those, and a page of each kind that is not among them."""
+    sgd = tg.models.LinearRegression(batch_size=2, max_epochs=20, tol=0).fit(FIVE, FIVE_TARGETS)
+    lecture = {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())}
+    return lecture | {"record.html": tg.explain_descent(sgd).to_html()}
+
+
 IN_FRAMES = """
 const found = {};
 const frames = [...document.querySelectorAll("iframe")];
@@ -394,8 +402,7 @@ addEventListener("load", () => {
 @in_a_browser
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_into_the_window_in_both_languages_and_in_light_and_dark(folder, tmp_path, width, scheme):
-    pages = {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())}
+def test_every_page_fits_into_the_window_in_both_languages_and_in_light_and_dark(pages, tmp_path, width, scheme):
     frames = [
         f'<iframe title="{name}" width="{width}" height="800" srcdoc="{escape(html)}"></iframe>' for name, html in pages.items()
     ]
@@ -417,10 +424,16 @@ def test_every_page_fits_into_the_window_in_both_languages_and_in_light_and_dark
 AXE = os.environ.get("AXE_CORE")
 RUN_AXE = """
 (async () => {
-  const found = [];
+  const found = [], slider = document.getElementById("slider");
   for (const language of ["first", "second"]) {
-    const { violations, passes } = await axe.run();
-    found.push({ passes: passes.length, violations: violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`) });
+    for (const step of slider ? [0, 5, slider.max] : [0]) {
+      if (slider) {
+        slider.value = step;
+        slider.dispatchEvent(new Event("input"));
+      }
+      const { violations, passes } = await axe.run();
+      found.push({ passes: passes.length, violations: violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`) });
+    }
     document.getElementById("language").click();
   }
   document.title = JSON.stringify(found);
@@ -430,12 +443,14 @@ RUN_AXE = """
 
 @in_a_browser
 @pytest.mark.skipif(not AXE, reason="AXE_CORE does not say where axe.min.js of the npm package axe-core is")
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_page_that_anybody_is_kept_from_reading(folder, tmp_path, scheme):
+def test_axe_finds_no_page_that_anybody_is_kept_from_reading(pages, tmp_path, scheme, width):
     axe = Path(AXE).read_text("utf-8").replace("</script", "<\\/script")
     option = f"--blink-settings=preferredColorScheme={['dark', 'light'].index(scheme)}"
-    for path in sorted(folder.iterdir()):
-        title = opened(path.read_text("utf-8"), tmp_path, "step=5", axe + RUN_AXE, option).title
-        for found in json.loads(title):
+    for name, html in pages.items():
+        states = json.loads(opened(html, tmp_path, "", axe + RUN_AXE, option, width=width).title)
+        assert len(states) == (2 if name == "index.html" else 6)
+        for found in states:
             assert found["passes"] > 10
-            assert found["violations"] == [], path.name
+            assert found["violations"] == [], name
