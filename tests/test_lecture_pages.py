@@ -176,7 +176,7 @@ def test_the_page_of_the_curve_says_what_the_learning_rate_does(tmp_path, rate, 
     page = tg.explain_descent(trained(X, [1.0, 1, 1], 0.1, fit_intercept=False), X)
     elements = opened(page.to_html(), tmp_path, f"lang=en&rate={rate}&step=2")
     assert said in elements.texts["sentence"]
-    assert "2/λ = 0.666667" in elements.texts["scale"]
+    assert "2/λ = 0.66667" in elements.texts["scale"]
     assert f"k = 2\nL = L* + ½ Σ λᵢ·cᵢ²·(1 − ηλᵢ)²ᵏ\n= 0 + {page_number(loss_after_two(rate))}" in elements.texts["formulas"]
 
 

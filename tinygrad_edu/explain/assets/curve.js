@@ -57,9 +57,7 @@ function show(number, words) {
   for (let i = 0; i < Math.min(data.curvatures.length, MOST_ROWS); i++)
     drawPath("part", within(steps.map((step) => decade(parts(step)[i]))).map(place));
   drawPath("curve", within(heights).map(place));
-  drawPath("path", within(heights.slice(0, number + 1)).map(place));
-  const [cx, cy] = place(heights[number], number);
-  draw(plot, "circle", { class: "point", cx, cy, r: 8 });
+  drawSteps(heights.slice(0, number + 1).map(place), 3);
 
   showRate();
   byId("phase").textContent = number ? say(words.step, [number, data.count]) : words.begin;

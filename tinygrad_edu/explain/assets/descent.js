@@ -27,6 +27,12 @@ const drawLine = (name, x1, y1, x2, y2) => draw(plot, "line", { class: name, x1,
 const drawPath = (name, places) => draw(plot, "polyline", { class: name, points: places.map((place) => place.join(",")).join(" ") });
 const drawText = (words, x, y, anchor = "start") => draw(plot, "text", { x, y, "text-anchor": anchor }, words);
 
+// The steps up to the present one, which is larger.
+function drawSteps(places, size) {
+  drawPath("path", places);
+  places.forEach(([cx, cy], i) => draw(plot, "circle", { class: "point", cx, cy, r: i === places.length - 1 ? 8 : size }));
+}
+
 // From numbers to places in the plot.
 function scales(x0, x1, y0, y1) {
   return [(x) => EDGE + ((x - x0) / (x1 - x0)) * (WIDTH - 2 * EDGE), (y) => HEIGHT - EDGE - ((y - y0) / (y1 - y0)) * (HEIGHT - 2 * EDGE)];

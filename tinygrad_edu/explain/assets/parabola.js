@@ -47,11 +47,10 @@ function show(number, words) {
   drawText(`${words.loss} L(θ)`, 8, 24);
   drawPath("curve", Array.from({ length: 121 }, (_, i) => place(x0 + ((x1 - x0) * i) / 120)));
   drawLine("bound", x(data.minimum), y(data.leastLoss), x(data.minimum), HEIGHT - EDGE + 6);
-  drawPath("path", walked.map(place));
-  walked.forEach((theta, i) => {
+  drawSteps(walked.map(place), 5);
+  walked.slice(0, 5).forEach((theta, i) => {
     const [cx, cy] = place(theta), side = theta < data.minimum ? -10 : 10;
-    draw(plot, "circle", { class: "point", cx, cy, r: i === number ? 8 : 5 });
-    if (i < 5 && Math.abs(theta - data.minimum) > reach / 30) drawText(String(i), cx + side, cy + 4, side < 0 ? "end" : "start");
+    if (Math.abs(theta - data.minimum) > reach / 30) drawText(i, cx + side, cy + 4, side < 0 ? "end" : "start");
   });
 
   showRate();

@@ -39,9 +39,7 @@ function show(number, words) {
   if (last) drawText(losses.length, WIDTH - EDGE, HEIGHT - EDGE + 22, "middle");
   drawText(`${words.loss} L`, 8, 24);
   drawPath("curve", losses.map(place));
-  drawPath("path", losses.slice(0, number + 1).map(place));
-  const [cx, cy] = place(losses[number], number);
-  draw(plot, "circle", { class: "point", cx, cy, r: 8 });
+  drawSteps(losses.slice(0, number + 1).map(place), 3);
 
   byId("phase").textContent = say(words.step, [number + 1, losses.length]);
   byId("sentence").textContent = words.recorded;
