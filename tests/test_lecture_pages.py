@@ -200,8 +200,9 @@ def test_moving_the_learning_rate_redraws_the_curve(tmp_path):
 
 
 @in_a_browser
-def test_however_far_a_curve_runs_away_it_can_be_drawn(tmp_path):
-    page = tg.explain_descent(trained(FIVE, FIVE_TARGETS, 0.5), FIVE, learning_rate=1e6).to_html()
+@pytest.mark.parametrize("settings", [{}, {"fit_intercept": False}], ids=["curve", "parabola"])
+def test_however_far_a_path_runs_away_it_can_be_drawn(tmp_path, settings):
+    page = tg.explain_descent(trained(FIVE, FIVE_TARGETS, 0.5, **settings), FIVE, learning_rate=1e60).to_html()
     read = 'document.title = [...plot.querySelectorAll("polyline")].map((line) => line.getAttribute("points")).join();'
     points = opened(page, tmp_path, "lang=en&step=999", read).title
     assert "NaN" not in points
@@ -241,6 +242,8 @@ def test_of_other_trainings_the_recorded_loss_is_shown_and_why_there_is_no_learn
 def test_one_weight_with_momentum_or_a_loss_that_is_no_parabola_is_shown_as_it_was_recorded():
     logistic = tg.models.LogisticRegression(fit_intercept=False, max_epochs=50, tol=0).fit([[1.0], [-1.0], [0.5]], [1, 0, 0])
     assert tg.explain_descent(logistic).facts["why"] == "shape"
+    saturated = tg.models.LogisticRegression(fit_intercept=False, max_epochs=3, tol=0, init=([-800.0], 0.0)).fit([[1.0]], [1])
+    assert tg.explain_descent(saturated).facts["why"] == "shape"
     heavy = tg.models.LinearRegression(fit_intercept=False, momentum=0.9).fit(FIVE, FIVE_TARGETS)
     assert tg.explain_descent(heavy).facts["why"] == "momentum"
 

@@ -116,14 +116,17 @@ class Descent:
 
 def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None) -> Descent:
     has_bias = any(step.bias_gradient for step in steps)
-    thetas = np.array([[*step.weights, *[step.bias][:has_bias]] for step in steps])
-    gradients = np.array([[*step.weights_gradient, *[step.bias_gradient][:has_bias]] for step in steps])
+
+    def joined(weights: Array, bias: float) -> Array:
+        return np.append(weights, bias) if has_bias else weights
+
+    thetas = np.array([joined(step.weights, step.bias) for step in steps])
+    gradients = np.array([joined(step.weights_gradient, step.bias_gradient) for step in steps])
     losses = np.array([step.loss for step in steps])
     start, first = thetas[0], gradients[0]
     if not first.any():
         raise DataError("there is nothing to show: the training began where the gradient is 0, and stayed there. Start elsewhere.")
-    after = np.array([*steps[0].new_weights, *[steps[0].new_bias][:has_bias]])
-    rate = float((start - after) @ first / (first @ first))
+    rate = float((start - joined(steps[0].new_weights, steps[0].new_bias)) @ first / (first @ first))
 
     def recorded(why: str) -> Descent:
         sizes = np.linalg.norm(gradients, axis=1)
@@ -139,10 +142,13 @@ def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None)
         return recorded("samples")
     moved = thetas - start
     quadratic = losses[0] + moved @ first + np.sum(moved @ hessian * moved, axis=1) / 2
-    if not (_agree(gradients, first + moved @ hessian, precision) and _agree(losses[:, None], quadratic[:, None], precision)):
-        return recorded("shape")
-
     curvatures, directions = (part[..., ::-1] for part in np.linalg.eigh(hessian))
+    if not (
+        curvatures[0] > 0
+        and _agree(gradients, first + moved @ hessian, precision)
+        and _agree(losses[:, None], quadratic[:, None], precision)
+    ):
+        return recorded("shape")
     curved = curvatures > curvatures[0] * len(start) * precision  # in the other directions the loss is flat
     curvatures, directions = curvatures[curved], directions[:, curved]
     distances = first @ directions / curvatures

@@ -31,7 +31,8 @@ const slope = (theta) => data.curvature * (theta - data.minimum);
 
 function show(number, words) {
   const path = [data.start];
-  for (let step = 0; step < MOST; step++) path.push(path[step] - rate * slope(path[step]));
+  // Where it diverges, numbers end sooner than steps.
+  for (let step = 0; step < MOST; step++) path.push(Math.max(-1e100, Math.min(path[step] - rate * slope(path[step]), 1e100)));
   const walked = path.slice(0, number + 1);
   const reach = 1.25 * Math.max(...walked.map((theta) => Math.abs(theta - data.minimum)), Math.abs(data.start - data.minimum));
   const [x0, x1] = [data.minimum - reach, data.minimum + reach];
