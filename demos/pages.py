@@ -29,6 +29,7 @@ def run(stage: Stage) -> None:
         _one_weight(folder),
         _parabola(folder),
         _five_points(folder),
+        _two_weights(folder),
         _one_sample(folder),
         _four_samples(folder),
         _line(folder),
@@ -74,6 +75,19 @@ def _five_points(folder: Path) -> dict[str, object]:
         "five_points.html",
         Text("Five points: gradient descent", "五个点：梯度下降"),
         Text("The mean loss of the dataset; it converges below η = 1.7288.", "整个数据集的平均损失；η < 1.7288 时收敛。"),
+    )
+
+
+def _two_weights(folder: Path) -> dict[str, object]:
+    X = np.reshape(FIVE_X, (-1, 1))
+    tg.explain_descent(tg.models.LinearRegression(learning_rate=0.5).fit(X, FIVE_T), X).save(folder / "two_weights.html")
+    return _entry(
+        "two_weights.html",
+        Text("Five points, with a bias: the loss over the steps", "五个点，带偏置：损失随步数的变化"),
+        Text(
+            "Two weights have two curvatures: the larger one sets the bound 2/λ = 0.9627, the smaller one the patience it takes.",
+            "两个权重有两个曲率：大的决定界限 2/λ = 0.9627，小的决定需要多少耐心。",
+        ),
     )
 
 

@@ -6,6 +6,7 @@ Where there is no Chromium these tests are left out; with NEED_CHROMIUM=1 in the
 import os
 import shutil
 import subprocess
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -42,20 +43,35 @@ class Elements(HTMLParser):
             self.texts[name] = self.texts.get(name, "") + text
 
 
-def opened(html, tmp_path, where="", script="", *options):
-    """The page as it stands after the browser has run it, with another script at its end."""
-    probe = """<script>
+# A window cannot be made as narrow as a telephone, but a frame can. What it holds is copied into the page around it.
+FRAME = """<!doctype html><html><body>
+<iframe id="frame" width="{width}" height="800" srcdoc="{page}"></iframe><pre id="told"></pre>
+<script>
+const frame = document.getElementById("frame"), told = document.getElementById("told");
+const tell = () => {{ told.textContent = frame.contentDocument.documentElement.outerHTML; }};
+addEventListener("load", () => {{
+  tell();
+  new MutationObserver(tell).observe(frame.contentDocument.querySelector("title"), {{ childList: true }});
+}});
+</script></body></html>"""
+
+
+def opened(html, tmp_path, where="", script="", *options, width=None):
+    """The page as it stands after the browser has run it, with another script at its end; in a frame of this width, if given."""
+    probe = f"""<script>
     const complain = (what) => document.body.append("PAGE ERROR " + what);
     addEventListener("error", (e) => complain(e.message));
     addEventListener("securitypolicyviolation", (e) => complain("asked for " + e.blockedURI));
     console.error = console.warn = complain;
+    location.hash = "{where}";
     </script>"""
     assert BROWSER, "NEED_CHROMIUM=1, but there is no Chromium to open the page in"
+    page = html.replace("<body>", "<body>" + probe).replace("</body>", f"<script>{script}</script></body>")
     path = tmp_path / "page.html"
-    path.write_text(html.replace("<body>", "<body>" + probe).replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+    path.write_text(FRAME.format(width=width, page=escape(page)) if width else page, "utf-8")
     command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=1000", "--dump-dom"]
-    dom = subprocess.run(
-        [*command, *options, f"{path.as_uri()}#{where}"], capture_output=True, text=True, timeout=60, check=True
-    ).stdout
+    dom = subprocess.run([*command, *options, path.as_uri()], capture_output=True, text=True, timeout=60, check=True).stdout
+    if width:
+        dom = Elements(dom).texts["told"]
     assert "PAGE ERROR" not in dom.replace(probe, "")
     return Elements(dom)

@@ -55,7 +55,7 @@ def test_arrays_show_their_shapes_and_rules():
     w = tg.Value(np.ones((3, 2)), name="w")
     x = tg.Value(np.ones((5, 3)), name="x", requires_grad=False)
     dot = tg.draw((x @ w).named("y")).dot
-    assert "y = x @ w\\nshape (5, 2)" in dot
+    assert "y = x @ w\\n[…] (5, 2)" in dot
     assert "x.T @ g" in dot
 
 
@@ -107,8 +107,29 @@ def test_operations_that_recur_without_building_on_each_other_are_not_framed():
     assert "subgraph" not in tg.draw(lecture_loss()).dot
 
 
+@pytest.mark.parametrize("operation", [np.add, np.multiply])
+def test_a_long_sum_and_a_long_product_have_no_rounds(operation):
+    total = tg.Value(1.0, name="a")
+    for number in range(2, 10):
+        total = operation(total, tg.Value(float(number), name=f"a{number}"))
+    assert "subgraph" not in tg.draw(total).dot
+    assert "subgraph" not in tg.draw(np.tanh(total)).dot
+
+
+def test_a_loop_after_a_long_sum_is_framed_without_the_sum():
+    h, w = tg.Value(1.0, name="h"), tg.Value(0.5, name="w")
+    for number in range(9):
+        h = h + tg.Value(float(number), name=f"a{number}")
+    for _ in range(3):
+        h = np.tanh(w * h)
+    drawing = tg.draw(h)
+    assert re.findall(r'label="(\d / \d)"', drawing.dot) == ["1 / 3", "2 / 3", "3 / 3"]
+    framed = {int(number) for frame in re.findall(r"cluster.*\]; (.*) }", drawing.dot) for number in re.findall(r"n(\d+)", frame)}
+    assert "add" not in {node.primitive.name for node in drawing.graph.results if drawing.graph.nodes.index(node) in framed}
+
+
 def test_of_a_large_array_the_picture_shows_the_shape_only():
-    assert 'label="W1\\nshape (4, 4)"' in tg.draw(layers()).dot
+    assert 'label="W1\\n[…] (4, 4)"' in tg.draw(layers()).dot
 
 
 def test_a_leaf_alone_can_be_drawn():
@@ -154,6 +175,40 @@ def test_pictures_are_saved_by_their_suffix(graphviz, tmp_path):
 
 def test_a_notebook_gets_an_svg_that_knows_dark_ground(graphviz):
     assert "prefers-color-scheme: dark" in tg.draw(lecture_loss())._repr_svg_()
+
+
+def test_on_dark_ground_the_last_result_keeps_its_double_border(graphviz):
+    drawing = tg.draw(lecture_loss())
+    output = next(part for part in ElementTree.fromstring(drawing.svg).iter() if part.get("class") == "node output")
+    inner, outer = (part.get("fill") for part in output if part.tag.endswith("polygon"))
+    assert (inner, outer) == ("#fef3c7", "none")
+    assert ".output polygon:not([fill=none]) { fill: #422006; }" in drawing.svg
+
+
+@pytest.mark.parametrize("line", ["dot", "mermaid"])
+def test_a_long_name_is_shortened_in_the_picture(line):
+    loss = (tg.Value(3.0, name="name" * 75) * tg.Value(2.0, name="other" * 60)).named("loss" * 75)
+    loss.backward()
+    labels = re.findall(r'label="(.*?)"' if line == "dot" else r'n\d+\W+"(.*?)"', getattr(tg.draw(loss), line))
+    assert len(labels) >= 3
+    assert max(map(len, re.split(r"\\n|<br/>", "\\n".join(labels)))) < 100
+    assert any("…" in label and label.count(" = ") == 2 and " = 6" in label for label in labels)
+
+
+def test_a_drawing_says_what_it_is_of():
+    assert repr(tg.draw(lecture_loss())) == "<Drawing of L: 9 nodes>"
+
+
+def test_a_bitmap_is_not_squeezed_until_it_cannot_be_read(graphviz, tmp_path):
+    h = tg.Value(0.5, name="x")
+    for _ in range(150):
+        h = np.tanh(h)
+    height = int.from_bytes(tg.draw(h).save(tmp_path / "chain.png").read_bytes()[20:24])
+    assert 15_900 < height <= 16_001
+    for _ in range(150):
+        h = np.tanh(h)
+    with pytest.raises(tg.errors.UnsupportedError, match=r"pixels.*Save it as \.svg"):
+        tg.draw(h).save(tmp_path / "ribbon.png")
 
 
 def test_without_pygraphviz_the_extra_is_named(monkeypatch):

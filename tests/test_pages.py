@@ -1,5 +1,6 @@
 """The page that steps through a computation, opened in a browser, and the source beside it."""
 
+import json
 import re
 from importlib import resources
 
@@ -175,10 +176,91 @@ def test_the_page_speaks_chinese_on_request(perceptron, tmp_path):
 
 
 @in_a_browser
+def test_shapes_need_no_language(tmp_path):
+    pytest.importorskip("pygraphviz")
+    rng = np.random.default_rng(0)
+    X, W = constant(rng.normal(size=(4, 6)), "X"), tg.Value(rng.normal(size=(6, 5)), name="W")
+    explanation = tg.explain(np.sum(np.tanh(X @ W)))
+    for step, gradient in [(0, ""), (999, "梯度 […] (6, 5)")]:
+        elements = opened(explanation.to_html(), tmp_path, f"lang=zh&step={step}")
+        shown = "".join(elements.texts[name] for name in ["title", "formulas", "state", *elements.texts] if name != "data")
+        assert "shape (" not in shown.partition("use strict")[0]
+        assert "[…] (6, 5)" in elements.texts["n1"]
+        assert gradient in elements.texts["n1"]
+
+
+@in_a_browser
+def test_formulas_and_names_are_not_set_in_chinese_type(explanation, tmp_path):
+    read = """const places = document.querySelectorAll("#formulas, .picture svg, #title, #state, #sentence span, .gradient");
+    document.title = JSON.stringify([...places].map((place) => place.closest("[lang]").getAttribute("lang")).sort());"""
+    languages = json.loads(opened(explanation.to_html(), tmp_path, "lang=zh&step=9", read).title)
+    assert languages == ["en"] * 6 + ["zh"] * 5  # with the word for gradient in five nodes
+
+
+@in_a_browser
+def test_a_nodes_number_appears_when_it_has_been_computed(explanation, tmp_path):
+    labels = {}
+    for step in range(5):
+        elements = opened(explanation.to_html(), tmp_path, f"lang=en&step={step}")
+        labels[step] = {
+            name: " ".join(elements.texts[name].replace("gradient", "").split()) for name in ["n0", "n3", "n4", "n6", "n8"]
+        }
+    known = {"n0": "θ = 3", "n3": "y = θ·x = 6", "n4": "t − y = 2", "n6": "(t − y)² = 4", "n8": "L = ½(t − y)² = 2"}
+    for step, computed in enumerate([1, 2, 3, 4, 5]):
+        expected = [whole if place < computed else whole.rpartition(" = ")[0] for place, whole in enumerate(known.values())]
+        assert list(labels[step].values()) == expected
+
+
+@in_a_browser
+def test_local_derivatives_do_not_tell_a_number_before_it_has_been_computed(explanation, tmp_path):
+    read = """const shown = [...document.querySelectorAll(".edge text:not(.silent)")];
+    document.title = JSON.stringify(shown.map((text) => text.textContent.trim()));"""
+    shown = [json.loads(opened(explanation.to_html(), tmp_path, f"lang=en&step={step}", read).title) for step in (0, 1, 3)]
+    assert shown == [[], ["x = 2"], ["x = 2", "−1", "2(t − y) = 4"]]
+
+
+@in_a_browser
+@pytest.mark.parametrize("step", [0, 999])
+def test_on_a_narrow_screen_the_first_of_what_a_step_is_about_is_in_the_frame(perceptron, tmp_path, step):
+    read = """const [inner, outer] = ["#n0", ".picture"].map((place) => document.querySelector(place).getBoundingClientRect());
+    const sideways = [inner.left - outer.left, outer.right - inner.right];
+    document.title = JSON.stringify([...sideways, inner.top - outer.top, outer.bottom - inner.bottom]);"""
+    elements = opened(perceptron.to_html(), tmp_path, f"lang=en&step={step}", read, width=390)
+    assert elements.texts["n0"].split()[0] == "w"
+    assert min(json.loads(elements.title)) >= 0
+
+
+@in_a_browser
+@pytest.mark.parametrize(("frame", "width", "moves"), [(".picture", 390, False), (".picture", 1280, True), ("#source", 390, False)])
+def test_the_arrows_scroll_a_frame_that_has_the_focus_and_step_everywhere_else(perceptron, tmp_path, frame, width, moves):
+    press = f"""const event = new KeyboardEvent("keydown", {{ key: "ArrowRight", bubbles: true, cancelable: true }});
+    document.querySelector("{frame}").dispatchEvent(event);
+    document.title = JSON.stringify([event.defaultPrevented, slider.valueAsNumber]);"""
+    assert json.loads(opened(perceptron.to_html(), tmp_path, "lang=en&step=3", press, width=width).title) == [moves, 3 + moves]
+
+
+@in_a_browser
+@pytest.mark.parametrize("step", ["abc", "-1", "", "1e9", "NaN"])
+def test_a_step_that_does_not_exist_is_not_shown(explanation, tmp_path, step):
+    elements = opened(explanation.to_html(), tmp_path, f"lang=en&step={step}")
+    assert elements.texts["phase"] == ("Step 11 of 11: backward" if step == "1e9" else "Step 1 of 11: forward")
+
+
+@in_a_browser
 def test_the_step_is_said_to_let_no_gradient_through(perceptron, tmp_path):
     blocked = next(number for number, step in enumerate(steps_of(perceptron)) if step["kind"] == "blocked")
     elements = opened(perceptron.to_html(), tmp_path, f"lang=en&step={blocked}")
     assert "So y counts as a constant." in elements.texts["sentence"]
+
+
+@in_a_browser
+@pytest.mark.parametrize("name", ["{{data}}", "{{style}}", "{{script}}", "{{body}}", "{{picture}}", "{{title}}", "{{x}}"])
+def test_a_name_that_looks_like_a_place_of_the_template_is_shown_as_it_is(tmp_path, name):
+    pytest.importorskip("pygraphviz")
+    page = tg.explain(tg.Value(3.0, name=name) * 2.0).to_html()
+    elements = opened(page, tmp_path, "lang=en")
+    assert elements.texts["formulas"] == f"{name} = 3"
+    assert elements.title == elements.texts["title"] == f"L = {name}·2"
 
 
 @in_a_browser

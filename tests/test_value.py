@@ -185,6 +185,19 @@ def test_a_large_value_prints_in_short():
     assert len(repr(Value(np.zeros(10_000)))) < 200
 
 
+@pytest.mark.parametrize(("data", "shape"), [(2.0, "()"), ([1.0, 2.0], "(2,)"), (np.zeros((30, 40)), "(30, 40)")])
+def test_a_notebook_shows_the_shape_of_every_value(data, shape):
+    assert f">{shape}</td>" in Value(data)._repr_html_()
+
+
+def test_a_notebook_keeps_the_rows_of_a_matrix_apart():
+    assert '<td style="white-space: pre; text-align: left">[[1., 2.],\n [3., 4.]]</td>' in Value([[1.0, 2], [3, 4]])._repr_html_()
+
+
+def test_a_notebook_shows_the_beginning_of_a_long_name():
+    assert f">{'n' * 39}…</td>" in Value(1.0, name="n" * 300)._repr_html_()
+
+
 # --- copies and keys ---------------------------------------------------------------------------------------------------------
 
 

@@ -52,16 +52,17 @@ def _operand(x: Any) -> str:
 def notebook_table(value: Any) -> str:
     """What a notebook shows of a Value: a row of its name, numbers, shape, dtype, gradient, and operation."""
     facts = {
-        "name": value.name,
+        "name": value.name and cut(value.name),
         "numbers": _abbreviated(value._data),
-        "shape": value._data.shape or None,
+        "shape": value._data.shape,
         "dtype": value._data.dtype if value._data.dtype != np.float64 else None,
         "gradient": None if value._grad is None else _abbreviated(value._grad),
         "made by": None if value.primitive is None else value.primitive.name,
     }
     shown = {heading: html.escape(str(fact)) for heading, fact in facts.items() if fact is not None}
     headings = "".join(f"<th>{heading}</th>" for heading in shown)
-    cells = "".join(f"<td>{fact}</td>" for fact in shown.values())
+    # Without this the rows of a matrix would run into one another.
+    cells = "".join(f'<td style="white-space: pre; text-align: left">{fact}</td>' for fact in shown.values())
     return f"<table><tr>{headings}</tr><tr>{cells}</tr></table>"
 
 
@@ -76,8 +77,16 @@ def listed(keywords: Iterable[str]) -> str:
 
 def shortened(x: Any) -> str:
     """The `repr`, cut off where it would drown the message."""
-    text = repr(x)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return cut(repr(x), 60, "...")
+
+
+def cut(words: str, most: int = 40, end: str = "…") -> str:
+    """The words, or the beginning of many.
+
+    >>> cut("a name that goes on and on", 10)
+    'a name th…'
+    """
+    return words if len(words) <= most else words[: most - len(end)] + end
 
 
 _SHAPE_ADVICE = {

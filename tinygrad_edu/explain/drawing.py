@@ -18,7 +18,7 @@ from tinygrad_edu.explain.derivatives import Edge, read_backward
 from tinygrad_edu.explain.notation import array_text, code, name_text, number_text, text
 from tinygrad_edu.explain.repetition import repetitions
 from tinygrad_edu.graph import Graph, Kind, Node, read_graph
-from tinygrad_edu.messages import shortened
+from tinygrad_edu.messages import cut, shortened
 from tinygrad_edu.value import Value
 
 _LONGEST_RULE = 40
@@ -43,6 +43,7 @@ def draw(value: Value) -> Drawing:
     Returns
     -------
     A `Drawing`: notebooks show it; `.save("graph.svg")` or `"graph.png"` writes it; `.dot` and `.mermaid` are plain texts.
+    Long names and formulas are shortened.
 
     Raises
     ------
@@ -71,6 +72,9 @@ class Drawing:
         self.graph = graph
         self._spelling = Spelling(graph)
         self._show_gradients = show_gradients
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {cut(name_text(self.graph.output.name))}: {len(self.graph)} nodes>"
 
     @cached_property
     def gradient_of(self) -> Mapping[Node, Any]:
@@ -111,7 +115,11 @@ class Drawing:
 
     @cached_property
     def mermaid(self) -> str:
-        """The picture as a Mermaid flow chart, which GitHub and many notebooks show."""
+        """The picture as a Mermaid flow chart, which GitHub and many notebooks show.
+
+        By its own settings Mermaid refuses texts of more than 50,000 characters and charts of more than 500 arrows; who runs it can
+        raise `maxTextSize` and `maxEdges`.
+        """
         lines = ["flowchart TD"]
         for name, node in self._drawn():
             label = "<br/>".join(map(_mermaid_escaped, self._label(node)))
@@ -133,10 +141,17 @@ class Drawing:
         return self.svg
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture to a file, as its suffix says: .svg, .png, .dot, or .mmd for Mermaid. Returns the path."""
+        """Write the picture to a file, as its suffix says: .svg, .png, .dot, or .mmd for Mermaid. Returns the path.
+
+        Raises
+        ------
+        DataError: if the suffix says something else.
+        UnsupportedError: if the picture is too long for a .png.
+        MissingExtraError: if pygraphviz, which lays out pictures, is not installed.
+        """
         path = Path(path)
         if path.suffix == ".png":
-            path.write_bytes(layout.laid_out(self.dot.replace('"transparent"', '"white", dpi=144', 1), "png"))
+            path.write_bytes(layout.png(self.dot))
             return path
         texts = {".svg": lambda: self.svg, ".dot": lambda: self.dot, ".mmd": lambda: self.mermaid}
         if path.suffix not in texts:
@@ -155,8 +170,8 @@ class Drawing:
             yield name_text(node.name)
             return
         if node.kind is not Kind.RESULT and np.size(node.data) > _MOST_NUMBERS:
-            yield name_text(node.name)
-            yield f"shape {node.shape}"
+            yield cut(name_text(node.name))
+            yield brief(node.data)
         else:
             yield from self._formula(node)
         if node in self.gradient_of:
@@ -165,9 +180,9 @@ class Drawing:
     def _formula(self, node: Node) -> Iterator[str]:
         form = array_text(node.data)
         if node.kind is Kind.RESULT:
-            made = text(self._spelling.definition(node))
-            form = f"{made} = {form}" if node.shape == () else f"{made}"
-        yield form if self._spelling.is_written_out(node) else f"{name_text(node.name)} = {form}"
+            made = cut(text(self._spelling.definition(node)))
+            form = f"{made} = {form}" if node.shape == () else made
+        yield form if self._spelling.is_written_out(node) else f"{cut(name_text(node.name))} = {form}"
         if node.kind is Kind.RESULT and node.shape != ():
             yield brief(node.data)
 
@@ -224,12 +239,12 @@ class Drawing:
             form = number if edge.local_term is None else text(self._spelling.written(edge.local_term))
             return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
         rule = "" if edge.rule is None else code(self._spelling.written(edge.rule))
-        return rule if 0 < len(rule) <= _LONGEST_RULE else f"d_{edge.result.primitive.name}"
+        return rule if 0 < len(rule) <= _LONGEST_RULE else cut(f"d_{edge.result.primitive.name}")
 
 
 def brief(data: Any) -> str:
-    """What fits into a node: a few numbers, or the shape of many."""
-    return array_text(data) if np.size(data) <= 4 else f"shape {np.shape(data)}"
+    """What fits into a node: a few numbers, or the shape of many, in no language: the picture is on pages in several."""
+    return array_text(data) if np.size(data) <= 4 else f"[…] {np.shape(data)}"
 
 
 _SHAPES = {

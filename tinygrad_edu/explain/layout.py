@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tinygrad_edu.errors import MissingExtraError
+from tinygrad_edu.errors import MissingExtraError, UnsupportedError
+
+MOST_PIXELS = 16_000
+"""A bitmap is at most so wide and so high. (Graphviz squeezes what it cannot paint, beyond 32767, until it cannot be read.)"""
+_POINTS_PER_INCH = 72
 
 
 def laid_out(dot: str, form: str) -> bytes:
@@ -23,6 +27,24 @@ def laid_out(dot: str, form: str) -> bytes:
         ) from error
     picture: bytes = AGraph(string=dot).draw(format=form, prog="dot")
     return picture
+
+
+def png(dot: str) -> bytes:
+    """The same as a bitmap: of two pixels per point, or fewer where there would be too many of them; on white ground.
+
+    Raises
+    ------
+    UnsupportedError: if there would be too many even with one pixel per point.
+    """
+    width, height = re.findall(r'(?:width|height)="(\d+)pt"', laid_out(dot, "svg").decode())[:2]
+    longest = max(int(width), int(height))
+    if longest > MOST_PIXELS:
+        raise UnsupportedError(
+            f"as a bitmap this picture would be {width} by {height} pixels; a .png is made up to {MOST_PIXELS}. Save it as .svg, "
+            "which has no such limit, or draw a Value in the middle of the computation."
+        )
+    resolution = _POINTS_PER_INCH * min(2.0, MOST_PIXELS / longest)
+    return laid_out(dot.replace('"transparent"', f'"white", dpi={resolution:g}', 1), "png")
 
 
 def svg(dot: str, style: str) -> str:

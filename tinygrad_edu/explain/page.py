@@ -8,28 +8,43 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+_DESCENT = ["descent.html", "stepping.js", "descent.js"]
+_PARTS = {
+    "contents": ["contents.html", "contents.js"],
+    "steps": ["steps.html", "stepping.js", "steps.js"],
+    "parabola": [*_DESCENT, "parabola.js"],
+    "curve": [*_DESCENT, "curve.js"],
+    "record": [*_DESCENT, "record.js"],
+    "line": [*_DESCENT, "line.js"],
+}
+"""For each kind of page its body, and its scripts, each of which may use what those before it define."""
+
 
 def page(kind: str, title: str, data: Mapping[str, Any], picture: str = "") -> str:
-    """A page of one kind: `steps`, `descent`, or `contents`.
+    """A page of one kind.
 
     title: plain text. data: what the script of that kind of page reads, made of what JSON can say. picture: an SVG element.
     """
+    body, *scripts = _PARTS[kind]
     parts = {
         "title": html.escape(title),
         "style": _asset("page.css"),
-        "body": _asset(f"{kind}.html").replace("{{picture}}", picture),
+        "body": _filled(_asset(body), {"picture": picture, "controls": _asset("controls.html")}),
         # In a script element nothing but `</` and `<!--` could end it or change its meaning.
         "data": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
-        "script": _asset("language.js") + _asset(f"{kind}.js"),
+        "script": "".join(map(_asset, ["language.js", *scripts])),
     }
-    filled = _asset("page.html")
-    for name, part in parts.items():
-        filled = filled.replace(f"{{{{{name}}}}}", part, 1)
-    return filled
+    return _filled(_asset("page.html"), parts)
+
+
+def _filled(template: str, parts: Mapping[str, str]) -> str:
+    """The template with each `{{name}}` replaced, in a single pass: what is filled in is not searched for names again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
 
 
 def _asset(name: str) -> str:

@@ -31,11 +31,13 @@ def repetitions(results: Sequence[Node]) -> Iterator[Sequence[Round]]:
     matching = {length: _matching(names, length) for length in lengths}
     start = 0
     while start < len(names):
-        covered = {length: (matching[length][start] // length + 1) * length for length in lengths}
-        length = max(lengths, key=lambda length: (covered[length], -length), default=1)
+        recurring = [length for length in lengths if matching[length][start] >= length]
+        covered = {length: (matching[length][start] // length + 1) * length for length in recurring}
+        length = max(recurring, key=lambda length: (covered[length], -length), default=1)
         end = start + covered.get(length, 0)
         rounds = [results[at : at + length] for at in range(start, end, length)]
-        if len(rounds) > 1 and end - start >= FEWEST_OPERATIONS and all(map(_follows, rounds[1:], rounds)):
+        is_varied = len(set(names[start:end])) > 1  # one operation again and again, as in a long sum, is no structure
+        if is_varied and end - start >= FEWEST_OPERATIONS and all(map(_follows, rounds[1:], rounds)):
             yield rounds
             start = end
         else:

@@ -2,10 +2,8 @@
 
 const WORDS = {
   en: {
-    picture: "Picture of the computation", back: "Step back", next: "Step on", slider: "Step",
-    keys: "Keys: ← and → step, Home and End jump.", source: "The gradient as NumPy source",
-    node: "node", value: "value", gradient: "gradient", step: "Step {0} of {1}: ",
-    forwardPhase: "forward", backwardPhase: "backward",
+    picture: "Picture of the computation", source: "The gradient as NumPy source", table: "All values and gradients",
+    node: "node", value: "value", gradient: "gradient", forwardPhase: "{0}: forward", backwardPhase: "{0}: backward",
     given: "These numbers are given.",
     forward: "Compute {0} from what is known.",
     start: "The backward pass starts at the end: the derivative of {0} with respect to itself is 1.",
@@ -20,10 +18,8 @@ const WORDS = {
     end: "Done. These are the gradients.",
   },
   zh: {
-    picture: "计算图", back: "上一步", next: "下一步", slider: "步骤",
-    keys: "按键：← → 逐步移动，Home 和 End 跳到首尾。", source: "梯度的 NumPy 源代码",
-    node: "节点", value: "值", gradient: "梯度", step: "第 {0} 步，共 {1} 步：",
-    forwardPhase: "前向", backwardPhase: "反向",
+    picture: "计算图", source: "梯度的 NumPy 源代码", table: "所有的值和梯度",
+    node: "节点", value: "值", gradient: "梯度", forwardPhase: "{0}：前向", backwardPhase: "{0}：反向",
     given: "这些数是已知的。",
     forward: "由已知的数计算 {0}。",
     start: "反向传播从终点开始：{0} 对自身的导数是 1。",
@@ -39,26 +35,30 @@ const WORDS = {
   },
 };
 
-const byId = (id) => document.getElementById(id);
-const slider = byId("slider");
 const last = data.steps.length - 1;
 const firstBackward = data.steps.findIndex((step) => step.kind === "start");
-slider.max = last;
 byId("title").textContent = data.title;
 byId("listing").hidden = !data.source.length;
-byId("source").replaceChildren(...data.source.map((line) => element("li", line || " ")));
+byId("source").replaceChildren(...data.source.map((line) => element("li", line || " ", { lang: "en" })));
 
-// A leaf may be drawn more than once. The line of its label that shows the gradient is the last one.
-const copiesOf = (id) => [...document.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`)];
-const gradientLines = data.nodes.filter((node) => node.hasGradient).flatMap(({ id }) => copiesOf(id).map((drawn) => [id, [...drawn.querySelectorAll("text")].pop()]));
-for (const [, line] of gradientLines) line.classList.add("gradient");
+const picture = document.querySelector(".picture"), drawing = picture.querySelector("svg");
+drawing.setAttribute("lang", "en");
 // A large picture is scrolled rather than made too small to read.
-const drawing = document.querySelector(".picture svg");
 drawing.style.minWidth = `${0.75 * drawing.width.baseVal.value}px`;
+// A leaf may be drawn more than once.
+const copiesOf = (id) => [...drawing.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`)];
+const linesOf = (id) => copiesOf(id).map((drawn) => [...drawn.querySelectorAll("text")]);
+// The line of a label that shows the gradient is the last one.
+const gradientLines = data.nodes.filter((node) => node.hasGradient).flatMap(({ id }) => linesOf(id).map((lines) => [id, lines.pop()]));
+for (const [, line] of gradientLines) line.classList.add("gradient");
+// A label ends with the value of its node, which is left out until it has been computed.
+const finalValues = Object.assign({}, ...data.steps.map((step) => step.values));
+const valueLines = data.nodes.flatMap(({ id }) => linesOf(id).flat().map((line) => {
+  const whole = line.textContent, value = finalValues[id], ending = ` = ${value}`;
+  return { id, line, whole, bare: whole === value ? "" : whole.endsWith(ending) ? whole.slice(0, -ending.length) : whole };
+}));
 
-function show() {
-  const number = Number(slider.value);
-  const words = WORDS[language];
+function show(number, words) {
   const step = data.steps[number];
   const values = {}, gradients = {}, inPicture = {};
   const walked = new Set();
@@ -69,12 +69,9 @@ function show() {
     past.lit.forEach((id) => walked.add(id));
   }
   const backward = number >= firstBackward;
-  byId("phase").textContent = say(words.step, [number + 1, last + 1]) + (backward ? words.backwardPhase : words.forwardPhase);
-  byId("sentence").textContent = say(words[step.kind], step.names);
+  byId("phase").textContent = say(backward ? words.backwardPhase : words.forwardPhase, [say(words.step, [number + 1, last + 1])]);
+  tell(byId("sentence"), words[step.kind], step.names);
   byId("formulas").textContent = step.formulas.join("\n");
-  slider.setAttribute("aria-valuetext", `${number + 1} / ${last + 1}`);
-  byId("back").disabled = number === 0;
-  byId("next").disabled = number === last;
 
   const lit = new Set(step.lit);
   for (const node of data.nodes)
@@ -82,13 +79,16 @@ function show() {
       drawn.classList.toggle("lit", lit.has(node.id));
       drawn.classList.toggle("waiting", !(node.id in values));
     }
-  for (const edge of document.querySelectorAll(".edge")) {
+  for (const { id, line, whole, bare } of valueLines) line.textContent = id in values ? whole : bare;
+  for (const edge of drawing.querySelectorAll(".edge")) {
     edge.classList.toggle("lit", lit.has(edge.id));
-    const result = `n${edge.id.slice(1).split("_")[0]}`;
-    edge.classList.toggle("waiting", backward ? !walked.has(edge.id) : !(result in values));
+    const isKnown = `n${edge.id.slice(1).split("_")[0]}` in values;
+    edge.classList.toggle("waiting", backward ? !walked.has(edge.id) : !isKnown);
+    edge.querySelector("text")?.classList.toggle("silent", !isKnown);
   }
   for (const [id, line] of gradientLines) {
     line.classList.toggle("silent", !(id in inPicture));
+    line.setAttribute("lang", language);
     line.textContent = `${words.gradient} ${inPicture[id] ?? ""}`;
   }
   byId("state").replaceChildren(...data.nodes.filter((node) => node.name).map((node) => {
@@ -102,33 +102,22 @@ function show() {
     if (i === step.line) line.setAttribute("aria-current", "true");
     else line.removeAttribute("aria-current");
   });
-  if (step.line !== null) showMiddle(byId("source"), byId("source").children[step.line]);
-  const focus = byId(step.lit[1] ?? step.lit[0]) ?? byId(step.lit[0]);
-  if (focus) showMiddle(document.querySelector(".picture"), focus, true);
+  if (step.line !== null) byId("source").scrollTop += offCentre(byId("source"), [byId("source").children[step.line]])[1];
+  const edge = step.lit.map(byId).find((drawn) => drawn?.matches(".edge"));
+  const [right, down] = offCentre(picture, edge ? [edge] : step.lit.map((id) => copiesOf(id)[0]));
+  picture.scrollLeft += right;
+  picture.scrollTop += down;
 }
 
-// Scroll a frame, and not the page, so that what is in it stands in the middle.
-function showMiddle(frame, inner, sideways = false) {
-  const place = inner.getBoundingClientRect(), room = frame.getBoundingClientRect();
-  frame.scrollTop += place.top + place.height / 2 - room.top - room.height / 2;
-  if (sideways) frame.scrollLeft += place.left + place.width / 2 - room.left - room.width / 2;
+// How far the middle of these is from that of a frame; where the frame has no room for all of them, the middle of the first.
+function offCentre(frame, inner) {
+  const room = frame.getBoundingClientRect(), boxes = inner.map((place) => place.getBoundingClientRect());
+  const all = {
+    left: Math.min(...boxes.map((box) => box.left)), right: Math.max(...boxes.map((box) => box.right)),
+    top: Math.min(...boxes.map((box) => box.top)), bottom: Math.max(...boxes.map((box) => box.bottom)),
+  };
+  const shown = all.right - all.left <= room.width && all.bottom - all.top <= room.height ? all : boxes[0];
+  return [(shown.left + shown.right - room.left - room.right) / 2, (shown.top + shown.bottom - room.top - room.bottom) / 2];
 }
 
-function go(number) {
-  slider.value = Math.min(Math.max(number, 0), last);
-  show();
-}
-
-slider.addEventListener("input", show);
-byId("back").addEventListener("click", () => go(Number(slider.value) - 1));
-byId("next").addEventListener("click", () => go(Number(slider.value) + 1));
-document.addEventListener("keydown", (event) => {
-  if (event.target === slider || event.altKey || event.ctrlKey || event.metaKey) return;
-  const moves = { ArrowRight: Number(slider.value) + 1, ArrowLeft: Number(slider.value) - 1, Home: 0, End: last };
-  if (!(event.key in moves)) return;
-  event.preventDefault();
-  go(moves[event.key]);
-});
-
-slider.value = address.get("step") ?? 0;
-speak(WORDS, show);
+stepThrough(WORDS, last, 0, show);

@@ -1,0 +1,71 @@
+// Gradient descent on a parabola, the loss of one weight.
+
+const WORDS = {
+  en: {
+    title: "Gradient descent on a parabola", picture: "The loss over θ, with the steps on it", table: "The steps", begin: "The beginning",
+    direct: "0 < ηλ < 1: every step goes part of the way to the minimum. It converges.",
+    once: "ηλ = 1: one step leads to the minimum.",
+    swing: "1 < ηλ < 2: every step goes beyond the minimum, but less and less. It converges, oscillating.",
+    forever: "ηλ = 2: every step ends as far from the minimum as it began. It neither converges nor diverges.",
+    away: "ηλ > 2: every step ends further from the minimum than it began. It diverges.",
+    none: "η = 0: nothing moves.",
+    curvature: "λ = {0} is the curvature: how fast the slope grows with θ. So every step multiplies the distance θ − θ* from the minimum by 1 − ηλ.",
+    loss: "loss", gradient: "gradient", after: "θ after",
+  },
+  zh: {
+    title: "抛物线上的梯度下降", picture: "损失关于 θ 的曲线及各步", table: "各步", begin: "起点",
+    direct: "0 < ηλ < 1：每一步都向最小值走一段，收敛。",
+    once: "ηλ = 1：一步到达最小值。",
+    swing: "1 < ηλ < 2：每一步都越过最小值，但越来越近，振荡着收敛。",
+    forever: "ηλ = 2：每一步之后离最小值与之前一样远，既不收敛也不发散。",
+    away: "ηλ > 2：每一步之后离最小值更远，发散。",
+    none: "η = 0：不动。",
+    curvature: "λ = {0} 是曲率：斜率随 θ 增长的快慢。所以每一步都把到最小值的距离 θ − θ* 乘以 1 − ηλ。",
+    loss: "损失", gradient: "梯度", after: "更新后 θ",
+  },
+};
+const MOST = 12;
+
+const loss = (theta) => data.leastLoss + (data.curvature / 2) * (theta - data.minimum) ** 2;
+const slope = (theta) => data.curvature * (theta - data.minimum);
+
+function show(number, words) {
+  const path = [data.start];
+  // Where it diverges, numbers end sooner than steps.
+  for (let step = 0; step < MOST; step++) path.push(Math.max(-1e100, Math.min(path[step] - rate * slope(path[step]), 1e100)));
+  const walked = path.slice(0, number + 1);
+  const reach = 1.25 * Math.max(...walked.map((theta) => Math.abs(theta - data.minimum)), Math.abs(data.start - data.minimum));
+  const [x0, x1] = [data.minimum - reach, data.minimum + reach];
+  const [x, y] = scales(x0, x1, data.leastLoss, loss(x1));
+  const place = (theta) => [x(theta), y(loss(theta))];
+
+  plot.replaceChildren();
+  drawLine("axis", EDGE, HEIGHT - EDGE, WIDTH - EDGE, HEIGHT - EDGE);
+  drawText(shown(x0), 8, HEIGHT - EDGE + 22);
+  drawText(shown(data.minimum), x(data.minimum), HEIGHT - EDGE + 22, "middle");
+  drawText(shown(x1), WIDTH - 8, HEIGHT - EDGE + 22, "end");
+  drawText("θ", WIDTH - EDGE + 8, HEIGHT - EDGE - 8);
+  drawText(`${words.loss} L(θ)`, 8, 24);
+  drawPath("curve", Array.from({ length: 121 }, (_, i) => place(x0 + ((x1 - x0) * i) / 120)));
+  drawLine("bound", x(data.minimum), y(data.leastLoss), x(data.minimum), HEIGHT - EDGE + 6);
+  drawSteps(walked.map(place), 5);
+  walked.slice(0, 5).forEach((theta, i) => {
+    const [cx, cy] = place(theta), side = theta < data.minimum ? -10 : 10;
+    if (Math.abs(theta - data.minimum) > reach / 30) drawText(i, cx + side, cy + 4, side < 0 ? "end" : "start");
+  });
+
+  showRate();
+  byId("phase").textContent = number ? say(words.step, [number, MOST]) : words.begin;
+  byId("sentence").textContent = words[regime()];
+  byId("hint").textContent = say(words.curvature, [shown(data.curvature)]);
+  const theta = path[number], before = path[number - 1];
+  byId("formulas").textContent = number
+    ? `θ − η · dL/dθ = ${shown(before)} − ${shown(rate)} · ${factor(slope(before))} = ${shown(theta)}\n1 − ηλ = ${shown(1 - rate * data.curvature)}\nθ − θ* = ${shown(theta - data.minimum)}`
+    : `θ = ${shown(theta)}\nθ* = ${shown(data.minimum)}\nλ = ${shown(data.curvature)}`;
+  showTable([words.slider, "θ", words.loss, words.gradient, words.after], path.slice(0, -1).map((theta, i) => (
+    { cells: [String(i + 1), ...[theta, loss(theta), slope(theta), path[i + 1]].map(brief)], isLit: i + 1 === number }
+  )));
+}
+
+offerRates(() => redraw());
+const redraw = stepThrough(WORDS, MOST, 4, show);
