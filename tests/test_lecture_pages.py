@@ -97,7 +97,7 @@ def test_samples_far_from_the_origin_stand_apart(tmp_path):
     assert all(0 < x < 640 and 0 < y < 440 for x, y in shown["points"])
     # The line x₂ = x₁ / 500 rises from 1.999 to 2.005 within the picture, close below the uppermost sample.
     ends = [[float(number) for number in end.split(",")] for end in shown["lines"][0].split()]
-    assert sorted(round(x) for x, _ in ends) == [44, 596]
+    assert sorted(round(x) for x, _ in ends) == [52, 588]
     assert all(abs(y - shown["points"][1][1]) < 2 for _, y in ends)
 
 

@@ -1,6 +1,6 @@
 // What the pages about gradient descent share: numbers, a plot, a table, and the slider for the learning rate.
 
-const WIDTH = 640, HEIGHT = 440, EDGE = 44;
+const WIDTH = 640, HEIGHT = 440, EDGE = 52;
 const plot = byId("plot");
 
 // Six digits, but whole numbers whole.
