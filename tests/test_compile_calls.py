@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import enum
+import functools
 import random
 import traceback
 from collections import OrderedDict, defaultdict
@@ -342,6 +343,35 @@ def test_parameters_keep_their_names_whatever_they_are():
     assert "def f(sum, input, type, len, lambda_):" in compiled.source
 
 
+def test_parameters_may_be_called_like_what_a_program_needs():
+    def blocks(slice, x):
+        return np.sum(np.exp(x) * slice)
+
+    x = np.linspace(0.0, 1.0, 40000)
+    compiled = tg.compile(blocks)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(2.0, x), blocks(2.0, x))
+
+    def helper(sigmoid, range, type, _choose):
+        return tg.sigmoid(sigmoid) + range * type - _choose
+
+    compiled = tg.compile(helper)
+    assert [compiled(0.0, 2.0, 3.0, 4.0) for _ in range(2)] == [2.5] * 2
+    named = tg.compile(lambda x: (2 * x).named("_tg_type") * (x + 1).named("_tg_like_11"))
+    assert [named(1.0), named(2.0)] == [4.0, 12.0]
+
+
+def test_a_function_called_constant_has_a_source_that_runs_alone():
+    def constant(x):
+        return np.sum(x * np.linspace(0.0, 1.0, 21))
+
+    compiled = tg.compile(constant)
+    scope = {}
+    assert compiled(2.0) == pytest.approx(21.0)
+    exec(compiled.source, scope)
+    assert scope["constant"](2.0) == pytest.approx(21.0)
+
+
 def test_a_function_may_be_called_like_what_it_calls():
     def sigmoid(x):
         return tg.sigmoid(x)
@@ -414,6 +444,53 @@ def test_the_constructor_of_a_dataclass_is_not_run_once_more():
     assert tg.grad(lambda doubled: doubled.w**2)(Doubled(1.0)).w == 4.0
 
 
+@dataclasses.dataclass
+class Squared:
+    """One that computes something else from its field."""
+
+    a: object
+
+    def __post_init__(self):
+        self.square = self.a**2
+
+    @functools.cached_property
+    def double(self):
+        return 2 * self.a
+
+
+def test_what_a_dataclass_computes_from_its_fields_is_computed_from_the_arguments():
+    compiled = tg.compile(lambda s: s.square + s.double)
+    assert (compiled(Squared(3.0)), compiled(Squared(4.0))) == (15.0, 24.0)
+    seen = Squared(3.0)
+    assert seen.double == 6.0
+    assert tg.grad(lambda s: s.square * s.double)(seen).a == 6 * 9.0
+
+
+@dataclasses.dataclass
+class Logged:
+    w: object
+    log: list = dataclasses.field(default_factory=list, init=False)
+
+
+@dataclasses.dataclass
+class Nothing:
+    pass
+
+
+@dataclasses.dataclass
+class Odd:
+    parts: object
+    empty: object
+
+
+def test_results_share_nothing_and_their_fields_may_have_any_name():
+    compiled = tg.compile(lambda x: (Logged(x), Odd(x, 2 * x), {"none": Nothing()}))
+    first, odd, rest = compiled(1.0)
+    first.log.append("seen")
+    second, _, _ = compiled(2.0)
+    assert (second.log, odd.parts, odd.empty, type(rest["none"])) == ([], 1.0, 2.0, Nothing)
+
+
 def test_a_result_beside_the_fields_of_a_constructor_is_refused():
     def f(x):
         result = WithCache(x)
@@ -480,6 +557,37 @@ def test_a_function_that_was_not_compiled_yet_may_be_used_in_another():
     assert tg.compile(lambda y: inner(2.0) * y)(3.0) == 12.0
 
 
+def test_a_program_that_is_recorded_while_another_runs_does_not_disturb_it():
+    table = {3: np.linspace(0.0, 1.0, 100), 70: np.linspace(5.0, 6.0, 100)}
+    record_now = [False]
+
+    def forward(x):
+        if record_now.pop() if record_now else False:
+            compiled(np.ones(70))
+        return 2 * x
+
+    doubled = tg.primitive(forward, lambda g, out, x: 2 * g, name="doubled")
+    compiled = tg.compile(lambda x: doubled(x)[0] * table[x.shape[0]])
+    first = compiled(np.ones(3))
+    record_now.append(True)
+    np.testing.assert_array_equal(compiled(np.ones(3)), first)
+
+
+def test_numbers_of_types_derived_from_pythons_count_as_pythons():
+    class Length(float):
+        pass
+
+    compiled = tg.compile(lambda x: x * x)
+    assert [compiled(Length(3)), compiled(Length(4)), compiled(enum.IntEnum("Side", {"LEFT": 5}).LEFT)] == [9.0, 16.0, 25]
+
+
+def test_a_default_may_hold_arrays():
+    def scaled(x, by=Pair(np.ones(2), 2.0)):  # noqa: B008
+        return x * by.first * by.second
+
+    assert tg.compile(scaled)(3.0).tolist() == [6.0, 6.0]
+
+
 def test_a_copy_of_an_argument_is_refused():
     with pytest.raises(TracingError, match="a copy or pickle"):
         tg.compile(lambda params, x: copy.deepcopy(params)["w"] * x)({"w": 1.0}, 1.0)
@@ -500,6 +608,8 @@ def test_what_is_computed_may_be_printed(capsys):
 def test_masked_arrays_and_complex_numbers_of_pythons_are_refused_with_advice():
     with pytest.raises(DataError, match="x is a masked array"):
         tg.compile(lambda x: x)(np.ma.array([1.0, 2.0], mask=[0, 1]))
+    with pytest.raises(DataError, match=r"Pass np\.asarray\(x\)"):
+        tg.compile(lambda x: x)(np.ones((1, 2)).view(np.matrix))
     with pytest.raises(DataError, match=r"np\.complex128\(1j\)"):
         tg.compile(lambda x: x)(1j)
 

@@ -45,8 +45,8 @@ def choices(identity):
     """Numbers for c and d that satisfy the identity's condition."""
     for c, d in zip(NUMBERS["c"], NUMBERS["d"], strict=True):
         numbers = {"c": c, "d": d}
-        arrays = {letter: np.empty(shape) for letter, shape in (identity.shapes or {}).items()}
-        if not identity.when or eval(identity.when, numbers | arrays):
+        arrays = {letter: np.empty((identity.shapes or {}).get(letter, (5,))) for letter in identity.letters}
+        if not identity.when or eval(identity.when, arrays | numbers | {"is_known": lambda letter: False}):
             yield {letter: number for letter, number in numbers.items() if letter in identity.letters}
 
 

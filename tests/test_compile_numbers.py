@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.compile.emission import VIEWS
+from tinygrad_edu.compile.nodes import VIEWS
 from tinygrad_edu.primitive import TABLE
 from tinygrad_edu.testing.operations import samples
 
@@ -35,6 +35,21 @@ PROGRAMS = {
     "bytes and a wide number": (lambda x: x + np.int64(500), np.array([1, 2], np.int8)),
     "bytes and a wide small number": (lambda x: x + np.int64(5), np.array([1, 2], np.int8)),
     "bytes and a number of Python's": (lambda x, n: x + 2 * n, np.array([1, 2], np.int8), 3),
+    "the product of factors that singles cannot hold": (lambda x: 1e20 * (1e20 * x), np.array([0, 1e-10], np.float32)),
+    "a factor and a divisor that singles cannot hold": (lambda x: x * 1e25 / 1e-20, np.array([0, 1e-10], np.float32)),
+    "small factors that vanish in singles": (lambda x: 1e-25 * np.sum(1e-25 * x), np.array([1e30, 1e30], np.float32)),
+    "a sum of singles times a double": (lambda x: np.sum(x) * np.float64(0.25), SINGLE / np.float32(7)),
+    "unsigned numbers, negated and doubled": (lambda x: 2 * -x, np.arange(3, dtype=np.uint8)),
+    "unsigned numbers, doubled and negated": (lambda x: -(2 * x), np.arange(3, dtype=np.uint8)),
+    "factors whose product does not fit": (lambda x: 100 * (100 * x), np.ones(1, np.int8)),
+    "factors whose product does not fit in 64 bits": (lambda x: 2**40 * (2**40 * x), np.array([100])),
+    "whole factors of doubles": (lambda x: 10**10 * (10**10 * x), THREE),
+    "a whole factor beyond 64 bits": (lambda x: x * 2**64, THREE),
+    "a number times a number divided": (lambda x: 2 * (3 / x), 2.0),
+    "zero times zero divided": (lambda x: 0 * (0 / x), THREE),
+    "huge numbers, divided": (lambda x: 1e200 * (1e200 / x), np.array([1e200])),
+    "small numbers times small numbers": (lambda x: 1e-200 * (x / 1e200), np.array([1e250])),
+    "complex numbers in a row": (lambda x: 1j * (2j * x), np.array([1 + 1j])),
     "a single among doubles": (lambda x: np.float32(0.1) * x, THREE),
     "a single compared with doubles": (lambda x: np.float32(0.1) < x, np.array([0.1, np.float32(0.1)])),
     "a half among doubles": (lambda x: np.float16(0.1) * x, THREE),
@@ -120,6 +135,19 @@ def test_an_element_and_a_diagonal_are_not_the_arguments_memory():
     for result, old in zip(results, kept, strict=True):
         np.testing.assert_array_equal(result, old)
     assert type(results[0]) is np.float64
+
+
+def test_parts_of_complex_numbers_outlast_the_block_that_they_were_computed_in():
+    z = np.random.default_rng(0).normal(size=40000) * (1 + 1j)
+    x = np.linspace(0.0, 1.0, 40000)
+    programs = {
+        "of complex numbers": (lambda z: np.sum(np.real(z * z) * np.imag(np.exp(z)) ** 2), z),
+        "of real numbers": (lambda x: np.sum(np.real(np.exp(1j * x) * x) * np.imag(np.exp(2j * x))), x),
+    }
+    for f, argument in programs.values():
+        np.testing.assert_allclose(tg.compile(f)(argument), f(argument), rtol=1e-12)
+    gradient = tg.grad(programs["of real numbers"][0])
+    np.testing.assert_allclose(tg.compile(gradient)(x), gradient(x), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("f", [np.linalg.norm, np.std, np.median, lambda x: np.quantile(x, 0.3), np.nanmax, np.max, np.linalg.det])

@@ -185,8 +185,7 @@ def test_gradients_of_parts_are_added_in_their_places():
     part = x[:-1]  # (2,)
     difference = x[1:] - part ** 2  # (2,)
     d_x = np.zeros(3)
-    d_x[:-1] = 2.0 * (part - 1)
-    d_x[:-1] -= 400.0 * difference * part
+    d_x[:-1] = 2.0 * (part - 1) - 400.0 * difference * part
     d_x[1:] += 200.0 * difference
     return d_x"""
     )
@@ -201,8 +200,7 @@ def test_single_elements_are_named_after_their_places_and_their_gradients_put_th
     x_1 = x[1]
     x_0 = x[0]
     d_x = np.zeros(2)
-    d_x[1] = np.cos(x_1)
-    d_x[1] += x_0 ** 2
+    d_x[1] = np.cos(x_1) + x_0 ** 2
     d_x[0] = 2 * x_1 * x_0
     return d_x"""
     )
@@ -220,6 +218,21 @@ def test_softmax_cross_entropy_is_the_probabilities_less_one_at_the_right_classe
     lines = statements(compiled).split("\n")
     assert "    d_logits[np.arange(8), classes] -= 0.125" in lines
     assert lines[-2] == "    d_W = X.T @ d_logits"
+
+
+def test_the_gradient_of_differences_is_added_up_without_detours():
+    compiled = tg.compile(tg.grad(lambda x: np.sum(np.diff(x) ** 2)))
+    x = np.array([1.0, 3.0, 2.0])
+    assert compiled(x).tolist() == [-4.0, 6.0, -2.0]
+    assert (
+        statements(compiled)
+        == """\
+    difference = x[1:] - x[:-1]  # (2,)
+    d_x = np.zeros(3)
+    d_x[:-1] = -2.0 * difference
+    d_x[1:] += 2.0 * difference
+    return d_x"""
+    )
 
 
 def test_places_that_are_named_twice_are_added_to_twice():

@@ -38,10 +38,21 @@ def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
         return type(tree)(*children)
     if isinstance(tree, list | tuple):
         return type(tree)(children)
-    changed = copy(tree)  # and not a new one, for which __post_init__ would compute once more
-    for field, child in zip((field for field in dataclasses.fields(tree) if field.init), children, strict=True):
-        object.__setattr__(changed, field.name, child)  # it may be frozen
-    return changed
+    return _dataclass(tree, dict(zip((field.name for field in dataclasses.fields(tree) if field.init), children, strict=True)))
+
+
+def _dataclass(tree: Any, fields: dict[str, Any]) -> Any:
+    """A dataclass with other fields: made anew, so that what it computes from them is computed again.
+
+    Unless its constructor would change them once more; then the fields are replaced in a copy.
+    """
+    new = dataclasses.replace(tree, **fields)
+    if all(getattr(new, name) is child for name, child in fields.items()):
+        return new
+    new = copy(tree)
+    for name, child in fields.items():
+        object.__setattr__(new, name, child)  # it may be frozen
+    return new
 
 
 def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
@@ -65,18 +76,27 @@ def tree_map_named(f: Callable[[str, Any], Any], tree: Any, label: str = "") -> 
     return rebuilt(tree, [tree_map_named(f, child, label + step) for step, child in children])
 
 
+def tree_leaves_named(tree: Any, label: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves with their paths, from left to right.
+
+    >>> list(tree_leaves_named({"w": [1, 2]}, "params"))
+    [("params['w'][0]", 1), ("params['w'][1]", 2)]
+    """
+    children = children_of(tree)
+    if children is None:
+        yield label, tree
+    for step, child in children or ():
+        yield from tree_leaves_named(child, label + step)
+
+
 def tree_leaves(tree: Any) -> Iterator[Any]:
     """The leaves, from left to right.
 
     >>> list(tree_leaves({"w": [1, 2], "b": (3,)}))
     [1, 2, 3]
     """
-    children = children_of(tree)
-    if children is None:
-        yield tree
-    else:
-        for _, child in children:
-            yield from tree_leaves(child)
+    for _, leaf in tree_leaves_named(tree):
+        yield leaf
 
 
 def tree_leaves_like(tree: Any, model: Any, label: str) -> Iterator[tuple[str, Any, Any]]:

@@ -13,7 +13,38 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.nodes import Node
+from tinygrad_edu.compile.nodes import Node, frozen
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is added in one place.
+
+    scatters: the summands that are zero elsewhere.
+    is_first: whether it is known that nothing but zeros has been there.
+    """
+
+    scatters: Sequence[Node]
+    is_first: bool
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether the place may name an element more than once, so that numbers have to be added one by one."""
+        index = self.scatters[0].params.get("index", ())
+        static = [part for part in (index if type(index) is tuple else (index,)) if isinstance(part, np.ndarray)]
+        positions = [*static, *(part if part.value is None else np.asarray(part.value) for part in self.scatters[0].inputs[1:])]
+        masks = sum(part.dtype == bool for part in positions)
+        if masks:
+            return len(positions) > 1
+        # Positions along several axes go in step: if those along one axis all differ, so do all.
+        shape = np.broadcast_shapes(*(part.shape for part in positions))
+        return bool(positions) and not any(part.shape == shape and _all_differ(part) for part in positions)
+
+
+def _all_differ(positions: Any) -> bool:
+    """Whether that is known, and none is counted from the end."""
+    is_known = isinstance(positions, np.ndarray) and positions.size > 0
+    return is_known and bool(positions.min() >= 0) and np.unique(positions).size == positions.size
 
 
 @dataclass(frozen=True)
@@ -21,13 +52,38 @@ class Accumulation:
     """A sum that is computed in place.
 
     whole: its summands that are arrays of its own shape.
-    parts: its summands that are scattered into zeros.
+    scatters: its summands that are zero but for a part.
     inner: all nodes that are computed on the way, and needed nowhere else.
     """
 
     whole: Sequence[Node]
-    parts: Sequence[Node]
+    scatters: Sequence[Node]
     inner: Collection[Node]
+
+    @property
+    def parts(self) -> list[Part]:
+        """The scatters, those to the same place together."""
+        at: dict[Any, list[Node]] = {}
+        for scatter in self.scatters:
+            at.setdefault((frozen(scatter.params), scatter.inputs[1:]), []).append(scatter)
+        parts: list[Part] = []
+        for scatters in at.values():
+            earlier = [_element(part.scatters[0]) for part in parts]
+            element = _element(scatters[0])
+            is_apart = element is not None and all(
+                other is not None and len(other) == len(element) and other != element for other in earlier
+            )
+            parts.append(Part(scatters, not self.whole and (not earlier or is_apart)))
+        return parts
+
+
+def _element(scatter: Node) -> tuple[int, ...] | None:
+    """The position that a scatter adds to, if it is a known one: along every axis, or along the first."""
+    index = scatter.params.get("index")
+    index = index if type(index) is tuple else (index,)
+    if not all(type(part) is int for part in index) or len(index) not in (1, len(scatter.shape)):
+        return None
+    return tuple(part % length for part, length in zip(index, scatter.shape, strict=False))
 
 
 def accumulations(order: Sequence[Node], kept: Collection[Node]) -> dict[Node, Accumulation]:
@@ -43,37 +99,13 @@ def accumulations(order: Sequence[Node], kept: Collection[Node]) -> dict[Node, A
         if node.operation == "scatter":
             found[node] = Accumulation([], [node], [])
             continue
-        summed = [part for part in node.inputs if part in found and uses[part] == 1 and part not in kept and _alike(part, node)]
-        if not summed or not all(_alike(part, node) for part in node.inputs):
+        summed = [part for part in node.inputs if part in found and uses[part] == 1 and part not in kept]
+        if not summed or not all((part.shape, part.dtype) == (node.shape, node.dtype) for part in node.inputs):
             continue
         within = [found.pop(part) for part in summed]
         found[node] = Accumulation(
             [part for part in node.inputs if part not in summed] + [part for inner in within for part in inner.whole],
-            [part for inner in within for part in inner.parts],
+            [scatter for inner in within for scatter in inner.scatters],
             [part for part, inner in zip(summed, within, strict=True) for part in (*inner.inner, part)],
         )
     return found
-
-
-def _alike(part: Node, node: Node) -> bool:
-    return (part.shape, part.dtype) == (node.shape, node.dtype)
-
-
-def names_an_element_twice(scatter: Node) -> bool:
-    """Whether the places that a scatter adds to may name an element more than once, so that it has to add one by one."""
-    index = scatter.params.get("index", ())
-    static = [part for part in (index if type(index) is tuple else (index,)) if isinstance(part, np.ndarray)]
-    positions = [*static, *(part if part.value is None else np.asarray(part.value) for part in scatter.inputs[1:])]
-    if all(part.dtype == bool for part in positions) and len(positions) < 2:
-        return False
-    if any(part.dtype == bool for part in positions):
-        return True
-    # Positions along several axes go in step: if those along one axis all differ, so do all.
-    shape = np.broadcast_shapes(*(part.shape for part in positions))
-    return not any(part.shape == shape and _all_differ(part) for part in positions)
-
-
-def _all_differ(positions: Any) -> bool:
-    """Whether that is known, and none is counted from the end."""
-    is_known = isinstance(positions, np.ndarray) and positions.size > 0
-    return is_known and bool(positions.min() >= 0) and np.unique(positions).size == positions.size

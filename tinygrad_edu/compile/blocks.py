@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinygrad_edu.compile.nodes import Node, is_elementwise
+from tinygrad_edu.compile.nodes import VIEWS, Node, is_elementwise
 
 BLOCK = 32768
 """How many numbers a block has: a few arrays of so many fit into a core's own cache. Only what is larger is worth it."""
@@ -74,7 +74,8 @@ def _kind(node: Node, kinds: dict[Node, tuple[int, int] | None]) -> tuple[int, i
         return None
     if is_sum(node):
         return kinds[node.inputs[0]]
-    if math.prod(node.shape) <= BLOCK or not (is_elementwise(node.primitive) or node.operation == "cast"):
+    makes_anew = node.operation == "cast" or (is_elementwise(node.primitive) and node.operation not in VIEWS)
+    if math.prod(node.shape) <= BLOCK or not makes_anew:  # a view of a buffer would change with it
         return None
     return len(node.shape), node.shape[0]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu.compile.guards import Guards, NoGuardError
 from tinygrad_edu.compile.jax_programs import as_numpy, import_jax, jax_program
-from tinygrad_edu.compile.names import identifier
+from tinygrad_edu.compile.names import NEEDED, identifier
 from tinygrad_edu.compile.nodes import frozen
 from tinygrad_edu.compile.numpy_programs import numpy_program
 from tinygrad_edu.compile.programs import Program, defined, read
@@ -22,7 +22,7 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened
 from tinygrad_edu.mode import is_watched
 from tinygrad_edu.transforms import inside_a_transform
-from tinygrad_edu.trees import children_of, tree_map_named
+from tinygrad_edu.trees import children_of, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.value import Value
 
 _TARGETS = {"numpy": numpy_program, "jax": jax_program}
@@ -120,7 +120,7 @@ class _Compilation:
         self._static = static
         self._defaults = {parameter.name: parameter.default for parameter in self._parameters}
         self._programs: dict[Any, Program] = {}
-        self._scope: dict[str, Any] = {"np": np, "_choose": self._choose, "_is_free": _is_free}
+        self._scope: dict[str, Any] = {"np": np, "_tg_choose": self._choose, "_tg_is_free": _is_free}
         self.entry: Any = self._entry([])
         self.entry.__doc__ = f.__doc__
         self.entry.source = self.entry.optimized_source = f"# {self._name}: its first call records the program.\n"
@@ -131,7 +131,7 @@ class _Compilation:
         """A function with the parameters of `f`. The statements `first` may return; else the program is looked up."""
         header = inspect.Signature([self._plain(parameter) for parameter in self._parameters])
         arguments = "".join(f"{parameter.name}, " for parameter in self._parameters)
-        lines = [f"def entry{header}:", *first, f"    return _choose(({arguments}))"]
+        lines = [f"def entry{header}:", *first, f"    return _tg_choose(({arguments}))"]
         entry = defined("entry", "\n".join(lines), self._scope)
         entry.__name__ = entry.__qualname__ = self._name
         return entry
@@ -140,8 +140,8 @@ class _Compilation:
         """Without types, and with the default value by name."""
         if parameter.default is parameter.empty:
             return parameter.replace(annotation=parameter.empty)
-        self._scope[f"_default_{parameter.name}"] = parameter.default
-        return parameter.replace(annotation=parameter.empty, default=_Written(f"_default_{parameter.name}"))
+        self._scope[f"_tg_default_{parameter.name}"] = parameter.default
+        return parameter.replace(annotation=parameter.empty, default=_Written(f"_tg_default_{parameter.name}"))
 
     def _install(self, program: Program, arguments: tuple[Any, ...]) -> None:
         """Let the entry go straight to a program where the arguments are like these."""
@@ -155,9 +155,16 @@ class _Compilation:
         except NoGuardError:
             return
         if program.reads_outside:
-            conditions.insert(0, "_is_free()")
-        self._scope |= program.scope
-        body = [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in program.statements)]
+            conditions.insert(0, "_tg_is_free()")
+        # The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own.
+        names = {parameter.name for parameter in self._parameters}
+        if program.scope.keys() <= {"np"} and not names & NEEDED:
+            statements = program.statements
+        else:
+            run = f"_tg_run_{len(self._scope)}"
+            self._scope[run] = program.run
+            statements = [f"return {run}({', '.join(program.leaves)})"]
+        body = [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in statements)]
         self.entry.__code__ = self._entry(body).__code__
 
     # --- the slow way --------------------------------------------------------------------------------------------------------
@@ -193,8 +200,8 @@ class _Compilation:
             return x.shape, x.dtype
         children = children_of(x)
         if children is None:
-            leaves.append(x)
-            return kind
+            leaves.append(_as_number(x))
+            return type(leaves[-1])
         keys = tuple(x) if isinstance(x, dict) else ()
         return kind, keys, *[self._key(path + step, part, leaves) for step, part in children]
 
@@ -211,8 +218,10 @@ class _Compilation:
             raise DataError(
                 f"{path} is a masked array, whose mask a program would ignore. Pass its data and its mask as two arrays."
             )
+        if isinstance(x, np.matrix):
+            raise DataError(f"{path} is an np.matrix, which multiplies in a way of its own. Pass np.asarray({path}).")
         is_array = isinstance(x, self._arrays) and x.dtype.kind in "fiubc"
-        if x is self._defaults.get(path, inspect.Parameter.empty) and not is_array:  # it was not passed
+        if x is self._defaults.get(path, inspect.Parameter.empty) and not self._has_arrays(x):  # it was not passed
             return True
         if is_array or isinstance(x, Value | float | int | np.number | np.bool_) or children_of(x) is not None:
             return False
@@ -226,15 +235,17 @@ class _Compilation:
             f"function (part of the program), but {what}. Mark it static if it stays the same: tg.compile(f, static=({path!r},))."
         )
 
+    def _has_arrays(self, tree: Any) -> bool:
+        return any(isinstance(leaf, (Value, *self._arrays)) for leaf in tree_leaves(tree))
+
     def _recorded(self, arguments: tuple[Any, ...]) -> Program:
         """The program of one call: its numbers and arrays, by their paths, are replaced by Values."""
         numbers: dict[str, Any] = {}
-
-        def collect(path: str, leaf: Any) -> Any:
-            if not self._is_static(path, leaf):
-                numbers[path] = leaf
-
-        self._mapped(collect, arguments)
+        for parameter, argument in zip(self._parameters, arguments, strict=True):
+            if not self._is_static(parameter.name, argument):
+                for path, leaf in tree_leaves_named(argument, parameter.name):
+                    if not self._is_static(path, leaf):
+                        numbers[path] = _as_number(leaf)
 
         def call(values: Sequence[Any]) -> Any:
             stand_ins = dict(zip(numbers, values, strict=True))
@@ -274,6 +285,13 @@ def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
         return list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
         return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
+
+
+def _as_number(x: Any) -> Any:
+    """A number as one of Python's or NumPy's, if it is of a type of the user's own; all else as it is."""
+    if isinstance(x, np.generic | Value) or not isinstance(x, float | int) or type(x) in (float, int):
+        return x
+    return float(x) if isinstance(x, float) else int(x)
 
 
 def _is_free() -> bool:

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.accumulation import Accumulation, accumulations, names_an_element_twice
+from tinygrad_edu.compile.accumulation import Accumulation, Part, accumulations
 from tinygrad_edu.compile.forms import added, called, filled, form_of, is_short, without_sign
-from tinygrad_edu.compile.names import Names, identifier
-from tinygrad_edu.compile.nodes import Node, PythonNumber, are_mixed, in_order, is_elementwise
+from tinygrad_edu.compile.names import NEEDED, Names, identifier
+from tinygrad_edu.compile.nodes import VIEWS, Node, PythonNumber, are_mixed, in_order, is_elementwise
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.source import function_source, is_written_briefly, literal
 
@@ -39,8 +39,6 @@ _WHAT_IT_IS = {
     "cast": "converted", "reshape": "reshaped", "concatenate": "joined", "scatter": "spread", "add_at": "spread", "take": "part",
     "clip": "clipped", "solve": "solution", "inv": "inverse", "argument": "argument", "power": "power",
 }  # fmt: skip
-VIEWS = {"reshape", "transpose", "index", "broadcast_to", "cast", "real", "imag", "einsum", "stop_gradient", "expand_dims"}
-"""Operations whose result may be memory of an operand's."""
 _GIVE_ARRAYS = {"reshape", "transpose", "broadcast_to", "real", "imag", "einsum", "where", "difference", "logsumexp"}
 """Operations that give an array, and not a number, even where it has no axes."""
 
@@ -113,7 +111,8 @@ class Writer:
         self._lines: dict[Node, int] = {}
         called = {node.operation for node in self._order if node.primitive and _is_called(self._entry(node))}
         self._names = Names(called | set(reserved))
-        self._parameters = [node.name if node.name in reserved else self._names.unique(identifier(node.name)) for node in inputs]
+        free = set(reserved) - NEEDED - called
+        self._parameters = [node.name if node.name in free else self._names.unique(identifier(node.name)) for node in inputs]
         self._name = Names(called).unique(name)
 
     def source(self) -> Source:
@@ -158,13 +157,10 @@ class Writer:
     def _write_accumulation(self, node: Node, accumulation: Accumulation) -> None:
         """An array, and each part added in its place."""
         name = self._array_to_add_to(node, accumulation.whole)
-        places: list[int | None] = []
         for part in accumulation.parts:
-            self._note_line(part)
-            place = _place(part)
-            is_fresh = not places or (place is not None and None not in places and place not in places)
-            self._body.append(self._part_added(name, part, "=" if is_fresh and not accumulation.whole else "+="))
-            places.append(place)
+            for scatter in part.scatters:
+                self._note_line(scatter)
+            self._body.append(self._part_added(name, part))
         self._lines |= dict.fromkeys((node, *accumulation.inner), len(self._body) - 1)
         self._forms[node] = ast.Name(name)
 
@@ -188,21 +184,26 @@ class Writer:
         """Whether its memory is nobody else's, and nobody but the one who uses it next will look at it again."""
         return self._uses[node] == 1 and node not in self._results and node not in self._named and not _may_share(node)
 
-    def _part_added(self, name: str, scatter: Node, operator: str) -> str:
+    def _part_added(self, name: str, part: Part) -> str:
         """`d_x[:-1] += part`, the statement that adds a part, or puts it where nothing but zeros has been."""
+        forms = [self._scatter_form(scatter) for scatter in part.scatters]
+        added_up, places = reduce(added, [form.args[0] for form in forms]), forms[0].args[1]
+        assert isinstance(places, ast.Subscript)  # np.s_[...]
+        if part.may_repeat:
+            has_slices = any(isinstance(each, ast.Slice) for each in ast.walk(places))
+            return f"np.add.at({name}, {ast.unparse(places if has_slices else places.slice)}, {ast.unparse(added_up)})"
+        place = ast.unparse(ast.Subscript(ast.Name(name), places.slice))
+        positive = without_sign(added_up)
+        if part.is_first:
+            return f"{place} = {ast.unparse(added_up)}"
+        return f"{place} += {ast.unparse(added_up)}" if positive is None else f"{place} -= {ast.unparse(positive)}"
+
+    def _scatter_form(self, scatter: Node) -> ast.Call:
         g, *positions = scatter.inputs
         g = g.inputs[0] if g.operation == "broadcast_to" else g  # what is added is repeated anyway
         form = self._expression(scatter, [self._forms[part] for part in (g, *positions)])
         assert isinstance(form, ast.Call)
-        part, places = form.args[0], form.args[1]
-        assert isinstance(places, ast.Subscript)  # np.s_[...]
-        if names_an_element_twice(scatter):
-            has_slices = any(isinstance(each, ast.Slice) for each in ast.walk(places))
-            return f"np.add.at({name}, {ast.unparse(places if has_slices else places.slice)}, {ast.unparse(part)})"
-        positive = without_sign(part)
-        if operator == "+=" and positive is not None:
-            operator, part = "-=", positive
-        return f"{ast.unparse(ast.Subscript(ast.Name(name), places.slice))} {operator} {ast.unparse(part)}"
+        return form
 
     def _name_for(self, node: Node) -> str:
         wanted = self._named.get(node) or self._hints.get(node) or self._what_it_is(node)
@@ -260,7 +261,7 @@ class Writer:
     def _constant(self, node: Node) -> ast.expr:
         size = 0 if is_written_briefly(node.value) else np.size(node.value)
         if size > _LARGEST_LITERAL:
-            name = self._names.unique("constant")
+            name = self._constant_name()
             self._constants[name] = node.value
             return ast.Name(name)
         is_plain = isinstance(node.dtype, PythonNumber) or (node.dtype in (bool, int, float) and not self._is_mixed)
@@ -270,9 +271,12 @@ class Writer:
 
     def _in_front(self, constant: ast.expr) -> ast.expr:
         """The name of a constant that is made before the function."""
-        name = self._names.unique("constant")
-        self._helpers[name] = f"{name} = {ast.unparse(constant)}"
+        name = self._constant_name()
+        self._helpers[name] = "\n    ".join(textwrap.wrap(f"{name} = {ast.unparse(constant)}", 110))
         return ast.Name(name)
+
+    def _constant_name(self) -> str:
+        return self._names.unique("constant" if self._name != "constant" else "given")
 
     def _provide_helpers(self, node: Node, form: ast.expr) -> None:
         """The functions that a printed form calls by name."""
@@ -304,12 +308,6 @@ class Writer:
             seen.add(node)
             returned.append(ast.unparse(form))
         return returned
-
-
-def _place(scatter: Node) -> int | None:
-    """The position along the first axis that a scatter puts something to, if it is a single known one."""
-    index = scatter.params.get("index")
-    return index % scatter.shape[0] if type(index) is int else None
 
 
 def _may_share(node: Node) -> bool:

@@ -113,8 +113,8 @@ def tidied(tree: ast.expr) -> ast.expr:
     if not isinstance(tree, ast.BinOp):
         return tree
     right = tree.right
-    is_scaled_product = isinstance(tree.op, ast.Mult) and _is_number(tree.left)
-    if is_scaled_product and isinstance(right, ast.BinOp) and isinstance(right.op, ast.Mult | ast.Div):
+    is_scaled = isinstance(tree.op, ast.Mult) and _is_number(tree.left) and not _begins_with_number(right)
+    if is_scaled and isinstance(right, ast.BinOp) and isinstance(right.op, ast.Mult | ast.Div):
         return ast.BinOp(tidied(ast.BinOp(tree.left, ast.Mult(), right.left)), right.op, right.right)  # c * (a * b) is c * a * b
     if isinstance(tree.op, ast.Add | ast.Sub):
         positive = without_sign(right)
@@ -131,6 +131,13 @@ def without_sign(tree: ast.expr) -> ast.expr | None:
         left = without_sign(tree.left)
         return left and ast.BinOp(left, tree.op, tree.right)
     return None
+
+
+def _begins_with_number(tree: ast.expr) -> bool:
+    """Whether the first factor is a number. Two that were kept apart may be too large to meet."""
+    while isinstance(tree, ast.BinOp):
+        tree = tree.left
+    return _is_number(tree)
 
 
 def _is_number(tree: ast.expr) -> bool:

@@ -5,7 +5,8 @@ where it would change the shape or dtype of a result. This module knows syntax a
 
 None of them changes a result beyond rounding (the sign of a zero counts as rounding), and none removes a NaN or an infinity:
 0 * x is not 0 here, x - x is not 0, x / x is not 1. Only where numbers come within a known factor of the largest or the smallest
-one there is can a product overflow or vanish in one order of its factors and not in another.
+one there is can a product overflow or vanish in one order of its factors and not in another. (Infinite complex numbers are left out
+of this: 2 * x has a NaN that x + x has not.)
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Identity:
     """`before` may be written as `after`.
 
     unshared: only where the operations inside of `before` are not needed elsewhere, since they would be computed twice then.
-    when: a condition on the numbers c and d, or on the shapes of the others.
+    when: a condition on the numbers c and d, or on the others: on their shapes, or whether one `is_known`.
     shapes: of the letters, for tests; where nothing is said, all have one shape.
     """
 
@@ -115,7 +116,7 @@ class Identity:
         before, after = self._sides
         for found in _matches(before, node, {}, may_match, node.dtype, outermost=True):
             known = {letter: node.value if letter in _NUMBERS else node for letter, node in found.items() if letter != "params"}
-            if not self.when or eval(self.when, known):
+            if not self.when or eval(self.when, {"is_known": _is_known}, known):
                 new = _built(after, found, make, node.dtype)
                 if new is not None and (new.shape, new.dtype) == (node.shape, node.dtype):
                     return new
@@ -154,31 +155,51 @@ def _matches(
 def _built(term: Term, found: Found, make: Make, dtype: Any) -> Node | None:
     """The term with nodes for its letters; None if it would not compute in numbers of this dtype, or not in its range."""
     if term.is_negated:
-        return make(None, (), {"value": -found[term.letter].value})
+        number = _in_range(-found[term.letter].value, [found[term.letter]], dtype)
+        return None if number is None else make(None, (), {"value": number})
     if term.letter:
         node: Node = found[term.letter]
         return node
     if term.primitive is None:
         return make(None, (), {"value": term.number})
     parts = [_built(part, found, make, dtype) for part in term.parts]
-    if any(part is None for part in parts):
-        return None
     operands = [part for part in parts if part is not None]
+    if len(operands) < len(parts):
+        return None
     if all(part.value is not None and part.shape == () for part in operands):
-        return _folded(term.primitive, operands, make)
+        try:
+            with np.errstate(all="ignore"):
+                value = term.primitive.forward(*(_exact(part.value) for part in operands))
+        except ArithmeticError:  # Python's division by zero
+            return None
+        number = _in_range(value, operands, dtype)
+        return None if number is None else make(None, (), {"value": number})
     if term.primitive.name in _ARITHMETIC and not any(_computes_in(dtype, part) for part in operands if part.value is None):
         return None
     return make(term.primitive, operands, found["params"] if term.primitive.name in _ANY_PARAMS else term.params)
 
 
-def _folded(primitive: Primitive, numbers: Sequence[Node], make: Make) -> Node | None:
-    """What comes of known numbers, unless it is too large or too small to stand for the operation."""
-    with np.errstate(all="ignore"):
-        value = primitive.forward(*(np.asarray(part.value)[()] for part in numbers))
-    if not np.isfinite(value) or (abs(value) < np.finfo(float).tiny and not any(part.value == 0 for part in numbers)):
+def _is_known(node: Node) -> bool:
+    return node.value is not None
+
+
+def _exact(number: Any) -> Any:
+    """A whole number as one of Python's, which does not wrap around."""
+    return int(number) if isinstance(number, np.integer) else number
+
+
+def _in_range(value: Any, operands: Sequence[Node], dtype: Any) -> Any:
+    """What came of known numbers, or None if it is too large, or too small, to stand for the operation in numbers of the dtype."""
+    dtype = np.dtype(dtype.type) if isinstance(dtype, PythonNumber) else dtype
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return value if isinstance(value, int) and limits.min <= value <= limits.max else None
+    if dtype.kind not in "fc" or not abs(value) <= float(np.finfo(dtype).max):
         return None
-    whole = round(float(value))  # 49 * (1 / 49) is one, but for rounding
-    return make(None, (), {"value": float(whole)}) if 0 < abs(value - whole) <= np.spacing(whole) else make(primitive, numbers)
+    if abs(value) < float(np.finfo(dtype).tiny) and not any(part.value == 0 for part in operands):
+        return None
+    is_nearly_whole = not isinstance(value, complex) and 0 < abs(value - round(value)) <= np.spacing(abs(value))
+    return float(round(value)) if is_nearly_whole else value  # 49 * (1 / 49) is one, but for rounding
 
 
 def _computes_in(dtype: Any, node: Node) -> bool:
@@ -214,17 +235,19 @@ IDENTITIES = (
     Identity("x - -y", "x + y"),
     # So do numbers, which meet there and become one.
     Identity("c * (d * x)", "(c * d) * x"),
-    Identity("(c * x) * y", "c * (x * y)"),
-    Identity("x * (c * y)", "c * (x * y)"),
+    Identity("(c * x) * y", "c * (x * y)", when="not is_known(y)"),
+    Identity("x * (c * y)", "c * (x * y)", when="not is_known(x)"),
     Identity("-a @ b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
     Identity("a @ -b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
     Identity("-(c * x)", "-c * x"),
     Identity("c * -x", "-c * x"),
     Identity("c * x / d", "(c / d) * x"),
     Identity("c * (x / d)", "(c / d) * x"),
-    Identity("c * x / y", "c * (x / y)"),
-    Identity("x * (c / y)", "c * (x / y)"),
-    Identity("x * (y / d)", "(1 / d) * (x * y)"),
+    Identity("c * x / y", "c * (x / y)", when="not is_known(y)"),
+    Identity("d * (c / y)", "(d * c) / y"),
+    Identity("x * (c / y)", "c * (x / y)", when="not is_known(x)"),
+    Identity("c / x / y", "c * (1 / x / y)", when="c != 1 and not is_known(x) and not is_known(y)"),
+    Identity("x * (y / d)", "(1 / d) * (x * y)", when="not is_known(x)"),
     Identity("c * x + c * y", "c * (x + y)", when="c != 0"),
     Identity("c * x - c * y", "c * (x - y)", when="c != 0"),
     Identity("c * x + -c * y", "c * (x - y)", when="c != 0"),

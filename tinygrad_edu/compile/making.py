@@ -254,8 +254,11 @@ class Maker:
         index, (g, *positions) = params.get("index"), inputs
         parts = index if type(index) is tuple else (index,)
         is_forward = all(part is None or part is ... or isinstance(part, int) or _goes_forward(part) for part in parts)
-        is_whole = is_forward and not positions and math.prod(g.shape) == math.prod(like[0])
-        return self._reshaped(g, like[0]) if is_whole else None
+        if is_forward and not positions and math.prod(g.shape) == math.prod(like[0]):
+            return self._reshaped(g, like[0])
+        if positions or frozen(_brief(index, like[0])) == frozen(index):
+            return None
+        return self.make(indexing.scatter, inputs, {**params, "index": _brief(index, like[0])})
 
     def concatenate(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """One array, joined with nothing."""
@@ -277,7 +280,9 @@ class Maker:
             return self._broadcast(x.inputs[0], like[0])
         if "index" not in params:  # some of it has been recorded
             return None
-        index = _brief(params["index"], len(x.shape))
+        index = _brief(params["index"], x.shape)
+        if type(index) is slice and index == slice(None):
+            return x
         return None if frozen(index) == frozen(params["index"]) else self.make(indexing.index, inputs, {"index": index})
 
     def transpose(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
@@ -298,19 +303,29 @@ def has_room(node: Node) -> bool:
     return isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fc" or node.dtype.itemsize >= 4
 
 
-def _brief(index: Any, ndim: int) -> Any:
-    """An index without `...`, slices at the end that take everything, and a tuple around a single part."""
-    index = (index,) if type(index) is slice else index
-    if type(index) is not tuple or not all(part is None or part is ... or type(part) in (int, slice) for part in index):
+def _brief(index: Any, shape: tuple[int, ...]) -> Any:
+    """An index of an array without `...`, the ends of slices that go from end to end, and a tuple around a single part."""
+    parts = list(index) if type(index) is tuple else [index]
+    if not all(part is None or part is ... or type(part) in (int, slice) for part in parts):
         return index
-    parts = [slice(None, part.stop) if type(part) is slice and part.start == 0 and part.step is None else part for part in index]
-    missing = ndim - sum(part is not None and part is not ... for part in parts)
-    if ... in parts and (ndim <= 2 or missing == 0):
+    missing = len(shape) - sum(part is not None and part is not ... for part in parts)
+    if ... in parts and (len(shape) <= 2 or missing == 0):
         position = parts.index(...)
         parts[position : position + 1] = [slice(None)] * missing
-    while len(parts) > 1 and parts[-1] == slice(None) and ... not in parts:
-        parts.pop()
+    if ... not in parts:
+        lengths = iter(shape)
+        parts = [part if part is None else _whole(part, next(lengths)) for part in parts]
+        while len(parts) > 1 and parts[-1] == slice(None):
+            parts.pop()
     return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _whole(part: Any, length: int) -> Any:
+    """A slice without the ends that it would have anyway."""
+    if type(part) is not slice or part.step not in (None, 1):
+        return part
+    start = None if part.start in (None, 0) else part.start
+    return slice(start, None if part.stop is None or part.stop >= length else part.stop)
 
 
 def _goes_forward(part: Any) -> bool:

@@ -16,12 +16,14 @@ def identifier(text: str) -> str:
     ('params_w_0', 'function', 'x2_x')
     """
     name = re.sub(r"\W+", "_", text.replace("<lambda>", "function").rstrip("]'\""))
-    name = name.lstrip("_") if not text.startswith("_") else name
+    name = name.lstrip("_")
     if keyword.iskeyword(name):
         return f"{name}_"
     return name if name.isidentifier() else f"x{name}"
 
 
+NEEDED = frozenset({"np", "float", "int", "range", "slice"})
+"""What programs need by these names."""
 _BUILT_IN = frozenset(dir(builtins))
 
 
@@ -29,7 +31,7 @@ class Names:
     """Gives out names, none of them twice, and none that generated code needs for something else."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = {"np", "float", "int", "range", "slice", *taken}
+        self._taken = {*NEEDED, *taken}
         self._numbers: Counter[str] = Counter()
 
     def unique(self, wanted: str) -> str:

@@ -32,6 +32,8 @@ class PythonNumber:
 PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i")}
 
 _COMMUTATIVE = ("add", "multiply")
+VIEWS = {"reshape", "transpose", "index", "broadcast_to", "cast", "real", "imag", "einsum", "stop_gradient", "expand_dims"}
+"""Operations whose result may be memory of an operand's."""
 
 
 class Node:
@@ -133,7 +135,7 @@ def is_elementwise(primitive: Primitive) -> bool:
 
 def is_number(node: Node) -> bool:
     """Whether a node is a constant that is a single finite number."""
-    return node.value is not None and node.shape == () and bool(np.isfinite(node.value))
+    return node.value is not None and node.shape == () and (type(node.value) is int or bool(np.isfinite(node.value)))
 
 
 def are_mixed(nodes: Iterable[Node]) -> bool:

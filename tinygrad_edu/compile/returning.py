@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy, deepcopy
 from functools import partial
 from typing import Any
 
@@ -78,16 +79,13 @@ class _Maker:
 
     def _typed(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | None]:
         """`Pair(first=a, second=b)`, `OrderedDict({'w': a})`"""
-        fields = getattr(tree, "_fields", None) or [field.name for field in _fields(tree)]
-        name = self._maker(tree, fields)
-        if fields:
-            yield from self._between(f"{name}(", [f"{field}=" for field in fields], parts, ")")
-        else:
+        name = self._maker(tree)
+        if _is_plain(tree):
             yield f"{name}("
-            yield from self._plain(
-                dict(tree) if isinstance(tree, dict) else [*tree] if isinstance(tree, list) else tuple(tree), parts
-            )
+            yield from self._plain(tree, parts)
             yield ")"
+        else:
+            yield from self._between(f"{name}(", [f"{field}=" for field in _fields(tree)], parts, ")")
 
     def _between(self, opening: str, labels: Sequence[str], parts: Sequence[Any], closing: str) -> Iterator[str | None]:
         yield opening
@@ -99,9 +97,9 @@ class _Maker:
     def _key(self, key: Any) -> str:
         return repr(key) if type(key) in (str, int, bool) or key is None else self._named(key, "key")
 
-    def _maker(self, tree: Any, fields: Sequence[str]) -> str:
+    def _maker(self, tree: Any) -> str:
         """The name of what makes trees like this one, which keep what their type knows besides their parts."""
-        empty = rebuilt(tree, [None] * len(children_of(tree) or ()))
+        empty = _empty(tree)
         kept = [name for name, x in getattr(empty, "__dict__", {}).items() if isinstance(x, Value)]
         if kept:
             raise DataError(
@@ -109,13 +107,14 @@ class _Maker:
                 "A compiled function returns what is in fields, dicts, lists and tuples."
             )
         name = self._named(partial(_made_like, empty), identifier(type(tree).__name__))
+        fields = _fields(tree)
         if hasattr(tree, "_fields"):
-            self.definitions += ["from collections import namedtuple", f"{name} = namedtuple({name!r}, {list(fields)})"]
-        elif fields:
-            self.definitions += ["from dataclasses import make_dataclass", f"{name} = make_dataclass({name!r}, {list(fields)})"]
-        else:
+            self.definitions += ["from collections import namedtuple", f"{name} = namedtuple({name!r}, {fields})"]
+        elif _is_plain(tree):
             base = next(base for base in (dict, list, tuple) if isinstance(tree, base)).__name__
             self.definitions.append(f"class {name}({base}):\n    pass")
+        else:
+            self.definitions += ["from dataclasses import make_dataclass", f"{name} = make_dataclass({name!r}, {fields})"]
         return name
 
     def _named(self, thing: Any, wanted: str) -> str:
@@ -124,10 +123,33 @@ class _Maker:
         return name
 
 
-def _made_like(empty: Any, parts: Any = (), **fields: Any) -> Any:
+def _empty(tree: Any) -> Any:
+    """The same with None for each part."""
+    if dataclasses.is_dataclass(tree):
+        empty = copy(tree)
+        for field in _fields(tree):
+            object.__setattr__(empty, field, None)  # it may be frozen
+        return empty
+    return rebuilt(tree, [None] * len(children_of(tree) or ()))
+
+
+def _made_like(empty: Any, parts: Any = (), /, **fields: Any) -> Any:
     """A tree like an empty one. The parts come as a dict, list or tuple, or as fields by their names."""
-    return rebuilt(empty, list(fields.values() if fields else parts.values() if isinstance(parts, dict) else parts))
+    if not dataclasses.is_dataclass(empty):
+        return rebuilt(deepcopy(empty), list(fields.values() if fields else parts.values() if isinstance(parts, dict) else parts))
+    made = deepcopy(empty)
+    for name, part in fields.items():
+        object.__setattr__(made, name, part)
+    return made
 
 
-def _fields(tree: Any) -> list[dataclasses.Field[Any]]:
-    return [field for field in dataclasses.fields(tree) if field.init] if dataclasses.is_dataclass(tree) else []
+def _fields(tree: Any) -> list[str]:
+    """The parameters of the constructor of a dataclass or named tuple; none of a dict, list or tuple."""
+    if dataclasses.is_dataclass(tree):
+        return [field.name for field in dataclasses.fields(tree) if field.init]
+    return list(getattr(tree, "_fields", ()))
+
+
+def _is_plain(tree: Any) -> bool:
+    """Whether it is made of a dict, list or tuple."""
+    return isinstance(tree, dict | list | tuple) and not hasattr(tree, "_fields")

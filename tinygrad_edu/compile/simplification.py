@@ -81,7 +81,7 @@ def _as_mean(maker: Maker, node: Node) -> Node:
         factor = number.value
     else:
         return node
-    if total.operation != "sum" or total.dtype != total.inputs[0].dtype or abs(factor) >= 1:
+    if total.operation != "sum" or not node.dtype == total.dtype == total.inputs[0].dtype or abs(factor) >= 1:
         return node
     if not math.prod(total.inputs[0].shape) or not math.prod(node.shape):
         return node
@@ -89,6 +89,8 @@ def _as_mean(maker: Maker, node: Node) -> Node:
     left = float(f"{factor * count:.12g}")
     gained = len(str(abs(factor))) - len(str(abs(left)))
     if gained < (abs(left) not in (0.5, 1)) or not math.isclose(left / count, factor, rel_tol=1e-15):
+        return node
+    if abs(left) != 1 and total.params not in ({}, {"axis": 0}):  # over the classes of a sample, say
         return node
     mean = maker.graph.apply(reductions.mean, total.inputs, total.params, (node.shape, node.dtype))
     if abs(left) == 1:

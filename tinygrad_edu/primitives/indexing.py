@@ -91,7 +91,8 @@ def computed_index(x: Any, index: Any) -> Any:
     if any(part.dtype.kind == "b" for part in given if hasattr(part, "dtype")):
         raise UnsupportedError(
             "a mask that is computed as an index would make the shape of the result depend on the numbers. "
-            "Write np.where(mask, x, 0.0) in place of x[mask]."
+            "Write np.where(mask, x, 0.0) in place of x[mask], or, in a function to be compiled, let the mask be static: "
+            "tg.compile(f, static=('mask',))."
         )
     numbers = iter(range(1, len(given) + 1))
     written = ", ".join(_part_written(part) if _names_no_element_twice(part) else f"{{{next(numbers)}}}" for part in parts)
