@@ -5,6 +5,7 @@ import dataclasses
 import enum
 import functools
 import random
+import threading
 import traceback
 from collections import OrderedDict, defaultdict
 from typing import NamedTuple
@@ -463,7 +464,59 @@ def test_what_a_dataclass_computes_from_its_fields_is_computed_from_the_argument
     assert (compiled(Squared(3.0)), compiled(Squared(4.0))) == (15.0, 24.0)
     seen = Squared(3.0)
     assert seen.double == 6.0
-    assert tg.grad(lambda s: s.square * s.double)(seen).a == 6 * 9.0
+    gradient = tg.grad(lambda s: s.square * s.double)
+    assert gradient(seen).a == tg.compile(gradient)(seen).a == 6 * 9.0
+
+
+@dataclasses.dataclass
+class Rounds:
+    w: object
+    n: int = dataclasses.field(init=False, default=2)
+
+
+@dataclasses.dataclass
+class Scaled:
+    w: object
+    by: dataclasses.InitVar[float]
+
+    def __post_init__(self, by):
+        self.w = by * np.asarray(self.w, float)
+
+
+@dataclasses.dataclass
+class Checked:
+    w: object
+
+    def __post_init__(self):
+        if np.any(np.isnan(self.w)):
+            raise ValueError("nan")
+
+
+def test_dataclasses_with_constructors_of_any_kind_come_in():
+    rounds = Rounds(np.ones(2))
+    compiled = tg.compile(lambda r: sum(np.sum(r.w) for _ in range(r.n)))
+    assert compiled(rounds) == 4.0
+    rounds.n = 5
+    assert compiled(rounds) == 10.0
+    for tree in (Scaled(np.ones(2), 3.0), Checked(3 * np.ones(2))):
+        assert tg.compile(lambda tree: np.sum(tree.w))(tree) == 6.0
+        assert tg.grad(lambda tree: np.sum(tree.w**2))(tree).w.tolist() == [6.0, 6.0]
+
+
+@dataclasses.dataclass
+class Locked:
+    w: object
+    lock: object = dataclasses.field(init=False, default_factory=threading.Lock)
+
+
+def test_what_cannot_be_copied_stays_what_it_is_in_results():
+    assert tg.compile(lambda x: Locked(2 * x))(1.0).w == 2.0
+
+
+def test_the_statements_of_a_program_that_needs_numpy_alone_stand_in_the_function_itself():
+    compiled = tg.compile(tg.value_and_grad(lambda theta, x, t: 0.5 * (t - theta * x) ** 2))
+    compiled(3.0, 2.0, 8.0)
+    assert not any(name.startswith("_tg_run") for name in compiled.__code__.co_names)
 
 
 @dataclasses.dataclass

@@ -46,7 +46,9 @@ def choices(identity):
     for c, d in zip(NUMBERS["c"], NUMBERS["d"], strict=True):
         numbers = {"c": c, "d": d}
         arrays = {letter: np.empty((identity.shapes or {}).get(letter, (5,))) for letter in identity.letters}
-        if not identity.when or eval(identity.when, arrays | numbers | {"is_known": lambda letter: False}):
+        if not identity.when or eval(
+            identity.when, arrays | numbers | {"is_known": lambda letter: False, "is_moderate": lambda number: True}
+        ):
             yield {letter: number for letter, number in numbers.items() if letter in identity.letters}
 
 

@@ -14,6 +14,13 @@ BYTES = np.array([200, 3], np.uint8)
 SINGLE = THREE.astype(np.float32)
 HALF = np.full(1000, 100, np.float16)
 
+
+def repeated(f, x, times):
+    for _ in range(times):
+        x = f(x)
+    return x
+
+
 PROGRAMS = {
     "a tiny factor of a sum": (lambda x: 1e-14 * np.sum(x), THREE),
     "a tiny factor that no mean makes rounder": (lambda x: 1.23456789e-9 * np.sum(x), THREE),
@@ -50,6 +57,26 @@ PROGRAMS = {
     "huge numbers, divided": (lambda x: 1e200 * (1e200 / x), np.array([1e200])),
     "small numbers times small numbers": (lambda x: 1e-200 * (x / 1e200), np.array([1e250])),
     "complex numbers in a row": (lambda x: 1j * (2j * x), np.array([1 + 1j])),
+    "a quotient of bytes, negated": (lambda u, w, x: -(u / w * x), np.array([1, 2, 3], np.uint8), THREE, THREE),
+    "a quotient of bytes, doubled": (lambda a, b, y: 2 * (a / b * y), np.array([100, 90, 80], np.int8), THREE, THREE),
+    "less a product that begins with bytes": (lambda x, a, b: x + -a * b * b, THREE, np.array([1, 2, 3], np.uint8), THREE),
+    "half of a masked product": (lambda m, y, z: 0.5 * (m * y * z), SIGNS > 0, SINGLE, SINGLE),
+    "a huge multiple of a quotient of two precisions": (lambda h, w: 1e300 * (h / w), np.float32(0.7), THREE),
+    "a mask divided by a negative number": (lambda w, z: -((w / -2) / z), SIGNS > 0, 2.0),
+    "a byte times a negative": (lambda x: np.uint8(3) * -x, THREE),
+    "the negative of a byte's multiple": (lambda x: -(np.uint8(3) * x), 1.7),
+    "two bytes that look like opposites": (lambda x: np.uint8(3) * x + np.uint8(253) * (x + 1), THREE),
+    "a repeated number of Python's": (lambda a, x: np.broadcast_to(a, (3,)) * x, 0.1, SINGLE),
+    "a reshaped number of Python's": (lambda a, x: np.reshape(a, (1,)) * x, 0.1, SINGLE),
+    "a truth of Python's": (lambda x, y: (True + x) * y, 1.3, SINGLE),
+    "an imaginary number of Python's": (lambda x: 1j * x, SINGLE),
+    "halves that divide": (lambda x: np.float16(300) * (np.float16(300) / x), 1.7),
+    "zero times what overflows": (lambda x: 0 * (1e300 * x), 1e10 * THREE),
+    "a hundredth of a sum of halves": (lambda x: np.sum(x) / 100, np.full(100, 1000, np.float16)),
+    "a complex multiple of a sum": (lambda z: np.complex128(0.25j) * np.sum(z), np.array([1j, 2.0, 3, 4])),
+    "complex singles in a row": (lambda x: np.complex64(1 + 2j) * (np.complex64(1 + 2j) * x), THREE),
+    "a fixed point": (lambda x: repeated(lambda x: 1.5 * x * x, x, 11), np.array([2 / 3])),
+    "a long chain of squares": (lambda x: repeated(lambda x: 1.5 * x * x, x, 20), THREE * 0.1),
     "a single among doubles": (lambda x: np.float32(0.1) * x, THREE),
     "a single compared with doubles": (lambda x: np.float32(0.1) < x, np.array([0.1, np.float32(0.1)])),
     "a half among doubles": (lambda x: np.float16(0.1) * x, THREE),

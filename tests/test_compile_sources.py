@@ -242,6 +242,27 @@ def test_places_that_are_named_twice_are_added_to_twice():
     assert run_alone(compiled.source, "function(np.array([1.0, 2.0, 3.0]))") == [4.0, 0.0, 6.0]
 
 
+def test_places_that_were_computed_are_told_apart_by_what_else_is_in_the_index():
+    def f(x, i):
+        return np.sum(x[i, 0] ** 2 * np.arange(3.0)) + np.sum(x[i, 1] ** 3 * np.arange(3.0)) + np.sum(x[i] * x[:, i])
+
+    gradient = tg.grad(f)
+    x, i = np.arange(9.0).reshape(3, 3), np.array([0, 2, 1])
+    np.testing.assert_allclose(tg.compile(gradient)(x, i), gradient(x, i), rtol=1e-14)
+
+
+def test_products_transposed_again_and_again_are_simplified_in_proportion_to_their_number():
+    def f(x):
+        a = x[:, None]
+        for _ in range(25):
+            a = (a @ a.T).T * 0.1
+        return a
+
+    compiled = tg.compile(f)
+    np.testing.assert_allclose(compiled(np.ones(3)), f(np.ones(3)), rtol=1e-12)
+    assert len(compiled.source.splitlines()) < 100
+
+
 def test_a_place_counted_from_the_end_is_the_same_place():
     compiled = tg.compile(tg.grad(lambda x: x[2] * x[0] + x[-1] ** 2))
     assert compiled(np.array([1.0, 2.0, 3.0])).tolist() == [3.0, 0.0, 7.0]

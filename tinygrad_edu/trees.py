@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.errors import ShapeError
 
 
@@ -44,15 +46,32 @@ def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
 def _dataclass(tree: Any, fields: dict[str, Any]) -> Any:
     """A dataclass with other fields: made anew, so that what it computes from them is computed again.
 
-    Unless its constructor would change them once more; then the fields are replaced in a copy.
+    Where its constructor cannot do this (it changes its fields, asks for their numbers, or is given more than fields), the fields
+    are replaced in a copy, and all else stays.
     """
-    new = dataclasses.replace(tree, **fields)
-    if all(getattr(new, name) is child for name, child in fields.items()):
-        return new
+    try:
+        if _is_as_constructed(tree):
+            new = dataclasses.replace(tree, **fields)
+            if all(getattr(new, name) is child for name, child in fields.items()):
+                return new
+    except Exception:  # a constructor may do anything
+        pass
     new = copy(tree)
     for name, child in fields.items():
         object.__setattr__(new, name, child)  # it may be frozen
     return new
+
+
+def _is_as_constructed(tree: Any) -> bool:
+    """Whether the constructor makes the same of the same fields."""
+    again = dataclasses.replace(tree)
+    return all(_are_alike(x, getattr(again, name, None)) for name, x in getattr(tree, "__dict__", {}).items())
+
+
+def _are_alike(a: Any, b: Any) -> bool:
+    """Whether numbers are equal, and other things of the same type."""
+    are_numbers = isinstance(a, np.ndarray | np.generic | float | int) and b is not None
+    return bool(np.array_equal(a, b)) if are_numbers else type(a) is type(b)
 
 
 def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:

@@ -65,7 +65,8 @@ class Accumulation:
         """The scatters, those to the same place together."""
         at: dict[Any, list[Node]] = {}
         for scatter in self.scatters:
-            at.setdefault((frozen(scatter.params), scatter.inputs[1:]), []).append(scatter)
+            assert scatter.primitive is not None  # whose printed form says how positions that were computed are combined
+            at.setdefault((scatter.primitive.code, frozen(scatter.params), scatter.inputs[1:]), []).append(scatter)
         parts: list[Part] = []
         for scatters in at.values():
             earlier = [_element(part.scatters[0]) for part in parts]

@@ -6,6 +6,7 @@ generated, too: guards in front of the program's own statements. Other programs 
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -158,7 +159,7 @@ class _Compilation:
             conditions.insert(0, "_tg_is_free()")
         # The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own.
         names = {parameter.name for parameter in self._parameters}
-        if program.scope.keys() <= {"np"} and not names & NEEDED:
+        if program.scope.keys() <= {"np", "__builtins__"} and not names & NEEDED:
             statements = program.statements
         else:
             run = f"_tg_run_{len(self._scope)}"
@@ -202,7 +203,7 @@ class _Compilation:
         if children is None:
             leaves.append(_as_number(x))
             return type(leaves[-1])
-        keys = tuple(x) if isinstance(x, dict) else ()
+        keys = tuple(x) if isinstance(x, dict) else _state(x)
         return kind, keys, *[self._key(path + step, part, leaves) for step, part in children]
 
     def _is_static(self, path: str, x: Any) -> bool:
@@ -285,6 +286,13 @@ def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
         return list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
         return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
+
+
+def _state(x: Any) -> tuple[Any, ...]:
+    """What a dataclass has in fields that its constructor does not set, apart from numbers: these it computes."""
+    fields = dataclasses.fields(x) if dataclasses.is_dataclass(x) else ()
+    beside = [getattr(x, field.name, None) for field in fields if not field.init]
+    return tuple(part for part in beside if isinstance(part, int | str))
 
 
 def _as_number(x: Any) -> Any:

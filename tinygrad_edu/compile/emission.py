@@ -12,13 +12,12 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.compile.accumulation import Accumulation, Part, accumulations
-from tinygrad_edu.compile.forms import added, called, filled, form_of, is_short, without_sign
+from tinygrad_edu.compile.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
 from tinygrad_edu.compile.names import NEEDED, Names, identifier
 from tinygrad_edu.compile.nodes import VIEWS, Node, PythonNumber, are_mixed, in_order, is_elementwise
 from tinygrad_edu.primitive import TABLE, Primitive
@@ -173,7 +172,7 @@ class Writer:
         name = self._name_for(node)
         for part in summands:
             self._note_line(part)
-        start = reduce(added, forms) if forms else filled(ast.Constant(0), node)
+        start = sum_of(forms, summands) if forms else filled(ast.Constant(0), node)
         is_literal = isinstance(start, ast.Call) and only is not None and only.primitive is None
         if only and not is_literal and (isinstance(start, ast.Name) or _may_share(only)):
             start = called("array", start)
@@ -187,13 +186,14 @@ class Writer:
     def _part_added(self, name: str, part: Part) -> str:
         """`d_x[:-1] += part`, the statement that adds a part, or puts it where nothing but zeros has been."""
         forms = [self._scatter_form(scatter) for scatter in part.scatters]
-        added_up, places = reduce(added, [form.args[0] for form in forms]), forms[0].args[1]
+        nodes = [scatter.inputs[0] for scatter in part.scatters]
+        added_up, places = sum_of([form.args[0] for form in forms], nodes), forms[0].args[1]
         assert isinstance(places, ast.Subscript)  # np.s_[...]
         if part.may_repeat:
             has_slices = any(isinstance(each, ast.Slice) for each in ast.walk(places))
             return f"np.add.at({name}, {ast.unparse(places if has_slices else places.slice)}, {ast.unparse(added_up)})"
         place = ast.unparse(ast.Subscript(ast.Name(name), places.slice))
-        positive = without_sign(added_up)
+        positive = without_sign(added_up) if all(map(is_uniform, nodes)) else None
         if part.is_first:
             return f"{place} = {ast.unparse(added_up)}"
         return f"{place} += {ast.unparse(added_up)}" if positive is None else f"{place} -= {ast.unparse(positive)}"
@@ -264,7 +264,11 @@ class Writer:
             name = self._constant_name()
             self._constants[name] = node.value
             return ast.Name(name)
-        is_plain = isinstance(node.dtype, PythonNumber) or (node.dtype in (bool, int, float) and not self._is_mixed)
+        is_plain = (
+            isinstance(node.dtype, PythonNumber)
+            or type(node.value) in (bool, complex)
+            or (node.dtype in (bool, int, float) and not self._is_mixed)
+        )
         if node.shape == () and not is_plain:
             return ast.Call(literal(node.dtype), [literal(node.value)], [])
         return literal(node.value) if size <= _LARGEST_NESTED else self._in_front(literal(node.value))

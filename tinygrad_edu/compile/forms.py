@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
-from tinygrad_edu.compile.nodes import Node
+from tinygrad_edu.compile.nodes import Node, PythonNumber, has_room
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.source import expression, literal
 
@@ -21,13 +22,29 @@ def form_of(node: Node, entry: Primitive, operands: Sequence[ast.expr], params: 
     if form is not None:
         return form
     form = expression(entry, operands, params)
-    # Not beside a mask: 0.5 * (mask * x) has the dtype of x, but (0.5 * mask) * x need not.
-    is_floating = all(_is_floating(part) for inner in node.inputs for part in (inner, *inner.inputs))
-    return tidied(form) if is_floating else form
+    return tidied(form) if is_uniform(node) else form
 
 
-def _is_floating(node: Node) -> bool:
-    return getattr(node.dtype, "kind", "f") in "fc" or type(node.value) in (int, float)
+_PRODUCTS = {"multiply", "divide", "negative", "matmul", "add", "subtract"}
+_MOST_FACTORS = 40
+
+
+def is_uniform(node: Node) -> bool:
+    """Whether a product, or a sum of products, is one of numbers of a single precision, whose brackets do not matter.
+
+    0.5 * (mask * x) has the dtype of x, but (0.5 * mask) * x need not, and bytes wrap around.
+    """
+    if not has_room(node) or node.dtype.kind not in "fc":
+        return False
+    factors = [node]
+    for factor in factors:  # which grows while it is walked
+        if factor.dtype != node.dtype and not isinstance(factor.dtype, PythonNumber) and type(factor.value) not in (int, float):
+            return False
+        if factor.operation in _PRODUCTS:
+            factors.extend(factor.inputs)
+        if len(factors) > _MOST_FACTORS:
+            return False
+    return True
 
 
 def is_short(form: ast.expr) -> bool:
@@ -90,9 +107,14 @@ def called(function: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Attribute(ast.Name("np"), function), [*arguments], [])
 
 
-def added(a: ast.expr, b: ast.expr) -> ast.expr:
-    """a + b"""
-    return tidied(ast.BinOp(a, ast.Add(), b))
+def sum_of(forms: Sequence[ast.expr], nodes: Sequence[Node]) -> ast.expr:
+    """The sum of the forms of some nodes."""
+    are_uniform = all(map(is_uniform, nodes))
+
+    def added(a: ast.expr, b: ast.expr) -> ast.expr:
+        return tidied(ast.BinOp(a, ast.Add(), b)) if are_uniform else ast.BinOp(a, ast.Add(), b)
+
+    return reduce(added, forms)
 
 
 # --- brackets and signs ------------------------------------------------------------------------------------------------------

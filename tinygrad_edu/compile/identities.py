@@ -80,7 +80,8 @@ class Identity:
     """`before` may be written as `after`.
 
     unshared: only where the operations inside of `before` are not needed elsewhere, since they would be computed twice then.
-    when: a condition on the numbers c and d, or on the others: on their shapes, or whether one `is_known`.
+    when: a condition on the numbers c and d (one may be asked to be `is_moderate`), or on the others: their shapes, or whether one
+        `is_known`.
     shapes: of the letters, for tests; where nothing is said, all have one shape.
     """
 
@@ -116,7 +117,7 @@ class Identity:
         before, after = self._sides
         for found in _matches(before, node, {}, may_match, node.dtype, outermost=True):
             known = {letter: node.value if letter in _NUMBERS else node for letter, node in found.items() if letter != "params"}
-            if not self.when or eval(self.when, {"is_known": _is_known}, known):
+            if not self.when or eval(self.when, {"is_known": _is_known, "is_moderate": _is_moderate}, known):
                 new = _built(after, found, make, node.dtype)
                 if new is not None and (new.shape, new.dtype) == (node.shape, node.dtype):
                     return new
@@ -131,7 +132,7 @@ def _matches(
 ) -> Iterator[Found]:
     """What the letters stand for, in each way in which the node has the form of the term."""
     if term.is_negated:
-        if is_number(node) and term.letter in found and node.value == -found[term.letter].value:
+        if is_number(node) and term.letter in found and node.value == -_exact(found[term.letter].value):
             yield found
     elif term.letter:
         if found.get(term.letter, node) is node and (term.letter not in _NUMBERS or is_number(node)):
@@ -155,7 +156,7 @@ def _matches(
 def _built(term: Term, found: Found, make: Make, dtype: Any) -> Node | None:
     """The term with nodes for its letters; None if it would not compute in numbers of this dtype, or not in its range."""
     if term.is_negated:
-        number = _in_range(-found[term.letter].value, [found[term.letter]], dtype)
+        number = _in_range(-_exact(found[term.letter].value), [found[term.letter]], dtype)
         return None if number is None else make(None, (), {"value": number})
     if term.letter:
         node: Node = found[term.letter]
@@ -183,9 +184,14 @@ def _is_known(node: Node) -> bool:
     return node.value is not None
 
 
+def _is_moderate(number: Any) -> bool:
+    """Whether a number may leave its product without bringing what is left near the largest or smallest number there is."""
+    return bool(1e-12 <= abs(number) <= 1e12)
+
+
 def _exact(number: Any) -> Any:
     """A whole number as one of Python's, which does not wrap around."""
-    return int(number) if isinstance(number, np.integer) else number
+    return int(number) if isinstance(number, np.integer | np.bool_) else number
 
 
 def _in_range(value: Any, operands: Sequence[Node], dtype: Any) -> Any:
@@ -198,7 +204,7 @@ def _in_range(value: Any, operands: Sequence[Node], dtype: Any) -> Any:
         return None
     if abs(value) < float(np.finfo(dtype).tiny) and not any(part.value == 0 for part in operands):
         return None
-    is_nearly_whole = not isinstance(value, complex) and 0 < abs(value - round(value)) <= np.spacing(abs(value))
+    is_nearly_whole = not np.iscomplexobj(value) and 0 < abs(value - round(value)) <= np.spacing(abs(value))
     return float(round(value)) if is_nearly_whole else value  # 49 * (1 / 49) is one, but for rounding
 
 
@@ -234,20 +240,20 @@ IDENTITIES = (
     Identity("x + -y", "x - y"),
     Identity("x - -y", "x + y"),
     # So do numbers, which meet there and become one.
-    Identity("c * (d * x)", "(c * d) * x"),
-    Identity("(c * x) * y", "c * (x * y)", when="not is_known(y)"),
-    Identity("x * (c * y)", "c * (x * y)", when="not is_known(x)"),
+    Identity("c * (d * x)", "(c * d) * x", when="c != 0"),
+    Identity("(c * x) * y", "c * (x * y)", when="not is_known(y) and is_moderate(c)"),
+    Identity("x * (c * y)", "c * (x * y)", when="not is_known(x) and is_moderate(c)"),
     Identity("-a @ b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
     Identity("a @ -b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
     Identity("-(c * x)", "-c * x"),
     Identity("c * -x", "-c * x"),
-    Identity("c * x / d", "(c / d) * x"),
-    Identity("c * (x / d)", "(c / d) * x"),
-    Identity("c * x / y", "c * (x / y)", when="not is_known(y)"),
+    Identity("c * x / d", "(c / d) * x", when="c != 0"),
+    Identity("c * (x / d)", "(c / d) * x", when="c != 0"),
+    Identity("c * x / y", "c * (x / y)", when="not is_known(y) and is_moderate(c)"),
     Identity("d * (c / y)", "(d * c) / y"),
-    Identity("x * (c / y)", "c * (x / y)", when="not is_known(x)"),
+    Identity("x * (c / y)", "c * (x / y)", when="not is_known(x) and is_moderate(c)"),
     Identity("c / x / y", "c * (1 / x / y)", when="c != 1 and not is_known(x) and not is_known(y)"),
-    Identity("x * (y / d)", "(1 / d) * (x * y)", when="not is_known(x)"),
+    Identity("x * (y / d)", "(1 / d) * (x * y)", when="not is_known(x) and is_moderate(d)"),
     Identity("c * x + c * y", "c * (x + y)", when="c != 0"),
     Identity("c * x - c * y", "c * (x - y)", when="c != 0"),
     Identity("c * x + -c * y", "c * (x - y)", when="c != 0"),

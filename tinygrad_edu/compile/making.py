@@ -19,6 +19,7 @@ from tinygrad_edu.compile.nodes import (
     PythonNumber,
     are_mixed,
     frozen,
+    has_room,
     in_order,
     is_elementwise,
     is_number,
@@ -37,6 +38,7 @@ class Maker:
 
     def __init__(self, outputs: Sequence[Node]) -> None:
         self.graph = Graph()
+        self._made: dict[Any, Node] = {}
         # Where all numbers have double precision, Python's are like NumPy's.
         self._is_mixed = are_mixed(in_order(outputs))
 
@@ -76,6 +78,12 @@ class Maker:
 
     def made(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         """The same where the result's shape and dtype are known."""
+        key = primitive, tuple(inputs), frozen(dict(sorted(params.items()))), like
+        if key not in self._made:  # transposing a long product, say, leads to the same nodes again and again
+            self._made[key] = self._made_anew(primitive, inputs, params, like)
+        return self._made[key]
+
+    def _made_anew(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         said = _IN_SIMPLER_TERMS.get(primitive.name)
         if said is not None:
             node = said(self, inputs, params, like)
@@ -166,9 +174,16 @@ class Maker:
             return node
         return self.graph.apply(broadcasting.broadcast_to, (node,), {"shape": shape}, (shape, node.dtype))
 
+    def _numpys(self, node: Node) -> Node:
+        """A number of Python's as one of NumPy's, which is what becomes of it in an array."""
+        if not isinstance(node.dtype, PythonNumber):
+            return node
+        dtype = np.dtype(node.dtype.type)
+        return self.made(broadcasting.cast, [node], {"dtype": dtype}, ((), dtype))
+
     def broadcast_to(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         """Repetition of what is repeated already, or not at all."""
-        return self._broadcast(inputs[0], like[0])
+        return self._broadcast(self._numpys(inputs[0]), like[0])
 
     def same(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """What does nothing to the numbers."""
@@ -247,7 +262,7 @@ class Maker:
 
     def reshape(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """In C order, with the shape spelt out."""
-        return self._reshaped(inputs[0], like[0]) if params.get("order", "C") == "C" else None
+        return self._reshaped(self._numpys(inputs[0]), like[0]) if params.get("order", "C") == "C" else None
 
     def scatter(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """What fills the whole array, from its beginning to its end, only gets another shape."""
@@ -269,7 +284,7 @@ class Maker:
         axes = params["axis"] if isinstance(params["axis"], tuple | list) else (params["axis"],)
         new = {axis % len(like[0]) for axis in axes}
         if inputs[0].shape == () or _unrepeated(inputs[0]).shape == ():
-            return self._reshaped(inputs[0], like[0])
+            return self._reshaped(self._numpys(inputs[0]), like[0])
         index = tuple(None if axis in new else slice(None) for axis in range(len(like[0])))
         return self.make(indexing.index, inputs, {"index": index})
 
@@ -296,11 +311,6 @@ class Maker:
             return x
         normal = {} if axes == tuple(range(ndim))[::-1] else {"axes": axes}
         return None if params == normal else self.make(shaping.transpose, [x], normal)
-
-
-def has_room(node: Node) -> bool:
-    """Whether the dtype has a range that numbers seldom come to the end of. The largest one of half precision is 65504."""
-    return isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fc" or node.dtype.itemsize >= 4
 
 
 def _brief(index: Any, shape: tuple[int, ...]) -> Any:

@@ -138,6 +138,11 @@ def is_number(node: Node) -> bool:
     return node.value is not None and node.shape == () and (type(node.value) is int or bool(np.isfinite(node.value)))
 
 
+def has_room(node: Node) -> bool:
+    """Whether the dtype has a range that numbers seldom come to the end of. The largest one of half precision is 65504."""
+    return isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fc" or node.dtype.itemsize >= 4
+
+
 def are_mixed(nodes: Iterable[Node]) -> bool:
     """Whether numbers of several precisions occur, so that it matters whether a number is Python's or NumPy's."""
     names = {node.dtype.name for node in nodes if node.dtype.kind in "fciu"}

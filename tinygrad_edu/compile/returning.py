@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy, deepcopy
+from copy import copy
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.compile.names import Names, identifier
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.trees import children_of, rebuilt
+from tinygrad_edu.trees import children_of, rebuilt, tree_leaves
 from tinygrad_edu.value import Value
 
 
@@ -100,13 +102,17 @@ class _Maker:
     def _maker(self, tree: Any) -> str:
         """The name of what makes trees like this one, which keep what their type knows besides their parts."""
         empty = _empty(tree)
-        kept = [name for name, x in getattr(empty, "__dict__", {}).items() if isinstance(x, Value)]
-        if kept:
+        beside = dict(getattr(empty, "__dict__", {}))
+        if dataclasses.is_dataclass(tree):
+            beside |= {field.name: getattr(empty, field.name, None) for field in dataclasses.fields(tree)}
+        kept = [name for name, x in beside.items() if any(isinstance(leaf, Value) for leaf in tree_leaves(x))]
+        if kept and not _are_computed(tree, kept):
             raise DataError(
                 f"{type(tree).__name__} was returned with numbers in {', '.join(kept)}, which is no field of its constructor. "
                 "A compiled function returns what is in fields, dicts, lists and tuples."
             )
-        name = self._named(partial(_made_like, empty), identifier(type(tree).__name__))
+        maker = type(tree) if kept else partial(_made_like, empty)
+        name = self._named(maker, identifier(type(tree).__name__))
         fields = _fields(tree)
         if hasattr(tree, "_fields"):
             self.definitions += ["from collections import namedtuple", f"{name} = namedtuple({name!r}, {fields})"]
@@ -123,6 +129,16 @@ class _Maker:
         return name
 
 
+def _are_computed(tree: Any, names: Sequence[str]) -> bool:
+    """Whether the constructor of a dataclass computes what it has by these names from its fields."""
+    try:
+        again = dataclasses.replace(tree)
+        pairs = [(getattr(tree, name), getattr(again, name)) for name in names]
+        return all(np.array_equal(np.asarray(a._data), np.asarray(b._data)) for a, b in pairs)
+    except Exception:  # a constructor may do anything
+        return False
+
+
 def _empty(tree: Any) -> Any:
     """The same with None for each part."""
     if dataclasses.is_dataclass(tree):
@@ -136,9 +152,10 @@ def _empty(tree: Any) -> Any:
 def _made_like(empty: Any, parts: Any = (), /, **fields: Any) -> Any:
     """A tree like an empty one. The parts come as a dict, list or tuple, or as fields by their names."""
     if not dataclasses.is_dataclass(empty):
-        return rebuilt(deepcopy(empty), list(fields.values() if fields else parts.values() if isinstance(parts, dict) else parts))
-    made = deepcopy(empty)
-    for name, part in fields.items():
+        return rebuilt(empty, list(fields.values() if fields else parts.values() if isinstance(parts, dict) else parts))
+    made = copy(empty)
+    beside = {name: copy(x) for name, x in getattr(empty, "__dict__", {}).items() if type(x) in (list, dict, set)}
+    for name, part in {**beside, **fields}.items():
         object.__setattr__(made, name, part)
     return made
 

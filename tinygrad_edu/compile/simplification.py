@@ -10,9 +10,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from tinygrad_edu.compile.identities import EXPANSIONS, FINISHING
-from tinygrad_edu.compile.making import Maker, has_room
-from tinygrad_edu.compile.nodes import Node, in_order, is_number, rebuilt
+from tinygrad_edu.compile.making import Maker
+from tinygrad_edu.compile.nodes import Node, has_room, in_order, is_number, rebuilt
 from tinygrad_edu.primitives import arithmetic, reductions
 
 WORTH_EXPANDING = 2000
@@ -80,6 +82,8 @@ def _as_mean(maker: Maker, node: Node) -> Node:
         number, total = node.inputs
         factor = number.value
     else:
+        return node
+    if np.iscomplexobj(factor) or not has_room(node):
         return node
     if total.operation != "sum" or not node.dtype == total.dtype == total.inputs[0].dtype or abs(factor) >= 1:
         return node
