@@ -6,7 +6,7 @@ Anything else is a leaf; None is a tree without leaves.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -56,9 +56,14 @@ def _dataclass(tree: Any, fields: dict[str, Any]) -> Any:
                 return new
     except Exception:  # a constructor may do anything
         pass
+    return with_attributes(tree, fields)
+
+
+def with_attributes(tree: Any, attributes: Mapping[str, Any]) -> Any:
+    """A copy of an object with other attributes; no constructor is run."""
     new = copy(tree)
-    for name, child in fields.items():
-        object.__setattr__(new, name, child)  # it may be frozen
+    for name, x in attributes.items():
+        object.__setattr__(new, name, x)  # it may be frozen
     return new
 
 

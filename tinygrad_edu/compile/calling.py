@@ -203,8 +203,8 @@ class _Compilation:
         if children is None:
             leaves.append(_as_number(x))
             return type(leaves[-1])
-        keys = tuple(x) if isinstance(x, dict) else _state(x)
-        return kind, keys, *[self._key(path + step, part, leaves) for step, part in children]
+        beside = tuple(x) if isinstance(x, dict) else _state(x)
+        return kind, beside, *[self._key(path + step, part, leaves) for step, part in children]
 
     def _is_static(self, path: str, x: Any) -> bool:
         """Whether an argument, or a part of one, belongs to the program and is no input of it.

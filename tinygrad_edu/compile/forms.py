@@ -25,8 +25,8 @@ def form_of(node: Node, entry: Primitive, operands: Sequence[ast.expr], params: 
     return tidied(form) if is_uniform(node) else form
 
 
-_PRODUCTS = {"multiply", "divide", "negative", "matmul", "add", "subtract"}
-_MOST_FACTORS = 40
+_ARITHMETIC = {"multiply", "divide", "negative", "matmul", "add", "subtract"}
+_MOST_FACTORS = 40  # what is longer keeps its brackets rather than be searched for each of its parts
 
 
 def is_uniform(node: Node) -> bool:
@@ -40,7 +40,7 @@ def is_uniform(node: Node) -> bool:
     for factor in factors:  # which grows while it is walked
         if factor.dtype != node.dtype and not isinstance(factor.dtype, PythonNumber) and type(factor.value) not in (int, float):
             return False
-        if factor.operation in _PRODUCTS:
+        if factor.operation in _ARITHMETIC:
             factors.extend(factor.inputs)
         if len(factors) > _MOST_FACTORS:
             return False

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_edu.compile.names import Names, identifier
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.trees import children_of, rebuilt, tree_leaves
+from tinygrad_edu.trees import children_of, rebuilt, tree_leaves, with_attributes
 from tinygrad_edu.value import Value
 
 
@@ -42,14 +42,16 @@ def outline(tree: Any, is_number: Iterator[bool], taken: Iterable[str]) -> Outli
     >>> found.expression(["v"])
     "{'w': v, 'how': 'fast'}"
     """
-    maker = _Maker(is_number, taken)
-    pieces = list(maker.pieces(tree))
+    outliner = _Outliner(is_number, taken)
+    pieces = list(outliner.pieces(tree))
     if type(tree) is tuple and len(tree) > 1:  # return a, b
         pieces = pieces[1:-1]
-    return Outline(pieces, maker.scope, maker.definitions)
+    return Outline(pieces, outliner.scope, outliner.definitions)
 
 
-class _Maker:
+class _Outliner:
+    """Walks through a tree and notes what its expression needs."""
+
     def __init__(self, is_number: Iterator[bool], taken: Iterable[str]) -> None:
         self._is_number, self._names = is_number, Names(taken)
         self.scope: dict[str, Any] = {}
@@ -81,7 +83,7 @@ class _Maker:
 
     def _typed(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | None]:
         """`Pair(first=a, second=b)`, `OrderedDict({'w': a})`"""
-        name = self._maker(tree)
+        name = self._type_name(tree)
         if _is_plain(tree):
             yield f"{name}("
             yield from self._plain(tree, parts)
@@ -99,7 +101,7 @@ class _Maker:
     def _key(self, key: Any) -> str:
         return repr(key) if type(key) in (str, int, bool) or key is None else self._named(key, "key")
 
-    def _maker(self, tree: Any) -> str:
+    def _type_name(self, tree: Any) -> str:
         """The name of what makes trees like this one, which keep what their type knows besides their parts."""
         empty = _empty(tree)
         beside = dict(getattr(empty, "__dict__", {}))
@@ -142,22 +144,18 @@ def _are_computed(tree: Any, names: Sequence[str]) -> bool:
 def _empty(tree: Any) -> Any:
     """The same with None for each part."""
     if dataclasses.is_dataclass(tree):
-        empty = copy(tree)
-        for field in _fields(tree):
-            object.__setattr__(empty, field, None)  # it may be frozen
-        return empty
+        return with_attributes(tree, dict.fromkeys(_fields(tree)))
     return rebuilt(tree, [None] * len(children_of(tree) or ()))
 
 
 def _made_like(empty: Any, parts: Any = (), /, **fields: Any) -> Any:
     """A tree like an empty one. The parts come as a dict, list or tuple, or as fields by their names."""
     if not dataclasses.is_dataclass(empty):
-        return rebuilt(empty, list(fields.values() if fields else parts.values() if isinstance(parts, dict) else parts))
-    made = copy(empty)
+        children = fields or parts  # of a named tuple, or of all others
+        return rebuilt(empty, list(children.values() if isinstance(children, dict) else children))
+    # What it has beside its fields must not be shared by all results.
     beside = {name: copy(x) for name, x in getattr(empty, "__dict__", {}).items() if type(x) in (list, dict, set)}
-    for name, part in {**beside, **fields}.items():
-        object.__setattr__(made, name, part)
-    return made
+    return with_attributes(empty, {**beside, **fields})
 
 
 def _fields(tree: Any) -> list[str]:
