@@ -39,7 +39,7 @@ def inside_a_transform() -> bool:
 
 
 # What stands for an argument inside of the function: the same number, but a node of its own to differentiate with respect to.
-_argument = Primitive("argument", lambda x: x, (lambda g, out, x: g,), code="{0}", latex="{0}")
+ARGUMENT = Primitive("argument", lambda x: x, (lambda g, out, x: g,), code="{0}", latex="{0}")
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _stand_in(path: str, leaf: Any) -> Value:
     if isinstance(leaf, Value) and (leaf.requires_grad or everything_is_recorded()):
         if leaf.dtype.kind != "f" or not isinstance(leaf._data, np.ndarray | np.generic):
             leaf = cast(leaf, dtype=np.dtype(np.float64))
-        stand_in = record(_argument, (leaf,), {}).named(leaf.name or path)
+        stand_in = record(ARGUMENT, (leaf,), {}).named(leaf.name or path)
         stand_in.requires_grad = True
         return stand_in
     try:

@@ -21,7 +21,7 @@ from tinygrad_edu.mode import everything_is_recorded, recording, see_numbers
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
-from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, OPERATORS
+from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, question
 from tinygrad_edu.primitives.special import of_scipy
 
 _next_serial = count().__next__
@@ -541,8 +541,7 @@ def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs
         mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{_numpy_name(function)}()")
     if not isinstance(answer, np.ndarray | np.generic):
         return answer
-    code = OPERATORS.get(function, "")
-    return record(Primitive(function.__name__, function, (None,) * len(args), (function,), code), args, kwargs)
+    return record(question(function, len(args)), args, kwargs)
 
 
 def _numpy_name(function: Callable[..., Any]) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compile.nodes import Node, frozen
+from tinygrad_edu.primitives.arithmetic import add
+from tinygrad_edu.primitives.indexing import scatter
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class Accumulation:
     def parts(self) -> list[Part]:
         """The scatters, those to the same place together."""
         at: dict[Any, list[Node]] = {}
-        for scatter in self.scatters:
-            assert scatter.primitive is not None  # whose printed form says how positions that were computed are combined
-            at.setdefault((scatter.primitive.code, frozen(scatter.params), scatter.inputs[1:]), []).append(scatter)
+        for node in self.scatters:
+            assert node.primitive is not None  # whose printed form says how positions that were computed are combined
+            at.setdefault((node.primitive.code, frozen(node.params), node.inputs[1:]), []).append(node)
         parts: list[Part] = []
         for scatters in at.values():
             earlier = [_element(part.scatters[0]) for part in parts]
@@ -78,13 +80,13 @@ class Accumulation:
         return parts
 
 
-def _element(scatter: Node) -> tuple[int, ...] | None:
+def _element(node: Node) -> tuple[int, ...] | None:
     """The position that a scatter adds to, if it is a known one: along every axis, or along the first."""
-    index = scatter.params.get("index")
+    index = node.params.get("index")
     index = index if type(index) is tuple else (index,)
-    if not all(type(part) is int for part in index) or len(index) not in (1, len(scatter.shape)):
+    if not all(type(part) is int for part in index) or len(index) not in (1, len(node.shape)):
         return None
-    return tuple(part % length for part, length in zip(index, scatter.shape, strict=False))
+    return tuple(part % length for part, length in zip(index, node.shape, strict=False))
 
 
 def accumulations(order: Sequence[Node], kept: Collection[Node]) -> dict[Node, Accumulation]:
@@ -95,9 +97,9 @@ def accumulations(order: Sequence[Node], kept: Collection[Node]) -> dict[Node, A
     uses = Counter(part for node in order for part in node.inputs)
     found: dict[Node, Accumulation] = {}
     for node in order:
-        if not node.shape or node.operation not in ("scatter", "add"):
+        if not node.shape or node.operation not in (scatter, add):
             continue
-        if node.operation == "scatter":
+        if node.operation is scatter:
             found[node] = Accumulation([], [node], [])
             continue
         summed = [part for part in node.inputs if part in found and uses[part] == 1 and part not in kept]
@@ -106,7 +108,7 @@ def accumulations(order: Sequence[Node], kept: Collection[Node]) -> dict[Node, A
         within = [found.pop(part) for part in summed]
         found[node] = Accumulation(
             [part for part in node.inputs if part not in summed] + [part for inner in within for part in inner.whole],
-            [scatter for inner in within for scatter in inner.scatters],
+            [part for inner in within for part in inner.scatters],
             [part for part, inner in zip(summed, within, strict=True) for part in (*inner.inner, part)],
         )
     return found

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygrad_edu.compile.nodes import VIEWS, Node, is_elementwise
+from tinygrad_edu.primitives import reductions
+from tinygrad_edu.primitives.broadcasting import cast
 
 BLOCK = 32768
 """How many numbers a block has: a few arrays of so many fit into a core's own cache. Only what is larger is worth it."""
@@ -74,7 +76,7 @@ def _kind(node: Node, kinds: dict[Node, tuple[int, int] | None]) -> tuple[int, i
         return None
     if is_sum(node):
         return kinds[node.inputs[0]]
-    makes_anew = node.operation == "cast" or (is_elementwise(node.primitive) and node.operation not in VIEWS)
+    makes_anew = node.operation is cast or (is_elementwise(node.primitive) and node.operation not in VIEWS)
     if math.prod(node.shape) <= BLOCK or not makes_anew:  # a view of a buffer would change with it
         return None
     return len(node.shape), node.shape[0]
@@ -82,7 +84,7 @@ def _kind(node: Node, kinds: dict[Node, tuple[int, int] | None]) -> tuple[int, i
 
 def is_sum(node: Node) -> bool:
     """Whether it is the sum, or mean, over all axes or the first one: a sum of those of the blocks."""
-    return node.operation in ("sum", "mean") and node.params in ({}, {"axis": 0})
+    return node.operation in (reductions.sum, reductions.mean) and node.params in ({}, {"axis": 0})
 
 
 def _after(part: Node, node: Node, kinds: dict[Node, tuple[int, int] | None], stages: dict[Node, int]) -> int:

@@ -11,7 +11,7 @@ import ast
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,12 @@ from tinygrad_edu.compile.forms import called, filled, form_of, is_short, is_uni
 from tinygrad_edu.compile.names import NEEDED, Names, identifier
 from tinygrad_edu.compile.nodes import VIEWS, Node, PythonNumber, are_mixed, in_order, is_elementwise
 from tinygrad_edu.primitive import TABLE, Primitive
+from tinygrad_edu.primitives import complex_numbers, elementwise
+from tinygrad_edu.primitives.broadcasting import broadcast_to
+from tinygrad_edu.primitives.einstein import einsum
+from tinygrad_edu.primitives.indexing import index
+from tinygrad_edu.primitives.shaping import reshape, transpose
+from tinygrad_edu.primitives.special import logsumexp
 from tinygrad_edu.source import function_source, is_written_briefly, literal
 
 LONGEST_NESTED = 50
@@ -38,7 +44,10 @@ _WHAT_IT_IS = {
     "cast": "converted", "reshape": "reshaped", "concatenate": "joined", "scatter": "spread", "add_at": "spread", "take": "part",
     "clip": "clipped", "solve": "solution", "inv": "inverse", "argument": "argument", "power": "power",
 }  # fmt: skip
-_GIVE_ARRAYS = {"reshape", "transpose", "broadcast_to", "real", "imag", "einsum", "where", "difference", "logsumexp"}
+_GIVE_ARRAYS = {
+    reshape, transpose, broadcast_to, complex_numbers.real, complex_numbers.imag, einsum, elementwise.where, elementwise.difference,
+    logsumexp,
+}  # fmt: skip
 """Operations that give an array, and not a number, even where it has no axes."""
 
 
@@ -51,7 +60,8 @@ class Source:
     body: the statements, without the return.
     results: the expressions of the results, in order.
     helpers: the source of functions that it calls.
-    foreign: functions that it calls and that have no source; who runs the program must provide them.
+    functions: the functions that it calls, by name.
+    foreign: the names of those that have no source; who runs the program must provide them.
     constants: arrays too large to be written out, by the parameter that they are passed for.
     lines: for each node that is computed the number of the statement that computes it, from 0.
     head: the statements that the file begins with, and what stands above the function.
@@ -62,7 +72,8 @@ class Source:
     body: list[str]
     results: list[str]
     helpers: list[str]
-    foreign: dict[str, Callable[..., Any]]
+    functions: dict[str, Callable[..., Any]]
+    foreign: set[str]
     constants: dict[str, Any]
     lines: dict[Node, int]
     head: str = "import numpy as np"
@@ -95,7 +106,7 @@ class Writer:
         hints: Mapping[Node, str],
         reserved: Sequence[str] = (),
     ) -> None:
-        self._inputs, self._outputs, self._named, self._hints = inputs, outputs, named, hints
+        self._inputs, self._outputs, self._named, self._hints, self._reserved = inputs, outputs, named, hints, reserved
         self._order = in_order(outputs)
         self._uses = Counter(part for node in self._order for part in node.inputs)
         self._is_mixed = are_mixed(self._order)
@@ -103,16 +114,28 @@ class Writer:
         self._accumulations = self._computed_in_place()
         self._inner = {part for accumulation in self._accumulations.values() for part in accumulation.inner}
         self._forms: dict[Node, ast.expr] = {}
-        self._foreign: dict[str, Callable[..., Any]] = {}
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self._foreign: set[str] = set()
         self._helpers: dict[str, str] = {}
         self._constants: dict[str, Any] = {}
         self._body: list[str] = []
         self._lines: dict[Node, int] = {}
-        called = {node.operation for node in self._order if node.primitive and _is_called(self._entry(node))}
+        self._called = self._called_by_name()
+        called = {entry.name for entry in self._called.values()}
         self._names = Names(called | set(reserved))
         free = set(reserved) - NEEDED - called
         self._parameters = [node.name if node.name in free else self._names.unique(identifier(node.name)) for node in inputs]
         self._name = Names(called).unique(name)
+
+    def _called_by_name(self) -> dict[Primitive, Primitive]:
+        """The operations that are written as a call by name, with a name that is theirs alone. Those of the table have one."""
+        entries: dict[Primitive, Primitive] = {}
+        names = Names({*TABLE.entries, *self._reserved})
+        for node in self._order:
+            if node.primitive and node.primitive not in entries and _is_called(entry := self._entry(node)):
+                is_of_table = _is_of_table(node.primitive)
+                entries[node.primitive] = entry if is_of_table else replace(entry, name=names.unique(identifier(entry.name)))
+        return entries
 
     def source(self) -> Source:
         """The whole program."""
@@ -126,6 +149,7 @@ class Writer:
             self._body,
             returned,
             [*self._helpers.values()],
+            self._functions,
             self._foreign,
             self._constants,
             self._lines,
@@ -172,7 +196,7 @@ class Writer:
         name = self._name_for(node)
         for part in summands:
             self._note_line(part)
-        start = sum_of(forms, summands) if forms else filled(ast.Constant(0), node)
+        start = sum_of(forms, summands) if forms else filled(ast.Constant(0), 0, node)
         is_literal = isinstance(start, ast.Call) and only is not None and only.primitive is None
         if only and not is_literal and (isinstance(start, ast.Name) or _may_share(only)):
             start = called("array", start)
@@ -200,7 +224,7 @@ class Writer:
 
     def _scatter_form(self, scatter: Node) -> ast.Call:
         g, *positions = scatter.inputs
-        g = g.inputs[0] if g.operation == "broadcast_to" else g  # what is added is repeated anyway
+        g = g.inputs[0] if g.operation is broadcast_to else g  # what is added is repeated anyway
         form = self._expression(scatter, [self._forms[part] for part in (g, *positions)])
         assert isinstance(form, ast.Call)
         return form
@@ -212,10 +236,10 @@ class Writer:
     def _what_it_is(self, node: Node) -> str:
         if node.primitive is None:
             return "constant"
-        position = node.params.get("index") if node.operation == "index" else None
+        position = node.params.get("index") if node.operation is index else None
         if isinstance(position, int) and isinstance(self._forms[node.inputs[0]], ast.Name):
             return f"{ast.unparse(self._forms[node.inputs[0]])}_{position}"
-        return _WHAT_IT_IS.get(node.operation, node.operation)
+        return _WHAT_IT_IS.get(node.primitive.name, node.primitive.name)
 
     def _give_line(self, node: Node) -> None:
         name = self._name_for(node)
@@ -254,9 +278,14 @@ class Writer:
         assert node.primitive is not None
         return node.primitive
 
+    def _written_entry(self, node: Node) -> Primitive:
+        """The same with the name that it has in this program."""
+        assert node.primitive is not None
+        return self._called.get(node.primitive) or self._entry(node)
+
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
         """The operation applied to operands."""
-        return form_of(node, self._entry(node), operands, node.params)
+        return form_of(node, self._written_entry(node), operands, node.params)
 
     def _constant(self, node: Node) -> ast.expr:
         size = 0 if is_written_briefly(node.value) else np.size(node.value)
@@ -286,18 +315,26 @@ class Writer:
         """The functions that a printed form calls by name."""
         for part in ast.walk(form):
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id not in self._helpers:
-                name = part.func.id
-                entry = TABLE.entries.get(name)
-                forward = entry.forward if entry else node.primitive.forward if node.primitive and node.operation == name else None
-                if forward is None:
-                    continue
-                source = function_source(forward, name)
-                if source is not None:
-                    self._helpers |= source
-                elif entry is not None:
-                    self._helpers[name] = f"from tinygrad_edu.primitive import TABLE\n\n{name} = TABLE.entries[{name!r}].forward"
-                else:
-                    self._foreign[name] = forward
+                self._provide(part.func.id)
+
+    def _provide(self, name: str) -> None:
+        """The function that printed forms call by this name: its source, if it has one that runs on its own."""
+        entry = TABLE.entries.get(name) or next((entry for entry in self._called.values() if entry.name == name), None)
+        if entry is None:
+            return
+        self._functions[name] = entry.forward
+        source = function_source(entry.forward, name)
+        if source is not None and all(self._is_free_for(helper, text, name) for helper, text in source.items()):
+            self._helpers |= source
+        elif name in TABLE.entries:
+            self._helpers[name] = f"from tinygrad_edu.primitive import TABLE\n\n{name} = TABLE.entries[{name!r}].forward"
+        else:
+            self._foreign.add(name)
+
+    def _is_free_for(self, helper: str, text: str, function: str) -> bool:
+        """Whether a function may have a helper of this name: it is its own, or nobody else means something else by it."""
+        is_others = helper in TABLE.entries or helper in NEEDED or helper in {entry.name for entry in self._called.values()}
+        return helper == function or (self._helpers.get(helper, text) == text and (not is_others or function in TABLE.entries))
 
     def _returned(self) -> list[str]:
         """The results. None shares memory with an argument, a constant or another result, and single numbers are no arrays."""
@@ -305,7 +342,9 @@ class Writer:
         seen: set[Node] = set()
         for node in self._outputs:
             form = self._forms[node]
-            if node.shape == () and node.operation in _GIVE_ARRAYS:
+            if node.shape == () and node.primitive is not None and not _is_known(node.primitive):
+                form = ast.Subscript(called("asarray", form), ast.Tuple([]))
+            elif node.shape == () and node.operation in _GIVE_ARRAYS:
                 form = ast.Subscript(form, ast.Tuple([]))
             elif node.shape != () and (node in seen or (_may_share(node) and node not in self._accumulations)):
                 form = called("array", form)
@@ -318,10 +357,18 @@ def _may_share(node: Node) -> bool:
     """Whether the result may be memory of something else."""
     if node.primitive is None:
         return True
-    if node.operation == "broadcast_to":
+    if node.operation is broadcast_to:
         return node.inputs[0].shape != ()  # a repeated number fills an array of its own
-    is_known = TABLE.entries.get(node.operation) is node.primitive or isinstance(node.primitive.forward, np.ufunc)
-    return node.operation in VIEWS or not is_known
+    return node.operation in VIEWS or not _is_known(node.primitive)
+
+
+def _is_of_table(primitive: Primitive) -> bool:
+    return TABLE.entries.get(primitive.name) is (primitive.form_of or primitive)
+
+
+def _is_known(primitive: Primitive) -> bool:
+    """Whether it is known what an operation gives; a user's own may give anything."""
+    return _is_of_table(primitive) or isinstance(primitive.forward, np.ufunc)
 
 
 def _is_called(primitive: Primitive) -> bool:

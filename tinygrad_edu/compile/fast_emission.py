@@ -21,10 +21,17 @@ from tinygrad_edu.compile.forms import is_short
 from tinygrad_edu.compile.names import Names, identifier
 from tinygrad_edu.compile.nodes import Node, is_number
 from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives import arithmetic, reductions
+from tinygrad_edu.primitives.special import logsumexp
 from tinygrad_edu.source import literal
 
 MANY = 300
 """From so many numbers on `np.logaddexp`, which goes through them one by one, is slower than its definition."""
+
+
+_UFUNCS: dict[Primitive | None, str] = {
+    reductions.sum: "add", reductions.mean: "add", reductions.max: "maximum", reductions.min: "minimum",
+}  # fmt: skip
 
 
 class FastWriter(Writer):
@@ -32,11 +39,11 @@ class FastWriter(Writer):
 
     def _entry(self, node: Node) -> Primitive:
         entry = super()._entry(node)
-        is_slow = node.operation == "logsumexp" and math.prod(node.inputs[0].shape) >= MANY
+        is_slow = node.operation is logsumexp and math.prod(node.inputs[0].shape) >= MANY
         return replace(entry, code="") if is_slow else entry  # without a printed form its function is called
 
     def _form(self, node: Node) -> ast.expr:
-        if node.operation not in ("sum", "mean", "max", "min"):
+        if node.operation not in _UFUNCS:
             return super()._form(node)
         (x,) = node.inputs
         if not x.shape or not math.prod(x.shape) or x.dtype == np.float16:  # which np.mean adds up with more precision
@@ -56,10 +63,10 @@ class FastWriter(Writer):
 
     def _reduction(self, node: Node, x: ast.expr) -> ast.expr:
         """The reduction by its ufunc, which saves a layer of Python."""
-        ufunc = {"max": "maximum", "min": "minimum"}.get(node.operation, "add")
+        ufunc = _UFUNCS[node.operation]
         options = ", ".join(f"{key}={value!r}" for key, value in {"axis": None, **node.params}.items())
         reduced = ast.parse(f"np.{ufunc}.reduce({ast.unparse(x)}, {options})", mode="eval").body
-        if node.operation != "mean":
+        if node.operation is not reductions.mean:
             return reduced
         count = math.prod(node.inputs[0].shape) / math.prod(node.shape)
         return ast.BinOp(reduced, ast.Div(), literal(int(count)))
@@ -96,7 +103,7 @@ class FastWriter(Writer):
         self._body += [loop[0], *(f"    {line}" for line in loop[1:])]
         for node, name in names.items():
             self._forms[node] = ast.Name(name)
-            if node.operation == "mean":
+            if node.operation is reductions.mean:
                 self._body.append(f"{name} /= {math.prod(node.inputs[0].shape) // math.prod(node.shape)}")
 
     def _slice(self, name: str, block: str) -> ast.expr:
@@ -110,7 +117,7 @@ class FastWriter(Writer):
             self._body.append(f"{name} += np.add.reduce({operands[0]}, axis={node.params.get('axis')})")
             buffers.read(node)
             return
-        if node.operation == "power" and is_number(node.inputs[1]) and node.inputs[1].value == 2:
+        if node.operation is arithmetic.power and is_number(node.inputs[1]) and node.inputs[1].value == 2:
             function, operands = "square", operands[:1]
         else:
             function = _ufunc_name(node)
@@ -183,6 +190,6 @@ def _ufunc_name(node: Node) -> str:
     """The name of the NumPy function that an operation is, if it can write its result into an array that is given."""
     assert node.primitive is not None
     function = node.primitive.numpy[0] if node.primitive.numpy else node.primitive.forward
-    is_power_of_number = node.operation == "power" and is_number(node.inputs[1])  # for which ** has faster ways
+    is_power_of_number = node.operation is arithmetic.power and is_number(node.inputs[1])  # for which ** has faster ways
     is_usable = isinstance(function, np.ufunc) and not node.params and not is_power_of_number
     return str(function.__name__) if is_usable and hasattr(np, function.__name__) else ""

@@ -6,12 +6,16 @@ This module knows syntax trees. Which operations get a line of their own is not 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from tinygrad_edu.compile.nodes import Node, PythonNumber, has_room
 from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives import arithmetic, shaping
+from tinygrad_edu.primitives.broadcasting import broadcast_to, cast
+from tinygrad_edu.primitives.joining import concatenate
+from tinygrad_edu.primitives.linear_algebra import matmul
 from tinygrad_edu.source import expression, literal
 
 
@@ -25,7 +29,9 @@ def form_of(node: Node, entry: Primitive, operands: Sequence[ast.expr], params: 
     return tidied(form) if is_uniform(node) else form
 
 
-_ARITHMETIC = {"multiply", "divide", "negative", "matmul", "add", "subtract"}
+_ARITHMETIC = {
+    arithmetic.multiply, arithmetic.divide, arithmetic.negative, matmul, arithmetic.add, arithmetic.subtract,
+}  # fmt: skip
 _MOST_FACTORS = 40  # what is longer keeps its brackets rather than be searched for each of its parts
 
 
@@ -69,7 +75,8 @@ def _reverse(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
 
 def _repeated(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
     """`np.zeros(3)`, `np.full(3, x)`"""
-    return filled(operands[0], node) if node.inputs[0].shape == () else None
+    (number,) = node.inputs
+    return filled(operands[0], number.value, node) if number.shape == () else None
 
 
 def _reshaped(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
@@ -85,21 +92,20 @@ def _stacked(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
     return called("stack", ast.List([part.value for part in operands]))  # type: ignore[attr-defined]
 
 
-_SPECIAL = {
-    "cast": _scalar_cast, "transpose": _reverse, "broadcast_to": _repeated, "reshape": _reshaped, "concatenate": _stacked,
+_SPECIAL: dict[Primitive | None, Callable[[Node, Sequence[ast.expr]], ast.expr | None]] = {
+    cast: _scalar_cast, broadcast_to: _repeated, shaping.transpose: _reverse, shaping.reshape: _reshaped, concatenate: _stacked,
 }  # fmt: skip
 
 
-def filled(number: ast.expr, like: Node) -> ast.expr:
-    """`np.zeros(3)`, an array of a node's shape and dtype that repeats one number."""
+def filled(form: ast.expr, number: Any, like: Node) -> ast.expr:
+    """`np.zeros(3)`, an array of a node's shape and dtype that repeats one number, which is None where it is not known."""
     shape = literal(like.shape[0] if len(like.shape) == 1 else like.shape)
     dtype = [] if like.dtype == float else [literal(like.dtype)]
-    plain = ast.unparse(number.args[0] if isinstance(number, ast.Call) else number)
-    if plain in ("0", "0.0"):
+    if str(number) in ("0", "0.0"):  # and not -0.0
         return called("zeros", shape, *dtype)
-    if plain in ("1", "1.0"):
+    if str(number) in ("1", "1.0"):
         return called("ones", shape, *dtype)
-    return called("full", shape, number, *dtype)
+    return called("full", shape, form, *dtype)
 
 
 def called(function: str, *arguments: ast.expr) -> ast.Call:

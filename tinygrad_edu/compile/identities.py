@@ -21,17 +21,18 @@ import numpy as np
 
 from tinygrad_edu.compile.nodes import Node, PythonNumber, frozen, is_number
 from tinygrad_edu.primitive import TABLE, Primitive
+from tinygrad_edu.primitives import arithmetic, indexing, linear_algebra, reductions, shaping
 
 Make = Callable[..., Node]
 """`make(primitive, inputs, params)`: the simplest node that computes this."""
 
 _OPERATORS = {
-    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power", ast.MatMult: "matmul",
-    ast.USub: "negative",
+    ast.Add: arithmetic.add, ast.Sub: arithmetic.subtract, ast.Mult: arithmetic.multiply, ast.Div: arithmetic.divide,
+    ast.Pow: arithmetic.power, ast.MatMult: linear_algebra.matmul, ast.USub: arithmetic.negative,
 }  # fmt: skip
 _NUMBERS = ("c", "d")
-_ARITHMETIC = {*_OPERATORS.values(), "sum"}
-_ANY_PARAMS = ("sum", "mean")  # these may be over any axes; both sides of an identity mean the same ones
+_ARITHMETIC = {*_OPERATORS.values(), reductions.sum}
+_ANY_PARAMS = {reductions.sum, reductions.mean}  # these may be over any axes; both sides of an identity mean the same ones
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,14 @@ def _parsed(tree: Any) -> Term:
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Name) and tree.operand.id in _NUMBERS:
         return Term(letter=tree.operand.id, is_negated=True)
     if isinstance(tree, ast.BinOp):
-        return Term(TABLE.entries[_OPERATORS[type(tree.op)]], (_parsed(tree.left), _parsed(tree.right)))
+        return Term(_OPERATORS[type(tree.op)], (_parsed(tree.left), _parsed(tree.right)))
     if isinstance(tree, ast.UnaryOp):
-        return Term(TABLE.entries[_OPERATORS[type(tree.op)]], (_parsed(tree.operand),))
+        return Term(_OPERATORS[type(tree.op)], (_parsed(tree.operand),))
     if isinstance(tree, ast.Attribute) and tree.attr == "T":
-        return Term(TABLE.entries["transpose"], (_parsed(tree.value),))
+        return Term(shaping.transpose, (_parsed(tree.value),))
     if isinstance(tree, ast.Subscript):
         index = eval(ast.unparse(ast.Subscript(ast.Name("like"), tree.slice)), {"like": np.s_})
-        return Term(TABLE.entries["index"], (_parsed(tree.value),), {"index": index})
+        return Term(indexing.index, (_parsed(tree.value),), {"index": index})
     assert isinstance(tree, ast.Call)
     assert isinstance(tree.func, ast.Attribute | ast.Name)
     name = tree.func.attr if isinstance(tree.func, ast.Attribute) else tree.func.id
@@ -79,7 +80,6 @@ def _number(tree: ast.Constant) -> float:
 class Identity:
     """`before` may be written as `after`.
 
-    unshared: only where the operations inside of `before` are not needed elsewhere, since they would be computed twice then.
     when: a condition on the numbers c and d (one may be asked to be `is_moderate`), or on the others: their shapes, or whether one
         `is_known`.
     shapes: of the letters, for tests; where nothing is said, all have one shape.
@@ -87,7 +87,6 @@ class Identity:
 
     before: str
     after: str
-    unshared: bool = False
     when: str = ""
     shapes: Mapping[str, tuple[int, ...]] | None = None
 
@@ -97,11 +96,9 @@ class Identity:
         return before, after
 
     @property
-    def operation(self) -> str:
-        """The name of the outermost operation of `before`."""
-        primitive = self._sides[0].primitive
-        assert primitive is not None
-        return primitive.name
+    def operation(self) -> Primitive | None:
+        """The outermost operation of `before`."""
+        return self._sides[0].primitive
 
     @cached_property
     def letters(self) -> list[str]:
@@ -141,11 +138,11 @@ def _matches(
         if is_number(node) and node.value == term.number:
             yield found
     elif node.primitive is term.primitive and (outermost or (may_match(node) and _computes_in(dtype, node))):
-        if term.primitive.name in _ANY_PARAMS:
+        if term.primitive in _ANY_PARAMS:
             found = {**found, "params": node.params}
         elif (term.params or node.params) and frozen(term.params or {}) != frozen(node.params):
             return
-        orders = [node.inputs, node.inputs[::-1]] if term.primitive.name in ("add", "multiply") else [node.inputs]
+        orders = [node.inputs, node.inputs[::-1]] if term.primitive in (arithmetic.add, arithmetic.multiply) else [node.inputs]
         for inputs in orders:
             ways: list[Found] = [found]
             for part, operand in zip(term.parts, inputs, strict=True):
@@ -175,9 +172,9 @@ def _built(term: Term, found: Found, make: Make, dtype: Any) -> Node | None:
             return None
         number = _in_range(value, operands, dtype)
         return None if number is None else make(None, (), {"value": number})
-    if term.primitive.name in _ARITHMETIC and not any(_computes_in(dtype, part) for part in operands if part.value is None):
+    if term.primitive in _ARITHMETIC and not any(_computes_in(dtype, part) for part in operands if part.value is None):
         return None
-    return make(term.primitive, operands, found["params"] if term.primitive.name in _ANY_PARAMS else term.params)
+    return make(term.primitive, operands, found["params"] if term.primitive in _ANY_PARAMS else term.params)
 
 
 def _is_known(node: Node) -> bool:
@@ -254,11 +251,11 @@ IDENTITIES = (
     Identity("x * (c / y)", "c * (x / y)", when="not is_known(x) and is_moderate(c)"),
     Identity("c / x / y", "c * (1 / x / y)", when="c != 1 and not is_known(x) and not is_known(y)"),
     Identity("x * (y / d)", "(1 / d) * (x * y)", when="not is_known(x) and is_moderate(d)"),
-    Identity("c * x + c * y", "c * (x + y)", when="c != 0"),
-    Identity("c * x - c * y", "c * (x - y)", when="c != 0"),
-    Identity("c * x + -c * y", "c * (x - y)", when="c != 0"),
+    Identity("c * x + c * y", "c * (x + y)", when="is_moderate(c)"),
+    Identity("c * x - c * y", "c * (x - y)", when="is_moderate(c)"),
+    Identity("c * x + -c * y", "c * (x - y)", when="is_moderate(c)"),
     # Transposes move inward.
-    Identity("(a @ b).T", "b.T @ a.T", shapes={"a": (2, 3), "b": (3, 4)}),
+    Identity("(a @ b).T", "b.T @ a.T", shapes={"a": (2, 3), "b": (3, 4)}, when="len(a.shape) < 3 and len(b.shape) < 3"),
     Identity("(-x).T", "-x.T"),
     Identity("(c * x).T", "c * x.T"),
     # A vector is a matrix with one row or one column, and the product knows it.
@@ -268,25 +265,25 @@ IDENTITIES = (
     Identity("(a @ g[:, None])[..., 0]", "a @ g", shapes={"a": (2, 3, 4), "g": (4,)}, when="len(g.shape) == 1"),
 )
 
-# What is better said in another way once all else is done, and if it is said only once.
+# What is better said in another way once all else is done, and where nothing inside of `before` is needed elsewhere: it would
+# be computed twice.
 FINISHING = (
-    Identity("np.sum(-x)", "-np.sum(x)", unshared=True),
-    Identity("np.sum(c * x)", "c * np.sum(x)", unshared=True),
-    Identity("np.sum(x / d)", "(1 / d) * np.sum(x)", unshared=True),
-    Identity("-(x - y)", "y - x", unshared=True),
-    Identity("-((x - y) * z)", "(y - x) * z", unshared=True),
-    Identity("-((x - y) / z)", "(y - x) / z", unshared=True),
-    Identity("-((x - y) @ b)", "(y - x) @ b", unshared=True, shapes={"x": (2, 3), "y": (2, 3), "b": (3, 4)}),
-    Identity("-(b @ (x - y))", "b @ (y - x)", unshared=True, shapes={"x": (2, 3), "y": (2, 3), "b": (4, 2)}),
-    Identity("-x + y", "y - x", unshared=True),
+    Identity("np.sum(-x)", "-np.sum(x)"),
+    Identity("np.sum(c * x)", "c * np.sum(x)", when="is_moderate(c)"),
+    Identity("np.sum(x / d)", "(1 / d) * np.sum(x)", when="is_moderate(d)"),
+    Identity("-(x - y)", "y - x"),
+    Identity("-((x - y) * z)", "(y - x) * z"),
+    Identity("-((x - y) / z)", "(y - x) / z"),
+    Identity("-((x - y) @ b)", "(y - x) @ b", shapes={"x": (2, 3), "y": (2, 3), "b": (3, 4)}),
+    Identity("-(b @ (x - y))", "b @ (y - x)", shapes={"x": (2, 3), "y": (2, 3), "b": (4, 2)}),
+    Identity("-x + y", "y - x"),
     Identity(
         "np.linalg.solve(a, g[:, None])[:, 0]",
         "np.linalg.solve(a, g)",
-        unshared=True,
         shapes={"a": (3, 3), "g": (3,)},
         when="len(g.shape) == 1",
     ),
-    Identity("c * (x - y)", "-c * (y - x)", unshared=True, when="c < 0"),
+    Identity("c * (x - y)", "-c * (y - x)", when="c < 0"),
 )
 
 # Faster for large arrays: a ufunc can write into a given array, NumPy's logaddexp goes through numbers one by one, and the last

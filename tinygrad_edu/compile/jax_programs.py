@@ -19,6 +19,7 @@ from tinygrad_edu.compile.nodes import PYTHON, Node, in_order
 from tinygrad_edu.compile.programs import Program, Reading, runnable
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
 from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.source import literal
 
 
@@ -65,7 +66,7 @@ class JaxWriter(Writer):
 
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
         params = {key: _without_masks(value) if key == "index" else value for key, value in node.params.items()}
-        return form_of(node, self._entry(node), [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
+        return form_of(node, self._written_entry(node), [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
 
 
 def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
@@ -85,7 +86,7 @@ def _promoted(operand: ast.expr, position: int, node: Node) -> ast.expr:
     part, rules = node.inputs[position], node.primitive.vjps
     is_literal = part.value is not None and not isinstance(operand, ast.Call)
     is_integer = isinstance(part.dtype, np.dtype) and part.dtype.kind in "iu" and not is_literal
-    is_computed_with = node.operation != "cast" and (not isinstance(rules, tuple) or rules[position] is not None)
+    is_computed_with = node.operation is not cast and (not isinstance(rules, tuple) or rules[position] is not None)
     if not (is_integer and is_computed_with and node.dtype.kind in "fc"):
         return operand
     return ast.Call(ast.Attribute(operand, "astype"), [literal(node.dtype)], [])
@@ -111,8 +112,9 @@ def jax_program(reading: Reading) -> Program:
     """A program that JAX compiles for the devices on which it finds the arguments. It returns JAX's arrays."""
     jax = import_jax()
     source = reading.written(JaxWriter)
-    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **source.foreign, **reading.outline.scope}
+    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **{name: source.functions[name] for name in source.foreign}}
     exec("\n".join(source.helpers), scope)
+    scope |= reading.outline.scope
     results = [_typed(*each) for each in zip(source.results, reading.outputs, strict=True)]
     function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
     scope |= {name: jax.numpy.asarray(constant) for name, constant in source.constants.items()}

@@ -27,7 +27,9 @@ from tinygrad_edu.compile.nodes import (
     result_type,
 )
 from tinygrad_edu.primitive import Primitive
-from tinygrad_edu.primitives import arithmetic, broadcasting, indexing, reductions, shaping
+from tinygrad_edu.primitives import arithmetic, broadcasting, elementwise, indexing, joining, reductions, shaping
+from tinygrad_edu.primitives.constants import question
+from tinygrad_edu.transforms import ARGUMENT
 
 Type = tuple[tuple[int, ...], Any]
 """A shape and a dtype."""
@@ -84,13 +86,13 @@ class Maker:
         return self._made[key]
 
     def _made_anew(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
-        said = _IN_SIMPLER_TERMS.get(primitive.name)
+        said = _IN_SIMPLER_TERMS.get(primitive.form_of or primitive)
         if said is not None:
             node = said(self, inputs, params, like)
             if node is not None:
                 return node
         if is_elementwise(primitive):
-            if any(part.operation == "broadcast_to" for part in inputs):
+            if any(part.operation is broadcasting.broadcast_to for part in inputs):
                 return self._broadcast(self.make(primitive, [_unrepeated(part) for part in inputs], params), like[0])
             inputs = self._without_leading_axes(inputs, like[0])
             inputs = self._weakened(primitive, inputs, params, like[1])
@@ -100,7 +102,7 @@ class Maker:
         if folded is not None:
             return folded
         node = self.graph.apply(primitive, inputs, params, like)
-        for identity in _BY_OPERATION.get(primitive.name, ()) if has_room(node) else ():
+        for identity in _BY_OPERATION.get(primitive, ()) if has_room(node) else ():
             after = identity.applied(node, self.make)
             if after is not None:
                 return after
@@ -119,18 +121,18 @@ class Maker:
 
     def _without_first_axes(self, x: Node) -> Node | None:
         """The array without first axes of length one, if it was given them, or kept them, only for broadcasting."""
-        if x.operation == "reshape":
+        if x.operation is shaping.reshape:
             (whole,) = x.inputs
             added = len(x.shape) - len(whole.shape)
             return whole if added > 0 and x.shape == (1,) * added + whole.shape else None
-        if x.operation == "index" and "index" in x.params:
+        if x.operation is indexing.index and "index" in x.params:
             index = x.params["index"]
             return x.inputs[0] if all(part is None for part in (index if type(index) is tuple else (index,))) else None
-        if x.operation == "sum" and x.params.get("keepdims"):
+        if x.operation is reductions.sum and x.params.get("keepdims"):
             over = {key: value for key, value in x.params.items() if key != "keepdims"}
             axis = over.get("axis", tuple(range(len(x.shape))))
             return self.make(reductions.sum, x.inputs, over) if axis in (0, tuple(range(np.size(axis)))) else None
-        if x.operation == "multiply" and is_number(x.inputs[0]):  # as in a mean
+        if x.operation is arithmetic.multiply and is_number(x.inputs[0]):  # as in a mean
             shorter = self._without_first_axes(x.inputs[1])
             return shorter and self.make(arithmetic.multiply, [x.inputs[0], shorter])
         return None
@@ -192,7 +194,7 @@ class Maker:
     def cast(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """Another dtype, after repetition."""
         node = inputs[0]
-        if node.operation == "broadcast_to":
+        if node.operation is broadcasting.broadcast_to:
             return self._broadcast(self.make(broadcasting.cast, node.inputs, params), like[0])
         if node.value is not None and not node.shape:  # it may be one of Python's, which cannot be cast
             return self.constant(like[1].type(node.value))
@@ -223,7 +225,7 @@ class Maker:
         normal = _over(axes, len(x.shape), keepdims)
         if not axes and x.dtype == like[1]:
             return x
-        if x.operation == "broadcast_to":
+        if x.operation is broadcasting.broadcast_to:
             whole = self._reshaped(x.inputs[0], (1,) * (len(x.shape) - len(x.inputs[0].shape)) + x.inputs[0].shape)
             repeated = [i for i in axes if whole.shape[i] != x.shape[i]]
             if repeated:
@@ -252,11 +254,11 @@ class Maker:
 
     def _reshaped(self, x: Node, shape: tuple[int, ...]) -> Node:
         """In another shape; of what is repeated or reshaped already, only the last shape counts."""
-        while x.operation == "reshape" and "order" not in x.params:
+        while x.operation is shaping.reshape and "order" not in x.params:
             (x,) = x.inputs
         if x.shape == shape:
             return x
-        if x.operation == "broadcast_to" and x.inputs[0].shape == ():
+        if x.operation is broadcasting.broadcast_to and x.inputs[0].shape == ():
             return self._broadcast(x.inputs[0], shape)
         return self.graph.apply(shaping.reshape, [x], {"shape": shape}, (shape, x.dtype))
 
@@ -291,7 +293,7 @@ class Maker:
     def index(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """A part of one repeated number is that number, repeated. For an array of one or two axes an index is given briefly."""
         x = inputs[0]
-        if x.operation == "broadcast_to" and x.inputs[0].shape == ():
+        if x.operation is broadcasting.broadcast_to and x.inputs[0].shape == ():
             return self._broadcast(x.inputs[0], like[0])
         if "index" not in params:  # some of it has been recorded
             return None
@@ -303,7 +305,7 @@ class Maker:
     def transpose(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """Axes in reverse order are x.T."""
         (x,) = inputs
-        if x.operation == "broadcast_to" and x.inputs[0].shape == ():
+        if x.operation is broadcasting.broadcast_to and x.inputs[0].shape == ():
             return self._broadcast(x.inputs[0], like[0])
         ndim, axes = len(x.shape), params.get("axes")
         axes = tuple(range(ndim))[::-1] if axes is None else tuple(int(axis) % ndim for axis in axes)
@@ -343,7 +345,7 @@ def _goes_forward(part: Any) -> bool:
 
 
 def _unrepeated(node: Node) -> Node:
-    return node.inputs[0] if node.operation == "broadcast_to" else node
+    return node.inputs[0] if node.operation is broadcasting.broadcast_to else node
 
 
 def _over(axes: tuple[int, ...], ndim: int, keepdims: bool) -> dict[str, Any]:
@@ -352,14 +354,15 @@ def _over(axes: tuple[int, ...], ndim: int, keepdims: bool) -> dict[str, Any]:
     return {**params, "keepdims": True} if keepdims else params
 
 
-_IN_SIMPLER_TERMS: dict[str, Callable[..., Node | None]] = {
-    "argument": Maker.same, "stop_gradient": Maker.same, "positive": Maker.same,
-    "broadcast_to": Maker.broadcast_to, "sum_to": Maker.sum_to, "cast": Maker.cast,
-    "zeros_like": Maker.zeros_like, "ones_like": Maker.ones_like,
-    "scatter": Maker.scatter, "concatenate": Maker.concatenate, "sum": Maker.sum, "mean": Maker.mean,
-    "reshape": Maker.reshape, "expand_dims": Maker.expand_dims, "index": Maker.index, "transpose": Maker.transpose,
+_IN_SIMPLER_TERMS: dict[Primitive, Callable[..., Node | None]] = {
+    ARGUMENT: Maker.same, elementwise.stop_gradient: Maker.same, arithmetic.positive: Maker.same,
+    broadcasting.broadcast_to: Maker.broadcast_to, broadcasting.sum_to: Maker.sum_to, broadcasting.cast: Maker.cast,
+    question(np.zeros_like, 1): Maker.zeros_like, question(np.ones_like, 1): Maker.ones_like,
+    indexing.scatter: Maker.scatter, indexing.index: Maker.index, joining.concatenate: Maker.concatenate,
+    reductions.sum: Maker.sum, reductions.mean: Maker.mean,
+    shaping.reshape: Maker.reshape, shaping.expand_dims: Maker.expand_dims, shaping.transpose: Maker.transpose,
 }  # fmt: skip
 
-_BY_OPERATION: dict[str, list[Identity]] = {}
+_BY_OPERATION: dict[Primitive | None, list[Identity]] = {}
 for _identity in IDENTITIES:
     _BY_OPERATION.setdefault(_identity.operation, []).append(_identity)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.primitive import TABLE, Primitive
+from tinygrad_edu.primitives import arithmetic, broadcasting, complex_numbers, einstein, elementwise, indexing, shaping
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,11 @@ class PythonNumber:
 
 PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i")}
 
-_COMMUTATIVE = ("add", "multiply")
-VIEWS = {"reshape", "transpose", "index", "broadcast_to", "cast", "real", "imag", "einsum", "stop_gradient", "expand_dims"}
+_COMMUTATIVE = {arithmetic.add, arithmetic.multiply}
+VIEWS = {
+    shaping.reshape, shaping.transpose, shaping.expand_dims, indexing.index, broadcasting.broadcast_to, broadcasting.cast,
+    complex_numbers.real, complex_numbers.imag, einstein.einsum, elementwise.stop_gradient,
+}  # fmt: skip
 """Operations whose result may be memory of an operand's."""
 
 
@@ -62,12 +67,12 @@ class Node:
         self.params, self.value, self.name = params or {}, value, name
 
     @property
-    def operation(self) -> str:
-        """The name of the operation; empty for an input or a constant."""
-        return self.primitive.name if self.primitive else ""
+    def operation(self) -> Primitive | None:
+        """The operation, by which it is told from others; a form of one counts as that one."""
+        return self.primitive and (self.primitive.form_of or self.primitive)
 
     def __repr__(self) -> str:
-        return self.name or self.operation or repr(self.value)
+        return self.name or (self.primitive.name if self.primitive else repr(self.value))
 
 
 class Graph:
@@ -102,13 +107,22 @@ class Graph:
     ) -> Node:
         """An operation on nodes. `like` is the shape and dtype of its result, where they are known."""
         params = dict(sorted((params or {}).items()))
-        in_order = tuple(sorted(map(id, inputs))) if primitive.name in _COMMUTATIVE else tuple(map(id, inputs))
-        key = (primitive.name, primitive.code or primitive.forward, in_order, frozen(params))
+        in_order = tuple(sorted(map(id, inputs))) if primitive in _COMMUTATIVE else tuple(map(id, inputs))
+        key = (_what_it_computes(primitive), in_order, frozen(params))
         node = self._nodes.get(key)
         if node is None:
             shape, dtype = like or result_type(primitive, inputs, params)
             node = self._nodes[key] = Node(shape, dtype, primitive, tuple(inputs), params)
         return node
+
+
+def _what_it_computes(primitive: Primitive) -> Any:
+    """Equal for operations that do the same, by whatever name: a function may make its operation anew each time it is called."""
+    forward = primitive.forward
+    if isinstance(forward, FunctionType) and not (forward.__defaults__ or forward.__kwdefaults__):
+        closed_over = tuple(id(cell.cell_contents) for cell in forward.__closure__ or ())
+        return primitive.code, forward.__code__, id(forward.__globals__), closed_over
+    return primitive.code, forward
 
 
 def frozen(x: Any) -> Any:

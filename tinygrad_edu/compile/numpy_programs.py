@@ -12,6 +12,7 @@ from tinygrad_edu.compile.nodes import PYTHON, Graph, Node, PythonNumber, is_num
 from tinygrad_edu.compile.programs import Program, Reading, indented, runnable
 from tinygrad_edu.compile.simplification import expanded
 from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 
 
@@ -23,8 +24,9 @@ def numpy_program(reading: Reading) -> Program:
     careful, may_raise = _with_care(fast, python_numbers)
     fast = fast.renewed(careful)
     source = fast.written(FastWriter)
-    scope: dict[str, Any] = {"np": np, **source.foreign, **source.constants, **reading.outline.scope}
+    scope: dict[str, Any] = {"np": np}
     exec("\n".join(source.helpers), scope)
+    scope |= {**source.functions, **source.constants, **reading.outline.scope}
     leaves = reading.leaves(source)
     statements = [*reading.read_outside(source, scope), *source.body, f"return {reading.outline.expression(source.results)}"]
     pairs = list(zip(leaves, fast.inputs, strict=False))
@@ -40,8 +42,8 @@ def numpy_program(reading: Reading) -> Program:
 
 # --- Python's numbers --------------------------------------------------------------------------------------------------------
 
-_SAFE = {"add", "subtract", "multiply", "negative"}
-_RAISING = {"divide", "mod", "floor_divide"}
+_SAFE = {arithmetic.add, arithmetic.subtract, arithmetic.multiply, arithmetic.negative}
+_RAISING = {arithmetic.divide, arithmetic.mod, arithmetic.floor_divide}
 """What gives an infinity or NaN in NumPy, and an error in Python. So does a power whose exponent is a whole number."""
 
 _AS_PYTHON = {PYTHON[kind]: Primitive(kind.__name__, kind, (None,), code=f"{kind.__name__}({{0}})") for kind in (float, int)}
@@ -63,7 +65,7 @@ def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bo
         mine = [part for part in inputs if part in python_numbers]
         if node.shape or not mine or not all(part in mine or part.value is not None for part in inputs):
             return new
-        is_whole_power = node.operation == "power" and is_number(inputs[1]) and float(inputs[1].value).is_integer()
+        is_whole_power = node.operation is arithmetic.power and is_number(inputs[1]) and float(inputs[1].value).is_integer()
         if node.operation in _SAFE or node.operation in _RAISING or is_whole_power:
             may_raise = may_raise or node.operation not in _SAFE
             python_numbers.add(new)

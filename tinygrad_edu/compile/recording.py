@@ -22,6 +22,7 @@ from tinygrad_edu.errors import TracingError
 from tinygrad_edu.messages import described, users_line
 from tinygrad_edu.mode import Watch, recording_mode
 from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.transforms import ARGUMENT
 from tinygrad_edu.trees import children_of, tree_leaves
 from tinygrad_edu.value import Value
 
@@ -96,7 +97,7 @@ def _run(
             nodes[value] = _outside(graph, value, names, outside) if value.serial < oldest else _node(graph, value, nodes)
     outputs = [_output(graph, nodes, leaf) for leaf in leaves]
     named = {nodes[value]: value.name for value in nodes if value.name and value not in tracing.arguments}
-    soft = {node: name for node, name in named.items() if name.startswith("d_") or node.operation == "argument"}
+    soft = {node: name for node, name in named.items() if name.startswith("d_") or node.operation is ARGUMENT}
     named = {node: name for node, name in named.items() if node.primitive is not None and node not in soft}
     hints = {nodes[value]: name for value, name in _gradient_names(tracing.passed, nodes).items()} | soft
     for label, leaf in _labelled(output):

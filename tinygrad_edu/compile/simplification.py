@@ -46,7 +46,7 @@ def expanded(outputs: Sequence[Node]) -> dict[Node, Node]:
     def expand(node: Node, inputs: tuple[Node, ...]) -> Node:
         new = node if inputs == node.inputs else maker.recorded(node, inputs)
         for identity in EXPANSIONS:
-            if identity.operation == new.operation and math.prod(node.shape) >= WORTH_EXPANDING:
+            if identity.operation is new.operation and math.prod(node.shape) >= WORTH_EXPANDING:
                 return identity.applied(new, maker.make) or new
         return new
 
@@ -64,7 +64,7 @@ def _finished(maker: Maker, outputs: Sequence[Node]) -> dict[Node, Node]:
         unchanged = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
         new = node if unchanged else maker.made(node.primitive, inputs, node.params, (node.shape, node.dtype))
         for identity in FINISHING:
-            if identity.operation == new.operation and has_room(new):
+            if identity.operation is new.operation and has_room(new):
                 new = identity.applied(new, maker.make, lambda part: uses[part] == 1) or new
         new = _as_mean(maker, new)
         uses[new] = max(uses[new], uses[node])
@@ -75,17 +75,17 @@ def _finished(maker: Maker, outputs: Sequence[Node]) -> dict[Node, Node]:
 
 def _as_mean(maker: Maker, node: Node) -> Node:
     """A number times a sum, as a mean where that leaves a rounder number."""
-    if node.operation == "divide" and is_number(node.inputs[1]):
+    if node.operation is arithmetic.divide and is_number(node.inputs[1]):
         total, divisor = node.inputs
         factor = 1 / divisor.value if divisor.value else 0.0
-    elif node.operation == "multiply" and is_number(node.inputs[0]):
+    elif node.operation is arithmetic.multiply and is_number(node.inputs[0]):
         number, total = node.inputs
         factor = number.value
     else:
         return node
     if np.iscomplexobj(factor) or not has_room(node):
         return node
-    if total.operation != "sum" or not node.dtype == total.dtype == total.inputs[0].dtype or abs(factor) >= 1:
+    if total.operation is not reductions.sum or not node.dtype == total.dtype == total.inputs[0].dtype or abs(factor) >= 1:
         return node
     if not math.prod(total.inputs[0].shape) or not math.prod(node.shape):
         return node

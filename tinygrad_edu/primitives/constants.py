@@ -4,9 +4,12 @@ They look at the data of a Value and give plain arrays, booleans or shapes.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
+
+from tinygrad_edu.primitive import Primitive
 
 CONSTANT_FUNCTIONS = frozenset({
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
@@ -31,3 +34,9 @@ OPERATORS: dict[Callable[..., Any], str] = {
     np.greater: "{0} > {1}", np.greater_equal: "{0} >= {1}",
     np.bitwise_and: "{0} & {1}", np.bitwise_or: "{0} | {1}", np.invert: "~{0}",
 }  # fmt: skip
+
+
+@cache
+def question(function: Callable[..., Any], count: int) -> Primitive:
+    """One of these functions of so many arguments as an operation, for a record that keeps how constants were found."""
+    return Primitive(function.__name__, function, (None,) * count, (function,), OPERATORS.get(function, ""))

@@ -1,6 +1,8 @@
 """Reading parts of an array, and the opposite: adding parts into an array of zeros."""
 
-from typing import Any
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,29 +96,49 @@ def computed_index(x: Any, index: Any) -> Any:
             "Write np.where(mask, x, 0.0) in place of x[mask], or, in a function to be compiled, let the mask be static: "
             "tg.compile(f, static=('mask',))."
         )
-    numbers = iter(range(1, len(given) + 1))
-    written = ", ".join(_part_written(part) if _names_no_element_twice(part) else f"{{{next(numbers)}}}" for part in parts)
+    return _gather(*(_static(part) if _names_no_element_twice(part) else _GIVEN for part in parts))(x, *given)
+
+
+_GIVEN = "given"  # the place of a position that is an input
+
+
+class _Slice(NamedTuple):
+    """A slice that can be looked up."""
+
+    start: int | None
+    stop: int | None
+    step: int | None
+
+
+def _static(part: Any) -> Any:
+    return _Slice(part.start, part.stop, part.step) if isinstance(part, slice) else part
+
+
+@lru_cache(maxsize=None, typed=True)
+def _gather(*parts: Any) -> Primitive:
+    """The form of `index` in which some parts of the index are inputs, too. Its opposite is the same form of `scatter`."""
+    count = parts.count(_GIVEN)
+    numbers = iter(range(1, count + 1))
+    written = ", ".join(f"{{{next(numbers)}}}" if part is _GIVEN else _written(part) for part in parts)
 
     def filled(given: tuple[Any, ...]) -> Any:
         remaining = iter(given)
-        return tuple(part if _names_no_element_twice(part) else next(remaining) for part in parts)
+        return tuple(next(remaining) if part is _GIVEN else slice(*part) if isinstance(part, _Slice) else part for part in parts)
 
-    no_rules = (None,) * len(given)
-    gather = Primitive(
-        "index", lambda x, *given: x[filled(given)],
-        (lambda g, out, x, *given: spread(g, *given, shape=x.shape), *no_rules),
-        code=f"{{0}}[{written}]",
+    no_rules = (None,) * count
+    gather = replace(
+        index, forward=lambda x, *given: x[filled(given)], form_of=index, code=f"{{0}}[{written}]",
+        vjps=(lambda g, out, x, *given: spread(g, *given, shape=x.shape), *no_rules),
     )  # fmt: skip
-    spread = Primitive(
-        "scatter", lambda g, *given, shape: _scatter(g, filled(given), shape),
-        (lambda g, out, _, *given, shape: gather(g, *given), *no_rules),
+    spread = replace(
+        scatter, forward=lambda g, *given, shape: _scatter(g, filled(given), shape), form_of=scatter,
         code=f"scatter({{0}}, np.s_[{written}], {{shape}})", jax=f"{ZEROS}.at[{written}].add({{0}})",
+        vjps=(lambda g, out, _, *given, shape: gather(g, *given), *no_rules),
     )  # fmt: skip
-    return gather(x, *given)
+    return gather
 
 
-def _part_written(part: Any) -> str:
-    if isinstance(part, slice):
-        ends = (part.start, part.stop) if part.step is None else (part.start, part.stop, part.step)
-        return ":".join("" if end is None else str(end) for end in ends)
-    return "..." if part is ... else str(part)
+def _written(part: Any) -> str:
+    if isinstance(part, _Slice):
+        return ":".join("" if end is None else str(int(end)) for end in (part if part.step is not None else part[:2]))
+    return "None" if part is None else "..." if part is ... else str(int(part))
