@@ -24,7 +24,7 @@ ROOMS = [
     ["explain"],
     ["compile"],
     ["graph"],
-    ["arguments", "source"],
+    ["arguments", "saving", "source"],
     ["anomaly", "checkpointing", "transforms", "user_primitive"],
     ["value"],
     ["array_methods", "backpropagation"],

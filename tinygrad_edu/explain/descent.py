@@ -19,6 +19,7 @@ from tinygrad_edu.arguments import number
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.explain.page import page
 from tinygrad_edu.messages import shortened
+from tinygrad_edu.saving import save
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -103,12 +104,8 @@ class Descent:
         return f'<iframe {frame} srcdoc="{html.escape(self.to_html())}"></iframe>'
 
     def save(self, path: str | Path) -> Path:
-        """Write the page to a file. Returns the path."""
-        path = Path(path)
-        if path.suffix != ".html":
-            raise DataError(f"this page can be saved as .html, but not as {path.suffix or 'a file without suffix'!r}.")
-        path.write_text(self.to_html(), "utf-8")
-        return path
+        """Write the page to a file (.html), whole or not at all. Returns the path."""
+        return save(path, "this page", {".html": self.to_html})
 
 
 # --- the loss ----------------------------------------------------------------------------------------------------------------

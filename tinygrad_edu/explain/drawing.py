@@ -19,6 +19,7 @@ from tinygrad_edu.explain.notation import array_text, code, name_text, number_te
 from tinygrad_edu.explain.repetition import repetitions
 from tinygrad_edu.graph import Graph, Kind, Node, read_graph
 from tinygrad_edu.messages import cut, shortened
+from tinygrad_edu.saving import save
 from tinygrad_edu.value import Value
 
 _LONGEST_RULE = 40
@@ -141,7 +142,8 @@ class Drawing:
         return self.svg
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture to a file, as its suffix says: .svg, .png, .dot, or .mmd for Mermaid. Returns the path.
+        """Write the picture to a file, as its suffix says: .svg, .png, .dot, or .mmd for Mermaid. It is written whole or not at
+        all. Returns the path.
 
         Raises
         ------
@@ -149,17 +151,16 @@ class Drawing:
         UnsupportedError: if the picture is too long for a .png.
         MissingExtraError: if pygraphviz, which lays out pictures, is not installed.
         """
-        path = Path(path)
-        if path.suffix == ".png":
-            path.write_bytes(layout.png(self.dot))
-            return path
-        texts = {".svg": lambda: self.svg, ".dot": lambda: self.dot, ".mmd": lambda: self.mermaid}
-        if path.suffix not in texts:
-            raise DataError(
-                f"a picture can be saved as .svg, .png, .dot or .mmd, but not as {path.suffix or 'a file without suffix'!r}."
-            )
-        path.write_text(texts[path.suffix](), "utf-8")
-        return path
+        return save(
+            path,
+            "a picture",
+            {
+                ".svg": lambda: self.svg,
+                ".png": lambda: layout.png(self.dot),
+                ".dot": lambda: self.dot,
+                ".mmd": lambda: self.mermaid,
+            },
+        )
 
     def _role(self, node: Node) -> str:
         return "output" if node is self.graph.output and node.operands else node.kind.value

@@ -24,6 +24,7 @@ from tinygrad_edu.explain.page import page
 from tinygrad_edu.explain.steps import steps
 from tinygrad_edu.graph import Graph, Node, read_graph
 from tinygrad_edu.messages import described, shortened
+from tinygrad_edu.saving import save
 from tinygrad_edu.value import Value
 
 MOST_RESULTS = 60
@@ -209,12 +210,6 @@ class Explanation:
         return page("steps", title, facts, drawing.svg)
 
     def save(self, path: str | Path) -> Path:
-        """Write the page of `to_html` to a file (.html), or the formulas (.tex), or the text (.txt). Returns the path."""
-        path = Path(path)
-        forms = {".html": self.to_html, ".tex": self.to_latex, ".txt": self.__str__}
-        if path.suffix not in forms:
-            raise DataError(
-                f"an explanation can be saved as .html, .tex or .txt, but not as {path.suffix or 'a file without suffix'!r}."
-            )
-        path.write_text(forms[path.suffix](), "utf-8")
-        return path
+        """Write the page of `to_html` to a file (.html), or the formulas (.tex), or the text (.txt), whole or not at all.
+        Returns the path."""
+        return save(path, "an explanation", {".html": self.to_html, ".tex": self.to_latex, ".txt": self.__str__})
