@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import keyword
 import re
+import sys
 import textwrap
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import FunctionType, ModuleType
@@ -28,9 +31,11 @@ def expression(primitive: Primitive, operands: Sequence[ast.expr], params: Mappi
     '(a + b) * 2.0'
     """
     defaults = {p.name: p.default for p in _parameters(primitive) if p.default is not p.empty}
+    if not primitive.code:
+        stated = {key: x for key, x in (params or {}).items() if key not in defaults or not _equal(defaults[key], x)}
+        return _call(primitive, operands, stated)
     params = defaults | dict(params or {})
-    template = primitive.code or _call_form(primitive, len(operands), defaults, params)
-    template = template.replace("{inputs}", ", ".join(f"{{{position}}}" for position in range(len(operands))))
+    template = primitive.code.replace("{inputs}", ", ".join(f"{{{position}}}" for position in range(len(operands))))
     fillings: dict[str, ast.expr] = {f"_{position}": operand for position, operand in enumerate(operands)}
     fillings |= {f"_{name}": literal(value) for name, value in params.items()}
     tree = ast.parse(re.sub(r"\{(\w+)\}", r"_\1", template), mode="eval").body
@@ -38,16 +43,29 @@ def expression(primitive: Primitive, operands: Sequence[ast.expr], params: Mappi
     return filled
 
 
-def _call_form(primitive: Primitive, inputs: int, defaults: Mapping[str, Any], params: Mapping[str, Any]) -> str:
-    """`np.sum({0}, axis={axis})`: parameters that have their default value are left out."""
-    is_numpy = (getattr(primitive.forward, "__module__", None) or "").startswith("numpy")
-    function = primitive.numpy[0] if primitive.numpy else primitive.forward if is_numpy else None
-    module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
-    name = function.__name__ if function is not None else primitive.name
-    prefix = f"{module}." if function is not None else ""
-    shown = [key for key, value in params.items() if key not in defaults or not _equal(defaults[key], value)]
-    arguments = [f"{{{position}}}" for position in range(inputs)] + [f"{key}={{{key}}}" for key in shown]
-    return f"{prefix}{name}({', '.join(arguments)})"
+def _call(primitive: Primitive, operands: Sequence[ast.expr], params: Mapping[str, Any]) -> ast.expr:
+    """`np.sum(x, axis=0)`, or by the operation's own name."""
+    function = numpy_function(primitive)
+    if function is None:
+        called: ast.expr = ast.Name(identifier(primitive.name))
+    else:
+        module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+        called = ast.Attribute(ast.Name(module), function.__name__)
+    keywords = [
+        ast.keyword(key, literal(x)) if key == identifier(key) else ast.keyword(None, ast.Dict([literal(key)], [literal(x)]))
+        for key, x in params.items()
+    ]
+    return _Filling({}).visit(ast.Call(called, [*operands], keywords))  # type: ignore[no-any-return]
+
+
+def numpy_function(primitive: Primitive) -> Callable[..., Any] | None:
+    """The function that NumPy has by a name of its own for what an operation does; None if it has none."""
+    if primitive.numpy:
+        return primitive.numpy[0]
+    forward = primitive.forward
+    name, module = getattr(forward, "__name__", None), sys.modules.get(getattr(forward, "__module__", None) or "numpy")
+    is_numpys = module is not None and module.__name__.startswith("numpy") and getattr(module, name or "", None) is forward
+    return forward if is_numpys else None
 
 
 @lru_cache(maxsize=1024)
@@ -62,8 +80,48 @@ def _equal(a: Any, b: Any) -> bool:
     return type(a) is type(b) and not isinstance(a, np.ndarray | ast.expr) and bool(a == b)
 
 
+def identifier(text: str) -> str:
+    """A Python name that resembles a text: `params_w` for `params['w']`. By no other way does a text become a name in a program.
+
+    >>> identifier("params['w'][0]"), identifier("<lambda>"), identifier("2 x"), identifier("x; import os")
+    ('params_w_0', 'function', 'x2_x', 'x_import_os')
+    """
+    plain = unicodedata.normalize("NFKC", text)  # as Python reads names: 𝐱 is x
+    name = re.sub(r"\W+", "_", plain.replace("<lambda>", "function").rstrip("]'\"")).lstrip("_")
+    if not name.isidentifier():
+        name = re.sub(r"\W+", "_", f"x{name}", flags=re.ASCII) if not f"x{name}".isidentifier() else f"x{name}"
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def docstring(text: str) -> str:
+    """A text between triple quotes, with nothing in it that would end it or do anything."""
+    plain = text.replace("\\", "\\\\").replace('"', '\\"')
+    shown = (char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in plain)
+    return f'"""{"".join(shown)}"""'
+
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
+
+
+def is_literal(value: Any) -> bool:
+    """Whether `literal` writes just this value, and nothing that only resembles it."""
+    if type(value) in (tuple, list):
+        return all(map(is_literal, value))
+    if type(value) is slice:
+        return all(map(is_literal, (value.start, value.stop, value.step)))
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "biufc"
+    if isinstance(value, np.dtype):
+        return value.kind in "biufc" and value.isnative
+    return (
+        type(value) in _PLAIN
+        or isinstance(value, ast.expr)
+        or (isinstance(value, type) and issubclass(value, np.number | np.bool_))
+    )
+
+
 def literal(value: Any) -> ast.expr:
-    """A parameter or constant as it would be typed. What is an expression already stays."""
+    """A parameter or constant as it would be typed. An expression stays; what cannot be typed is called by its type."""
     if isinstance(value, ast.expr):
         return value
     if isinstance(value, slice):
@@ -84,9 +142,12 @@ def literal(value: Any) -> ast.expr:
         return ast.Attribute(ast.Name("np"), value.__name__)
     if isinstance(value, float) and not np.isfinite(value):
         return ast.parse({"inf": "np.inf", "-inf": "-np.inf"}.get(str(value), "np.nan"), mode="eval").body
-    if isinstance(value, float | int) and not isinstance(value, bool) and value < 0:
-        return ast.UnaryOp(ast.USub(), ast.Constant(-value))
-    return ast.Constant(value)
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        number = float(value) if isinstance(value, float) else int(value)
+        return ast.UnaryOp(ast.USub(), ast.Constant(-number)) if number < 0 else ast.Constant(number)
+    if isinstance(value, str):
+        return ast.Constant(str.__str__(value))
+    return ast.Constant(value) if type(value) in _PLAIN else ast.Name(identifier(type(value).__name__))
 
 
 def _array_literal(array: np.ndarray[Any, np.dtype[Any]]) -> ast.expr:

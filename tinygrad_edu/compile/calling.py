@@ -15,13 +15,14 @@ import numpy as np
 
 from tinygrad_edu.compile.guards import Guards, NoGuardError
 from tinygrad_edu.compile.jax_programs import as_numpy, import_jax, jax_program
-from tinygrad_edu.compile.names import NEEDED, identifier
+from tinygrad_edu.compile.names import NEEDED
 from tinygrad_edu.compile.nodes import frozen
 from tinygrad_edu.compile.numpy_programs import numpy_program
 from tinygrad_edu.compile.programs import Program, defined, read
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened
 from tinygrad_edu.mode import is_watched
+from tinygrad_edu.source import identifier
 from tinygrad_edu.transforms import inside_a_transform
 from tinygrad_edu.trees import children_of, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.value import Value

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_edu.compile.accumulation import Accumulation, Part, accumulations
 from tinygrad_edu.compile.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
-from tinygrad_edu.compile.names import NEEDED, Names, identifier
+from tinygrad_edu.compile.names import NEEDED, Names
 from tinygrad_edu.compile.nodes import VIEWS, Node, PythonNumber, are_mixed, in_order, is_elementwise
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import complex_numbers, elementwise
@@ -27,7 +27,7 @@ from tinygrad_edu.primitives.einstein import einsum
 from tinygrad_edu.primitives.indexing import index
 from tinygrad_edu.primitives.shaping import reshape, transpose
 from tinygrad_edu.primitives.special import logsumexp
-from tinygrad_edu.source import function_source, is_written_briefly, literal
+from tinygrad_edu.source import docstring, function_source, identifier, is_literal, is_written_briefly, literal
 
 LONGEST_NESTED = 50
 """How long an expression may be and still be written inside of another one."""
@@ -60,7 +60,7 @@ class Source:
     body: the statements, without the return.
     results: the expressions of the results, in order.
     helpers: the source of functions that it calls.
-    functions: the functions that it calls, by name.
+    functions: the functions that it calls, and other things that cannot be written down, by name.
     foreign: the names of those that have no source; who runs the program must provide them.
     constants: arrays too large to be written out, by the parameter that they are passed for.
     lines: for each node that is computed the number of the statement that computes it, from 0.
@@ -72,16 +72,16 @@ class Source:
     body: list[str]
     results: list[str]
     helpers: list[str]
-    functions: dict[str, Callable[..., Any]]
+    functions: dict[str, Any]
     foreign: set[str]
     constants: dict[str, Any]
     lines: dict[Node, int]
     head: str = "import numpy as np"
     decorator: str = ""
 
-    def text(self, docstring: str, returned: str, definitions: Sequence[str] = ()) -> str:
+    def text(self, description: str, returned: str, definitions: Sequence[str] = ()) -> str:
         """The source of the whole function, which runs on its own, with the definitions that `returned` needs."""
-        lines = [f'"""{docstring}"""', *self.body, f"return {returned}"]
+        lines = [docstring(description), *self.body, f"return {returned}"]
         function = f"{self.decorator}def {self.name}({', '.join(self.parameters)}):\n" + textwrap.indent("\n".join(lines), "    ")
         before = dict.fromkeys([*definitions, *self.helpers])  # each of them once
         imports = [line for line in before if line.startswith(("import ", "from "))]
@@ -114,7 +114,7 @@ class Writer:
         self._accumulations = self._computed_in_place()
         self._inner = {part for accumulation in self._accumulations.values() for part in accumulation.inner}
         self._forms: dict[Node, ast.expr] = {}
-        self._functions: dict[str, Callable[..., Any]] = {}
+        self._functions: dict[str, Any] = {}
         self._foreign: set[str] = set()
         self._helpers: dict[str, str] = {}
         self._constants: dict[str, Any] = {}
@@ -197,8 +197,8 @@ class Writer:
         for part in summands:
             self._note_line(part)
         start = sum_of(forms, summands) if forms else filled(ast.Constant(0), 0, node)
-        is_literal = isinstance(start, ast.Call) and only is not None and only.primitive is None
-        if only and not is_literal and (isinstance(start, ast.Name) or _may_share(only)):
+        is_constant = isinstance(start, ast.Call) and only is not None and only.primitive is None
+        if only and not is_constant and (isinstance(start, ast.Name) or _may_share(only)):
             start = called("array", start)
         self._body.append(f"{name} = {ast.unparse(start)}")
         return name
@@ -285,7 +285,20 @@ class Writer:
 
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
         """The operation applied to operands."""
-        return form_of(node, self._written_entry(node), operands, node.params)
+        return form_of(node, self._written_entry(node), operands, self._params(node))
+
+    def _params(self, node: Node) -> Mapping[str, Any]:
+        """The operation's parameters; what cannot be written down is passed on as the thing that it is, by a name."""
+        return {key: x if is_literal(x) else self._thing(x, key) for key, x in node.params.items()}
+
+    def _thing(self, thing: Any, wanted: str) -> ast.expr:
+        """The name of something that who runs the program must provide."""
+        name = next((name for name, known in self._functions.items() if known is thing), None)
+        if name is None:
+            name = self._names.unique(identifier(wanted))
+            self._functions[name] = thing
+            self._foreign.add(name)
+        return ast.Name(name)
 
     def _constant(self, node: Node) -> ast.expr:
         size = 0 if is_written_briefly(node.value) else np.size(node.value)

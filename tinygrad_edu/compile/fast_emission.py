@@ -18,12 +18,12 @@ import numpy as np
 from tinygrad_edu.compile.blocks import Region, arranged, is_sum
 from tinygrad_edu.compile.emission import LONGEST_NESTED, Writer
 from tinygrad_edu.compile.forms import is_short
-from tinygrad_edu.compile.names import Names, identifier
+from tinygrad_edu.compile.names import Names
 from tinygrad_edu.compile.nodes import Node, is_number
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, reductions
 from tinygrad_edu.primitives.special import logsumexp
-from tinygrad_edu.source import literal
+from tinygrad_edu.source import identifier, literal
 
 MANY = 300
 """From so many numbers on `np.logaddexp`, which goes through them one by one, is slower than its definition."""

@@ -65,7 +65,7 @@ class JaxWriter(Writer):
         return replace(entry, code=entry.jax) if entry.jax else entry
 
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
-        params = {key: _without_masks(value) if key == "index" else value for key, value in node.params.items()}
+        params = {key: _without_masks(value) if key == "index" else value for key, value in self._params(node).items()}
         return form_of(node, self._written_entry(node), [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
 
 

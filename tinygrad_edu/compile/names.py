@@ -3,24 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import keyword
-import re
 from collections import Counter
 from collections.abc import Iterable
-
-
-def identifier(text: str) -> str:
-    """A Python name that resembles a text: `params_w` for `params['w']`.
-
-    >>> identifier("params['w'][0]"), identifier("<lambda>"), identifier("2 x")
-    ('params_w_0', 'function', 'x2_x')
-    """
-    name = re.sub(r"\W+", "_", text.replace("<lambda>", "function").rstrip("]'\""))
-    name = name.lstrip("_")
-    if keyword.iskeyword(name):
-        return f"{name}_"
-    return name if name.isidentifier() else f"x{name}"
-
 
 NEEDED = frozenset({"np", "float", "int", "range", "slice"})
 """What programs need by these names."""

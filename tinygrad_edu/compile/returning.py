@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.names import Names, identifier
+from tinygrad_edu.compile.names import Names
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.source import identifier
 from tinygrad_edu.trees import children_of, rebuilt, tree_leaves, with_attributes
 from tinygrad_edu.value import Value
 
@@ -89,7 +90,11 @@ class _Outliner:
             yield from self._plain(tree, parts)
             yield ")"
         else:
-            yield from self._between(f"{name}(", [f"{field}=" for field in _fields(tree)], parts, ")")
+            fields = _fields(tree)
+            if all(field == identifier(field) for field in fields):
+                yield from self._between(f"{name}(", [f"{field}=" for field in fields], parts, ")")
+            else:  # a name that Python would read as another one
+                yield from self._between(f"{name}(**{{", [f"{field!r}: " for field in fields], parts, "})")
 
     def _between(self, opening: str, labels: Sequence[str], parts: Sequence[Any], closing: str) -> Iterator[str | None]:
         yield opening

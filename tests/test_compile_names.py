@@ -1,0 +1,222 @@
+"""Whatever things are called, a generated program is made of names that were checked and literals that were escaped."""
+
+import ast
+import dataclasses
+import datetime
+import enum
+import sys
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.source import docstring, identifier, literal
+
+RUN = "__import__('tests_ran').append('ran')"
+
+HOSTILE = [
+    "__import__('os').system('echo ran') or np.sin",
+    f'"""; {RUN}; """',
+    f"''' + {RUN} + '''",
+    f"x); {RUN}; (",
+    f"x\n{RUN}",
+    f"x\\\n{RUN}",
+    f"x\r{RUN}",
+    f"x\x0c{RUN}",
+    f"x\x00{RUN}",
+    f"{{{RUN}}}",
+    "{0}",
+    "{inputs}",
+    "\\",
+    "\\N{BELL}",
+    '"',
+    "'",
+    '"""',
+    "#",
+    "&amp;",
+    "return",
+    "None",
+    "lambda: 0",
+    "np",
+    "float",
+    "print",
+    "_tg_choose",
+    "𝐱",
+    "ⅸ",
+    "ﬁ",
+    "𝐧𝐩",
+    "ʰ",
+    "·",
+    "٣",
+    "x·y",
+    "\u202ex",
+    "\ud800",
+    "",
+    " ",
+    "θ₁",
+    "a" * 500,
+]
+
+every_hostile_text = pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+
+
+def runs(source, *args):
+    """What the source gives when it is pasted elsewhere, and whether nothing but it ran."""
+    scope: dict = {}
+    exec(source.encode("utf-8", "replace").decode(), scope)  # a lone surrogate cannot be saved
+    function = next(x for x in reversed(scope.values()) if callable(x) and getattr(x, "__module__", "") != "numpy")
+    return function(*args)
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(monkeypatch):
+    """A module that notes that a text was run."""
+    ran: list[str] = []
+    monkeypatch.setitem(sys.modules, "tests_ran", ran)
+    yield
+    assert ran == []
+
+
+@every_hostile_text
+def test_a_text_becomes_an_identifier(text):
+    name = identifier(text)
+    assert name.isidentifier()
+    scope: dict = {}
+    exec(f"{name} = 1", scope)
+    assert scope[name] == 1  # and not under another name, as 𝐱 would be
+
+
+@every_hostile_text
+def test_a_text_between_triple_quotes_is_that_text(text):
+    read = ast.literal_eval(docstring(text).encode("utf-8", "backslashreplace").decode())
+    assert read == text or ascii(text) != repr(text)  # what cannot be printed is shown by its number
+    assert isinstance(read, str)
+
+
+@every_hostile_text
+def test_the_name_of_a_value_is_a_name_in_the_source(text):
+    outside = tg.Value(2.0, name=text)
+    step = tg.compile(tg.value_and_grad(lambda x: np.sum((x * outside).named(text) ** 2)))
+    value, gradient = step(np.array([1.0, 2.0]))
+    assert (value, gradient.tolist()) == (20.0, [8.0, 16.0])
+    value, gradient = runs(step.source, np.array([1.0, 2.0]), 2.0)
+    assert (value, gradient.tolist()) == (20.0, [8.0, 16.0])
+
+
+@every_hostile_text
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+def test_a_key_is_text_in_the_source(text, target):
+    step = tg.compile(tg.grad(lambda params: np.sum(params[text] ** 2)), target=target)
+    for _ in range(2):
+        gradient = step({text: np.array([1.0, 2.0])})
+        assert list(gradient) == [text]
+        assert gradient[text].tolist() == [2.0, 4.0]
+    pasted = runs(step.source, np.array([1.0, 2.0]))
+    assert [np.asarray(x).tolist() for x in pasted.values()] == [[2.0, 4.0]]
+
+
+@every_hostile_text
+def test_the_name_of_a_function_is_a_name_in_the_source(text):
+    def f(x):
+        return x * x
+
+    f.__name__ = f.__qualname__ = text
+    step = tg.compile(tg.grad(f))
+    assert step(3.0) == 6.0
+    assert runs(step.source, 3.0) == 6.0
+
+
+@every_hostile_text
+def test_the_name_of_an_operation_is_a_name_in_the_source(text):
+    square = tg.primitive(lambda x: x * x, lambda g, out, x: 2 * g * x, name=text or "square")
+    step = tg.compile(tg.grad(lambda x: np.sum(square(square(x)))))
+    assert step(np.array([1.0, 2.0])).tolist() == [4.0, 32.0]
+    ast.parse(step.source.encode("utf-8", "replace").decode())
+
+
+class Setting:
+    """Not to be written down."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+    __call__ = None
+
+
+class Loud(str):
+    def __repr__(self):
+        return str(self)
+
+
+class Color(enum.IntEnum):
+    RED = 2
+
+
+@every_hostile_text
+def test_a_static_thing_is_itself_whatever_its_repr_says(text):
+    def forward(x, how, loud, color):
+        assert isinstance(how, Setting)
+        assert type(loud) is Loud
+        assert color is Color.RED
+        return x * color
+
+    double = tg.primitive(forward, lambda g, out, x, how, loud, color: g * color)
+    setting = Setting(text)
+    step = tg.compile(tg.grad(lambda x: np.sum(double(x, how=setting, loud=Loud(text), color=Color.RED) ** 2)))
+    assert step(np.array([1.0])).tolist() == [8.0]
+    ast.parse(step.source.encode("utf-8", "replace").decode())
+    returned = tg.compile(lambda x: {"x": 2 * x, "how": setting, "loud": Loud(text)})(1.0)
+    assert returned["how"] is setting
+    assert type(returned["loud"]) is Loud
+
+
+@every_hostile_text
+def test_a_type_of_any_name_is_returned(text):
+    if "\x00" not in text:
+        pair = type(namedtuple("Pair", "first second")(1, 2))
+        try:
+            pair.__name__ = text
+        except UnicodeEncodeError:  # Python itself refuses a lone surrogate
+            return
+        step = tg.compile(lambda x: pair(x, 2 * x))
+        assert step(3.0) == (3.0, 6.0)
+        assert tuple(runs(step.source, 3.0)) == (3.0, 6.0)
+
+
+@pytest.mark.parametrize("field", ["𝐱", "ﬁ", "np", "print"])
+def test_a_field_of_any_name_is_returned(field):
+    if identifier(field) == field:  # Python's dataclasses have no others
+        record = dataclasses.make_dataclass("Record", [field])
+        step = tg.compile(tg.grad(lambda r: getattr(r, field) ** 2))
+        assert getattr(step(record(3.0)), field) == 6.0
+    tuple_type = namedtuple("Record", [field])
+    assert tuple(tg.compile(lambda x: tuple_type(2 * x))(3.0)) == (6.0,)
+
+
+def test_a_parameter_is_read_as_python_reads_it():
+    scope = {"np": np}
+    exec("def f(𝐱, ﬁ): return 𝐱 * ﬁ", scope)
+    assert tg.compile(tg.grad(scope["f"], argnums=(0, 1)))(2.0, 3.0) == (3.0, 2.0)
+
+
+def test_a_date_is_returned_as_it_is():
+    day = datetime.datetime(2024, 2, 29)
+    step = tg.compile(lambda x: (2 * x, day, {"day": day}))
+    for _ in range(2):
+        assert step(1.0) == (2.0, day, {"day": day})
+
+
+@every_hostile_text
+def test_a_keyword_of_an_operation_is_itself(text):
+    double = tg.primitive(lambda x, **how: x * how[text], lambda g, out, x, **how: g * how[text], name="scaled")
+    assert tg.compile(tg.grad(lambda x: np.sum(double(x, **{text: 2.0}))))(np.ones(2)).tolist() == [2.0, 2.0]
+
+
+def test_what_cannot_be_typed_is_called_by_its_type():
+    assert ast.unparse(literal(Setting("x + y"))) == "Setting"
+    assert ast.unparse(literal(Loud("x"))) == "'x'"
+    assert ast.unparse(literal(Color.RED)) == "2"
