@@ -1,5 +1,6 @@
 """Trees of arrays: transforms take and return dicts, lists, tuples, named tuples and dataclasses."""
 
+import re
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.errors import DataError
 from tinygrad_edu.trees import tree_leaves, tree_map, tree_map_named
 from tinygrad_edu.value import Value
 
@@ -166,3 +168,92 @@ def test_a_value_is_a_leaf():
     value = Value(W)
     assert [leaf is value for leaf in tree_leaves({"a": [value, None]})] == [True]
     assert tree_map_named(lambda path, leaf: (path, leaf is value), {"a": (value,)}, "p") == {"a": (("p['a'][0]", True),)}
+
+
+def nested(leaf, depth):
+    """A leaf in a list in a list, and so on."""
+    tree = leaf
+    for _ in range(depth):
+        tree = [tree]
+    return tree
+
+
+def innermost(tree):
+    while isinstance(tree, list):
+        (tree,) = tree
+    return tree
+
+
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+def test_trees_may_be_as_deep_as_they_like(depth):
+    def square(tree):
+        return innermost(tree) ** 2
+
+    tree = nested(3.0, depth)
+    assert innermost(tg.grad(square)(tree)) == 6.0
+    assert innermost(tg.hvp(square, tree, nested(0.5, depth))) == 1.0
+    value, pullback = tg.vjp(lambda x: nested(x**2, depth), 3.0)
+    assert innermost(value) == 9.0
+    assert pullback(nested(1.0, depth)) == (6.0,)
+    assert innermost(tg.checkpoint(lambda x: nested(x**2, depth))(Value(3.0))).item() == 9.0
+    assert list(tree_leaves(tree)) == [3.0]
+
+
+def test_second_derivatives_of_deep_trees_are_deep_trees():
+    hessian = tg.hessian(lambda tree: innermost(tree) ** 2)(nested(3.0, 1_000))
+    assert innermost(hessian) == 2.0
+
+
+def test_the_path_to_a_leaf_deep_in_a_tree_is_told_whole():
+    with pytest.raises(DataError, match=re.escape("tree" + 40 * "[0]" + " cannot be differentiated")):
+        tg.grad(innermost)(nested("text", 40))
+
+
+def test_a_tree_that_contains_itself_is_an_error_that_says_so():
+    tree = {"w": [1.0]}
+    tree["w"].append(tree)
+    for call in (
+        lambda: tg.grad(lambda p: p["w"][0] ** 2)(tree),
+        lambda: tg.grad(lambda x, p: p["w"][0] * x)(2.0, tree),
+        lambda: tg.vjp(lambda x: tree, 2.0),
+        lambda: tg.checkpoint(lambda x: [x, tree])(Value(2.0)),
+        lambda: tree_map(lambda leaf: leaf, tree),
+    ):
+        with pytest.raises(DataError, match=r"\['w'\]\[1\] is what contains it: a tree that contains itself has no end"):
+            call()
+
+
+def test_a_part_that_occurs_twice_in_a_tree_does_not_contain_itself():
+    part = [1.0, 2.0]
+    assert tg.grad(lambda p: p["a"][0] * p["b"][1])({"a": part, "b": part}) == {"a": [2.0, 0.0], "b": [0.0, 1.0]}
+
+
+def test_the_functions_see_the_leaves_from_left_to_right():
+    seen = []
+    tree_map(seen.append, {"a": [1, (2, {"b": 3}), None, []], "c": 4})
+    assert seen == [1, 2, 3, 4]
+
+
+CYCLE = [1.0]
+CYCLE.append(CYCLE)
+
+
+@pytest.mark.parametrize("bad", [nested(1.0, 1_000), CYCLE], ids=["deep", "cyclic"])
+def test_lists_without_end_are_no_numbers_and_no_options(bad):
+    v, w = Value(2.0), Value(np.ones(3))
+    for call in (
+        lambda: Value(bad),
+        lambda: (v * v).backward(bad),
+        lambda: v + bad,
+        lambda: w[bad],
+        lambda: np.where(True, v, bad),
+        lambda: v == bad,
+        lambda: tg.primitive(lambda x, y: x, lambda g, out, x, y: g, None)(v, bad),
+        lambda: tg.grad(lambda x: x, argnums=bad),
+        lambda: tg.explain(bad),
+        lambda: tg.draw(bad),
+        lambda: tg.optim.SGD([v], lr=bad),
+        lambda: tg.models.LinearRegression().fit([[1.0]], bad),
+    ):
+        with pytest.raises((DataError, ValueError), match=r"dimension|shape|contains itself|nested too deep|\[\.\.\.\]"):
+            call()

@@ -77,7 +77,10 @@ def listed(keywords: Iterable[str]) -> str:
 
 def shortened(x: Any) -> str:
     """The `repr`, cut off where it would drown the message."""
-    return cut(repr(x), 60, "...")
+    try:
+        return cut(repr(x), 60, "...")
+    except RecursionError:
+        return f"a {type(x).__name__} that is nested too deep to be shown"
 
 
 def cut(words: str, most: int = 40, end: str = "…") -> str:

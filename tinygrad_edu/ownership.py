@@ -86,7 +86,10 @@ def checked_constant(x: Any, primitive: Primitive) -> Any:
         return x
     if isinstance(x, np.ma.MaskedArray):
         raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise DataError(f"{primitive.name!r} was given {type(x).__name__}s that form no array: {error}") from error
     if array.dtype.kind not in "fiubc":
         raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {shortened(x)}")
     return array if array.ndim else array[()]
@@ -103,6 +106,9 @@ def own_index(index: Any) -> Any:
         return tuple(own_index(part) for part in index)
     if hasattr(index, "__record_primitive__"):
         raise DataError("a Value is made of floating-point numbers and cannot be an index; use an array of integers or booleans.")
-    if isinstance(index, list) and not np.size(index):
-        return np.array(index, np.intp)
-    return np.array(index) if isinstance(index, np.ndarray | list) else index
+    try:
+        if isinstance(index, list) and not np.size(index):
+            return np.array(index, np.intp)
+        return np.array(index) if isinstance(index, np.ndarray | list) else index
+    except ValueError as error:
+        raise DataError(f"the index {shortened(index)} forms no array: {error}") from error

@@ -139,8 +139,8 @@ def call_recorded(
         output, aux = output
     if output is None:
         raise GradientError(f"{name_of(f)} returned nothing; is a return missing?")
-    oldest = min((leaf.serial for leaf in tree_leaves(arguments)), default=0)
-    if nested and isinstance(output, Value) and not output.name and output.serial > oldest:
+    is_nameless = nested and isinstance(output, Value) and not output.name
+    if is_nameless and output.serial > min((leaf.serial for leaf in tree_leaves(arguments)), default=0):
         output.name = name_of(f)
     return Recording(tuple(arguments), tree_map_named(partial(_as_value, name_of(f)), output), aux, nested)
 
@@ -200,7 +200,7 @@ def _checked_argnums(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> t
         raise DataError(f"a transform takes a function, but got {shortened(f)}. Give it the function itself: tg.grad(f)(x).")
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(isinstance(number, int | np.integer) for number in numbers):
-        raise DataError(f"argnums is the position of an argument or a tuple of positions, but got {argnums!r}.")
+        raise DataError(f"argnums is the position of an argument or a tuple of positions, but got {shortened(argnums)}.")
     return numbers
 
 

@@ -12,16 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import DataError, ShapeError
+
+Children = list[tuple[str, Any]]
+"""Subtrees with their labels."""
+_SEQUENCES = (list, tuple)
 
 
-def children_of(tree: Any) -> list[tuple[str, Any]] | None:
+def children_of(tree: Any) -> Children | None:
     """The subtrees with their labels, or None for a leaf."""
     if tree is None:
         return []
     if isinstance(tree, dict):
         return [(f"[{key!r}]", child) for key, child in tree.items()]
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, _SEQUENCES):
         return [(f"[{position}]", child) for position, child in enumerate(tree)]
     if hasattr(type(tree), "__dataclass_fields__"):  # what dataclasses.is_dataclass asks
         return [(f".{field.name}", getattr(tree, field.name)) for field in dataclasses.fields(tree) if field.init]
@@ -32,13 +36,15 @@ def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
     """A tree of the same kind with other subtrees."""
     if tree is None:
         return None
+    if type(tree) is dict:
+        return dict(zip(tree, children, strict=True))
     if isinstance(tree, dict):
         changed = copy(tree)  # which keeps what a subclass knows besides, such as the default of a defaultdict
         changed.update(zip(tree, children, strict=True))
         return changed
     if hasattr(tree, "_fields"):  # a named tuple takes its parts one by one
         return type(tree)(*children)
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, _SEQUENCES):
         return type(tree)(children)
     return _dataclass(tree, dict(zip((field.name for field in dataclasses.fields(tree) if field.init), children, strict=True)))
 
@@ -80,7 +86,7 @@ def _are_alike(a: Any, b: Any) -> bool:
 
 
 def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
-    """The same tree with `f(leaf)` for every leaf.
+    """The same tree with `f(leaf)` for every leaf, which are called from left to right.
 
     >>> tree_map(lambda x: 10 * x, {"w": [1, 2], "b": None})
     {'w': [10, 20], 'b': None}
@@ -94,10 +100,16 @@ def tree_map_named(f: Callable[[str, Any], Any], tree: Any, label: str = "") -> 
     >>> tree_map_named(lambda path, leaf: path, {"w": [1, 2]}, "params")
     {'w': ["params['w'][0]", "params['w'][1]"]}
     """
-    children = children_of(tree)
-    if children is None:
+    if children_of(tree) is None:  # as most arguments are
         return f(label, tree)
-    return rebuilt(tree, [tree_map_named(f, child, label + step) for step, child in children])
+    path: list[str] = [label]
+    parts = [
+        (part, len(children)) if children is not None else (f("".join(path), part), None) for part, children in walked(tree, path)
+    ]
+    finished: list[Any] = []
+    for part, count in reversed(parts):  # what is in a tree comes before it
+        finished.append(part if count is None else rebuilt(part, [finished.pop() for _ in range(count)]))
+    return finished.pop()
 
 
 def tree_leaves_named(tree: Any, label: str = "") -> Iterator[tuple[str, Any]]:
@@ -106,11 +118,8 @@ def tree_leaves_named(tree: Any, label: str = "") -> Iterator[tuple[str, Any]]:
     >>> list(tree_leaves_named({"w": [1, 2]}, "params"))
     [("params['w'][0]", 1), ("params['w'][1]", 2)]
     """
-    children = children_of(tree)
-    if children is None:
-        yield label, tree
-    for step, child in children or ():
-        yield from tree_leaves_named(child, label + step)
+    path = [label]
+    return (("".join(path), part) for part, children in walked(tree, path) if children is None)
 
 
 def tree_leaves(tree: Any) -> Iterator[Any]:
@@ -119,8 +128,38 @@ def tree_leaves(tree: Any) -> Iterator[Any]:
     >>> list(tree_leaves({"w": [1, 2], "b": (3,)}))
     [1, 2, 3]
     """
-    for _, leaf in tree_leaves_named(tree):
-        yield leaf
+    return (part for part, children in walked(tree, []) if children is None)
+
+
+def walked(tree: Any, path: list[str]) -> Iterator[tuple[Any, Children | None]]:
+    """Every part of a tree, each before what is in it and from left to right, and its children.
+
+    The path, which begins with what the tree is called, is lengthened by the steps that lead to the part.
+    However deep the tree is, nothing recurses.
+
+    Raises
+    ------
+    DataError: if the tree contains itself.
+    """
+    children = children_of(tree)
+    yield tree, children
+    open_trees = {id(tree): iter(children)} if children else {}  # from the outermost one to the one that the walk is in
+    while open_trees:
+        inside, rest = open_trees.popitem()
+        for step, part in rest:
+            children = children_of(part)
+            path.append(step)
+            yield part, children
+            if children:
+                open_trees[inside] = rest
+                if id(part) in open_trees:
+                    raise DataError(f"{''.join(path)} is what contains it: a tree that contains itself has no end.")
+                open_trees[id(part)] = iter(children)
+                break
+            path.pop()
+        else:
+            if open_trees:
+                path.pop()
 
 
 def tree_leaves_like(tree: Any, model: Any, label: str) -> Iterator[tuple[str, Any, Any]]:
@@ -133,18 +172,22 @@ def tree_leaves_like(tree: Any, model: Any, label: str) -> Iterator[tuple[str, A
     >>> [leaf for _, leaf, _ in tree_leaves_like({"b": 1, "a": 2}, {"a": 0, "b": 0}, "the tangents")]
     [2, 1]
     """
-    found, expected = children_of(tree), children_of(model)
-    if expected is None and found is None:
-        yield label, tree, model
-        return
-    parts = dict(found or [])
-    if found is None or expected is None or parts.keys() != dict(expected).keys():
-        raise ShapeError(f"{label} should be {_outline(expected)}, but is {_outline(found)}: the structures must match.")
-    for step, child in expected:
-        yield from tree_leaves_like(parts[step], child, label + step)
+    counterparts, path = [tree], [label]
+    for part, expected in walked(model, path):
+        counterpart = counterparts.pop()
+        found = children_of(counterpart)
+        if expected is None and found is None:
+            yield "".join(path), counterpart, part
+            continue
+        parts = dict(found or [])
+        if found is None or expected is None or parts.keys() != dict(expected).keys():
+            raise ShapeError(
+                f"{''.join(path)} should be {_outline(expected)}, but is {_outline(found)}: the structures must match."
+            )
+        counterparts += [parts[step] for step, _ in reversed(expected)]
 
 
-def _outline(children: list[tuple[str, Any]] | None) -> str:
+def _outline(children: Children | None) -> str:
     if children is None:
         return "an array"
     return f"a tree with the parts {', '.join(step for step, _ in children)}" if children else "None or empty"

@@ -23,6 +23,7 @@ from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, question
 from tinygrad_edu.primitives.special import of_scipy
+from tinygrad_edu.trees import tree_map
 
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
@@ -533,7 +534,7 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
 
 def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a function without a derivative says of the data. Only a mode that records constants, too, keeps how it was found."""
-    answer = function(*_plain(args), **_plain(kwargs))
+    answer = function(*map(_plain, args), **{key: _plain(x) for key, x in kwargs.items()})
     mode = recording()
     if isinstance(mode, bool) or not mode.records_constants:
         return answer
@@ -555,8 +556,4 @@ def _plain(x: Any) -> Any:
     """The same structure with the data in place of Values."""
     if isinstance(x, Value):
         return x._data
-    if isinstance(x, tuple | list):
-        return type(x)(_plain(part) for part in x)
-    if isinstance(x, dict):
-        return {key: _plain(part) for key, part in x.items()}
-    return x
+    return tree_map(_plain, x) if isinstance(x, tuple | list) else x
