@@ -69,6 +69,10 @@ COUNTERPARTS = {
     "eig": None,
     "svd": None,
     "qr": None,
+    "lstsq": None,  # which PyTorch differentiates for square matrices only
+    # PyTorch gives half of the gradient to the triangle that it does not read.
+    "cholesky": lambda a: torch.linalg.cholesky(_mirrored(a)),
+    "eigvalsh": lambda a, UPLO="L": torch.linalg.eigvalsh(_mirrored(a) if UPLO == "L" else _mirrored(a.mT)),
     "logabsdet": torch.logdet,
     "take": lambda x, positions: torch.take(x, positions.long()),
     "imag": lambda x: 0.0 * x,  # PyTorch refuses to take it of a real number
@@ -80,6 +84,11 @@ COUNTERPARTS = {
         if name in TABLE.entries
     },
 }
+
+
+def _mirrored(a):
+    """The symmetric matrix of which the lower triangle is read."""
+    return torch.tril(a) + torch.tril(a, -1).mT
 
 
 def _hypot(a, b):

@@ -1,4 +1,4 @@
-"""Factorizations of matrices, and of stacks of matrices: cholesky, eigh, eig, svd, qr.
+"""Factorizations of matrices, and of stacks of matrices: cholesky, eigh, eig, svd, qr; and least squares.
 
 An operation gives one array, so those with several results pack them into one, which the composition of NumPy's name takes apart
 again. Written ā for the gradient of a, and F for the matrix of the reciprocal differences of eigenvalues, the formulas are given at
@@ -9,8 +9,8 @@ up to its phase) where no two values are equal; of the vectors that only complet
 no more than the space that they span is unique. A function of them has a meaningful gradient only if it does not depend on that
 choice. Where two values are equal, functions of the values that treat them alike still have their gradient.
 
-Of a symmetric (Hermitian) matrix NumPy reads one triangle only. Here the mean of both triangles counts, as in JAX, so that
-the gradient is symmetric, too.
+Of a symmetric (Hermitian) matrix NumPy reads one triangle only, and so do these: all of the gradient goes to that triangle, and the
+other one's is zero.
 """
 
 import math
@@ -21,7 +21,8 @@ import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import Primitive, case, composition, operation
-from tinygrad_edu.primitives.inverses import SQUARE, adjoint, hermitian, in_adjoints, solve, well_conditioned
+from tinygrad_edu.primitives.inverses import SQUARE, adjoint, half_lower, hermitian, in_adjoints, pinv, solve, well_conditioned
+from tinygrad_edu.primitives.shaping import as_operand
 
 # NumPy's own result types, which have no public name.
 _EighResult: Callable[..., Any] = type(np.linalg.eigh(np.eye(1)))
@@ -40,6 +41,12 @@ def _diagonal(x: Any) -> Any:
     return np.eye(x.shape[-1]) * x
 
 
+def _as_read(x: Any, UPLO: str) -> Any:
+    """The gradient for the triangle that was read, of that for the whole matrix: what stands there counts at both places."""
+    lower = half_lower(x + adjoint(x))
+    return lower if UPLO in "lL" else adjoint(lower)
+
+
 def _inverse_or_zero(x: Any) -> Any:
     """1 / x, and 0 where x is 0."""
     return np.where(x == 0, 0.0, 1 / np.where(x == 0, 1.0, x))
@@ -50,33 +57,28 @@ def _real(x: Any) -> Any:
     return np.real(x) if x.dtype.kind == "c" else x
 
 
-def _half_lower(x: Any) -> Any:
-    """The lower triangle with half the diagonal: with its own adjoint it makes a Hermitian matrix."""
-    return np.tril(x) - 0.5 * _diagonal(x)
-
-
 # --- cholesky ----------------------------------------------------------------------------------------------------------------
 
 
 # Murray, "Differentiation of the Cholesky decomposition" (2016).
 @in_adjoints
 def _cholesky_vjp(g: Any, out: Any, a: Any) -> Any:
-    """ā = l⁻ᴴ Φ(lᴴ l̄) l⁻¹, made Hermitian, with Φ the lower triangle and half the diagonal."""
-    inner = _half_lower(adjoint(out) @ g)
-    return hermitian(adjoint(solve(adjoint(out), adjoint(solve(adjoint(out), inner)))))
+    """ā = l⁻ᴴ Φ(lᴴ l̄) l⁻¹ for the triangle that was read, with Φ the lower triangle and half the diagonal."""
+    inner = half_lower(adjoint(out) @ g)
+    return _as_read(adjoint(solve(adjoint(out), adjoint(solve(adjoint(out), inner)))), "L")
 
 
 cholesky: Primitive = operation(
-    lambda a: np.linalg.cholesky(hermitian(a)),
+    lambda a: np.linalg.cholesky(a),
     _cholesky_vjp,
-    name="cholesky", code="np.linalg.cholesky(0.5 * ({0} + np.conj(np.swapaxes({0}, -1, -2))))", latex=r"\operatorname{{chol}} {0}",
-    domain=(positive_definite,), cases=SQUARE,
+    name="cholesky", numpy=[np.linalg.cholesky], jax="np.linalg.cholesky({0}, symmetrize_input=False)",
+    latex=r"\operatorname{{chol}} {0}", domain=(positive_definite,), cases=SQUARE,
 )  # fmt: skip
 
 
 @composition(np.linalg.cholesky)
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    return adjoint(cholesky(a)) if upper else cholesky(a)
+    return adjoint(cholesky(adjoint(a))) if upper else cholesky(a)
 
 
 # --- eigenvalues -------------------------------------------------------------------------------------------------------------
@@ -98,34 +100,44 @@ def _reciprocal_differences(values: Any) -> Any:
 
 # Giles, section 3.1
 @in_adjoints
-def _eigh_vjp(g: Any, out: Any, a: Any) -> Any:
-    """ā = v (diag(w̄) + F ∘ vᴴv̄) vᴴ"""
+def _eigh_vjp(g: Any, out: Any, a: Any, UPLO: str = "L") -> Any:
+    """ā = v (diag(w̄) + F ∘ vᴴv̄) vᴴ for the triangle that was read"""
     (values, v), (g_values, g_v) = _unpack_eigen(out), _unpack_eigen(g)
     inner = _diagonal(g_values[..., None, :]) + _reciprocal_differences(values) * (adjoint(v) @ g_v)
-    return hermitian(v @ inner @ adjoint(v))
+    return _as_read(v @ hermitian(inner) @ adjoint(v), UPLO)
 
+
+EIGH_CASES = [case((3, 3)), case((1, 1)), case((2, 3, 3)), case((3, 3), UPLO="U")]
 
 eigh: Primitive = operation(
-    lambda a: _pack_eigen(*np.linalg.eigh(hermitian(a))),
+    lambda a, UPLO="L": _pack_eigen(*np.linalg.eigh(a, UPLO)),
     _eigh_vjp,
-    name="eigh",
-    code="(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))"
-    "(*np.linalg.eigh(0.5 * ({0} + np.conj(np.swapaxes({0}, -1, -2)))))",
-    latex=r"\operatorname{{eigh}} {0}", domain=(positive_definite,), cases=[case((3, 3)), case((1, 1)), case((2, 3, 3))],
+    name="eigh", code="(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))(*np.linalg.eigh({0}, {UPLO}))",
+    jax="(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))(*np.linalg.eigh({0}, {UPLO}, symmetrize_input=False))",
+    latex=r"\operatorname{{eigh}} {0}", domain=(positive_definite,), cases=EIGH_CASES,
+)  # fmt: skip
+
+
+@in_adjoints
+def _eigvalsh_vjp(g: Any, out: Any, a: Any, UPLO: str = "L") -> Any:
+    """ā = v diag(w̄) vᴴ for the triangle that was read"""
+    _, v = _unpack_eigen(eigh(a, UPLO=UPLO))
+    return _as_read(v * g[..., None, :] @ adjoint(v), UPLO)
+
+
+# NumPy computes values alone in another way, and faster.
+eigvalsh: Primitive = operation(
+    lambda a, UPLO="L": np.linalg.eigvalsh(a, UPLO),
+    _eigvalsh_vjp,
+    name="eigvalsh", numpy=[np.linalg.eigvalsh], jax="np.linalg.eigvalsh({0}, {UPLO}, symmetrize_input=False)",
+    latex=r"\operatorname{{eigvalsh}} {0}", domain=(positive_definite,), cases=EIGH_CASES,
 )  # fmt: skip
 
 
 @composition(np.linalg.eigh)
 def _eigh(a: Any, UPLO: str = "L") -> Any:
-    if UPLO.upper() not in ("L", "U"):
-        raise ValueError(f"UPLO must be 'L' or 'U', but is {UPLO!r}")
-    values, vectors = _unpack_eigen(eigh(a))
+    values, vectors = _unpack_eigen(eigh(a, UPLO=UPLO))
     return _EighResult(_real(values), vectors)
-
-
-@composition(np.linalg.eigvalsh)
-def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return _eigh(a, UPLO)[0]
 
 
 # Boeddeker et al., "On the computation of complex-valued gradients with application to statistically optimum beamforming" (2017),
@@ -157,9 +169,25 @@ def _eig(a: Any) -> Any:
     return _EigResult(values, vectors)
 
 
+@in_adjoints
+def _eigvals_vjp(g: Any, out: Any, a: Any) -> Any:
+    """ā = v⁻ᴴ diag(w̄) vᴴ"""
+    _, v = _unpack_eigen(eig(a))
+    return solve(adjoint(v), g[..., :, None] * adjoint(v))
+
+
+eigvals: Primitive = operation(
+    lambda a: np.linalg.eigvals(a) + 0j,
+    _eigvals_vjp,
+    name="eigvals", code="np.linalg.eigvals({0}) + 0j", latex=r"\operatorname{{eigvals}} {0}",
+    domain=(well_conditioned,), cases=[case((3, 3)), case((1, 1)), case((2, 3, 3))],
+)  # fmt: skip
+
+
 @composition(np.linalg.eigvals)
 def _eigvals(a: Any) -> Any:
-    return _eig(a)[0]
+    values = eigvals(a)
+    return np.real(values) if a.dtype.kind != "c" and np.all(np.imag(values) == 0) else values
 
 
 # --- singular values ---------------------------------------------------------------------------------------------------------
@@ -236,15 +264,41 @@ svd: Primitive = operation(
 )  # fmt: skip
 
 
+@in_adjoints
+def _svdvals_vjp(g: Any, out: Any, a: Any) -> Any:
+    """ā = u diag(s̄) vᴴ"""
+    u, _, vh = _unpack(svd(a), *_svd_shapes(a, False))
+    return u * g[..., None, :] @ vh
+
+
+# NumPy computes values alone in another way, and faster.
+svdvals: Primitive = operation(
+    lambda a: np.linalg.svd(a, compute_uv=False),
+    _svdvals_vjp,
+    name="svdvals", code="np.linalg.svd({0}, compute_uv=False)", latex=r"\operatorname{{svdvals}} {0}",
+    domain=(well_conditioned,), cases=[case((3, 3)), case((3, 2)), case((2, 3)), case((2, 3, 2)), case((1, 1))],
+)  # fmt: skip
+
+
 @composition(np.linalg.svd)
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    matrix = _hermitian_part(a) if hermitian else a
-    full = bool(full_matrices and compute_uv and a.shape[-2] != a.shape[-1])
-    u, s, vh = _unpack(svd(matrix, full_matrices=full), *_svd_shapes(a, full))
-    return _SVDResult(u, _real(s), vh) if compute_uv else _real(s)
+    if hermitian:
+        return _hermitian_svd(a, compute_uv)
+    if not compute_uv:
+        return svdvals(a)
+    full = bool(full_matrices and a.shape[-2] != a.shape[-1])
+    u, s, vh = _unpack(svd(a, full_matrices=full), *_svd_shapes(a, full))
+    return _SVDResult(u, _real(s), vh)
 
 
-_hermitian_part = hermitian  # which NumPy calls its option, too
+def _hermitian_svd(a: Any, compute_uv: bool) -> Any:
+    """Singular values are not negative: a Hermitian matrix has its eigenvalues without their signs, which its vectors take over."""
+    if not compute_uv:
+        return np.sort(np.absolute(eigvalsh(a)))[..., ::-1]
+    values, u = np.linalg.eigh(a)
+    order = np.argsort(np.absolute(values))[..., ::-1]
+    values, u = np.take_along_axis(values, order, -1), np.take_along_axis(u, order[..., None, :], -1)
+    return _SVDResult(u, np.absolute(values), adjoint(u * np.sign(values)[..., None, :]))
 
 
 @composition(np.linalg.svdvals)
@@ -257,7 +311,8 @@ def _svdvals(x: Any, /) -> Any:
 
 def _qr_shapes(a: Any, mode: str) -> tuple[tuple[int, int], tuple[int, int]]:
     m, n = a.shape[-2:]
-    return ((m, m), (m, n)) if mode == "complete" else ((m, n), (n, n))
+    k = m if mode == "complete" else min(m, n)
+    return (m, k), (k, n)
 
 
 def _pack_qr(a: Any, mode: Literal["reduced", "complete"] = "reduced") -> Any:
@@ -268,16 +323,21 @@ def _pack_qr(a: Any, mode: Literal["reduced", "complete"] = "reduced") -> Any:
 # (2010), section 3.2.
 @in_adjoints
 def _qr_vjp(g: Any, out: Any, a: Any, mode: str = "reduced") -> Any:
-    """ā = (q̄ + q S) r⁻ᴴ, S the Hermitian matrix with the lower triangle of r r̄ᴴ - q̄ᴴq."""
-    shapes, n = _qr_shapes(a, mode), a.shape[-1]
+    """ā = (q̄ + q S) r⁻ᴴ, S the Hermitian matrix with the lower triangle of r r̄ᴴ - q̄ᴴq.
+
+    Of a wide matrix the further columns are only turned: r₂ = qᴴa₂.
+    """
+    shapes, k = _qr_shapes(a, mode), min(a.shape[-2:])
     (all_q, all_r), (g_all_q, g_all_r) = _unpack(out, *shapes), _unpack(g, *shapes)
-    q, g_q = _shared(all_q, g_all_q, n)
-    r, g_r = (all_r[..., :n, :], g_all_r[..., :n, :]) if mode == "complete" else (all_r, g_all_r)
-    half = _half_lower(r @ adjoint(g_r) - adjoint(g_q) @ q)
-    return adjoint(solve(r, adjoint(g_q + q @ (half + adjoint(half)))))
+    q, g_q = _shared(all_q, g_all_q, k)
+    r, g_r, g_further = all_r[..., :k, :k], g_all_r[..., :k, :k], g_all_r[..., :k, k:]
+    if a.shape[-1] > k:
+        g_q = g_q + a[..., k:] @ adjoint(g_further)
+    half = half_lower(r @ adjoint(g_r) - adjoint(g_q) @ q)
+    first = adjoint(solve(r, adjoint(g_q + q @ (half + adjoint(half)))))
+    return np.concatenate([first, q @ g_further], axis=-1) if a.shape[-1] > k else first
 
 
-# For matrices with at least as many rows as columns.
 qr: Primitive = operation(
     _pack_qr,
     _qr_vjp,
@@ -287,6 +347,7 @@ qr: Primitive = operation(
     latex=r"\operatorname{{qr}} {0}", domain=(well_conditioned,),
     cases=[
         case((3, 3)), case((3, 2)), case((2, 3, 2)), case((1, 1)), case((3, 2), mode="complete"), case((2, 2, 1), mode="complete"),
+        case((2, 3)), case((2, 1, 3)),
     ],
 )  # fmt: skip
 
@@ -295,9 +356,71 @@ qr: Primitive = operation(
 def _qr(a: Any, mode: str = "reduced") -> Any:
     if mode not in ("reduced", "complete", "r"):
         raise UnsupportedError(f"np.linalg.qr(..., mode={mode!r}) is an internal form without a derivative; use mode='reduced'.")
-    m, n = a.shape[-2:]
-    kind, tall = "complete" if mode == "complete" and m > n else "reduced", a[..., :, : min(m, n)]
-    q, r = _unpack(qr(tall, mode=kind), *_qr_shapes(tall, kind))
-    if n > m:  # the further columns are only turned
-        r = np.concatenate([r, adjoint(q) @ a[..., :, m:]], axis=-1)
+    kind = "complete" if mode == "complete" and a.shape[-2] > a.shape[-1] else "reduced"
+    q, r = _unpack(qr(a, mode=kind), *_qr_shapes(a, kind))
     return r if mode == "r" else _QRResult(q, r)
+
+
+# --- least squares -----------------------------------------------------------------------------------------------------------
+
+
+def _lstsq_shapes(a: Any, b: Any, residuals: int) -> tuple[tuple[int, ...], ...]:
+    return (a.shape[1], b.shape[1]), (residuals,), (min(a.shape),)
+
+
+def _pack_lstsq(a: Any, b: Any, rcond: float | None = None, residuals: int = 0) -> Any:
+    x, sums, _, s = np.linalg.lstsq(a, b, rcond)
+    if sums.size < residuals:  # which NumPy leaves out where the matrix is not of full rank
+        sums = np.full(residuals, np.nan)
+    return _pack(x, sums[:residuals], s, batch=0)
+
+
+# Golub & Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate" (1973).
+@in_adjoints
+def _lstsq_vjp_matrix(g: Any, out: Any, a: Any, b: Any, rcond: float | None = None, residuals: int = 0) -> Any:
+    """ā = r (p pᴴx̄)ᴴ - pᴴx̄ xᴴ + pᴴx ((1 - p a) x̄)ᴴ, p the pseudoinverse and r = b - a x; and what the sums and the values add."""
+    shapes = _lstsq_shapes(a, b, residuals)
+    (x, _, _), (g_x, g_sums, g_s) = _unpack(out, *shapes), _unpack(g, *shapes)
+    p, rest = pinv(a, rcond=rcond), b - a @ x
+    turned = adjoint(p) @ g_x
+    of_x = rest @ adjoint(p @ turned) - turned @ adjoint(x) + adjoint(p) @ x @ adjoint(g_x - p @ (a @ g_x))
+    u, _, vh = _unpack(svd(a), *_svd_shapes(a, False))
+    of_values = of_x + u * g_s @ vh
+    return of_values - 2 * (rest * g_sums) @ adjoint(x) if residuals else of_values
+
+
+@in_adjoints
+def _lstsq_vjp_right(g: Any, out: Any, a: Any, b: Any, rcond: float | None = None, residuals: int = 0) -> Any:
+    """b̄ = pᴴx̄; and what the sums of squares of r = b - a x add."""
+    shapes = _lstsq_shapes(a, b, residuals)
+    (x, _, _), (g_x, g_sums, _) = _unpack(out, *shapes), _unpack(g, *shapes)
+    of_x = adjoint(pinv(a, rcond=rcond)) @ g_x
+    return of_x + 2 * (b - a @ x) * g_sums if residuals else of_x
+
+
+lstsq: Primitive = operation(
+    _pack_lstsq,
+    _lstsq_vjp_matrix,
+    _lstsq_vjp_right,
+    name="lstsq",
+    code="(lambda x, sums, rank, s: np.concatenate([x.ravel(), sums[:{residuals}], s]))(*np.linalg.lstsq({0}, {1}, {rcond}))",
+    latex=r"\operatorname{{lstsq}} ({0}, {1})", domain=(well_conditioned, (-2, 2)),
+    cases=[case((3, 2), (3, 2), residuals=2), case((2, 3), (2, 1)), case((2, 2), (2, 2))],
+)  # fmt: skip
+
+
+@composition(np.linalg.lstsq)
+def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    a, b = as_operand(a), as_operand(b)
+    matrix = b[:, None] if b.ndim == 1 else b
+    residuals = matrix.shape[1] if a.shape[0] > a.shape[1] else 0
+    x, sums, s = _unpack(lstsq(a, matrix, rcond=rcond, residuals=residuals), *_lstsq_shapes(a, matrix, residuals))
+    precision = np.finfo(s.dtype).eps
+    negligible = precision * max(a.shape) if rcond is None else precision if rcond == -1 else rcond
+    rank = np.sum(_real(s) > negligible * _real(s)[:1], dtype=np.int32)
+    if not hasattr(rank, "__record_primitive__") and rank < min(a.shape):
+        raise UnsupportedError(
+            f"np.linalg.lstsq has no derivative where the matrix is not of full rank; this one, of shape {a.shape}, has rank "
+            f"{rank}. Leave out the columns that depend on others, or add a small multiple of the identity."
+        )
+    return (x[:, 0] if b.ndim == 1 else x), _real(sums), rank, _real(s)

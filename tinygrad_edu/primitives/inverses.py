@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import Primitive, Rule, case, composition, operation
 from tinygrad_edu.primitives.indexing import scatter
 from tinygrad_edu.primitives.linear_algebra import transposed
@@ -40,6 +39,11 @@ def adjoint(x: Any) -> Any:
 def hermitian(x: Any) -> Any:
     """The symmetric part of a matrix, or the Hermitian part of a complex one."""
     return 0.5 * (x + adjoint(x))
+
+
+def half_lower(x: Any) -> Any:
+    """The lower triangle with half the diagonal: with its own adjoint it makes a Hermitian matrix."""
+    return np.tril(x) - 0.5 * np.eye(x.shape[-1], dtype=x.dtype) * x
 
 
 def in_adjoints(rule: Rule) -> Rule:
@@ -79,51 +83,24 @@ def _solve(a: Any, b: Any) -> Any:
 
 # For matrices whose rank does not change nearby (Golub & Pereyra, 1973).
 @in_adjoints
-def _pinv_vjp(g: Any, out: Any, a: Any, rcond: Any = None) -> Any:
+def _pinv_vjp(g: Any, out: Any, a: Any, rcond: Any = None, hermitian: bool = False) -> Any:
     p, ph, gh = out, adjoint(out), adjoint(g)
     outside_rows, outside_columns = np.eye(a.shape[-2]) - a @ p, np.eye(a.shape[-1]) - p @ a
     return -ph @ g @ ph + outside_rows @ gh @ p @ ph + ph @ p @ gh @ outside_columns
 
 
 pinv: Primitive = operation(
-    lambda a, rcond=None: np.linalg.pinv(a, rcond),
+    lambda a, rcond=None, hermitian=False: np.linalg.pinv(a, rcond, hermitian),
     _pinv_vjp,
-    name="pinv", code="np.linalg.pinv({0}, {rcond})", latex="{{{0}}}^+",
+    name="pinv", code="np.linalg.pinv({0}, {rcond}, {hermitian})", latex="{{{0}}}^+",
     domain=(well_conditioned,), cases=[case((3, 2)), case((2, 3)), case((2, 3, 3))],
 )  # fmt: skip
 
 
 @composition(np.linalg.pinv)
 def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    return pinv(_hermitian_part(a) if hermitian else a, rcond=rcond if rtol is None else rtol)
-
-
-_hermitian_part = hermitian  # which NumPy calls its option, too
-
-
-@composition(np.linalg.lstsq)
-def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
-    """By QR, which is as well conditioned as the problem: a = qr gives x = r⁻¹qᴴb, and aᴴ = qr gives x = q r⁻ᴴb."""
-    a, b = as_operand(a), as_operand(b)
-    rows, columns = a.shape
-    singular_values = np.linalg.svd(a, compute_uv=False)
-    precision = np.finfo(singular_values.dtype).eps
-    negligible = precision * max(rows, columns) if rcond is None else precision if rcond == -1 else rcond
-    rank = np.count_nonzero(singular_values > negligible * singular_values[:1])
-    if rank < min(rows, columns):
-        raise UnsupportedError(
-            f"np.linalg.lstsq has no derivative where the matrix is not of full rank; this one, of shape {a.shape}, has rank "
-            f"{rank}. Leave out the columns that depend on others, or add a small multiple of the identity."
-        )
-    matrix = b[:, None] if b.ndim == 1 else b
-    if rows >= columns:
-        q, r = np.linalg.qr(a)
-        x = solve(r, adjoint(q) @ matrix)
-    else:
-        q, r = np.linalg.qr(adjoint(a))
-        x = q @ solve(adjoint(r), matrix)
-    residuals = np.sum(np.abs(matrix - a @ x) ** 2, axis=0) if rows > columns else np.zeros(0)
-    return (x[:, 0] if b.ndim == 1 else x), residuals, rank, singular_values
+    matrix = half_lower(a) + adjoint(half_lower(a)) if hermitian else a  # of which the lower triangle is read
+    return pinv(matrix, rcond=rcond if rtol is None else rtol, hermitian=hermitian)
 
 
 @composition(np.linalg.tensorinv)
