@@ -19,6 +19,7 @@ from tinygrad_edu.compile.names import NEEDED
 from tinygrad_edu.compile.nodes import frozen
 from tinygrad_edu.compile.numpy_programs import numpy_program
 from tinygrad_edu.compile.programs import Program, defined, read
+from tinygrad_edu.compile.surroundings import Surroundings
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened
 from tinygrad_edu.mode import is_watched
@@ -26,6 +27,9 @@ from tinygrad_edu.source import identifier
 from tinygrad_edu.transforms import inside_a_transform
 from tinygrad_edu.trees import children_of, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.value import Value
+
+MOST_SURROUNDINGS = 8
+"""How many programs are kept for arguments of one kind, each for what the function found around it when it was recorded."""
 
 _TARGETS = {"numpy": numpy_program, "jax": jax_program}
 
@@ -47,14 +51,17 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     """A function that does what `f` does, by a program that was generated for the shapes and dtypes of its arguments.
 
     The first call records what `f` does, simplifies it and writes it down as NumPy code; every call runs that code.
-    Arguments of other shapes, dtypes or structure are recorded anew.
+    Arguments of other shapes, dtypes or structure are recorded anew, and so is a function that finds other things around it:
+    numbers, arrays, functions, objects that it closes over, or has by a global name or as an attribute (`self.rate`).
+    What is looked at is whether these are the same ones, with the same numbers in them. Of an array of more than 1,024 numbers some
+    are looked at, evenly spaced; a change in place of others goes unnoticed, and so does one of what a library keeps, or of
+    what the function finds without naming it (`getattr(x, name)`, a file, the time). Pass these as arguments.
 
     Parameters
     ----------
     f: a function of numbers, arrays and trees of them: a loss, a transform of one such as `value_and_grad(loss)`, a training step.
         Text, booleans, None and functions among its arguments are part of the program, and so are numbers that are not passed since
-        they have a default. Values that it uses without getting them as arguments are read anew at each call; plain arrays and
-        numbers are not.
+        they have a default. Values that it uses without getting them as arguments are read anew at each call.
     target: "numpy", or "jax" (`pip install "tinygrad_edu[jax]"`): the same program with `jax.numpy` under `jax.jit`, for
         graphics cards, and for several devices at once. It takes NumPy's and JAX's arrays and returns JAX's, on the devices where
         its arguments were. Double precision, which is NumPy's, JAX must be told of: `jax.config.update("jax_enable_x64", True)`.
@@ -121,7 +128,7 @@ class _Compilation:
                 raise DataError(f"static names {name!r}, but the parameters of {self._name} are {', '.join(names)}")
         self._static = static
         self._defaults = {parameter.name: parameter.default for parameter in self._parameters}
-        self._programs: dict[Any, Program] = {}
+        self._programs: dict[Any, list[tuple[Program, Surroundings]]] = {}
         self._scope: dict[str, Any] = {"np": np, "_tg_choose": self._choose, "_tg_is_free": _is_free}
         self.entry: Any = self._entry([])
         self.entry.__doc__ = f.__doc__
@@ -136,6 +143,7 @@ class _Compilation:
         lines = [f"def entry{header}:", *first, f"    return _tg_choose(({arguments}))"]
         entry = defined("entry", "\n".join(lines), self._scope)
         entry.__name__ = entry.__qualname__ = self._name
+        entry.__wrapped__ = self._f
         return entry
 
     def _plain(self, parameter: inspect.Parameter) -> inspect.Parameter:
@@ -145,8 +153,8 @@ class _Compilation:
         self._scope[f"_tg_default_{parameter.name}"] = parameter.default
         return parameter.replace(annotation=parameter.empty, default=_Written(f"_tg_default_{parameter.name}"))
 
-    def _install(self, program: Program, arguments: tuple[Any, ...]) -> None:
-        """Let the entry go straight to a program where the arguments are like these."""
+    def _install(self, program: Program, surroundings: Surroundings, arguments: tuple[Any, ...]) -> None:
+        """Let the entry go straight to a program where the arguments are like these, and all else is as it is now."""
         guards = Guards(program.leaves, self._scope, self._arrays, self._is_static)
         try:
             conditions = [
@@ -158,6 +166,9 @@ class _Compilation:
             return
         if program.reads_outside:
             conditions.insert(0, "_tg_is_free()")
+        if surroundings:
+            self._scope["_tg_are_unchanged"] = surroundings.are_unchanged
+            conditions.append("_tg_are_unchanged()")
         # The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own.
         names = {parameter.name for parameter in self._parameters}
         if program.scope.keys() <= {"np", "__builtins__"} and not names & NEEDED:
@@ -181,14 +192,18 @@ class _Compilation:
         if not _is_free() or any(isinstance(leaf, Value) for leaf in leaves):
             return self._called(arguments)
         try:
-            program = self._programs.get(key)
+            programs = self._programs.setdefault(key, [])
         except TypeError as error:
             raise DataError(
                 f"what is static must be comparable by value: {error}. Pass tuples, numbers, text or functions."
             ) from error
+        program = next((program for program, surroundings in programs if surroundings.are_unchanged()), None)
         if program is None:
-            program = self._programs[key] = self._recorded(arguments)
-            self._install(program, arguments)
+            surroundings = Surroundings(self._f)
+            program = self._recorded(arguments)
+            programs.insert(0, (program, surroundings.without_what_changed()))
+            del programs[MOST_SURROUNDINGS:]
+            self._install(program, surroundings, arguments)
             self.entry.source, self.entry.optimized_source = program.source, program.optimized_source
         return program.run(*leaves)
 

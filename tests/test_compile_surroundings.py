@@ -1,0 +1,313 @@
+"""A function that finds other things around it is recorded anew: what it closes over, global names, and what it finds on `self`."""
+
+import functools
+import itertools
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.compile.surroundings import LOOKED_AT, Surroundings
+
+RATE = 2.0
+TABLE = {"rate": [2.0, np.array([1.0, 1.0])]}
+
+
+class Settings:
+    rate = 2.0
+
+
+class Model:
+    """Finds all it needs on `self`, and what it does in methods of its own."""
+
+    def __init__(self):
+        self.rate, self.weights, self.settings = 2.0, np.ones(2), Settings()
+
+    def scaled(self, x):
+        return x * self.rate * self.settings.rate
+
+    def __matmul__(self, x):
+        return self.weights @ x
+
+    def loss(self, x):
+        return (self @ self.scaled(x)) ** 2
+
+
+def checked(f, changes, x=3.0):
+    """`f` compiled, eager and differentiated agree, before and after each change, and again when nothing changes."""
+    compiled, gradient = tg.compile(f), tg.compile(tg.grad(lambda x: np.sum(f(x))))
+    seen = []
+    for change in [lambda: None, *changes]:
+        change()
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(x), f(x))
+            np.testing.assert_allclose(gradient(x), tg.grad(lambda x: np.sum(f(x)))(x), rtol=1e-14)
+        seen.append(np.array(compiled(x)).tolist())
+    assert all(a != b for a, b in itertools.pairwise(seen)), seen  # each change counts
+    return seen
+
+
+def test_a_number_that_is_closed_over_may_be_another_one():
+    rate = 2.0
+
+    def f(x):
+        return rate * x**2
+
+    def change(new):
+        def to():
+            nonlocal rate
+            rate = new
+
+        return to
+
+    assert checked(f, map(change, [3.0, np.float32(4.0), 0.0, 5, 2.0])) == [18.0, 27.0, 36.0, 0.0, 45.0, 18.0]
+
+
+def test_zero_is_not_minus_zero_nor_one_true():
+    sign = 0.0
+
+    def f(x):
+        return np.copysign(x, sign)
+
+    compiled = tg.compile(f)
+    assert compiled(2.0) == 2.0
+    sign = -0.0
+    assert compiled(2.0) == -2.0
+    sign = False
+    assert compiled(2.0) == 2.0
+
+
+def test_a_global_name_may_be_another_number(monkeypatch):
+    module = sys.modules[__name__]
+    checked(lambda x: RATE * x, [lambda: monkeypatch.setattr(module, "RATE", 5.0)])
+
+
+def test_a_function_that_is_called_may_be_another_one():
+    def inner(x):
+        return 2 * x
+
+    def middle(x):
+        return inner(x) + 1
+
+    def f(x):
+        return middle(x)
+
+    def change():
+        nonlocal inner
+        inner = np.sin
+
+    checked(f, [change])
+
+
+def test_what_a_method_finds_on_self_may_change():
+    model = Model()
+
+    def change(owner, name, new):
+        return lambda: setattr(owner, name, new)
+
+    def in_place():
+        model.weights[1] = 7.0
+
+    changes = [
+        change(model, "rate", 3.0),
+        change(model.settings, "rate", 5.0),
+        change(model, "weights", np.array([1.0, 4.0])),
+        in_place,
+    ]
+    checked(lambda x: model.loss(x), changes, np.array([1.0, 2.0]))
+    model = Model()
+    compiled = tg.compile(model.loss)
+    assert compiled(np.ones(2)) == 64.0
+    model.rate = 1.0
+    assert compiled(np.ones(2)) == 16.0
+
+
+def test_an_attribute_of_a_class_and_a_method_may_change(monkeypatch):
+    model = Model()
+    checked(
+        lambda x: model.loss(x),
+        [
+            lambda: monkeypatch.setattr(Settings, "rate", 3.0),
+            lambda: monkeypatch.setattr(Model, "scaled", lambda self, x: 10 * x),
+        ],
+        np.array([1.0, 2.0]),
+    )
+
+
+def test_a_slot_may_change():
+    class Slotted:
+        __slots__ = ("rate",)
+
+    slotted = Slotted()
+    slotted.rate = 2.0
+    checked(lambda x: slotted.rate * x, [lambda: setattr(slotted, "rate", 3.0)])
+
+
+def test_an_array_that_is_closed_over_may_be_another_one_or_changed_in_place():
+    weights = np.array([1.0, 2.0])
+
+    def f(x):
+        return np.sum(weights * x)
+
+    def rebind():
+        nonlocal weights
+        weights = np.array([5.0, 2.0])
+
+    def in_place():
+        weights[0] = 7.0
+
+    checked(f, [rebind, in_place], np.array([1.0, 2.0]))
+
+
+def test_a_large_array_may_be_changed_in_place_as_a_whole():
+    weights = np.ones(50_000)
+
+    def in_place():
+        weights.__imul__(2.0)
+
+    checked(lambda x: np.sum(weights * x), [in_place])
+    assert weights.size > LOOKED_AT
+
+
+def test_parts_of_lists_and_dicts_may_change():
+    table = {"rate": [2.0, np.array([1.0, 1.0])], "unused": None}
+
+    def replace_number():
+        table["rate"][0] = 3.0
+
+    def change_array():
+        table["rate"][1][0] = 4.0
+
+    def replace_list():
+        table["rate"] = [1.0, np.array([1.0, 1.0])]
+
+    checked(lambda x: table["rate"][0] * table["rate"][1] * x, [replace_number, change_array, replace_list])
+    names = ["a"]
+    checked(lambda x: x * len(names), [lambda: names.append("b")])
+    chosen = {1}
+    checked(lambda x: x * sum(chosen), [lambda: chosen.add(2)])
+
+
+def test_what_a_partial_function_or_a_default_holds_may_change():
+    weights, default = np.ones(2), np.ones(2)
+
+    def inner(weights, x, default=default):
+        return np.sum(weights * x * default)
+
+    def change_weights():
+        weights[0] = 3.0
+
+    def change_default():
+        default[0] = 5.0
+
+    f = functools.partial(inner, weights)
+    checked(lambda x: f(x), [change_weights, change_default], np.array([1.0, 2.0]))
+
+
+def test_a_module_of_the_users_own_may_change(tmp_path, monkeypatch):
+    (tmp_path / "settings_of_a_user.py").write_text("rate = 2.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import settings_of_a_user
+
+    checked(lambda x: x * settings_of_a_user.rate, [lambda: setattr(settings_of_a_user, "rate", 3.0)])
+
+
+def test_what_an_operation_of_the_users_own_uses_may_change():
+    rate = np.array([2.0])
+    scaled = tg.primitive(lambda x: x * rate[0], lambda g, out, x: g * rate[0])
+
+    def change():
+        rate[0] = 3.0
+
+    checked(lambda x: scaled(x) ** 2, [change])
+
+
+def test_a_compiled_function_within_a_compiled_function_notices_too():
+    rate = 2.0
+    inner = tg.compile(lambda x: rate * x)
+    outer = tg.compile(lambda x: inner(x) + 1)
+    assert outer(1.0) == 3.0
+    rate = 3.0
+    assert outer(1.0) == 4.0
+
+
+def test_the_jax_program_notices_too():
+    rate, weights = 2.0, np.ones(2)
+    compiled = tg.compile(tg.grad(lambda x: np.sum(rate * weights * x)), target="jax")
+    assert compiled(np.ones(2)).tolist() == [2.0, 2.0]
+    rate = 3.0
+    assert compiled(np.ones(2)).tolist() == [3.0, 3.0]
+    weights[1] = 2.0
+    assert compiled(np.ones(2)).tolist() == [3.0, 6.0]
+
+
+def test_what_stays_as_it_is_records_nothing_anew_and_a_state_that_comes_back_is_known():
+    runs, rate = [], 2.0
+
+    def f(x):
+        runs.append(x)  # changed by the function itself, in each run
+        return rate * x
+
+    compiled = tg.compile(f)
+    counts = []
+    for rate in (2.0, 2.0, 3.0, 2.0, 1.0 + 1.0, 3.0):  # noqa: B007
+        compiled(1.0)
+        counts.append(len(runs) // 2)
+    assert counts == [1, 1, 2, 2, 2, 2]
+
+
+def test_programs_for_earlier_surroundings_are_not_kept_for_ever():
+    rate = 0.0
+    compiled = tg.compile(lambda x: rate * x)
+    for step in range(50):
+        rate = float(step)
+        assert compiled(2.0) == 2.0 * step
+    choose = compiled.__globals__["_tg_choose"].__self__
+    assert sum(map(len, choose._programs.values())) == 8
+
+
+def test_libraries_are_not_looked_into_and_nothing_is_called():
+    class Dangerous:
+        @property
+        def rate(self):
+            raise AssertionError("a property was called")
+
+        def __getattr__(self, name):
+            raise AssertionError(f"{name} was asked for")
+
+    dangerous = Dangerous()
+
+    def f(x):
+        return np.linalg.norm(x) if dangerous is not None else dangerous.rate
+
+    surroundings = Surroundings(f)
+    assert surroundings.are_unchanged()
+    assert {name for _, name, _ in surroundings._named} == {
+        "rate",
+        "__getattr__",
+    }  # as they stand in the class
+
+
+def test_a_function_that_uses_nothing_has_nothing_to_be_looked_at():
+    assert not Surroundings(tg.value_and_grad(lambda theta, x: np.sum(theta * x)))
+    assert not Surroundings(np.sin)
+
+
+def test_a_variable_without_a_value_is_left_alone():
+    def f(x):
+        return x if x is not None else later
+
+    assert Surroundings(f).are_unchanged() in (True,)
+    if f is None:
+        later = 1.0
+
+
+@pytest.mark.parametrize("kind", [types.SimpleNamespace, dict])
+def test_namespaces_are_looked_into(kind):
+    settings = kind(rate=2.0)
+    if kind is dict:
+        checked(lambda x: settings["rate"] * x, [lambda: settings.update(rate=3.0)])
+    else:
+        checked(lambda x: settings.rate * x, [lambda: setattr(settings, "rate", 3.0)])
