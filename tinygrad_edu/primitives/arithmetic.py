@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitive import operation
+from tinygrad_edu.primitives.elementwise import corner
 
 NONZERO = (0.3, 3.0)
 
@@ -54,13 +55,16 @@ def _power_vjp_base(g: Any, out: Any, a: Any, b: Any) -> Any:
         return g * 2 * a  # a ** 1 would take longer than the rest of the rule
     if type(b) in (int, float) and b != 0:
         return g * b * a ** (b - 1)
-    # At b = 0 the slope is zero even where a ** -1 is infinite.
-    return g * np.where(b == 0, 0.0, b * a ** np.where(b == 0, 1.0, b - 1))
+    # 0 ** 0 has the slope zero, although 0 ** -1 is infinite. As a function of b the slope at a = 0 has no derivative at 0 and 1.
+    slope = b * a ** np.where(np.logical_and(a == 0, b == 0), 1.0, b - 1)
+    return g * corner(slope, np.where(a == 0, b * (b - 1), 1.0))
 
 
 def _power_vjp_exponent(g: Any, out: Any, a: Any, b: Any) -> Any:
     # 0 ** b stays 0 as b moves (b > 0), although log 0 is infinite.
-    return g * out * np.log(np.where(np.logical_and(a == 0, b >= 0), 1.0, a))
+    logarithm = np.log(np.where(np.logical_and(a == 0, b >= 0), 1.0, a))
+    # But that is no smooth function of a, unless b > 1, and none of b at 0 ** 0.
+    return g * out * corner(corner(logarithm, np.where(b > 1, 1.0, a)), np.where(a == 0, b, 1.0))
 
 
 power = operation(

@@ -1,6 +1,10 @@
 """Functions of one number, and the choice between two, applied element by element.
 
 Where a derivative does not exist the convention is that of PyTorch and JAX: |x|' = 0 at 0, relu'(0) = 0, tied maxima share equally.
+
+Higher derivatives are of two kinds. A choice (where, relu, maximum, clip) is differentiated as what was chosen, however often; so
+relu has the second derivative zero at 0, too. A length (|x|, hypot, a norm, a standard deviation) has a direction. This is taken as
+zero where there is none, but it has no derivative there: the second derivative of |x|², written with |x|, is NaN at 0, and not 0.
 """
 
 import math
@@ -8,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitive import Primitive, composition, operation
+from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import cast
 
 POSITIVE = ((0.2, 4.0),)
@@ -29,6 +33,22 @@ where: Primitive = operation(
     name="where", numpy=[np.where], latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
 )  # fmt: skip
 
+# The same numbers y, of which it is known that they have no derivative by x where x is zero. A rule puts it around what is a mere
+# convention there, so that no finite number comes out when the rule itself is differentiated.
+corner: Primitive = operation(
+    lambda y, x: y,
+    lambda g, out, y, x: g,
+    lambda g, out, y, x: g * np.where(x == 0, np.nan, 0.0),
+    name="corner", code="{0}", latex="{0}",
+    domain=((-2.5, 2.5), (0.2, 4.0)), cases=[case((), ()), case((3,), (3,)), case((2, 3), ())],
+)  # fmt: skip
+
+
+def direction(component: Any, length: Any) -> Any:
+    """component / length; and zero where the length is zero, so that there is no direction."""
+    return corner(component / where(length == 0, np.inf, length), length)
+
+
 exp = operation(np.exp, lambda g, out, x: g * out, latex="e^{{{0}}}")
 exp2 = operation(np.exp2, lambda g, out, x: g * (out * LN2), latex="2^{{{0}}}")
 expm1 = operation(np.expm1, lambda g, out, x: g * (out + 1), latex="e^{{{0}}} - 1")
@@ -38,12 +58,18 @@ log2 = operation(np.log2, lambda g, out, x: g / (x * LN2), latex=r"\log_2 {0}", 
 log10 = operation(np.log10, lambda g, out, x: g / (x * LN10), latex=r"\log_{{10}} {0}", domain=POSITIVE)
 log1p = operation(np.log1p, lambda g, out, x: g / (1 + x), latex=r"\ln(1 + {0})", domain=((-0.8, 3.0),))
 sqrt = operation(np.sqrt, lambda g, out, x: g * 0.5 / out, latex=r"\sqrt{{{0}}}", domain=POSITIVE)
+# The square root of a sum of squares, which is a length: its derivative is taken as zero, and not as infinite, where it is zero.
+root = operation(
+    lambda x: np.sqrt(x),
+    lambda g, out, x: 0.5 * g * direction(1.0, out),
+    name="root", code="np.sqrt({0})", latex=r"\sqrt{{{0}}}", domain=POSITIVE,
+)  # fmt: skip
 cbrt = operation(np.cbrt, lambda g, out, x: g / (3 * out**2), latex=r"\sqrt[3]{{{0}}}", domain=POSITIVE)
 
 
 def _absolute_vjp(g: Any, out: Any, x: Any) -> Any:
-    direction = np.sign(x)
-    return g * (direction if direction.dtype.kind != "c" else np.conjugate(direction))
+    towards = corner(np.sign(x), x)
+    return g * (towards if towards.dtype.kind != "c" else np.conjugate(towards))
 
 
 def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
@@ -52,14 +78,14 @@ def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
         return np.zeros_like(x)
     length = np.absolute(x)
     across = g - np.real(g * out) * np.conjugate(out)
-    return where(length == 0, 0.0, across / where(length == 0, 1.0, length))
+    return direction(across, length)
 
 
 absolute = operation(np.absolute, _absolute_vjp, latex=r"\left|{0}\right|")
 sign = operation(np.sign, _sign_vjp, latex=r"\operatorname{{sign}} {0}")
 copysign = operation(
     np.copysign,
-    lambda g, out, a, b: g * np.sign(a) * np.copysign(1.0, b),
+    lambda g, out, a, b: g * corner(np.sign(a), a) * np.copysign(1.0, b),
     lambda g, out, a, b: np.zeros_like(out),
     latex=r"\left|{0}\right| \operatorname{{sign}} {1}",
 )
@@ -73,6 +99,11 @@ def _fabs(x: Any) -> Any:
 @composition(np.square)
 def _square(x: Any) -> Any:
     return x**2
+
+
+def squares(x: Any) -> Any:
+    """x², of a complex number the square of its length."""
+    return x**2 if x.dtype.kind != "c" else np.real(x) ** 2 + np.imag(x) ** 2
 
 
 @composition(np.reciprocal)

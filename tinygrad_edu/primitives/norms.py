@@ -1,6 +1,6 @@
 """Norms of vectors and matrices, and condition numbers.
 
-All are compositions. At zero, where a norm has a corner, the gradient is zero, as in PyTorch.
+At zero, where a norm has a corner, the gradient is zero, as in PyTorch, and the second derivative is NaN.
 """
 
 from typing import Any
@@ -8,17 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.primitive import composition
+from tinygrad_edu.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.elementwise import POSITIVE, corner, root, squares
 
 
 def _power(x: Any, exponent: float) -> Any:
-    """x ** exponent of what is not negative, with the gradient 0 at 0, where a root is vertical."""
-    is_zero = x == 0
-    return np.where(is_zero, 0.0 if exponent > 0 else np.inf, np.where(is_zero, 1.0, x) ** exponent)
+    with np.errstate(divide="ignore"):  # a negative power of zero is infinite
+        return x**exponent
 
 
-def _squares(x: Any) -> Any:
-    return x**2 if x.dtype.kind != "c" else np.real(x) ** 2 + np.imag(x) ** 2
+def _power_vjp(g: Any, out: Any, x: Any, exponent: float) -> Any:
+    slope = np.where(x == 0, 0.0, exponent * np.where(x == 0, 1.0, x) ** (exponent - 1))
+    return g * corner(slope, x)
+
+
+# Of what is not negative, such as a length: as for a root, its derivative at zero is taken as zero.
+power_of_length: Primitive = operation(
+    _power, _power_vjp,
+    name="power_of_length", code="{0} ** {exponent}", latex="{{{0}}}^{{{exponent}}}", domain=POSITIVE,
+    cases=[case((), exponent=0.5), case((3,), exponent=1.5), case((2, 3), exponent=-1)],
+)  # fmt: skip
 
 
 @composition(np.linalg.vector_norm)
@@ -27,7 +36,7 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: An
         norm = _vector_norm(x.reshape(-1), axis=0, ord=ord)
         return norm.reshape((1,) * x.ndim) if keepdims else norm
     if ord is None or ord == 2:
-        return _power(np.sum(_squares(x), axis=axis, keepdims=keepdims), 1 / 2)
+        return root(np.sum(squares(x), axis=axis, keepdims=keepdims))
     size = np.abs(x)
     if ord == np.inf:
         return np.max(size, axis=axis, keepdims=keepdims)
@@ -39,8 +48,8 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: An
         return np.sum(size, axis=axis, keepdims=keepdims)
     if isinstance(ord, str):
         raise ValueError(f"ord={ord!r} is a norm of matrices, not of vectors")
-    powers = size**ord if ord >= 2 else _power(size, ord)
-    return _power(np.sum(powers, axis=axis, keepdims=keepdims), 1 / ord)
+    powers = size**ord if ord >= 2 else power_of_length(size, exponent=ord)
+    return power_of_length(np.sum(powers, axis=axis, keepdims=keepdims), exponent=1 / ord)
 
 
 @composition(np.linalg.matrix_norm)
@@ -51,7 +60,7 @@ def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 def _norm_of_matrices(x: Any, ord: Any) -> Any:
     if ord is None or ord == "fro":
-        return _power(np.sum(_squares(x), axis=(-2, -1)), 1 / 2)
+        return root(np.sum(squares(x), axis=(-2, -1)))
     if ord in (1, -1, np.inf, -np.inf):
         sums = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
         return np.max(sums, axis=-1) if ord > 0 else np.min(sums, axis=-1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.errors import DataError, MissingExtraError
 from tinygrad_edu.primitive import Domain, Primitive, Rule, case, operation
-from tinygrad_edu.primitives.elementwise import POSITIVE, sigmoid, softplus, where
+from tinygrad_edu.primitives.elementwise import POSITIVE, corner, sigmoid, softplus, where
 from tinygrad_edu.primitives.reductions import AXES, put_back
 
 # --- NumPy's: families that are closed under differentiation -----------------------------------------------------------------
@@ -102,6 +102,7 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return result if keepdims else np.squeeze(result, axis)
 
 
+# The gradient is the softmax. Where the largest are infinite, these share it equally: so it is 1 / n for n times -inf.
 def _logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return put_back(g, x, axis, keepdims) * softmax(x, axis=axis)
 
@@ -123,10 +124,15 @@ def _softmax_vjp(g: Any, out: Any, x: Any, axis: Any = -1) -> Any:
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 
+# JAX's own is NaN where the largest are infinite.
+_SHARING_SOFTMAX = (
+    "jax.nn.softmax((lambda x, largest: np.where(x == largest, 0.0, x - largest))"
+    "({0}, np.max({0}, axis={axis}, keepdims=True)), axis={axis})"
+)
 # An entry, since the composition would keep three arrays for one.
 softmax: Primitive = operation(
     _softmax, _softmax_vjp,
-    name="softmax", jax="jax.nn.softmax({0}, axis={axis})", latex=r"\operatorname{{softmax}} {0}",
+    name="softmax", jax=_SHARING_SOFTMAX, latex=r"\operatorname{{softmax}} {0}",
     cases=[case((4,)), case((3, 4), axis=0), case((2, 3, 2), axis=(0, -1)), case((3,), axis=None), case((0, 3))],
 )  # fmt: skip
 
@@ -212,8 +218,8 @@ logit = _scipy_operation(
 
 
 def _or_zero(x: Any, y: Any) -> Any:
-    """y, and one where x is zero: 0 · ln 0 is taken as 0, and its derivatives as those of 0 · ln 1."""
-    return where((x == 0) & (y == 0), 1.0, y)
+    """y, and one where x is zero: 0 · ln 0 is taken as 0, and its derivatives as those of 0 · ln 1; there are no second ones."""
+    return corner(where((x == 0) & (y == 0), 1.0, y), where(x == 0, y, 1.0))
 
 
 xlogy = _scipy_operation(

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import composition
 from tinygrad_edu.primitives.broadcasting import as_dtype
+from tinygrad_edu.primitives.elementwise import root, squares
 from tinygrad_edu.primitives.reductions import count, gathered, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
 
@@ -37,17 +38,27 @@ def _var(
     if mean is None:
         mean = np.mean(a, axis=axis, keepdims=True, where=where)
     deviation = np.where(where, a - mean, 0.0) if where is not True else a - mean
-    square = deviation**2 if deviation.dtype.kind != "c" else np.absolute(deviation) ** 2
     freedom = count(a, axis, keepdims, where) - (ddof if correction is None else correction)
-    return np.sum(square, axis=axis, keepdims=keepdims) / np.maximum(freedom, 0)
+    return np.sum(squares(deviation), axis=axis, keepdims=keepdims) / np.maximum(freedom, 0)
 
 
 @composition(np.std)
-def _std(a: Any, *args: Any, **options: Any) -> Any:
+def _std(
+    a: Any,
+    axis: Any = None,
+    dtype: DTypeLike | None = None,
+    *,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    **options: Any,
+) -> Any:
     """√var; where nothing varies its derivative is taken as zero, as in PyTorch."""
-    variance = np.var(a, *args, **options)
-    constant = variance == 0
-    return np.where(constant, 0.0, np.sqrt(np.where(constant, 1.0, variance)))
+    variance = np.var(a, axis, dtype, keepdims=keepdims, where=where, mean=mean, **options)
+    if mean is not None or (where is True and a.size != variance.size):
+        return root(variance)
+    is_alone = count(a, axis, keepdims, where) == 1  # of a single number the deviation is zero whatever it is, and has no corner
+    return np.where(is_alone, variance, root(np.where(is_alone, 1.0, variance)))
 
 
 @composition(np.average)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitive import composition, operation
-from tinygrad_edu.primitives.elementwise import where
+from tinygrad_edu.primitives.elementwise import direction
 
 INSIDE = ((-0.9, 0.9),)
 
@@ -45,16 +45,11 @@ def _degrees(x: Any) -> Any:
     return np.rad2deg(x)
 
 
-def _direction(component: Any, length: Any) -> Any:
-    """A component of a unit vector; zero at the origin, where there is no direction."""
-    return component / where(length == 0, 1.0, length)
-
-
 # Not √(a² + b²) and its rules, whose squares overflow at 1e155 and vanish at 1e-162.
 hypot = operation(
     np.hypot,
-    lambda g, out, a, b: g * _direction(a, out),
-    lambda g, out, a, b: g * _direction(b, out),
+    lambda g, out, a, b: g * direction(a, out),
+    lambda g, out, a, b: g * direction(b, out),
     latex=r"\sqrt{{{0}^2 + {1}^2}}",
 )
 
@@ -62,7 +57,7 @@ hypot = operation(
 def _over_square(component: Any, a: Any, b: Any) -> Any:
     """component / (a² + b²)."""
     length = np.hypot(a, b)
-    return _direction(_direction(component, length), length)
+    return direction(direction(component, length), length)
 
 
 arctan2 = operation(

@@ -115,7 +115,7 @@ def _compare(
     by_reverse_mode = float(np.sum(gradient * v))
     # Sums without signs: what the error is measured against must not be small only because terms cancel.
     size_by_differences = float(np.sum(np.abs(u * difference.derivative)))
-    scale = max(size_by_differences, float(np.sum(np.abs(gradient * v))))
+    scale = float(np.maximum(size_by_differences, np.sum(np.abs(gradient * v))))  # which, unlike max, keeps a NaN
     name = f"{f.name} with respect to {f.arguments[position]}"
     if not difference.error <= _UNSETTLED * size_by_differences + difference.rounding:
         raise GradientCheckError(
@@ -130,12 +130,14 @@ def _compare(
             f"the derivative of {name} is wrong: {_diagnosis(by_differences, by_reverse_mode)}\n"
             f"    by differences,   <u, J v>   = {by_differences!r}\n"
             f"    by reverse mode,  <J^T u, v> = {by_reverse_mode!r}\n"
-            f"    relative error {abs(by_differences - by_reverse_mode) / scale:.1e}, allowed {tolerance:.1e}"
+            f"    relative error {np.divide(abs(by_differences - by_reverse_mode), scale):.1e}, allowed {tolerance:.1e}"
             + _worst_element(f, primals, position, u, gradient)
         )
 
 
 def _diagnosis(right: float, got: float) -> str:
+    if np.isnan(got):
+        return "it is not a number (NaN)."
     if got == 0:
         return "no gradient arrives. Is something detached, is a rule missing, or is this a kink, such as relu at 0?"
     if np.isclose(got, -right, rtol=1e-6, atol=0):
