@@ -151,16 +151,24 @@ def literal(value: Any) -> ast.expr:
 
 
 def _array_literal(array: np.ndarray[Any, np.dtype[Any]]) -> ast.expr:
-    """`np.array([...])`, with the dtype where the numbers do not say it; shorter for whole numbers in a row and for np.eye."""
-    if not array.size:
-        return _made("empty", [array.shape], array.dtype, float)
-    if array.ndim == 1 and array.dtype.kind == "i" and array.size > 2 and np.array_equal(array, np.arange(array[0], array[-1] + 1)):
-        first, end = int(array[0]), int(array[-1]) + 1
-        return _made("arange", [first, end] if first else [end], array.dtype, int)
-    if array.ndim == 2 and array.size > 1 and np.array_equal(array, np.eye(len(array))):
-        return _made("eye", [len(array)], array.dtype, float)
+    """`np.array([...])`, with the dtype where the numbers do not say it; or more briefly."""
+    brief = _brief_literal(array)
+    if brief is not None:
+        return brief
     numbers = array.tolist()
     return _made("array", [numbers], array.dtype, np.array(numbers).dtype)
+
+
+def _brief_literal(array: np.ndarray[Any, np.dtype[Any]]) -> ast.expr | None:
+    """`np.empty`, `np.arange` for whole numbers in a row, `np.eye`: found without making such an array, which might be huge."""
+    if not array.size:
+        return _made("empty", [array.shape], array.dtype, float)
+    if array.ndim == 1 and array.dtype.kind == "i" and array.size > 2:
+        first, end = int(array[0]), int(array[-1]) + 1
+        if end - first == array.size and np.all(array[1:] - array[:-1] == 1):
+            return _made("arange", [first, end] if first else [end], array.dtype, int)
+    is_sparse = array.ndim == 2 and array.size > 1 and array.shape[0] == array.shape[1] == np.count_nonzero(array)
+    return _made("eye", [len(array)], array.dtype, float) if is_sparse and np.all(array.diagonal() == 1) else None
 
 
 def is_written_briefly(array: Any) -> bool:
@@ -169,8 +177,7 @@ def is_written_briefly(array: Any) -> bool:
     >>> is_written_briefly(np.arange(1000)), is_written_briefly(np.linspace(0.0, 1.0))
     (True, False)
     """
-    form = literal(np.asarray(array))
-    return isinstance(form, ast.Call) and isinstance(form.func, ast.Attribute) and form.func.attr != "array"
+    return _brief_literal(np.asarray(array)) is not None
 
 
 def _made(function: str, arguments: Sequence[Any], dtype: Any, usual: Any) -> ast.expr:

@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_edu.compile.accumulation import Accumulation, Part, accumulations
 from tinygrad_edu.compile.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
 from tinygrad_edu.compile.names import NEEDED, Names
-from tinygrad_edu.compile.nodes import VIEWS, Node, PythonNumber, are_mixed, in_order, is_elementwise
+from tinygrad_edu.compile.nodes import VIEWS, Node, PythonNumber, are_mixed, frozen, in_order, is_elementwise
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import complex_numbers, elementwise
 from tinygrad_edu.primitives.broadcasting import broadcast_to
@@ -118,6 +118,7 @@ class Writer:
         self._foreign: set[str] = set()
         self._helpers: dict[str, str] = {}
         self._constants: dict[str, Any] = {}
+        self._passed_names: dict[Any, str] = {}
         self._body: list[str] = []
         self._lines: dict[Node, int] = {}
         self._called = self._called_by_name()
@@ -288,8 +289,16 @@ class Writer:
         return form_of(node, self._written_entry(node), operands, self._params(node))
 
     def _params(self, node: Node) -> Mapping[str, Any]:
-        """The operation's parameters; what cannot be written down is passed on as the thing that it is, by a name."""
-        return {key: x if is_literal(x) else self._thing(x, key) for key, x in node.params.items()}
+        """The operation's parameters as they are written."""
+        return {key: self._written(x, key) for key, x in node.params.items()}
+
+    def _written(self, param: Any, wanted: str) -> Any:
+        """A parameter; large arrays in it, and what cannot be written down, are passed on as what they are, by a name."""
+        if type(param) is tuple:
+            return tuple(self._written(part, wanted) for part in param)
+        if isinstance(param, np.ndarray) and not _is_written_out(param):
+            return self._passed(param)
+        return param if is_literal(param) else self._thing(param, wanted)
 
     def _thing(self, thing: Any, wanted: str) -> ast.expr:
         """The name of something that who runs the program must provide."""
@@ -301,11 +310,8 @@ class Writer:
         return ast.Name(name)
 
     def _constant(self, node: Node) -> ast.expr:
-        size = 0 if is_written_briefly(node.value) else np.size(node.value)
-        if size > _LARGEST_LITERAL:
-            name = self._constant_name()
-            self._constants[name] = node.value
-            return ast.Name(name)
+        if not _is_written_out(node.value):
+            return self._passed(node.value)
         is_plain = (
             isinstance(node.dtype, PythonNumber)
             or type(node.value) in (bool, complex)
@@ -313,7 +319,17 @@ class Writer:
         )
         if node.shape == () and not is_plain:
             return ast.Call(literal(node.dtype), [literal(node.value)], [])
-        return literal(node.value) if size <= _LARGEST_NESTED else self._in_front(literal(node.value))
+        form = literal(node.value)
+        is_small = np.size(node.value) <= _LARGEST_NESTED or is_written_briefly(node.value)
+        return form if is_small else self._in_front(form)
+
+    def _passed(self, array: Any) -> ast.expr:
+        """The name of an array that who runs the program passes."""
+        key = frozen(np.asarray(array))
+        if key not in self._passed_names:
+            self._passed_names[key] = self._constant_name()
+            self._constants[self._passed_names[key]] = array
+        return ast.Name(self._passed_names[key])
 
     def _in_front(self, constant: ast.expr) -> ast.expr:
         """The name of a constant that is made before the function."""
@@ -364,6 +380,11 @@ class Writer:
             seen.add(node)
             returned.append(ast.unparse(form))
         return returned
+
+
+def _is_written_out(array: Any) -> bool:
+    """Whether an array is small enough to be written down, or has a brief form."""
+    return np.size(array) <= _LARGEST_LITERAL or is_written_briefly(array)
 
 
 def _may_share(node: Node) -> bool:

@@ -65,8 +65,14 @@ class JaxWriter(Writer):
         return replace(entry, code=entry.jax) if entry.jax else entry
 
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
-        params = {key: _without_masks(value) if key == "index" else value for key, value in self._params(node).items()}
-        return form_of(node, self._written_entry(node), [_promoted(operand, i, node) for i, operand in enumerate(operands)], params)
+        promoted = [_promoted(operand, i, node) for i, operand in enumerate(operands)]
+        return form_of(node, self._written_entry(node), promoted, self._params(node))
+
+    def _written(self, param: Any, wanted: str) -> Any:
+        """What is no index, such as a number of repetitions, JAX has to know before it sees the numbers that are passed."""
+        if wanted == "index":
+            return super()._written(_without_masks(param), wanted)
+        return self._thing(param, wanted) if isinstance(param, np.ndarray) else super()._written(param, wanted)
 
 
 def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
