@@ -1,12 +1,15 @@
 """When a program is recorded anew, what it may not depend on, and what it does with Values."""
 
 import copy
+import cProfile
 import dataclasses
 import enum
 import functools
 import random
+import sys
 import threading
 import traceback
+import types
 from collections import OrderedDict, defaultdict
 from typing import NamedTuple
 
@@ -651,6 +654,49 @@ def test_shared_randomness_is_noticed_each_time():
     for f in programs * 10:
         with pytest.raises(TracingError, match="draw the random numbers outside"):
             tg.compile(f)(1.0)
+
+
+@pytest.mark.parametrize("draw", [random.random, lambda: np.random.rand()], ids=["random", "numpy"])  # noqa: NPY002
+def test_what_another_thread_draws_is_not_the_functions(draw):
+    is_done = threading.Event()
+
+    def draw_without_end():
+        while not is_done.is_set():
+            draw()
+
+    def f(v):
+        for _ in range(100):
+            v = np.tanh(v) + 1.0
+        return v
+
+    other = threading.Thread(target=draw_without_end)
+    other.start()
+    try:
+        for _ in range(3):
+            assert tg.compile(f)(1.0) == f(1.0)
+        for drawing in (lambda v: f(v) * (random.random() < 2), lambda v: (np.random.rand(), f(v))[1]):  # noqa: NPY002
+            with pytest.raises(TracingError, match="draw the random numbers outside"):
+                tg.compile(drawing)(1.0)
+    finally:
+        is_done.set()
+        other.join()
+
+
+def test_randomness_is_noticed_where_a_profiler_is_at_work():
+    profiler = cProfile.Profile()
+    profiler.enable()
+    try:
+        with pytest.raises(TracingError, match="draw the random numbers outside"):
+            tg.compile(lambda v: v if random.random() < 2 else -v)(1.0)
+        assert tg.compile(lambda v: v * 2)(1.0) == 2.0
+    finally:
+        profiler.disable()
+    assert len(profiler.getstats()) > 10
+
+
+def test_a_generator_that_is_half_imported_is_no_generator(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy.random", types.ModuleType("numpy.random"))
+    assert tg.compile(lambda v: v * 2)(1.0) == 2.0
 
 
 def test_what_is_computed_may_be_printed(capsys):

@@ -2,7 +2,7 @@
 
 Three rooms, each readable on its own:
 
-1. `recording`: a run of the function becomes a graph of `nodes`.
+1. `recording`: a run of the function becomes a graph of `nodes`; `randomness` tells whether chance had a part in it.
 2. `simplification`: the graph becomes the simplest one, node by node (`making`), by the table of `identities`.
 3. `emission`: the graph becomes source. How a single operation is written is said in `forms`; parts of an array are added in place
    (`accumulation`); `fast_emission` writes it once more, large parts in `blocks`.

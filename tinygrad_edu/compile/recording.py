@@ -7,8 +7,6 @@ on a Value, `float()`, randomness) is refused, with advice. This module knows ho
 from __future__ import annotations
 
 import operator
-import random
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compile.nodes import PYTHON, Graph, Node
+from tinygrad_edu.compile.randomness import draws, shared_state
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.messages import described, users_line
 from tinygrad_edu.mode import Watch, recording_mode
@@ -62,21 +61,15 @@ def recorded(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: S
     """
     graph = Graph()
     outside: dict[Value, Node] = {}
-    before = _random_state()
-    first = _run(graph, f, names, numbers, outside)
-    second = _run(graph, f, names, numbers, outside)
-    if first.outputs != second.outputs or _random_state() != before:
+    before = shared_state()
+    first, second = (_run(graph, f, names, numbers, outside) for _ in range(2))
+    # The generators that have moved may have been moved by another thread.
+    if first.outputs != second.outputs or (shared_state() != before and draws(lambda: _run(graph, f, names, numbers, outside))):
         raise TracingError(
             "the function did not do the same when it was called again: it uses random numbers, or something that it changes "
             "itself. A compiled function does the same each time, so draw the random numbers outside and pass them as an argument."
         )
     return first
-
-
-def _random_state() -> Any:
-    """Where the generators stand that everybody shares. One of the function's own is noticed by what it does."""
-    of_numpy = sys.modules.get("numpy.random")
-    return random.getstate(), of_numpy and repr(of_numpy.get_state(legacy=False)["state"])
 
 
 def _run(
