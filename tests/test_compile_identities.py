@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.profile import EXHAUSTIVE
+from tinygrad_edu.compile import making, simplification
 from tinygrad_edu.compile.identities import EXPANSIONS, FINISHING, IDENTITIES
-from tinygrad_edu.compile.nodes import Graph, in_order
-from tinygrad_edu.compile.simplification import simplified
+from tinygrad_edu.compile.making import Maker
+from tinygrad_edu.compile.nodes import Graph, in_order, is_ordinary
+from tinygrad_edu.compile.simplification import expanded, simplified
 from tinygrad_edu.primitive import TABLE
 
 ALL = IDENTITIES + FINISHING + EXPANSIONS
@@ -98,9 +101,9 @@ def built(term, graph, leaves):
     """A side of an identity as nodes, without any simplification."""
     if term.letter:
         node = leaves[term.letter]
-        return graph.apply(TABLE.entries["negative"], (node,)) if term.is_negated else node
+        return graph.constant(-node.value) if term.is_negated else node
     if term.primitive is None:
-        return graph.constant(float(term.number))
+        return graph.constant(term.number)
     return graph.apply(term.primitive, [built(part, graph, leaves) for part in term.parts], term.params)
 
 
@@ -119,3 +122,143 @@ def test_the_simplifier_brings_what_it_may_rewrite_into_no_more_operations_than_
 
 def operations(node):
     return sum(part.primitive is not None for part in in_order([node]))
+
+
+# --- where an identity is applied, its two sides agree -------------------------------------------------------------------------
+
+# For anything, and for what products of matrices may be made of.
+ANY_SHAPES = [(), (1,), (3,), (2, 3), (1, 3), (2, 1), (3, 3), (2, 3, 3), (1, 1, 3), (2, 2, 3, 3), (2, 1, 1, 3), (0,), (0, 3)]
+MATRIX_SHAPES = [(3,), (3, 3), (2, 3, 3), (2, 2, 3, 3), (1, 3), (3, 1), (1, 3, 3), (1, 1), (1,), (4, 3), (3, 4), (2, 3, 4)]
+DTYPES = [
+    bool,
+    np.uint8,
+    np.int8,
+    np.int32,
+    np.int64,
+    np.uint64,
+    np.float16,
+    np.float32,
+    float,
+    np.longdouble,
+    complex,
+    np.complex64,
+]
+FACTORS = [0, 1, -1, 2, -3, 7, 0.0, -0.0, 0.5, -0.25, 3.0, 1e-200, 1e200, 1e-30, np.inf, np.nan]
+FACTORS += [np.float32(0.1), np.int8(100), np.uint8(200)]
+EXTREMES = [0.0, -0.0, 1.0, -2.0, 0.3, 1e4, np.inf, -np.inf, np.nan]
+
+
+def drawn(rng, letter, shape, dtype, extreme):
+    """An array, or a number for c and d."""
+    if letter in NUMBERS:
+        return FACTORS[rng.integers(len(FACTORS))]
+    if letter == "m":
+        return np.asarray(rng.random(shape) < 0.5)
+    if np.dtype(dtype).kind in "iub":
+        return np.asarray(rng.integers(0, 2 if dtype is bool else 120, shape)).astype(dtype)
+    numbers = rng.choice(EXTREMES, size=shape) if extreme else rng.normal(size=shape)
+    if np.dtype(dtype).kind == "c" and not extreme:
+        numbers = numbers + 1j * rng.normal(size=shape)
+    return np.asarray(numbers).astype(dtype)
+
+
+def letters_of(identity, count):
+    """What the letters may stand for: arrays of any shapes and dtypes, Python's numbers, zeros, infinities, NaN."""
+    rng = np.random.default_rng(0)
+    shapes = MATRIX_SHAPES if has_matrices(identity) else ANY_SHAPES
+    for number in range(count):
+        shared, letters = DTYPES[rng.integers(len(DTYPES))], {}
+        for letter in identity.letters:
+            dtype = DTYPES[rng.integers(len(DTYPES))] if number % 5 == 0 else float if number % 3 == 0 else shared
+            stated = (identity.shapes or {}).get(letter, (3,))
+            shape = stated if number % 4 == 0 else shapes[rng.integers(len(shapes))]
+            letters[letter] = drawn(rng, letter, shape, dtype, extreme=number % 2)
+        yield letters
+
+
+def value_of(node, leaves):
+    """What a node computes, operation by operation."""
+    values = {}
+    for part in in_order([node]):
+        if part.primitive is None:
+            values[part] = leaves.get(part, part.value)
+        else:
+            values[part] = part.primitive.forward(*(values[each] for each in part.inputs), **part.params)
+    return np.asarray(values[node])
+
+
+def as_it_stands(identity, letters):
+    """The first side of an identity as a node that nobody has simplified, what its leaves are, and what it computes."""
+    graph, nodes = Graph(), {}
+    for letter, x in letters.items():
+        is_known = letter in NUMBERS
+        nodes[letter] = graph.constant(x) if is_known else graph.input(letter, np.shape(x), np.asarray(x).dtype)
+    before = built(identity._sides[0], graph, nodes)
+    leaves = {nodes[letter]: x for letter, x in letters.items()}
+    return before, leaves, value_of(before, leaves)
+
+
+@EACH
+def test_where_it_is_applied_nothing_changes_but_rounding(identity):
+    applied = 0
+    with np.errstate(all="ignore"):
+        for letters in letters_of(identity, 4000 if EXHAUSTIVE else 400):
+            try:
+                before, leaves, expected = as_it_stands(identity, letters)
+            except (ValueError, TypeError, IndexError, ArithmeticError):
+                continue  # NumPy does not compute this at all
+            after = identity.applied(before, Maker([before]).make) if is_ordinary(before) else None
+            if after is not None:
+                applied += 1
+                agree(value_of(after, leaves), expected, str(letters))
+    assert applied >= 10
+
+
+def agree(found, expected, context):
+    assert (found.shape, found.dtype) == (expected.shape, expected.dtype), context
+    if expected.dtype.kind in "iub":
+        np.testing.assert_array_equal(found, expected, err_msg=context)
+    else:
+        finite = np.isfinite(expected)
+        np.testing.assert_array_equal(np.isfinite(found), finite, err_msg=context)
+        scale = np.max(np.abs(expected[finite]), initial=1)
+        error = np.max(np.abs(found[finite] - expected[finite]), initial=0)
+        assert error <= 200 * np.finfo(expected.dtype).eps * scale, context
+
+
+# --- each identity is needed ---------------------------------------------------------------------------------------------------
+
+
+@EACH
+def test_it_brings_its_first_side_into_the_form_of_the_second_and_without_it_they_stay_apart(identity, monkeypatch):
+    def forms():
+        """Both sides in their simplest form."""
+        numbers = next(choices(identity))
+        graph = Graph()
+        letters = arrays(identity, lambda shape: np.ones(shape))
+        leaves = {
+            letter: graph.constant(numbers[letter]) if letter in numbers else graph.input(letter, np.shape(x), np.asarray(x).dtype)
+            for letter, x in letters.items()
+        }
+        sides = [built(side, graph, leaves) for side in identity._sides]
+        simple = simplified(sides)
+        fast = expanded([simple[side] for side in sides])
+        return [formula(fast[simple[side]]) for side in sides]
+
+    monkeypatch.setattr(simplification, "WORTH_EXPANDING", 1)
+    with_it = forms()
+    assert with_it[0] == with_it[1]
+    for table in ("FINISHING", "EXPANSIONS"):
+        monkeypatch.setattr(simplification, table, tuple(each for each in getattr(simplification, table) if each is not identity))
+    remaining = {operation: [each for each in found if each is not identity] for operation, found in making._BY_OPERATION.items()}
+    monkeypatch.setattr(making, "_BY_OPERATION", remaining)
+    without_it = forms()
+    assert without_it[0] != without_it[1]
+
+
+def formula(node):
+    """A node as text, operation by operation."""
+    if node.primitive is None:
+        return node.name or str(node.value)
+    params = "".join(f", {key}={x}" for key, x in node.params.items())
+    return f"{node.primitive.name}({', '.join(map(formula, node.inputs))}{params})"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from tinygrad_edu.compile.nodes import Node, PythonNumber, has_room
+from tinygrad_edu.compile.nodes import Node, PythonNumber, is_ordinary
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, shaping
 from tinygrad_edu.primitives.broadcasting import broadcast_to, cast
@@ -40,7 +40,7 @@ def is_uniform(node: Node) -> bool:
 
     0.5 * (mask * x) has the dtype of x, but (0.5 * mask) * x need not, and bytes wrap around.
     """
-    if not has_room(node) or node.dtype.kind not in "fc":
+    if not is_ordinary(node) or node.dtype.kind not in "fc":
         return False
     factors = [node]
     for factor in factors:  # which grows while it is walked

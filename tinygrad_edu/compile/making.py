@@ -19,10 +19,10 @@ from tinygrad_edu.compile.nodes import (
     PythonNumber,
     are_mixed,
     frozen,
-    has_room,
     in_order,
     is_elementwise,
     is_number,
+    is_ordinary,
     kind_of,
     result_type,
 )
@@ -102,7 +102,7 @@ class Maker:
         if folded is not None:
             return folded
         node = self.graph.apply(primitive, inputs, params, like)
-        for identity in _BY_OPERATION.get(primitive, ()) if has_room(node) else ():
+        for identity in _BY_OPERATION.get(primitive, ()) if is_ordinary(node) else ():
             after = identity.applied(node, self.make)
             if after is not None:
                 return after

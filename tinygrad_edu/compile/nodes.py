@@ -152,9 +152,14 @@ def is_number(node: Node) -> bool:
     return node.value is not None and node.shape == () and (type(node.value) is int or bool(np.isfinite(node.value)))
 
 
-def has_room(node: Node) -> bool:
-    """Whether the dtype has a range that numbers seldom come to the end of. The largest one of half precision is 65504."""
-    return isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fc" or node.dtype.itemsize >= 4
+def is_ordinary(node: Node) -> bool:
+    """Whether numbers of the dtype may meet in another order, and those that are known become one, in Python's double precision.
+
+    Those of half precision come to the end of their range, which is 65504; long ones would lose their precision.
+    """
+    if isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fc":
+        return True
+    return 4 <= np.finfo(node.dtype).dtype.itemsize <= 8
 
 
 def are_mixed(nodes: Iterable[Node]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu.compile.identities import EXPANSIONS, FINISHING
 from tinygrad_edu.compile.making import Maker
-from tinygrad_edu.compile.nodes import Node, has_room, in_order, is_number, rebuilt
+from tinygrad_edu.compile.nodes import Node, in_order, is_number, is_ordinary, rebuilt
 from tinygrad_edu.primitives import arithmetic, reductions
 
 WORTH_EXPANDING = 2000
@@ -64,7 +64,7 @@ def _finished(maker: Maker, outputs: Sequence[Node]) -> dict[Node, Node]:
         unchanged = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
         new = node if unchanged else maker.made(node.primitive, inputs, node.params, (node.shape, node.dtype))
         for identity in FINISHING:
-            if identity.operation is new.operation and has_room(new):
+            if identity.operation is new.operation and is_ordinary(new):
                 new = identity.applied(new, maker.make, lambda part: uses[part] == 1) or new
         new = _as_mean(maker, new)
         uses[new] = max(uses[new], uses[node])
@@ -83,7 +83,7 @@ def _as_mean(maker: Maker, node: Node) -> Node:
         factor = number.value
     else:
         return node
-    if np.iscomplexobj(factor) or not has_room(node):
+    if np.iscomplexobj(factor) or not is_ordinary(node):
         return node
     if total.operation is not reductions.sum or not node.dtype == total.dtype == total.inputs[0].dtype or abs(factor) >= 1:
         return node
