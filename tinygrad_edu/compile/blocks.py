@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinygrad_edu.compile.nodes import VIEWS, Node, is_elementwise
+from tinygrad_edu.compile.nodes import Node, is_elementwise
+from tinygrad_edu.compile.probing import may_give_a_view
 from tinygrad_edu.primitives import reductions
 from tinygrad_edu.primitives.broadcasting import cast
 
@@ -76,7 +77,7 @@ def _kind(node: Node, kinds: dict[Node, tuple[int, int] | None]) -> tuple[int, i
         return None
     if is_sum(node):
         return kinds[node.inputs[0]]
-    makes_anew = node.operation is cast or (is_elementwise(node.primitive) and node.operation not in VIEWS)
+    makes_anew = node.operation is cast or (is_elementwise(node.primitive) and not may_give_a_view(node.primitive))
     if math.prod(node.shape) <= BLOCK or not makes_anew:  # a view of a buffer would change with it
         return None
     return len(node.shape), node.shape[0]

@@ -19,7 +19,8 @@ import numpy as np
 from tinygrad_edu.compile.accumulation import Accumulation, Part, accumulations
 from tinygrad_edu.compile.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
 from tinygrad_edu.compile.names import NEEDED, Names
-from tinygrad_edu.compile.nodes import VIEWS, Node, PythonNumber, are_mixed, frozen, in_order, is_elementwise
+from tinygrad_edu.compile.nodes import Node, PythonNumber, are_mixed, frozen, in_order, is_elementwise
+from tinygrad_edu.compile.probing import may_give_a_view
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import complex_numbers, elementwise
 from tinygrad_edu.primitives.broadcasting import broadcast_to
@@ -393,7 +394,7 @@ def _may_share(node: Node) -> bool:
         return True
     if node.operation is broadcast_to:
         return node.inputs[0].shape != ()  # a repeated number fills an array of its own
-    return node.operation in VIEWS or not _is_known(node.primitive)
+    return may_give_a_view(node.primitive) or not _is_known(node.primitive)
 
 
 def _is_of_table(primitive: Primitive) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitive import TABLE, Primitive
-from tinygrad_edu.primitives import arithmetic, broadcasting, complex_numbers, einstein, elementwise, indexing, shaping
+from tinygrad_edu.primitives import arithmetic
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,6 @@ class PythonNumber:
 PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i")}
 
 _COMMUTATIVE = {arithmetic.add, arithmetic.multiply}
-VIEWS = {
-    shaping.reshape, shaping.transpose, shaping.expand_dims, indexing.index, broadcasting.broadcast_to, broadcasting.cast,
-    complex_numbers.real, complex_numbers.imag, einstein.einsum, elementwise.stop_gradient,
-}  # fmt: skip
-"""Operations whose result may be memory of an operand's."""
 
 
 class Node:

@@ -24,6 +24,7 @@ LOOKED_AT = 1024
 """How many numbers of an array are looked at. Of a larger one these are evenly spaced."""
 
 _OWN = str(Path(__file__).parents[1])
+_NUMPY = str(Path(np.__file__).parent)
 _STANDARD = str(Path(functools.__file__).parent)
 _INSTALLED = re.compile(r".*[/\\](site|dist)-packages[/\\]\w+")
 _PLAIN = (bool, int, float, complex, str, bytes)
@@ -173,7 +174,7 @@ class Surroundings:
         return getattr(module, "__name__", None) != "__main__" if file is None else self._is_in_library(file)
 
     def _is_in_library(self, file: str) -> bool:
-        return file.startswith((_OWN, _STANDARD)) or (bool(_INSTALLED.match(file)) and not file.startswith(self._home))
+        return file.startswith((_OWN, _NUMPY, _STANDARD)) or (bool(_INSTALLED.match(file)) and not file.startswith(self._home))
 
 
 def _home_of(f: Any) -> str:
@@ -217,6 +218,8 @@ def _are_equal(a: Any, b: Any) -> bool:
 
 def _look_of(array: np.ndarray[Any, Any]) -> Any:
     """What is cheap to see of an array: all of a small one, and of a large one some of its numbers."""
+    if type(array) is not np.ndarray:  # a matrix, say, whose rows are matrices
+        array = array.view(np.ndarray)
     if array.size > LOOKED_AT:
         in_a_row = array.reshape(-1) if array.flags.c_contiguous else array.flat
         return array.shape, array.dtype, in_a_row[:: array.size // LOOKED_AT].tobytes()
