@@ -33,6 +33,7 @@ ROOMS = [
     ["primitives"],
     ["primitive"],
     ["errors"],
+    ["escaping"],
 ]
 
 # What a learner has to read to know how it works.

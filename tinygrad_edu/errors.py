@@ -7,9 +7,14 @@ Each class is also the built-in error that a NumPy user would catch (`ShapeError
 import math
 from typing import Any
 
+from tinygrad_edu.escaping import printable
+
 
 class TinygradError(Exception):
     """The common ancestor: `except TinygradError` catches whatever this package raises on purpose."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())  # it speaks of names and lines of the user's, and is shown in a terminal
 
 
 class ShapeError(TinygradError, ValueError):
@@ -61,7 +66,7 @@ class DivergenceError(TinygradError, ArithmeticError):
         self.history = history
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return printable(str(self.args[0]))
 
 
 class ConvergenceWarning(UserWarning):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.escaping import one_line
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.value import CUT_OFF, Value
 
@@ -165,7 +166,7 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
 def _name(nodes: Sequence[Node], output_name: str, names: _Names) -> None:
     """Give every node a name of its own: the user's where there is one and it is not taken, else a short one."""
     for node in nodes:
-        given = _printable(node.value.name or "") if node.value is not None else ""
+        given = one_line(" ".join((node.value.name or "").split())) if node.value is not None else ""
         if given:
             node.is_named = True
             node.name = names.free(given)
@@ -176,11 +177,6 @@ def _name(nodes: Sequence[Node], output_name: str, names: _Names) -> None:
             node.name = f"{np.asarray(node.data).item():.6g}"
         elif not node.name:
             node.name = names.free(_LETTERS[node.kind], separator="", first=1)
-
-
-def _printable(name: str) -> str:
-    """The name without line breaks, and without characters that would do something to a terminal or break a file."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(name.split()))
 
 
 class _Names:

@@ -5,7 +5,6 @@ A message names the operation, the operands (by name where they have one), their
 
 from __future__ import annotations
 
-import html
 import linecache
 import os
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import DataError, IndexingError, ShapeError
+from tinygrad_edu.escaping import in_html, one_line
 from tinygrad_edu.primitive import Primitive
 
 GENERATED = "<tinygrad_edu"
@@ -34,7 +34,7 @@ def users_line() -> str:
 
 def described(value: Any) -> str:
     """`the Value 'w' of shape (3,)`."""
-    name = f" {value.name!r}" if value.name else ""
+    name = f" {cut(value.name)!r}" if value.name else ""
     return f"the Value{name} of shape {value._data.shape}"
 
 
@@ -45,7 +45,7 @@ def name_of(f: Any) -> str:
 
 def _operand(x: Any) -> str:
     if hasattr(x, "__record_primitive__"):
-        return f"{x.name or 'a Value'} of shape {x._data.shape}"
+        return f"{one_line(cut(x.name or 'a Value'))} of shape {x._data.shape}"
     return f"an array of shape {np.shape(x)}" if np.ndim(x) else f"the number {x}"
 
 
@@ -59,7 +59,7 @@ def notebook_table(value: Any) -> str:
         "gradient": None if value._grad is None else _abbreviated(value._grad),
         "made by": None if value.primitive is None else value.primitive.name,
     }
-    shown = {heading: html.escape(str(fact)) for heading, fact in facts.items() if fact is not None}
+    shown = {heading: in_html(str(fact)) for heading, fact in facts.items() if fact is not None}
     headings = "".join(f"<th>{heading}</th>" for heading in shown)
     # Without this the rows of a matrix would run into one another.
     cells = "".join(f'<td style="white-space: pre; text-align: left">{fact}</td>' for fact in shown.values())

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.escaping import one_line
+
 Rule = Callable[..., Any]
 """`rule(g, out, *inputs, **params)`: the gradient for one input, given the gradient `g` of the output `out`.
 
@@ -97,7 +99,7 @@ class Primitive:
         return self.forward(*inputs, **params)
 
     def __repr__(self) -> str:
-        return f"<primitive {self.name}>"
+        return f"<primitive {one_line(self.name)}>"
 
     @cached_property
     def is_differentiable(self) -> bool:

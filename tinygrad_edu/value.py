@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from tinygrad_edu.array_methods import ArrayMethods
 from tinygrad_edu.backpropagation import ancestors, backpropagate
 from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
+from tinygrad_edu.escaping import one_line
 from tinygrad_edu.messages import described, failure, listed, notebook_table
 from tinygrad_edu.mode import everything_is_recorded, recording, see_numbers
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
@@ -324,7 +325,7 @@ class Value(ArrayMethods):
         if self._data.dtype != np.float64:
             facts.append(f"dtype={self._data.dtype}")
         if self.primitive is not None:
-            facts.append(f"made by {self.primitive.name}")
+            facts.append(f"made by {one_line(self.primitive.name)}")
         elif not self.requires_grad:
             facts.append("requires_grad=False")
         return f"Value({', '.join(facts)})"

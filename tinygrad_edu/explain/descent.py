@@ -6,7 +6,6 @@ every recorded gradient. Where they disagree, the page shows what was recorded a
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from itertools import takewhile
@@ -17,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu.arguments import number
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.escaping import in_html
 from tinygrad_edu.explain.page import page
 from tinygrad_edu.messages import shortened
 from tinygrad_edu.saving import save
@@ -101,7 +101,7 @@ class Descent:
     def _repr_html_(self) -> str:
         # In a frame of its own the page's styles and names stay apart from those of the notebook.
         frame = f'title="{_TITLES[self.facts["kind"]]}" sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"'
-        return f'<iframe {frame} srcdoc="{html.escape(self.to_html())}"></iframe>'
+        return f'<iframe {frame} srcdoc="{in_html(self.to_html())}"></iframe>'
 
     def save(self, path: str | Path) -> Path:
         """Write the page to a file (.html), whole or not at all. Returns the path."""

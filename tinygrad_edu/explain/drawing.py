@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.escaping import in_dot, in_mermaid
 from tinygrad_edu.explain import layout
 from tinygrad_edu.explain.chain import Spelling
 from tinygrad_edu.explain.derivatives import Edge, read_backward
@@ -100,14 +100,14 @@ class Drawing:
             '  edge [fontname="Helvetica,Arial,sans-serif", fontsize=11, color="#6b7280", fontcolor="#4b5563", arrowsize=0.7]',
         ]
         for name, node in self._drawn():
-            label = "\\n".join(map(_dot_escaped, self._label(node)))
+            label = "\\n".join(map(in_dot, self._label(node)))
             lines.append(f'  {name} [id="{name}", label="{label}", {_SHAPES[self._role(node)]}, class="{self._role(node)}"]')
         frame_of: dict[str, int] = {}
         for number, (title, members) in enumerate(self._groups()):
             frame_of |= dict.fromkeys(members, number)
             lines.append(f'  subgraph cluster_{number} {{ graph [label="{title}", {_ROUND}]; {"; ".join(members)} }}')
         for start, end, name, label, passes in self._arrows():
-            marks = f'label=" {_dot_escaped(label)} "' if label else 'label=""'
+            marks = f'label=" {in_dot(label)} "' if label else 'label=""'
             style = "" if passes else ", style=dashed"
             if frame_of.get(start) != frame_of.get(end) and end in frame_of:
                 style += ", minlen=2"  # room for the leaves of a frame, so that frames stand below one another
@@ -123,13 +123,13 @@ class Drawing:
         """
         lines = ["flowchart TD"]
         for name, node in self._drawn():
-            label = "<br/>".join(map(_mermaid_escaped, self._label(node)))
+            label = "<br/>".join(map(in_mermaid, self._label(node)))
             opening, closing, style = _BRACKETS[self._role(node)]
             lines.append(f'  {name}{opening}"{label}"{closing}{style}')
         for number, (title, members) in enumerate(self._groups()):
             lines += [f'  subgraph g{number}["{title}"]', *(f"    {name}" for name in members), "  end"]
         for start, end, _, label, passes in self._arrows():
-            arrow = f'-->|"{_mermaid_escaped(label)}"|' if label else "-->" if passes else "---"
+            arrow = f'-->|"{in_mermaid(label)}"|' if label else "-->" if passes else "---"
             lines.append(f"  {start} {arrow} {end}")
         return "\n".join(lines)
 
@@ -266,11 +266,3 @@ _BRACKETS = {
     "result": ("[", "]", ""),
     "output": ("[[", "]]", ""),
 }
-
-
-def _dot_escaped(words: str) -> str:
-    return html.escape(words, quote=False).replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _mermaid_escaped(words: str) -> str:
-    return "".join(f"#{ord(character)};" if character in '"#<>&`|\\' else character for character in words)

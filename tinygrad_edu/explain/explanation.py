@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
+from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explain import latex_form, text_form
 from tinygrad_edu.explain.chain import Derivation, Paths, Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, read_backward
@@ -205,7 +206,7 @@ class Explanation:
             "title": title,
             "nodes": nodes,
             "steps": list(steps(self.backward, self.spelling, source)),
-            "source": source.lines if source else [],
+            "source": list(map(one_line, source.lines)) if source else [],
         }
         return page("steps", title, facts, drawing.svg)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tinygrad_edu.escaping import in_latex
 from tinygrad_edu.explain.chain import Derivation, Link, Spelling
 from tinygrad_edu.explain.derivatives import Edge, Passing
-from tinygrad_edu.explain.notation import ATOM, OPEN, PRODUCT, SUM, array_latex, code, escaped, latex, name_latex, number_latex
+from tinygrad_edu.explain.notation import ATOM, OPEN, PRODUCT, SUM, array_latex, code, latex, name_latex, number_latex
 from tinygrad_edu.explain.terms import definition
 from tinygrad_edu.explain.text_form import MOST_ROWS, Explained
 from tinygrad_edu.graph import Node
@@ -45,7 +46,7 @@ def _summary(explanation: Explained) -> Iterator[str]:
     for node in targets[:MOST_ROWS]:
         yield f"{_head(explanation, node)} &= {_gradient(explanation.backward.gradient_of.get(node))}"
     more = f"and {len(targets) - MOST_ROWS:,} gradients more; " if len(targets) > MOST_ROWS else ""
-    yield rf"&\ \mathrm{{{escaped(more + 'this is a summary, explain(...).whole shows every operation')}}}"
+    yield rf"&\ \mathrm{{{in_latex(more + 'this is a summary, explain(...).whole shows every operation')}}}"
 
 
 def _head(explanation: Explained, node: Node) -> str:
@@ -151,7 +152,7 @@ def _operations(explanation: Explained) -> Iterator[str]:
 def _rule(edge: Edge, spelling: Spelling | None = None) -> str:
     """What an operation passes to an operand, given the gradient `g` of its result; what broadcasting repeated is summed."""
     if edge.rule is None or len(code(edge.rule)) > _LONGEST_RULE:
-        return rf"\mathrm{{{escaped(f'(what {edge.result.primitive.name} makes of g)')}}}"
+        return rf"\mathrm{{{in_latex(f'(what {edge.result.primitive.name} makes of g)')}}}"
     rule = edge.rule if spelling is None else spelling.written(edge.rule)
     rule_form = latex(rule, ATOM if edge.summed_axes else OPEN)
     if edge.keeps_real_part:
@@ -159,7 +160,7 @@ def _rule(edge: Edge, spelling: Spelling | None = None) -> str:
     if not edge.summed_axes:
         return rule_form
     axes = f"{'axis' if len(edge.summed_axes) == 1 else 'axes'} {', '.join(map(str, edge.summed_axes))}"
-    return rf"\sum_{{\mathrm{{{escaped(axes)}}}}} {rule_form}"
+    return rf"\sum_{{\mathrm{{{in_latex(axes)}}}}} {rule_form}"
 
 
 def _space(node: Node) -> str:
@@ -178,13 +179,13 @@ def _constants(explanation: Explained) -> Iterator[str]:
         result, operand = (latex(explanation.spelling.of(node)) for node in (edge.result, edge.operand))
         partial = _quotient(edge.result, edge.operand, explanation.spelling, _PARTIAL)
         if edge.passing is Passing.NOT_CHOSEN:
-            yield rf"{partial} &= 0, \quad {operand} \mathrm{{{escaped(' is not chosen here')}}}"
+            yield rf"{partial} &= 0, \quad {operand} \mathrm{{{in_latex(' is not chosen here')}}}"
         elif edge.passing is Passing.ALWAYS_ZERO and backward.is_flat(edge.result):
-            words = escaped(" counts as a constant, flat wherever it has a derivative")
+            words = in_latex(" counts as a constant, flat wherever it has a derivative")
             yield rf"{partial} &= 0, \quad {result} \mathrm{{{words}}}"
         elif edge.passing is Passing.ALWAYS_ZERO:
-            yield rf"{partial} &= 0, \quad {result} \mathrm{{{escaped(' is flat, wherever it has a derivative, in ')}}} {operand}"
+            yield rf"{partial} &= 0, \quad {result} \mathrm{{{in_latex(' is flat, wherever it has a derivative, in ')}}} {operand}"
         elif edge.passing is not Passing.NEVER and edge.is_between_real_numbers and not edge.has_derivative:
-            words = escaped("by convention, since there is no derivative at ")
+            words = in_latex("by convention, since there is no derivative at ")
             number = number_latex(edge.local_derivative)
             yield rf"{partial} &= {number}, \quad \mathrm{{{words}}} {operand} = {array_latex(edge.operand.data)}"

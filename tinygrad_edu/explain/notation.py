@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.escaping import in_latex, one_line
 from tinygrad_edu.explain.terms import Literal, Symbol, Term
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives.shaping import transpose
@@ -87,12 +88,12 @@ def text(term: Term, least: int = COMPARISON) -> str:
     >>> text(Applied(multiply, (Literal(0.5), Applied(power, (difference, Literal(2))))))
     '½(t − y)²'
     """
-    return _bracketed(_text(_syntax_tree(term)), least)
+    return one_line(_bracketed(_text(_syntax_tree(term)), least))
 
 
 def code(term: Term) -> str:
     """A term as Python: `g @ W.T`."""
-    return re.sub(r"\bnp\.(linalg\.)?", "", ast.unparse(_Rounding().visit(_syntax_tree(term))))
+    return one_line(ast.unparse(_Rounding().visit(_syntax_tree(term))))
 
 
 class _Rounding(ast.NodeTransformer):
@@ -110,21 +111,48 @@ def _syntax_tree(term: Term) -> ast.expr:
         if term.number is None:
             return ast.Name(array_text(term.value))
         number = np.asarray(term.value).item()
-        return literal(int(number) if isinstance(number, float) and number.is_integer() and abs(number) < 1e15 else number)
+        whole = isinstance(number, float) and number.is_integer() and abs(number) < 1e15
+        return _without_np(literal(int(number) if whole else number))
     operands = [_syntax_tree(operand) for operand in term.operands]
     if _goes_by_name(term.primitive, term.params):
-        keywords = [ast.keyword(key, literal(_brief(value))) for key, value in _stated(term.primitive, term.params).items()]
+        stated = _stated(term.primitive, term.params).items()
+        keywords = [ast.keyword(key, _without_np(literal(_brief(value)))) for key, value in stated]
         return ast.Call(ast.Name(term.primitive.name), operands, keywords)
     if term.primitive is transpose and term.params.get("axes") is None:
         return ast.Attribute(operands[0], "T")
-    return expression(term.primitive, operands, {key: _brief(value) for key, value in term.params.items()})
+    places = {f"{{{position}}}": operand for position, operand in enumerate(operands)}
+    params = {key: _brief(value) for key, value in term.params.items()}
+    return _without_np(expression(term.primitive, [ast.Name(place) for place in places], params), places)
+
+
+class _WithoutNp(ast.NodeTransformer):
+    """Writes `sum` for `np.sum`, and then puts the operands in their places: their names are the user's own, and may begin so."""
+
+    def __init__(self, places: Mapping[str, ast.expr]) -> None:
+        self._places = places
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._places.get(node.id, node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        match node.value:
+            case ast.Name(id="np") | ast.Attribute(value=ast.Name(id="np"), attr="linalg"):
+                return ast.Name(node.attr)
+        return self.generic_visit(node)
+
+
+def _without_np(tree: ast.expr, places: Mapping[str, ast.expr] | None = None) -> ast.expr:
+    bare: ast.expr = _WithoutNp(places or {}).visit(tree)
+    return bare
 
 
 def _goes_by_name(primitive: Primitive, params: Mapping[str, Any]) -> bool:
     """Whether an operation is called by its name: as mathematics does, step(x), or since in Python it is no single call: svd(A)."""
     is_name_in_mathematics = not params and rf"\operatorname{{{{{primitive.name}}}}}" in primitive.latex
     takes_several_calls = "lambda" in primitive.code or primitive.code.count("{0}") > 1
-    return is_name_in_mathematics or takes_several_calls or not primitive.name.isidentifier()
+    is_of_numpy = (getattr(primitive.forward, "__module__", None) or "").startswith("numpy")
+    has_only_a_name = not (primitive.code or primitive.numpy or is_of_numpy)
+    return is_name_in_mathematics or takes_several_calls or has_only_a_name
 
 
 def _stated(primitive: Primitive, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -187,7 +215,7 @@ def _text(tree: ast.expr) -> tuple[str, int]:
             return _bracketed(_text(left), least_left) + sign + _after_sign(_text(right), least_right), own
         case ast.Call(func=function, args=args, keywords=keywords):
             parts = [_text(arg)[0] for arg in args] + [f"{k.arg}={_text(k.value)[0]}" for k in keywords]
-            return f"{ast.unparse(function).removeprefix('np.').removeprefix('linalg.')}({', '.join(parts)})", ATOM
+            return f"{ast.unparse(function)}({', '.join(parts)})", ATOM
         case ast.Attribute(value=owner, attr=attribute):
             return f"{_bracketed(_text(owner), ATOM)}.{attribute}", ATOM
         case ast.Subscript(value=owner, slice=index):
@@ -198,7 +226,7 @@ def _text(tree: ast.expr) -> tuple[str, int]:
             return f"{_bracketed(_text(left), SUM)} {sign} {_bracketed(_text(right), SUM)}", COMPARISON
         case ast.List(elts=parts):
             return f"[{', '.join(_text(part)[0] for part in parts)}]", ATOM
-    return re.sub(r"\bnp\.", "", ast.unparse(tree)), ATOM if isinstance(tree, ast.Tuple | ast.Constant) else COMPARISON
+    return ast.unparse(tree), ATOM if isinstance(tree, ast.Tuple | ast.Constant) else COMPARISON
 
 
 _COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -253,25 +281,16 @@ def array_latex(data: Any) -> str:
     return form.replace("] (", r"]\ (")  # before the shape
 
 
-_SPECIAL = {
-    "\\": r"\backslash ", "{": r"\{", "}": r"\}", "_": r"\_", "^": r"\wedge ", "#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&",
-    "~": r"\sim ", '"': r"\text{''}", " ": r"\ ", "<": "<", ">": ">",
-}  # fmt: skip
-
-
-def escaped(words: str) -> str:
-    """Plain text as it can stand in a formula: what LaTeX would take for a command is made harmless."""
-    return "".join(_SPECIAL.get(character, character) for character in words)
-
-
 def name_latex(name: str) -> str:
     """A name: Greek letters as such, `w1` with an index, and anything longer upright."""
-    stem, number = re.fullmatch(r"(.*?)_?(\d*)", name, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches anything
+    stem = name.rstrip("0123456789")
+    number = name[len(stem) :]
+    stem = stem.removesuffix("_") if number else stem
     if not stem:
         stem, number = name, ""
     command = _GREEK_COMMANDS.get(_GREEK.get(stem, stem))
     if command is None:
-        command = escaped(stem) if len(stem) == 1 else rf"\mathrm{{{escaped(stem)}}}"
+        command = in_latex(stem) if len(stem) == 1 and stem.isalpha() else rf"\mathrm{{{in_latex(stem)}}}"
     return f"{command}_{{{number}}}" if number else command
 
 
@@ -321,7 +340,7 @@ def _template(primitive: Primitive, params: Mapping[str, Any], operands: int) ->
     below = _in_template(f"_{{{', '.join(unsaid)}}}") if unsaid else ""
     if _SIGN.search(template):
         return _SIGN.sub(lambda sign: sign[0] + below, template, count=1)
-    name = _in_template(rf"\mathrm{{{escaped(primitive.name)}}}")
+    name = _in_template(rf"\mathrm{{{in_latex(primitive.name)}}}")
     return f"{name}{below}({', '.join(f'{{{position}}}' for position in range(operands))})"
 
 
@@ -336,13 +355,14 @@ def _in_template(form: str) -> str:
 def _named_param(key: str, value: Any) -> str:
     """`axis 0`, `keepdims`, and of einsum's subscripts only what they are."""
     if isinstance(value, str) and key == "subscripts":
-        return rf"\mathrm{{{escaped(value)}}}".replace("->", r" \to ")
-    return rf"\mathrm{{{escaped(key)}}}" if value is True else rf"\mathrm{{{escaped(key)}\ {_param_latex([value])}}}"
+        subscripts = r" \to ".join(map(in_latex, value.split("->")))
+        return rf"\mathrm{{{subscripts}}}"
+    return rf"\mathrm{{{in_latex(key)}}}" if value is True else rf"\mathrm{{{in_latex(key)}\ {_param_latex([value])}}}"
 
 
 def _param_latex(parts: Iterable[Any]) -> str:
     written = ", ".join(ast.unparse(ast.fix_missing_locations(literal(_brief(part)))) for part in parts)
-    return escaped(written).replace("−", "-").replace("…", r"\ldots ")
+    return in_latex(written).replace("−", "-").replace("…", r"\ldots ")
 
 
 def _outside(template: str) -> str:

@@ -6,12 +6,12 @@ as data, never as HTML.
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
+
+from tinygrad_edu.escaping import in_html, in_script
 
 _DESCENT = ["descent.html", "stepping.js", "descent.js"]
 _PARTS = {
@@ -32,11 +32,10 @@ def page(kind: str, title: str, data: Mapping[str, Any], picture: str = "") -> s
     """
     body, *scripts = _PARTS[kind]
     parts = {
-        "title": html.escape(title),
+        "title": in_html(title),
         "style": _asset("page.css"),
         "body": _filled(_asset(body), {"picture": picture, "controls": _asset("controls.html")}),
-        # In a script element nothing but `</` and `<!--` could end it or change its meaning.
-        "data": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
+        "data": in_script(data),
         "script": "".join(map(_asset, ["language.js", *scripts])),
     }
     return _filled(_asset("page.html"), parts)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explain.chain import Derivation, Link, Paths, Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explain.notation import COMPARISON, PRODUCT, SUM, array_text, code, name_text, number_text, text
@@ -63,7 +64,11 @@ def rule_text(edge: Edge, spelling: Spelling | None = None) -> str:
         return "(cannot be read)"
     rule = code(edge.rule if spelling is None else spelling.written(edge.rule))
     rule = f"real({rule})" if edge.keeps_real_part else rule
-    return rule if len(rule) <= _LONGEST_RULE else f"(long: see {edge.result.primitive.name} in `python -m tinygrad_edu ops`)"
+    return (
+        rule
+        if len(rule) <= _LONGEST_RULE
+        else f"(long: see {one_line(edge.result.primitive.name)} in `python -m tinygrad_edu ops`)"
+    )
 
 
 def _differentiated(node: Node, spelling: Spelling) -> str:
@@ -229,7 +234,7 @@ def _gradients(explanation: Explained) -> str:
 
 def _summary(explanation: Explained) -> str:
     graph = explanation.graph
-    counts = Counter(node.primitive.name for node in graph.results)
+    counts = Counter(one_line(node.primitive.name) for node in graph.results)
     kinds = Counter(node.kind for node in graph.nodes)
     most = ", ".join(f"{name} {number:,}" for name, number in counts.most_common(8))
     lines = [
