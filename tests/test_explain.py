@@ -672,3 +672,20 @@ def test_a_rule_that_cannot_be_read_still_gives_its_number():
     square = tg.primitive(lambda x: x * x, lambda g, out, x: g * 2 * math.fabs(float(np.asarray(x).item())), name="square")
     x = tg.Value(3.0, name="x")
     assert "= 6" in str(tg.explain(square(x)))
+
+
+def test_a_value_called_g_is_not_mistaken_for_the_gradient_that_arrives():
+    g, x = tg.Value(np.ones((3, 2)), name="g"), tg.Value(np.ones(2), name="x")
+    explanation = tg.explain(np.sum(np.tanh(g @ x)))
+    assert "g_2 @ x" in str(explanation)
+    assert "g @ g_2" in str(explanation)
+    assert r"\frac{d L}{d x} &= g g_{2}" in explanation.to_latex()
+    assert "with g_2 = [[1, 1]" in str(explanation)
+    assert "dL/dg = " in str(tg.explain(tg.Value(9.81, name="g") * 2.0))
+
+
+def test_names_that_begin_like_numpy_s_are_shown_whole():
+    np_, x = tg.Value(np.eye(2), name="np"), tg.Value(np.ones(2), name="np.linalg.x")
+    shown = str(tg.explain(np.sum(np.linalg.inv(np_) @ np.fft.fft(x).real)))
+    for form in ("inv(np)", "fft.fft(np.linalg.x)", "dL/dnp = ", "dL/dnp.linalg.x = "):
+        assert form in shown

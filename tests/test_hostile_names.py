@@ -3,7 +3,9 @@
 import dataclasses
 import json
 import re
+from functools import cache
 from html.parser import HTMLParser
+from itertools import product
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.browser import in_a_browser, opened
+from tests.profile import sampled
 from tinygrad_edu import escaping
 
 HOSTILE = [
@@ -129,6 +132,7 @@ WAYS_IN = [
     of_a_text, of_a_key, of_a_field,
 ]  # fmt: skip
 every_way_in = pytest.mark.parametrize("made", WAYS_IN, ids=lambda made: made.__name__)
+some_of_both = pytest.mark.parametrize(("made", "words"), sampled(list(product(WAYS_IN, HOSTILE)), 200))
 
 
 # --- what is looked at -------------------------------------------------------------------------------------------------------
@@ -244,8 +248,7 @@ def test_pictures_have_the_nodes_and_arrows_of_the_graph_and_no_others(made, wor
     assert_is_plain(drawing.mermaid)
 
 
-@hostile
-@every_way_in
+@some_of_both
 def test_svg_is_xml_in_which_names_are_text(made, words):
     pytest.importorskip("pygraphviz")
     drawing = tg.draw(made(words))
@@ -267,11 +270,15 @@ def test_a_name_stands_in_the_svg_as_it_is_written():
             assert f"{shown} = 3" in texts
 
 
-@hostile
-@every_way_in
+@cache
+def harmless_page(made):
+    return Tags(tg.explain(made(HARMLESS)).to_html())
+
+
+@some_of_both
 def test_a_page_has_the_elements_and_scripts_that_it_always_has(made, words):
     pytest.importorskip("pygraphviz")
-    page, harmless = Tags(tg.explain(made(words)).to_html()), Tags(tg.explain(made(HARMLESS)).to_html())
+    page, harmless = Tags(tg.explain(made(words)).to_html()), harmless_page(made)
     assert {tag for tag, _ in page.tags} == {tag for tag, _ in harmless.tags}
     assert {name for _, names in page.tags for name in names} == {name for _, names in harmless.tags for name in names}
     assert page.scripts[1] == harmless.scripts[1]
@@ -367,11 +374,6 @@ def test_messages_of_errors_are_plain(wrong, words):
 @in_a_browser
 def test_no_name_runs_as_a_script_in_a_browser(tmp_path):
     pytest.importorskip("pygraphviz")
-    total = tg.Value(1.0, name="start")
-    for words in HOSTILE:
-        total = total + doubled(words)(tg.Value(1.0, name=words)).named(words) if len(words) < 100 else total
-    page = tg.explain(total)
-    assert len(list(page.graph.results)) > 120
     some = [words for words in HOSTILE if "ran" in words or "<" in words or "\\" in words]
     loss = sum(((tg.Value(1.0, name=words) * doubled(words)(tg.Value(1.0))) for words in some), start=tg.Value(0.0))
     for step in (0, 30, 999):

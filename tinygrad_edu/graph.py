@@ -6,7 +6,7 @@ node has a name of its own, and constants are nodes, too. This module knows noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -122,10 +122,11 @@ class Graph:
         return len(self.nodes)
 
 
-def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], str] = str) -> Graph:
+def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], str] = str, reserved: Iterable[str] = ()) -> Graph:
     """What `output` was computed from, constants included, as a graph.
 
-    No two nodes have the same name, nor names of which `printed`, the way in which a reader prints names, makes the same.
+    No two nodes have the same name, nor names of which `printed`, the way in which a reader prints names, makes the same. None is
+    called as one of `reserved`, which the reader needs for something else.
     Work and memory grow linearly with the number of nodes, and nothing recurses, however deep the record is.
 
     >>> theta, x = Value(3.0, name="theta"), Value(2.0, name="x", requires_grad=False)
@@ -159,7 +160,7 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
             operand.consumers.append(node)
         node_of[value] = node
         nodes.append(node)
-    _name(nodes, output_name, _Names(printed))
+    _name(nodes, output_name, _Names(printed, reserved))
     return Graph(nodes)
 
 
@@ -182,9 +183,9 @@ def _name(nodes: Sequence[Node], output_name: str, names: _Names) -> None:
 class _Names:
     """Hands out names, each of them once: `h`, `h_2`, `h_3`."""
 
-    def __init__(self, printed: Callable[[str], str]) -> None:
+    def __init__(self, printed: Callable[[str], str], reserved: Iterable[str]) -> None:
         self._printed = printed
-        self._taken: set[str] = set()
+        self._taken = set(map(printed, reserved))
         self._last: dict[str, int] = {}
 
     def free(self, name: str, separator: str = "_", first: int = 2) -> str:

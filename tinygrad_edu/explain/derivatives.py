@@ -6,7 +6,7 @@ with named Values instead of arrays: what that records is the formula. No deriva
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -19,7 +19,7 @@ from tinygrad_edu.compile.recording import recorded
 from tinygrad_edu.compile.simplification import simplified
 from tinygrad_edu.explain.notation import code
 from tinygrad_edu.explain.terms import Literal, Term, names, operations, program_term, recorded_term
-from tinygrad_edu.graph import Graph, Node
+from tinygrad_edu.graph import Graph, Node, read_graph
 from tinygrad_edu.mode import Watch, recording_mode
 from tinygrad_edu.primitive import Jointly
 from tinygrad_edu.primitives import indexing
@@ -27,6 +27,15 @@ from tinygrad_edu.value import Value
 
 GRADIENT = "g"
 """What the gradient that arrives at a result is called in the formula of a rule, as in the op table."""
+
+
+def recorded_graph(output: Value, printed: Callable[[str], str]) -> Graph:
+    """What a Value was computed from. Where formulas speak of the gradient `g`, between arrays, nothing else is called that."""
+    graph = read_graph(output, printed=printed)
+    speaks_of_it = any(node.shape != () or np.iscomplexobj(node.data) for node in graph.nodes)
+    if speaks_of_it and any(node.name == GRADIENT for node in graph.nodes):
+        return read_graph(output, printed=printed, reserved=[GRADIENT])
+    return graph
 
 
 class Passing(Enum):

@@ -14,10 +14,10 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_dot, in_mermaid
 from tinygrad_edu.explain import layout
 from tinygrad_edu.explain.chain import Spelling
-from tinygrad_edu.explain.derivatives import Edge, read_backward
+from tinygrad_edu.explain.derivatives import Edge, read_backward, recorded_graph
 from tinygrad_edu.explain.notation import array_text, code, name_text, number_text, text
 from tinygrad_edu.explain.repetition import repetitions
-from tinygrad_edu.graph import Graph, Kind, Node, read_graph
+from tinygrad_edu.graph import Graph, Kind, Node
 from tinygrad_edu.messages import cut, shortened
 from tinygrad_edu.saving import save
 from tinygrad_edu.value import Value
@@ -63,7 +63,7 @@ def draw(value: Value) -> Drawing:
         raise DataError(
             f"only a Value remembers how it was made and can be drawn, but got {type(value).__name__}: {shortened(value)}."
         )
-    return Drawing(read_graph(value, printed=name_text))
+    return Drawing(recorded_graph(value, printed=name_text))
 
 
 class Drawing:

@@ -16,14 +16,14 @@ from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explain import latex_form, text_form
 from tinygrad_edu.explain.chain import Derivation, Paths, Spelling
-from tinygrad_edu.explain.derivatives import BackwardPass, read_backward
+from tinygrad_edu.explain.derivatives import BackwardPass, read_backward, recorded_graph
 from tinygrad_edu.explain.drawing import Drawing
 from tinygrad_edu.explain.listing import listing
 from tinygrad_edu.explain.notation import name_latex, name_text, text
 from tinygrad_edu.explain.notes import notes
 from tinygrad_edu.explain.page import page
 from tinygrad_edu.explain.steps import steps
-from tinygrad_edu.graph import Graph, Node, read_graph
+from tinygrad_edu.graph import Graph, Node
 from tinygrad_edu.messages import described, shortened
 from tinygrad_edu.saving import save
 from tinygrad_edu.value import Value
@@ -82,7 +82,7 @@ def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanat
             f"there is no gradient to explain: {described(loss)} {why}. Compute it from parameters, "
             "Value(..., requires_grad=True), and outside of no_grad()."
         )
-    graph = read_graph(loss, printed=name_latex)
+    graph = recorded_graph(loss, printed=name_latex)
     return Explanation(graph, _targets(graph, wrt))
 
 

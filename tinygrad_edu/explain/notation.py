@@ -19,7 +19,7 @@ from tinygrad_edu.escaping import in_latex, one_line
 from tinygrad_edu.explain.terms import Literal, Symbol, Term
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives.shaping import transpose
-from tinygrad_edu.source import expression, literal
+from tinygrad_edu.source import expression, literal, numpy_function
 
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ", "iota": "ι",
@@ -132,11 +132,11 @@ class _WithoutNp(ast.NodeTransformer):
         self._places = places
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._places.get(node.id, node)
+        return self._places.get(node.id, ast.Name(node.id.removeprefix("np.")))
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         match node.value:
-            case ast.Name(id="np") | ast.Attribute(value=ast.Name(id="np"), attr="linalg"):
+            case ast.Name(id="np" | "np.linalg") | ast.Attribute(value=ast.Name(id="np"), attr="linalg"):
                 return ast.Name(node.attr)
         return self.generic_visit(node)
 
@@ -150,8 +150,7 @@ def _goes_by_name(primitive: Primitive, params: Mapping[str, Any]) -> bool:
     """Whether an operation is called by its name: as mathematics does, step(x), or since in Python it is no single call: svd(A)."""
     is_name_in_mathematics = not params and rf"\operatorname{{{{{primitive.name}}}}}" in primitive.latex
     takes_several_calls = "lambda" in primitive.code or primitive.code.count("{0}") > 1
-    is_of_numpy = (getattr(primitive.forward, "__module__", None) or "").startswith("numpy")
-    has_only_a_name = not (primitive.code or primitive.numpy or is_of_numpy)
+    has_only_a_name = not primitive.code and numpy_function(primitive) is None
     return is_name_in_mathematics or takes_several_calls or has_only_a_name
 
 
