@@ -689,3 +689,9 @@ def test_names_that_begin_like_numpy_s_are_shown_whole():
     shown = str(tg.explain(np.sum(np.linalg.inv(np_) @ np.fft.fft(x).real)))
     for form in ("inv(np)", "fft.fft(np.linalg.x)", "dL/dnp = ", "dL/dnp.linalg.x = "):
         assert form in shown
+
+
+def test_an_operation_of_the_user_s_that_is_called_equal_is_not_taken_for_an_equation():
+    is_large = tg.primitive(lambda x: x > 100.0, None, name="equal")
+    square = tg.primitive(lambda x: x * x, lambda g, out, x: np.where(is_large(x), 0.0, g * 2 * x), name="square")
+    assert "where(equal(x), 0, g * 2 * x)" in str(tg.explain(np.sum(square(tg.Value([1.0, 2.0], name="x")))))

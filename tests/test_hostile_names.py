@@ -343,6 +343,26 @@ def wrongly(words):
     return tg.primitive(lambda x: x * 1.0, lambda g, out, x: np.ones(7), name=words or None)
 
 
+def in_anomaly(f, x):
+    with tg.detect_anomaly():
+        return f(x) - f(x)
+
+
+def singular(words):
+    def forward(x):
+        raise np.linalg.LinAlgError(words)
+
+    return tg.primitive(forward, lambda g, out, x: g, name=words or None)
+
+
+def wrong_by_a_half(words):
+    return tg.primitive(lambda x: x * 2.0, lambda g, out, x: g * 1.0, name=words or None)
+
+
+def of_type(words):
+    return type(words.replace("\0", "").encode("utf-8", "replace").decode(), (), {})()
+
+
 ERRORS = {
     "shapes": lambda words: tg.Value(np.ones((3, 2)), name=words) @ tg.Value(np.ones(3), name=words),
     "no number": lambda words: tg.Value(np.ones(3), name=words).backward(),
@@ -355,6 +375,14 @@ ERRORS = {
     "a repr": lambda words: tg.grad(lambda x: x)(Odd(words)),
     "an operation": lambda words: tg.primitive(lambda x: x[5], lambda g, out, x: g, name=words or None)(tg.Value(np.ones(2))),
     "a wrong rule": lambda words: tg.grad(lambda x: np.sum(wrongly(words)(x)))(np.ones(3)),
+    "an operation under detect_anomaly": lambda words: in_anomaly(doubled(words), tg.Value(np.inf, name=words)),
+    "an error of linear algebra": lambda words: singular(words)(tg.Value(1.0)),
+    "a compiled function": lambda words: tg.compile(renamed(lambda params: params[words] if params[words] > 0 else 1.0, words))(
+        {words: 1.0}
+    ),
+    "a check": lambda words: tg.testing.check_grads(wrong_by_a_half(words), (2.0,)),
+    "a type": lambda words: tg.draw(of_type(words)),
+    "no history": lambda words: tg.explain_descent(Odd(words)),
     "a suffix": lambda words: tg.draw(tg.Value(1.0, name="w") * 2.0).save(f"picture.{words}"),
     "a file": lambda words: tg.draw(tg.Value(1.0, name="w") * 2.0).save(f"/nowhere/{words}/x.dot"),
 }
@@ -363,7 +391,7 @@ ERRORS = {
 @hostile
 @pytest.mark.parametrize("wrong", ERRORS)
 def test_messages_of_errors_are_plain(wrong, words):
-    with pytest.raises((tg.errors.TinygradError, OSError)) as caught:
+    with pytest.raises((tg.errors.TinygradError, OSError, np.linalg.LinAlgError)) as caught:
         ERRORS[wrong](words)
     assert_is_plain(str(caught.value))
 

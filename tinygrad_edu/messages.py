@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import DataError, IndexingError, ShapeError
-from tinygrad_edu.escaping import in_html, one_line
+from tinygrad_edu.escaping import in_html, one_line, printable
 from tinygrad_edu.primitive import Primitive
 
 GENERATED = "<tinygrad_edu"
@@ -104,7 +104,7 @@ def failure(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Ex
     operands = " and ".join(_operand(x) for x in inputs)
     advice = _SHAPE_ADVICE.get(primitive.name, "shapes broadcast if, from the last axis backwards, lengths are equal or one is 1")
     if isinstance(error, np.linalg.LinAlgError):  # a singular matrix, say, whatever its shape
-        return np.linalg.LinAlgError(f"{primitive.name!r} failed on {operands}: {error}")
+        return np.linalg.LinAlgError(printable(f"{primitive.name!r} failed on {operands}: {error}"))
     if isinstance(error, IndexError):
         return IndexingError(f"{primitive.name!r} failed on {operands}: {error}")
     if isinstance(error, ValueError):

@@ -81,8 +81,8 @@ def _sets_apart(condition: Value | None) -> bool:
     """Whether a condition is an equation, or demands one among others: almost no numbers meet it."""
     if condition is None or condition.primitive is None:
         return False
-    if condition.primitive.name not in ("bitwise_and", "logical_and"):
-        return condition.primitive.name == "equal"
+    if condition.primitive.forward not in (np.bitwise_and, np.logical_and):
+        return condition.primitive.forward is np.equal
     demands = zip(condition.parents, condition.inputs, strict=True)
     return any(_sets_apart(demand) if demand is not None else not np.any(seen) for demand, seen in demands)
 
