@@ -181,7 +181,7 @@ class ArrayMethods:
 
     def copy(self) -> Value:
         """The same numbers as a result of its own, through which the gradient passes."""
-        return _of(np.positive, self)
+        return _of(np.copy, self)
 
     def relu(self) -> Value:
         """max(x, 0), with derivative 0 at 0."""

@@ -194,3 +194,14 @@ def composition(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]]
         return composed
 
     return register
+
+
+def numpy_name(function: Callable[..., Any]) -> str:
+    """A function of NumPy's as it is written in Python.
+
+    >>> numpy_name(np.linalg.inv), numpy_name(np.add), numpy_name(np.add.reduce)
+    ('np.linalg.inv', 'np.add', 'np.add.reduce')
+    """
+    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
+        return f"np.{ufunc.__name__}.{function.__name__}"
+    return f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}".replace("numpy", "np", 1)

@@ -134,6 +134,9 @@ def literal(value: Any) -> ast.expr:
         return ast.List([literal(part) for part in value])
     if isinstance(value, np.ndarray):
         return _array_literal(value)
+    if isinstance(value, np.longdouble | np.clongdouble):  # of which Python has none of its own
+        parts = f"{value.real!r} + 1j * {value.imag!r}" if isinstance(value, np.clongdouble) else repr(value)
+        return ast.parse(parts, mode="eval").body
     if isinstance(value, np.generic):
         return literal(value.item())
     if isinstance(value, np.dtype):

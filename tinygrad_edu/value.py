@@ -20,7 +20,7 @@ from tinygrad_edu.escaping import one_line
 from tinygrad_edu.messages import described, failure, listed, notebook_table
 from tinygrad_edu.mode import everything_is_recorded, recording, see_numbers
 from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
-from tinygrad_edu.primitive import TABLE, Primitive
+from tinygrad_edu.primitive import TABLE, Primitive, numpy_name
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, question
 from tinygrad_edu.primitives.special import of_scipy
@@ -510,12 +510,12 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
         implementation = of_scipy(function)
     if implementation is None:
         raise UnsupportedError(
-            f"{_numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
+            f"{numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
             "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
         )
     if kwargs.pop("out", None) is not None:
         raise UnsupportedError(
-            f"{_numpy_name(function)} of a Value does not take out=: a result is a new Value, since writing into an array would "
+            f"{numpy_name(function)} of a Value does not take out=: a result is a new Value, since writing into an array would "
             "destroy what was recorded. Leave it out and use what the function returns."
         )
     try:
@@ -526,11 +526,11 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
         if isinstance(error, TinygradError | np.linalg.LinAlgError):
             raise
         kind = IndexingError if isinstance(error, IndexError) else ShapeError
-        raise kind(f"{_numpy_name(function)}: {error}") from error
+        raise kind(f"{numpy_name(function)}: {error}") from error
     except TypeError as error:
         if isinstance(error, DetachError | UnsupportedError) or not kwargs:
             raise
-        raise UnsupportedError(f"{_numpy_name(function)} of a Value does not take all of {listed(kwargs)}: {error}") from error
+        raise UnsupportedError(f"{numpy_name(function)} of a Value does not take all of {listed(kwargs)}: {error}") from error
 
 
 def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -540,17 +540,10 @@ def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs
     if isinstance(mode, bool) or not mode.records_constants:
         return answer
     if function in DECISIONS:
-        mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{_numpy_name(function)}()")
+        mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{numpy_name(function)}()")
     if not isinstance(answer, np.ndarray | np.generic):
         return answer
     return record(question(function, len(args)), args, kwargs)
-
-
-def _numpy_name(function: Callable[..., Any]) -> str:
-    """`np.linalg.inv`, `np.add`, `np.add.reduce`."""
-    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
-        return f"np.{ufunc.__name__}.{function.__name__}"
-    return f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}".replace("numpy", "np", 1)
 
 
 def _plain(x: Any) -> Any:

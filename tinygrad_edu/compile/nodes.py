@@ -90,7 +90,7 @@ class Graph:
     def constant(self, value: Any) -> Node:
         """A number or array that is part of the program."""
         array = np.asarray(value)
-        key = ("constant", array.shape, type(value), array.dtype, array.tobytes())
+        key = ("constant", array.shape, type(value), array.dtype, _bits(array))
         return self._nodes.setdefault(key, Node(array.shape, kind_of(value), value=value))
 
     def apply(
@@ -120,12 +120,17 @@ def _what_it_computes(primitive: Primitive) -> Any:
     return primitive.code, forward
 
 
+def _bits(array: Any) -> Any:
+    """What tells the numbers of one array from those of another. The bytes of a longdouble have gaps, with anything in them."""
+    return repr(array.tolist()) if array.dtype.char in "gG" else array.tobytes()
+
+
 def frozen(x: Any) -> Any:
     """Parameters in a form that can be compared and looked up, in which 1 is not 1.0, nor 0.0 what -0.0 is."""
     if isinstance(x, float):
         return (type(x), x.hex())
     if isinstance(x, np.ndarray):
-        return (np.ndarray, x.shape, x.dtype, x.tobytes())
+        return (np.ndarray, x.shape, x.dtype, _bits(x))
     if isinstance(x, slice):
         return (slice, x.start, x.stop, x.step)
     if isinstance(x, tuple | list):

@@ -74,6 +74,10 @@ power = operation(
     name="power", numpy=[np.power], code="{0} ** {1}", latex="{{{0}}}^{{{1}}}", domain=(NONZERO, (-2, 3)),
 )  # fmt: skip
 
+float_power = operation(  # in double precision at least
+    np.float_power, _power_vjp_base, _power_vjp_exponent, latex="{{{0}}}^{{{1}}}", domain=(NONZERO, (-2, 3)),
+)  # fmt: skip
+
 # Between its jumps a % b is a − b·⌊a/b⌋ with ⌊a/b⌋ constant.
 mod = operation(
     operator.mod,

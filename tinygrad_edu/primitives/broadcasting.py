@@ -45,10 +45,20 @@ cast: Primitive = operation(
 )  # fmt: skip
 
 
+def as_float(x: Any) -> Any:
+    """Whole numbers as floating-point numbers, where NumPy, too, begins with that."""
+    return x if x.dtype.kind in "fc" else cast(x, dtype=np.dtype(float))
+
+
+def like(number: float, x: Any) -> Any:
+    """A number that does not make floating-point numbers of an array of whole ones."""
+    return number if x.dtype.kind in "fc" else x.dtype.type(number)
+
+
 def as_dtype(x: Any, dtype: DTypeLike | None) -> Any:
     """What a reduction with `dtype=` computes in."""
     if dtype is None or x.dtype == dtype:
         return x
-    if np.dtype(dtype).kind not in "fc":
+    if np.dtype(dtype).kind not in "fc" and x.dtype.kind in "fc":
         raise TypeError(f"dtype={np.dtype(dtype)} would round to whole numbers, which have no derivative")
     return cast(x, dtype=np.dtype(dtype))

@@ -27,5 +27,5 @@ conjugate = operation(np.conjugate, lambda g, out, z: np.conjugate(g), latex=r"\
 
 @composition(np.angle)
 def _angle(z: Any, deg: bool = False) -> Any:
-    radians = np.arctan2(np.imag(z), np.real(z))
-    return np.rad2deg(radians) if deg else radians
+    radians = np.arctan2(np.imag(z), np.real(z)) if z.dtype.kind == "c" else np.arctan2(0, z)
+    return radians * (180 / np.pi) if deg else radians

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitive import composition
+from tinygrad_edu.primitives.broadcasting import like
 from tinygrad_edu.primitives.indexing import scatter
 
 
@@ -55,12 +56,12 @@ def _linalg_trace(x: Any, /, *, offset: int = 0, dtype: DTypeLike | None = None)
 
 @composition(np.tril)
 def _tril(m: Any, k: int = 0) -> Any:
-    return np.where(_lower(m, k), m, 0.0)
+    return np.where(_lower(m, k), m, like(0.0, m))
 
 
 @composition(np.triu)
 def _triu(m: Any, k: int = 0) -> Any:
-    return np.where(_lower(m, k - 1), 0.0, m)
+    return np.where(_lower(m, k - 1), like(0.0, m), m)
 
 
 def _lower(m: Any, k: int) -> Any:

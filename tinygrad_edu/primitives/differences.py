@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitive import composition
-from tinygrad_edu.primitives.broadcasting import as_dtype
+from tinygrad_edu.primitives.broadcasting import as_dtype, as_float
 from tinygrad_edu.primitives.shaping import as_operand
 
 
@@ -32,7 +32,8 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
     ends = [None if end is None else _as_end(as_operand(end), a.shape, axis) for end in (prepend, append)]
     a = np.concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
     for _ in range(n):
-        a = _part(a, axis, 1, None) - _part(a, axis, None, -1)
+        after, before = _part(a, axis, 1, None), _part(a, axis, None, -1)
+        a = np.not_equal(after, before) if a.dtype.kind == "b" else after - before
     return a
 
 
@@ -83,23 +84,56 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
 def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     """The slope of the parabola through each element and its two neighbours; at the ends that of a line, or of the parabola.
 
-    `spacing` is the distance of the sample points, or an array of their positions.
+    `spacing` is the distance of the sample points, or an array of their positions. Written as NumPy computes it.
     """
+    f = as_float(f)
     length = f.shape[axis]
     if length <= edge_order:
         raise ValueError(f"a slope of edge_order={edge_order} needs more than {edge_order} elements along axis {axis}")
-    if np.ndim(spacing) == 0:
-        gaps, share = spacing, 0.5
-    else:
+    if np.ndim(spacing) != 0:
         if len(spacing) != length:
             raise ValueError(f"there are {len(spacing)} sample points for {length} elements along axis {axis}")
-        gaps = _aligned(np.diff(spacing), f.ndim, axis)
-        before, after = _part(gaps, axis, None, -1), _part(gaps, axis, 1, None)
-        share = before / (before + after)
-    lines = np.diff(f, axis=axis) / gaps
-    before, after = _part(lines, axis, None, -1), _part(lines, axis, 1, None)
-    inner = before + share * (after - before)  # the slope over the shorter gap counts more
-    first, last = _part(lines, axis, None, 1), _part(lines, axis, -1, None)
-    if edge_order == 2:  # the slopes of a parabola at both ends of a gap average to that of the line across it
-        first, last = 2 * first - _part(inner, axis, None, 1), 2 * last - _part(inner, axis, -1, None)
+        spacing = _evenly_spaced(np.diff(as_float(as_operand(spacing))))
+    if np.ndim(spacing) == 0:
+        inner = (_part(f, axis, 2, None) - _part(f, axis, None, -2)) / (2.0 * spacing)
+        first_gap = last_gap = spacing
+        start = [-1.5 / spacing, 2.0 / spacing, -0.5 / spacing]
+        end = [0.5 / spacing, -2.0 / spacing, 1.5 / spacing]
+    else:
+        first_gap, last_gap = spacing[0], spacing[-1]
+        inner = _weighted(f, axis, [_aligned(x, f.ndim, axis) for x in _middle(spacing[:-1], spacing[1:])])
+        start, end = _start(spacing[:1], spacing[1:2]), _end(spacing[-2:-1], spacing[-1:])
+    if edge_order == 1:
+        first = (_part(f, axis, 1, 2) - _part(f, axis, None, 1)) / first_gap
+        last = (_part(f, axis, -1, None) - _part(f, axis, -2, -1)) / last_gap
+    else:
+        first, last = _weighted(_part(f, axis, None, 3), axis, start), _weighted(_part(f, axis, -3, None), axis, end)
     return as_dtype(np.concatenate([first, inner, last], axis=axis), f.dtype)
+
+
+def _evenly_spaced(gaps: Any) -> Any:
+    """The first gap, if all are known to be equal."""
+    is_known = not hasattr(gaps, "__record_primitive__")
+    return gaps[0] if is_known and np.all(gaps == gaps[0]) else gaps
+
+
+def _weighted(f: Any, axis: int, weights: list[Any]) -> Any:
+    """Three neighbours, each with its weight."""
+    a, b, c = weights
+    return a * _part(f, axis, None, -2) + b * _part(f, axis, 1, -1) + c * _part(f, axis, 2, None)
+
+
+# The weights of the three for the slope of a parabola at each of them, by the gaps before and after the middle one.
+def _start(before: Any, after: Any) -> list[Any]:
+    both = before + after
+    return [-(2.0 * before + after) / (before * both), both / (before * after), -before / (after * both)]
+
+
+def _middle(before: Any, after: Any) -> list[Any]:
+    both = before + after
+    return [-after / (before * both), (after - before) / (before * after), before / (after * both)]
+
+
+def _end(before: Any, after: Any) -> list[Any]:
+    both = before + after
+    return [after / (before * both), -both / (before * after), (2.0 * after + before) / (after * both)]

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitive import Primitive, case, composition, operation
-from tinygrad_edu.primitives.broadcasting import cast
 
 POSITIVE = ((0.2, 4.0),)
 LN2, LN10 = math.log(2), math.log(10)
@@ -64,6 +63,7 @@ root = operation(
     lambda g, out, x: 0.5 * g * direction(1.0, out),
     name="root", code="np.sqrt({0})", latex=r"\sqrt{{{0}}}", domain=POSITIVE,
 )  # fmt: skip
+reciprocal = operation(np.reciprocal, lambda g, out, x: -g * out**2, latex=r"\frac{{1}}{{{0}}}", domain=POSITIVE)
 cbrt = operation(np.cbrt, lambda g, out, x: g / (3 * out**2), latex=r"\sqrt[3]{{{0}}}", domain=POSITIVE)
 
 
@@ -82,6 +82,7 @@ def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
 
 
 absolute = operation(np.absolute, _absolute_vjp, latex=r"\left|{0}\right|")
+fabs = operation(np.fabs, _absolute_vjp, latex=r"\left|{0}\right|")  # which makes floating-point numbers of whole ones
 sign = operation(np.sign, _sign_vjp, latex=r"\operatorname{{sign}} {0}")
 copysign = operation(
     np.copysign,
@@ -89,11 +90,6 @@ copysign = operation(
     lambda g, out, a, b: np.zeros_like(out),
     latex=r"\left|{0}\right| \operatorname{{sign}} {1}",
 )
-
-
-@composition(np.fabs)
-def _fabs(x: Any) -> Any:
-    return np.absolute(x)
 
 
 @composition(np.square)
@@ -104,20 +100,6 @@ def _square(x: Any) -> Any:
 def squares(x: Any) -> Any:
     """x², of a complex number the square of its length."""
     return x**2 if x.dtype.kind != "c" else np.real(x) ** 2 + np.imag(x) ** 2
-
-
-@composition(np.reciprocal)
-def _reciprocal(x: Any) -> Any:
-    return 1 / x
-
-
-@composition(np.float_power)
-def _float_power(a: Any, b: Any) -> Any:
-    return np.power(_at_least_double(a), _at_least_double(b))
-
-
-def _at_least_double(x: Any) -> Any:
-    return cast(x, dtype=np.result_type(x.dtype, np.float64)) if hasattr(x, "dtype") else np.asarray(x, np.float64)
 
 
 def _step(x: Any) -> Any:
@@ -233,6 +215,8 @@ logaddexp2 = operation(
 
 @composition(np.nan_to_num)
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    if x.dtype.kind not in "fc":
+        return x
     if x.dtype.kind == "c":
         return _nan_to_num(np.real(x), copy, nan, posinf, neginf) + 1j * _nan_to_num(np.imag(x), copy, nan, posinf, neginf)
     largest = np.finfo(x.dtype).max
@@ -251,7 +235,7 @@ def _real_if_close(a: Any, tol: float = 100) -> Any:
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
-    return np.minimum(np.maximum(x, low), high)
+    return np.clip(x, low, high)
 
 
 # As in PyTorch, a number that lies exactly on a bound still passes its gradient on.
@@ -269,7 +253,10 @@ clip = operation(
 def _numpy_clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """A bound may be missing, and may be given by either of two names."""
     low, high = a_min if min is None else min, a_max if max is None else max
-    return clip(a, -np.inf if low is None else low, np.inf if high is None else high)
+    if a.dtype.kind == "b" and (low is None or high is None):
+        return a if low is high else np.minimum(a, high) if low is None else np.maximum(a, low)
+    lowest, highest = (-np.inf, np.inf) if a.dtype.kind in "fc" else (int(np.iinfo(a.dtype).min), int(np.iinfo(a.dtype).max))
+    return clip(a, lowest if low is None else low, highest if high is None else high)
 
 
 # The same numbers, from which no gradient passes back: they count as constants.

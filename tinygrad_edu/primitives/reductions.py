@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import as_dtype, broadcast_to
+from tinygrad_edu.primitives.exact import with_numbers_of
 from tinygrad_edu.primitives.scans import cumprod
 
 AXES = [
@@ -69,8 +70,8 @@ def _sum_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False) 
 
 
 def _mean(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    if x.dtype.itemsize < 4:
-        return np.mean(x, axis=axis, keepdims=keepdims)  # adds half-precision numbers in single precision
+    if x.dtype.itemsize < 4 or x.dtype.char == "F":  # NumPy adds half-precision numbers in single precision, and divides in double
+        return np.mean(x, axis=axis, keepdims=keepdims)
     total = np.add.reduce(x, axis=axis, keepdims=keepdims)
     return total / (x.size / (total.size or 1))
 
@@ -120,9 +121,25 @@ min = operation(_min, _extremum_vjp, name="min", numpy=[np.min], latex=r"\min {0
 # --- NumPy's functions with all their options --------------------------------------------------------------------------------
 
 
-def _selected(x: Any, where: Any, neutral: float) -> Any:
+def _selected(x: Any, where: Any, neutral: Any) -> Any:
     """`x` with a number that does not count in the place of what is left out."""
     return x if where is True else np.where(where, x, neutral)
+
+
+def _entry_unless_selected(entry: Primitive) -> Callable[..., Any]:
+    """The composition is for options that the entry does not know: NumPy has its own order for what is selected or put first."""
+
+    def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
+        exact = with_numbers_of(entry.numpy[0])(composed)
+
+        def reduction(a: Any, axis: Any = None, dtype: DTypeLike | None = None, *, keepdims: bool = False, **options: Any) -> Any:
+            if options.get("where", True) is True and options.get("initial") is None:
+                return entry(as_dtype(a, dtype), axis=axis, keepdims=keepdims)
+            return exact(a, axis, dtype, keepdims=keepdims, **options)
+
+        return reduction
+
+    return decorate
 
 
 def count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
@@ -132,6 +149,7 @@ def count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
 
 
 @composition(np.sum)
+@_entry_unless_selected(sum)
 def _numpy_sum(
     a: Any,
     axis: Any = None,
@@ -146,6 +164,7 @@ def _numpy_sum(
 
 
 @composition(np.prod)
+@_entry_unless_selected(prod)
 def _numpy_prod(
     a: Any,
     axis: Any = None,
@@ -160,10 +179,9 @@ def _numpy_prod(
 
 
 @composition(np.mean)
+@_entry_unless_selected(mean)
 def _numpy_mean(a: Any, axis: Any = None, dtype: DTypeLike | None = None, *, keepdims: bool = False, where: Any = True) -> Any:
     a = as_dtype(a, dtype)
-    if where is True:
-        return mean(a, axis=axis, keepdims=keepdims)
     return sum(_selected(a, where, 0.0), axis=axis, keepdims=keepdims) / count(a, axis, keepdims, where)
 
 
@@ -175,7 +193,11 @@ def _extremum(entry: Primitive, choose: Any, worst: float) -> Callable[..., Any]
             return entry(a, axis=axis, keepdims=keepdims)
         if a.size == 0:
             return initial + sum(a, axis=axis, keepdims=keepdims)  # the sum of nothing is zero
-        return choose(entry(_selected(a, where, worst), axis=axis, keepdims=keepdims), initial)
+        if a.dtype.kind not in "fc":  # whole numbers stay whole
+            worst_of_its_kind = initial = a.dtype.type(initial)
+        else:
+            worst_of_its_kind = worst
+        return choose(entry(_selected(a, where, worst_of_its_kind), axis=axis, keepdims=keepdims), initial)
 
     return numpy_extremum
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_edu.primitive import case, composition, operation
 from tinygrad_edu.primitives.arithmetic import NONZERO
+from tinygrad_edu.primitives.broadcasting import cast
 
 floor = operation(np.floor, lambda g, out, x: np.zeros_like(x), latex=r"\left\lfloor {0} \right\rfloor")
 ceil = operation(np.ceil, lambda g, out, x: np.zeros_like(x), latex=r"\left\lceil {0} \right\rceil")
@@ -47,6 +48,8 @@ def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
 
 @composition(np.modf)
 def _modf(x: Any) -> tuple[Any, Any]:
+    if x.dtype.kind != "f":  # NumPy says in which precision whole numbers are split
+        x = cast(x, dtype=np.modf(np.ones(1, x.dtype))[0].dtype)
     finite = np.where(np.isinf(x), 0.0, x)  # the fractional part of an infinity is zero
     return finite - np.trunc(finite), np.trunc(x)
 

@@ -205,13 +205,13 @@ for _function in (np.resize, np.lib.stride_tricks.sliding_window_view):
 
 @composition(np.copy)
 def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return +a
+    return a if a.dtype.kind == "b" else +a
 
 
 @composition(np.astype)
 def _astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True) -> Any:
     kind = np.dtype(dtype).kind
-    if kind not in "fc":
+    if kind not in "fc" and x.dtype.kind in "fc":
         raise UnsupportedError(
             f"np.astype cannot make {np.dtype(dtype)} of a Value, since only floating-point numbers have a derivative. "
             "For plain numbers without a gradient, write value.numpy().astype(dtype)."
@@ -221,6 +221,8 @@ def _astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True) -> Any:
 
 @composition(np.full_like)
 def _full_like(a: Any, fill_value: Any, dtype: DTypeLike | None = None, *, shape: Any = None) -> Any:
+    if not hasattr(fill_value, "__record_primitive__"):
+        return np.full(a.shape if shape is None else shape, fill_value, a.dtype if dtype is None else dtype)
     zeros = np.zeros_like(a, dtype=dtype, shape=shape)
     filled = zeros + np.broadcast_to(fill_value, zeros.shape)
     return filled if filled.dtype == zeros.dtype else np.astype(filled, zeros.dtype)

@@ -14,8 +14,9 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import composition
-from tinygrad_edu.primitives.broadcasting import as_dtype
+from tinygrad_edu.primitives.broadcasting import as_dtype, cast
 from tinygrad_edu.primitives.elementwise import root, squares
+from tinygrad_edu.primitives.exact import with_numbers_of
 from tinygrad_edu.primitives.reductions import count, gathered, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
 
@@ -39,7 +40,7 @@ def _var(
         mean = np.mean(a, axis=axis, keepdims=True, where=where)
     deviation = np.where(where, a - mean, 0.0) if where is not True else a - mean
     freedom = count(a, axis, keepdims, where) - (ddof if correction is None else correction)
-    return np.sum(squares(deviation), axis=axis, keepdims=keepdims) / np.maximum(freedom, 0)
+    return np.sum(squares(deviation), axis=axis, keepdims=keepdims, where=where) / np.maximum(freedom, 0)
 
 
 @composition(np.std)
@@ -55,9 +56,14 @@ def _std(
 ) -> Any:
     """√var; where nothing varies its derivative is taken as zero, as in PyTorch."""
     variance = np.var(a, axis, dtype, keepdims=keepdims, where=where, mean=mean, **options)
-    if mean is not None or (where is True and a.size != variance.size):
+    is_never_alone = mean is not None or (where is True and a.size != variance.size)
+    return _root(variance, False if is_never_alone else count(a, axis, keepdims, where) == 1)
+
+
+def _root(variance: Any, is_alone: Any) -> Any:
+    """Of a single number the deviation is zero whatever it is, and has no corner."""
+    if is_alone is False:
         return root(variance)
-    is_alone = count(a, axis, keepdims, where) == 1  # of a single number the deviation is zero whatever it is, and has no corner
     return np.where(is_alone, variance, root(np.where(is_alone, 1.0, variance)))
 
 
@@ -66,11 +72,13 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     a = as_operand(a)
     if weights is None:
         average = np.mean(a, axis=axis, keepdims=keepdims)
-        total = count(a, axis, keepdims, True)
+        total = average.dtype.type(a.size / (average.size or 1))
     else:
         weights = _aligned(as_operand(weights), a, axis)
-        total = np.sum(weights, axis=axis, keepdims=keepdims)
-        average = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+        dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind in "fc" else [np.float64]))
+        total = np.sum(weights if weights.dtype == dtype else cast(weights, dtype=dtype), axis=axis, keepdims=keepdims)
+        products = a * weights if {a.dtype, weights.dtype} & {dtype} else cast(a, dtype=dtype) * weights
+        average = np.sum(products, axis=axis, keepdims=keepdims) / total
     return (average, np.broadcast_to(total, average.shape)) if returned else average
 
 
@@ -107,8 +115,9 @@ def _cov(
     total = np.sum(weights)
     freedom = total - ddof * (1 if aweights is None else np.sum(weights * aweights) / total)
     deviation = x - np.average(x, axis=1, weights=weights, keepdims=True)
-    turned = deviation.T if deviation.dtype.kind != "c" else np.conjugate(deviation.T)
-    return np.squeeze((deviation * weights) @ turned / freedom)
+    weighted = deviation if fweights is aweights is None else deviation * weights
+    turned = weighted.T if weighted.dtype.kind != "c" else np.conjugate(weighted.T)
+    return np.squeeze(deviation @ turned * (1 / freedom))
 
 
 @composition(np.corrcoef)
@@ -169,30 +178,29 @@ def _between_some_ranks(find: Callable[..., Any], a: Any, axis: Any, keepdims: b
 
 
 def _quantile(function: Callable[..., Any]) -> Callable[..., Any]:
-    def numpy_quantile(
-        a: Any,
-        q: Any,
-        axis: Any = None,
-        *,
-        overwrite_input: bool = False,
-        method: str = "linear",
-        keepdims: bool = False,
-        weights: Any = None,
-    ) -> Any:
+    @with_numbers_of(function)
+    def exact(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False, weights: Any = None) -> Any:
         a, find = as_operand(a), partial(function, q=q if isinstance(q, float | int) else np.asarray(q), method=method)
         precision = find(np.zeros(1, a.dtype)).dtype
         if weights is None and function not in _WITHOUT_NAN:
             return _between_ranks(find, a, axis, keepdims, precision)
         return _between_some_ranks(partial(find, axis=-1), a, axis, keepdims, precision, weights)
 
+    def numpy_quantile(a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, **options: Any) -> Any:
+        return exact(a, q, axis, **options)
+
     return numpy_quantile
 
 
 def _median(function: Callable[..., Any]) -> Callable[..., Any]:
-    def numpy_median(a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    @with_numbers_of(function)
+    def exact(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
         if function in _WITHOUT_NAN:
             return _between_some_ranks(partial(function, axis=-1), a, axis, keepdims, None)
         return _between_ranks(function, a, axis, keepdims)
+
+    def numpy_median(a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+        return exact(a, axis, keepdims=keepdims)
 
     return numpy_median
 
@@ -211,22 +219,68 @@ def _nan_as(neutral: float, function: Callable[..., Any]) -> Callable[..., Any]:
     """NaN counts as a number that makes no difference."""
 
     def without_nan(a: Any, axis: Any = None, *args: Any, **options: Any) -> Any:
+        if a.dtype.kind not in "fc":
+            return function(a, axis, *args, **options)
         return function(np.where(np.isnan(a), neutral, a), axis, *args, **options)
 
     return without_nan
 
 
-def _nan_left_out(function: Callable[..., Any]) -> Callable[..., Any]:
-    def without_nan(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
-        return function(a, *args, where=np.logical_and(where, np.logical_not(np.isnan(a))), **options)
+@composition(np.nanmean)
+def _nanmean(a: Any, axis: Any = None, dtype: DTypeLike | None = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    if a.dtype.kind not in "fc":
+        return np.mean(a, axis, dtype, keepdims=keepdims, where=where)
+    a = as_dtype(a, dtype)
+    present = np.logical_and(where, np.logical_not(np.isnan(a)))
+    return np.nansum(a, axis, keepdims=keepdims, where=where) / count(a, axis, keepdims, present)
 
-    return without_nan
+
+@composition(np.nanvar)
+def _nanvar(
+    a: Any,
+    axis: Any = None,
+    dtype: DTypeLike | None = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
+    a, ddof = as_dtype(a, dtype), ddof if correction is None else correction
+    if a.dtype.kind not in "fc":
+        return np.var(a, axis, ddof=ddof, keepdims=keepdims, where=where, **({} if mean is None else {"mean": mean}))
+    unknown = np.isnan(a)
+    if mean is None:
+        mean = np.nanmean(a, axis, keepdims=True, where=where)
+    deviation = np.where(unknown, 0.0, a - mean)
+    square = deviation**2 if deviation.dtype.kind != "c" else np.real(deviation * np.conjugate(deviation))
+    freedom = count(a, axis, keepdims, np.logical_and(where, np.logical_not(unknown))) - ddof
+    return np.sum(square, axis=axis, keepdims=keepdims, where=where) / np.where(freedom > 0, freedom, np.nan)
+
+
+@composition(np.nanstd)
+def _nanstd(
+    a: Any,
+    axis: Any = None,
+    dtype: DTypeLike | None = None,
+    *,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    **options: Any,
+) -> Any:
+    variance = np.nanvar(a, axis, dtype, keepdims=keepdims, where=where, **({} if mean is None else {"mean": mean}), **options)
+    present = np.logical_and(where, np.logical_not(np.isnan(a)))
+    return _root(variance, count(a, axis, keepdims, present) == 1 if mean is None else False)
 
 
 def _nan_loses(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
     """NaN is chosen only where there is nothing else."""
 
     def without_nan(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+        if a.dtype.kind not in "fc":
+            return function(a, axis, keepdims=keepdims, initial=initial, where=where)
         unknown = np.isnan(a)
         chosen = function(np.where(unknown, worst, a), axis, keepdims=keepdims, initial=initial, where=where)
         return chosen if initial is not None else np.where(np.all(unknown, axis=axis, keepdims=keepdims), np.nan, chosen)
@@ -238,8 +292,5 @@ composition(np.nansum)(_nan_as(0.0, np.sum))
 composition(np.nanprod)(_nan_as(1.0, np.prod))
 composition(np.nancumsum)(_nan_as(0.0, np.cumsum))
 composition(np.nancumprod)(_nan_as(1.0, np.cumprod))
-composition(np.nanmean)(_nan_left_out(np.mean))
-composition(np.nanvar)(_nan_left_out(np.var))
-composition(np.nanstd)(_nan_left_out(np.std))
 composition(np.nanmax)(_nan_loses(np.max, -np.inf))
 composition(np.nanmin)(_nan_loses(np.min, np.inf))

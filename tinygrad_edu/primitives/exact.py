@@ -1,0 +1,64 @@
+"""Compositions for the gradient alone, where NumPy's own function gives the numbers.
+
+A composition that adds up in another order than NumPy does differs from it in the last digit, and what it makes of integers or
+of half precision may have another dtype. Where it cannot be written just as NumPy computes, its numbers are left to NumPy.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.primitive import Primitive, numpy_name
+from tinygrad_edu.primitives.elementwise import stop_gradient
+
+Function = Callable[..., Any]
+
+
+def with_numbers_of(function: Function) -> Callable[[Function], Function]:
+    """Let a composition with the arguments of `function`, which returns one array, give the numbers that `function` gives.
+
+    >>> mean = with_numbers_of(np.mean)(lambda a, axis=None: np.sum(a, axis) / a.size)
+    >>> mean(np.array([1, 2], np.int8))
+    np.float64(1.5)
+    """
+
+    def decorate(composed: Function) -> Function:
+        signature = inspect.signature(composed)
+
+        @wraps(composed)
+        def exact(*args: Any, **kwargs: Any) -> Any:
+            given = signature.bind(*args, **kwargs).arguments
+            inputs = {name: x for name, x in given.items() if hasattr(x, "__record_primitive__") or isinstance(x, np.ndarray)}
+            params = {name: x for name, x in given.items() if name not in inputs}
+            numbers = _of_numpy(function, tuple(given), tuple(inputs))(*inputs.values(), **params)
+            if not any(getattr(x, "requires_grad", False) for x in inputs.values()):
+                return numbers
+            return _joined(function)(numbers, composed(*args, **kwargs))
+
+        return exact
+
+    return decorate
+
+
+@cache
+def _of_numpy(function: Function, given: tuple[str, ...], inputs: tuple[str, ...]) -> Primitive:
+    """The function as an operation without a derivative; it is given its first argument by position and the others by name."""
+
+    def forward(*arrays: Any, **params: Any) -> Any:
+        by_name = params | dict(zip(inputs, arrays, strict=True))
+        return function(by_name.pop(given[0]), **by_name)
+
+    places = {name: f"{{{inputs.index(name) if name in inputs else name}}}" for name in given}
+    written = [places.pop(given[0]), *(f"{name}={place}" for name, place in places.items())]
+    code = f"{numpy_name(function)}({', '.join(written)})"
+    return Primitive(function.__name__, forward, (None,) * len(inputs), (function,), code)
+
+
+@cache
+def _joined(function: Function) -> Primitive:
+    """The first of two arrays, with the gradient of the second."""
+    rules = (None, lambda g, out, numbers, composed: g)
+    return Primitive(function.__name__, lambda numbers, composed: numbers, rules, code="{0}", form_of=stop_gradient)
