@@ -579,7 +579,7 @@ def test_the_rule_of_every_operation_can_be_read(entry):
 def test_parts_of_arrays_are_written_as_in_python():
     w = tg.Value(np.ones((2, 3, 4)), name="w")
     loss = w[..., 0, :][0, 0]
-    assert "L = w[..., 0, :][0, 0]" in tg.draw(loss).mermaid
+    assert "L = w[..., 0, :][0, 0]" in tg.draw(loss).dot
     assert "[(" not in str(tg.explain(loss))
 
 

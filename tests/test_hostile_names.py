@@ -193,7 +193,7 @@ DOT_LINE = re.compile(
     | \ \ subgraph\ cluster_\d+\ \{{\ graph\ \[label="\d+\ /\ \d+",[^\\]*\];[\w;\ ]*\}}""",
     re.VERBOSE,
 )
-MERMAID_LABEL = r'"(?:[\w =+−·/*@.,:()\[\]…^\'-]|<br/>|\#\d+;)*"'
+MERMAID_LABEL = r'"(?:[\w =+−·/*@.,()\[\]…^\'-]|<br/>|\#\d+;)*"'
 MERMAID_LINE = re.compile(
     rf"""flowchart\ TD | \ \ \ \ \w+ | \ \ end | \ \ subgraph\ g\d+\["\d+\ /\ \d+"\]
     | \ \ n\w+(?:\(\[{MERMAID_LABEL}\]\)|\(\({MERMAID_LABEL}\)\)|\[{MERMAID_LABEL}\](?::::constant)?|\[\[{MERMAID_LABEL}\]\])

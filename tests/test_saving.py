@@ -159,6 +159,17 @@ def test_a_file_keeps_its_permissions_and_a_new_one_gets_those_of_the_umask(tmp_
     assert stat.S_IMODE(path.stat().st_mode) == 0o604
 
 
+def test_a_file_keeps_its_owner(tmp_path):
+    path = tmp_path / "graph.dot"
+    path.write_bytes(OLD)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+    owner = path.stat().st_uid, path.stat().st_gid
+    tg.draw(loss()).save(path)
+    assert (path.stat().st_uid, path.stat().st_gid) == owner
+    assert path.read_bytes() != OLD
+
+
 def test_a_link_stays_a_link_and_leads_to_the_new_file(tmp_path):
     (tmp_path / "far").mkdir()
     real, link, loose = tmp_path / "far" / "real", tmp_path / "graph.dot", tmp_path / "loose.dot"

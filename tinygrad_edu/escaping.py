@@ -75,11 +75,12 @@ def in_dot(words: str) -> str:
     return html.escape(one_line(words), quote=False).replace("\\", "\\\\").replace('"', '\\"')
 
 
-_PLAIN_IN_MERMAID = frozenset(" =+−-·/*@.,:()[]…^_'")
+_PLAIN_IN_MERMAID = frozenset(" =+−-·/*@.,()[]…^_'")
 
 
 def in_mermaid(words: str) -> str:
-    """For a label of Mermaid, in quotation marks. (It takes directives, `%%{init: …}%%`, out of labels, too.)
+    """For a label of Mermaid, in quotation marks. (It reads directives, `%%{init: …}%%`, in labels, too, and loses a semicolon
+    after `style…:`.)
 
     >>> in_mermaid('y = "θ"')
     'y = #34;θ#34;'

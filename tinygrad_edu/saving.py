@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tinygrad_edu.errors import DataError
@@ -19,7 +20,7 @@ def save(path: str | os.PathLike[str], what: str, forms: Mapping[str, Callable[[
     """Write the form that the suffix of the path asks for. Returns the path.
 
     A file that was there is replaced in one step, once the new one is on the disk: whatever goes wrong before leaves it as it was.
-    It keeps its permissions, and a link to it stays a link.
+    It keeps its owner and its permissions, and a link to it stays a link.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def save(path: str | os.PathLike[str], what: str, forms: Mapping[str, Callable[[
         known = " or ".join([", ".join(others), last] if others else [last])
         raise DataError(f"{what} can be saved as {known}, but not as {path.suffix or 'a file without suffix'!r}.")
     try:
-        before = _mode(path)
+        before = _found(path)
         content = forms[path.suffix]()  # Graphviz writes temporary files of its own
         _write(path, before, content if isinstance(content, bytes) else content.encode())
     except OSError as error:
@@ -49,18 +50,18 @@ def save(path: str | os.PathLike[str], what: str, forms: Mapping[str, Callable[[
     return path
 
 
-def _mode(path: Path) -> int | None:
-    """The kind and the permissions of the file that is there already, or None."""
+def _found(path: Path) -> os.stat_result | None:
+    """What is there already: its kind, its owner and its permissions."""
     try:
-        return path.stat().st_mode
+        return path.stat()
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise DataError(f"no file can be called {shortened(str(path))}: {error}.") from None
 
 
-def _write(path: Path, before: int | None, data: bytes) -> None:
-    if before is not None and not stat.S_ISREG(before):
+def _write(path: Path, before: os.stat_result | None, data: bytes) -> None:
+    if before is not None and not stat.S_ISREG(before.st_mode):
         path.write_bytes(data)  # a pipe or a device takes what it gets; a directory refuses
         return
     if before is not None and not os.access(path, os.W_OK):  # who may write in a folder may replace even what is read-only
@@ -73,7 +74,9 @@ def _write(path: Path, before: int | None, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         if before is not None:
-            beside.chmod(stat.S_IMODE(before))
+            with suppress(PermissionError, AttributeError):  # only root may give files away, and Windows knows no owners
+                os.chown(beside, before.st_uid, before.st_gid)
+            beside.chmod(stat.S_IMODE(before.st_mode))
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
