@@ -171,14 +171,14 @@ def test_a_misspelt_argument_of_a_numpy_function_is_never_swallowed(function):
 def test_writing_the_result_into_an_array_is_refused():
     out = np.zeros_like(A)
     for call in (lambda x: np.add(x, 1.0, out=out), lambda x: np.exp(x, out=out), lambda x: np.sum(x, axis=0, out=out[0])):
-        with pytest.raises(UnsupportedError, match=r"does not take out=.*Leave it out"):
+        with pytest.raises(UnsupportedError, match=r"does not write into an array.* leave out= out"):
             call(Value(A))
     np.testing.assert_array_equal(out, 0)
 
 
 def test_adding_a_value_to_an_array_in_place_is_refused():
     array = np.zeros(3)
-    with pytest.raises((UnsupportedError, DetachError)):
+    with pytest.raises(UnsupportedError, match=r"Write array = array \+ value in place of array \+= value"):
         array += Value([1.0, 2.0, 3.0])
     np.testing.assert_array_equal(array, 0)
 
@@ -191,7 +191,7 @@ def test_adding_a_value_to_an_array_in_place_is_refused():
     ],
 )  # fmt: skip
 def test_a_value_never_turns_into_a_plain_array_unasked(turn):
-    with pytest.raises(DetachError, match=r"would lose its gradient.*\.detach\(\).*np\.stack"):
+    with pytest.raises(DetachError, match=r"would lose its gradient.*np\.(stack|where).*\.item\(\) or \.numpy\(\)"):
         turn(Value([1.0, 2.0], name="w"))
     with pytest.raises(DetachError, match="'w'"):
         np.asarray(Value(1.0, name="w"))

@@ -1,4 +1,4 @@
-"""Whether operations are recorded, as a mode of the thread.
+"""Whether operations are recorded, as a mode of the thread, and whether a function is being differentiated in it.
 
 The mode belongs to the present thread or async task, and ends with the `with` block that set it, also after an error.
 """
@@ -26,8 +26,8 @@ class Watch:
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         """Called with what a rule of `node` returned for its input `parent`."""
 
-    def see_numbers(self, value: Any, taken: str) -> None:
-        """Called when the numbers of a Value are about to leave it for plain Python or NumPy, by `taken`."""
+    def see_numbers(self, value: Any, taken: str, advice: str = "") -> None:
+        """Called when the numbers of a Value are about to leave it for plain Python or NumPy, by `taken`; what to write instead."""
 
     def within(self, mode: bool | Watch) -> bool | Watch:
         """The mode of a block that asks for `mode` while this watch is on. Whoever watches goes on where it asks for recording."""
@@ -37,6 +37,14 @@ class Watch:
 _mode: ContextVar[bool | Watch] = ContextVar("mode", default=True)
 # The mode: False where nothing is recorded, else True or whoever watches.
 recording = _mode.get
+
+depth: ContextVar[int] = ContextVar("depth", default=0)
+"""How many functions are being differentiated right now, one within another."""
+
+
+def inside_a_transform() -> bool:
+    """Whether a function is being differentiated right now."""
+    return depth.get() > 0
 
 
 def is_watched() -> bool:
@@ -50,11 +58,11 @@ def everything_is_recorded() -> bool:
     return not isinstance(mode, bool) and mode.records_constants
 
 
-def see_numbers(value: Any, taken: str) -> None:
+def see_numbers(value: Any, taken: str, advice: str = "") -> None:
     """Tell whoever watches that the numbers of a Value are about to leave it."""
     mode = _mode.get()
     if mode is not True and mode is not False:
-        mode.see_numbers(value, taken)
+        mode.see_numbers(value, taken, advice)
 
 
 @contextmanager

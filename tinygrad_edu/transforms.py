@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property, partial, wraps
 from types import FunctionType
@@ -22,21 +21,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
+from tinygrad_edu.conversions import raise_its_reason
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
 from tinygrad_edu.messages import name_of, shortened
-from tinygrad_edu.mode import everything_is_recorded, recording, recording_mode
+from tinygrad_edu.mode import depth, everything_is_recorded, inside_a_transform, recording, recording_mode
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.trees import tree_leaves, tree_leaves_like, tree_map, tree_map_named
 from tinygrad_edu.value import Value, record
-
-_depth: ContextVar[int] = ContextVar("depth", default=0)
-
-
-def inside_a_transform() -> bool:
-    """Whether a function is being differentiated right now."""
-    return _depth.get() > 0
-
 
 # What stands for an argument inside of the function: the same number, but a node of its own to differentiate with respect to.
 ARGUMENT = Primitive("argument", lambda x: x, (lambda g, out, x: g,), code="{0}", latex="{0}")
@@ -116,7 +108,7 @@ def call_recorded(
 ) -> Recording:
     """Call `f` with Values in place of the arguments `argnums`, recording what it does with them."""
     given_values = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves((args, kwargs)))
-    nested = _depth.get() > 0 or everything_is_recorded() or (bool(recording()) and given_values)
+    nested = inside_a_transform() or everything_is_recorded() or (bool(recording()) and given_values)
     names = _parameter_names(f)
     called_with = list(args)
     arguments = []
@@ -125,11 +117,13 @@ def call_recorded(
             name = names[position] if position < len(names) else f"argument {position}"
             arguments.append(tree_map_named(_stand_in, args[position], name))
             called_with[position] = tree_map(lambda leaf: leaf, arguments[-1])  # f may put other leaves into its own tree
-        depth = _depth.set(_depth.get() + 1)
+        token = depth.set(depth.get() + 1)
         try:
             output = f(*called_with, **kwargs)
+        except (ValueError, SystemError) as error:
+            raise_its_reason(error)
         finally:
-            _depth.reset(depth)
+            depth.reset(token)
     aux = None
     if has_aux:
         if not (isinstance(output, tuple) and len(output) == 2):

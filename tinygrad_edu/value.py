@@ -15,11 +15,12 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_edu.array_methods import ArrayMethods
 from tinygrad_edu.backpropagation import ancestors, backpropagate
+from tinygrad_edu.conversions import Conversions, check_taking
 from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.messages import described, failure, listed, notebook_table
-from tinygrad_edu.mode import everything_is_recorded, recording, see_numbers
-from tinygrad_edu.ownership import Array, Loan, checked_constant, own_constant, own_data, own_index
+from tinygrad_edu.mode import everything_is_recorded, inside_a_transform, recording, see_numbers
+from tinygrad_edu.ownership import Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive, numpy_name
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, question
@@ -78,7 +79,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
     return operator
 
 
-class Value(ArrayMethods):
+class Value(ArrayMethods, Conversions):
     """A number or an array of numbers that remembers how it was made, so that it can be differentiated.
 
     Parameters
@@ -251,23 +252,6 @@ class Value(ArrayMethods):
         """A constant Value with the same numbers, cut off from how they were made."""
         return elementwise.stop_gradient(self) if everything_is_recorded() else _constant(self._recorded_data(), (self,))
 
-    def numpy(self) -> Array:
-        """The numbers as a plain array of the caller's own."""
-        see_numbers(self, ".numpy()")
-        return np.array(self._data)
-
-    def item(self) -> float:
-        """The one number of a Value of size 1, as a Python float."""
-        see_numbers(self, "float() or .item()")
-        if self._data.size != 1:
-            raise ShapeError(f"only a single number can become a Python number, but {described(self)} has {self._data.size}.")
-        return float(self._data.item())
-
-    def tolist(self) -> Any:
-        """The numbers as nested lists of Python floats."""
-        see_numbers(self, ".tolist()")
-        return self._data.tolist()
-
     def _recorded_data(self) -> Any:
         """The data in a form that nobody will write to."""
         return self._data if self._loan is None else self._loan.snapshot()
@@ -301,23 +285,6 @@ class Value(ArrayMethods):
             "with np.where(mask, new, value), or change the data of a leaf before it is used: value.data[index] = ..."
         )
 
-    def __float__(self) -> float:
-        return self.item()
-
-    def __index__(self) -> NoReturn:
-        see_numbers(self, "range() or an index")
-        raise TypeError("'Value' object cannot be interpreted as an integer")
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __bool__(self) -> bool:
-        see_numbers(self, "if, while, and, or, not, assert")
-        return bool(self._data)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
     def __repr__(self) -> str:
         facts = [np.array2string(np.asarray(self._data), separator=", ", threshold=20, prefix="Value(")]
         if self.name:
@@ -333,10 +300,19 @@ class Value(ArrayMethods):
     def _repr_html_(self) -> str:
         return notebook_table(self)
 
+    def __copy__(self) -> Value:
+        """A leaf is copied to another one; of what is being differentiated the gradient passes through the copy."""
+        if self.primitive is not None or inside_a_transform() or everything_is_recorded():
+            return self.copy()
+        return Value(self._data, requires_grad=self.requires_grad, name=self.name)
+
+    def __deepcopy__(self, memo: Any) -> Value:
+        return self.__copy__()
+
     def __reduce__(self) -> Any:
         if self.primitive is not None:
-            raise GradientError(f"{described(self)} was computed; only a leaf can be copied or pickled. Use .detach() first.")
-        see_numbers(self, "a copy or pickle")
+            raise GradientError(f"{described(self)} was computed; only a leaf can be pickled. Use .detach() first.")
+        check_taking(self)
         return _unpickled, (self._data, self.requires_grad, self.name)
 
     # --- operators -----------------------------------------------------------------------------------------------------------
@@ -410,15 +386,6 @@ class Value(ArrayMethods):
         return record(elementwise.absolute, (self,), {})
 
     # --- NumPy's protocols ---------------------------------------------------------------------------------------------------
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        see_numbers(self, "np.asarray()")
-        if self.requires_grad:
-            raise DetachError(
-                f"{described(self)} would lose its gradient by becoming a plain array. Ask for that with .detach() or .numpy(); "
-                "to join several Values into one, use np.stack or np.concatenate."
-            )
-        return np.array(self._data, dtype=dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
@@ -515,8 +482,8 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
         )
     if kwargs.pop("out", None) is not None:
         raise UnsupportedError(
-            f"{numpy_name(function)} of a Value does not take out=: a result is a new Value, since writing into an array would "
-            "destroy what was recorded. Leave it out and use what the function returns."
+            f"{numpy_name(function)} of a Value does not write into an array, which would destroy what was recorded, or lose the "
+            "gradient: a result is a new Value. Write array = array + value in place of array += value, and leave out= out."
         )
     try:
         if type(implementation) is Primitive:

@@ -22,9 +22,8 @@ from tinygrad_edu.compile.programs import Program, defined, read
 from tinygrad_edu.compile.surroundings import Surroundings
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened
-from tinygrad_edu.mode import is_watched
+from tinygrad_edu.mode import inside_a_transform, is_watched
 from tinygrad_edu.source import identifier
-from tinygrad_edu.transforms import inside_a_transform
 from tinygrad_edu.trees import children_of, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.value import Value
 

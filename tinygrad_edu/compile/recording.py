@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_edu.compile.nodes import PYTHON, Graph, Node
 from tinygrad_edu.compile.randomness import draws, shared_state
+from tinygrad_edu.conversions import raise_its_reason
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.messages import described, users_line
 from tinygrad_edu.mode import Watch, recording_mode
@@ -79,7 +80,10 @@ def _run(
     oldest = arguments[0].serial if arguments else Value(0.0).serial
     tracing = _Tracing(oldest, frozenset(arguments))
     with recording_mode(tracing), np.errstate(all="ignore"):
-        output = f(arguments)
+        try:
+            output = f(arguments)
+        except (ValueError, SystemError) as error:
+            raise_its_reason(error)
     nodes: dict[Value, Node] = {}
     for argument, name in zip(arguments, names, strict=True):
         nodes[argument] = graph.input(name, argument.shape, _kind(argument._data))
@@ -276,13 +280,13 @@ class _Tracing(Watch):
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         self.passed.append((node, parent, gradient))
 
-    def see_numbers(self, value: Any, taken: str) -> None:
+    def see_numbers(self, value: Any, taken: str, advice: str = "") -> None:
         if isinstance(value, Value) and value.primitive is None and value.serial >= self.oldest and value not in self.arguments:
             return  # made in the function, of numbers that are the same each time
         what = described(value) if isinstance(value, Value) else "a Value"
         raise TracingError(
             f"a compiled function is recorded once and does the same for all numbers, but {taken} would make it depend on the "
-            f"numbers of {what} ({users_line()}). {_advice(taken)}"
+            f"numbers of {what} ({users_line()}). {advice or _advice(taken)}"
         )
 
 
