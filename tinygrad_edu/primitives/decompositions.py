@@ -7,7 +7,9 @@ each rule, with adjoints (conjugated transposes), so that they hold for real and
 A factorization is differentiable where it is unique. Eigenvectors and singular vectors are unique up to their sign (a complex one:
 up to its phase) where no two values are equal; of the vectors that only complete a basis (full_matrices=True, mode="complete")
 no more than the space that they span is unique. A function of them has a meaningful gradient only if it does not depend on that
-choice. Where two values are equal, functions of the values that treat them alike still have their gradient.
+choice. Where two values are equal (up to rounding), functions of the values that treat them alike still have their gradient, and so
+have functions of the vectors of other values. That of a function of their own vectors is NaN: it may exist, as that of
+v diag(w) vᴴ, but does not follow from what arrives here.
 
 Of a symmetric (Hermitian) matrix NumPy reads one triangle only, and so do these: all of the gradient goes to that triangle, and the
 other one's is zero.
@@ -21,6 +23,7 @@ import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.elementwise import corner
 from tinygrad_edu.primitives.inverses import SQUARE, adjoint, half_lower, hermitian, in_adjoints, pinv, solve, well_conditioned
 from tinygrad_edu.primitives.shaping import as_operand
 
@@ -45,11 +48,6 @@ def _as_read(x: Any, UPLO: str) -> Any:
     """The gradient for the triangle that was read, of that for the whole matrix: what stands there counts at both places."""
     lower = half_lower(x + adjoint(x))
     return lower if UPLO in "lL" else adjoint(lower)
-
-
-def _inverse_or_zero(x: Any) -> Any:
-    """1 / x, and 0 where x is 0."""
-    return np.where(x == 0, 0.0, 1 / np.where(x == 0, 1.0, x))
 
 
 def _real(x: Any) -> Any:
@@ -93,9 +91,28 @@ def _unpack_eigen(packed: Any) -> tuple[Any, Any]:
     return packed[..., 0, :], packed[..., 1:, :]
 
 
-def _reciprocal_differences(values: Any) -> Any:
-    """F[i, j] = 1 / (w[j] - w[i]), and 0 where two eigenvalues are equal."""
-    return _inverse_or_zero(values[..., None, :] - values[..., :, None])
+def _negligible(values: Any) -> Any:
+    """Below this the difference of two values is nothing but rounding, as is a value itself."""
+    rounding = 8 * values.shape[-1] * np.finfo(values.dtype).eps
+    return rounding * np.max(np.absolute(values), axis=-1, keepdims=True, initial=0.0)
+
+
+def _matters(g_vectors: Any) -> Any:
+    """Which of the vectors something depends on."""
+    return np.any(g_vectors != 0, axis=-2)
+
+
+def _reciprocal_differences(values: Any, matters: Any) -> Any:
+    """F[i, j] = 1 / (w[j] - w[i]), and 0 where i = j. Of two equal values it is NaN, or 0 if the vectors of neither matter.
+
+    Those of a value that is zero always do: what depends on them is usually multiplied with it, so that it cannot be told.
+    """
+    differences = values[..., None, :] - values[..., :, None]
+    are_same, are_equal = np.eye(values.shape[-1], dtype=bool), np.absolute(differences) <= _negligible(values)[..., None]
+    matters = matters | (np.absolute(values) <= _negligible(values))
+    is_unknown = are_equal & ~are_same & (matters[..., None, :] | matters[..., :, None])
+    reciprocals = corner(1 / np.where(are_equal, np.inf, differences), np.where(are_same, 1.0, differences * ~are_equal))
+    return np.where(is_unknown, np.nan, reciprocals)
 
 
 # Giles, section 3.1
@@ -103,7 +120,7 @@ def _reciprocal_differences(values: Any) -> Any:
 def _eigh_vjp(g: Any, out: Any, a: Any, UPLO: str = "L") -> Any:
     """ā = v (diag(w̄) + F ∘ vᴴv̄) vᴴ for the triangle that was read"""
     (values, v), (g_values, g_v) = _unpack_eigen(out), _unpack_eigen(g)
-    inner = _diagonal(g_values[..., None, :]) + _reciprocal_differences(values) * (adjoint(v) @ g_v)
+    inner = _diagonal(g_values[..., None, :]) + _reciprocal_differences(values, _matters(g_v)) * (adjoint(v) @ g_v)
     return _as_read(v @ hermitian(inner) @ adjoint(v), UPLO)
 
 
@@ -119,10 +136,22 @@ eigh: Primitive = operation(
 
 
 @in_adjoints
-def _eigvalsh_vjp(g: Any, out: Any, a: Any, UPLO: str = "L") -> Any:
+def _eigenvalues_vjp(g: Any, out: Any, a: Any, packed: Any, UPLO: str = "L") -> Any:
     """ā = v diag(w̄) vᴴ for the triangle that was read"""
-    _, v = _unpack_eigen(eigh(a, UPLO=UPLO))
+    _, v = _unpack_eigen(packed)
     return _as_read(v * g[..., None, :] @ adjoint(v), UPLO)
+
+
+def _first_row(a: Any, packed: Any, **options: Any) -> Any:
+    return packed[..., 0, :]
+
+
+# The values that `eigh` has found. Unlike its vectors they have a gradient also where some are equal.
+_eigenvalues = Primitive("eigenvalues", _first_row, (_eigenvalues_vjp, None), code="{1}[..., 0, :]")
+
+
+def _eigvalsh_vjp(g: Any, out: Any, a: Any, UPLO: str = "L") -> Any:
+    return _eigenvalues_vjp(g, out, a, eigh(a, UPLO=UPLO), UPLO=UPLO)
 
 
 # NumPy computes values alone in another way, and faster.
@@ -136,8 +165,8 @@ eigvalsh: Primitive = operation(
 
 @composition(np.linalg.eigh)
 def _eigh(a: Any, UPLO: str = "L") -> Any:
-    values, vectors = _unpack_eigen(eigh(a, UPLO=UPLO))
-    return _EighResult(_real(values), vectors)
+    packed = eigh(a, UPLO=UPLO)
+    return _EighResult(_real(_eigenvalues(a, packed, UPLO=UPLO)), _unpack_eigen(packed)[1])
 
 
 # Boeddeker et al., "On the computation of complex-valued gradients with application to statistically optimum beamforming" (2017),
@@ -148,7 +177,7 @@ def _eig_vjp(g: Any, out: Any, a: Any) -> Any:
     (values, v), (g_values, g_v) = _unpack_eigen(out), _unpack_eigen(g)
     turned = adjoint(v) @ g_v
     across = turned - adjoint(v) @ v @ _diagonal(turned)
-    inner = _diagonal(g_values[..., None, :]) + np.conjugate(_reciprocal_differences(values)) * across
+    inner = _diagonal(g_values[..., None, :]) + np.conjugate(_reciprocal_differences(values, np.True_)) * across
     return solve(adjoint(v), inner @ adjoint(v))
 
 
@@ -161,19 +190,27 @@ eig: Primitive = operation(
 )  # fmt: skip
 
 
+@in_adjoints
+def _eig_values_vjp(g: Any, out: Any, a: Any, packed: Any) -> Any:
+    """ā = v⁻ᴴ diag(w̄) vᴴ"""
+    _, v = _unpack_eigen(packed)
+    return solve(adjoint(v), g[..., :, None] * adjoint(v))
+
+
+_eig_values = Primitive("eigenvalues", _first_row, (_eig_values_vjp, None), code="{1}[..., 0, :]")
+
+
 @composition(np.linalg.eig)
 def _eig(a: Any) -> Any:
-    values, vectors = _unpack_eigen(eig(a))
+    packed = eig(a)
+    values, vectors = _eig_values(a, packed), _unpack_eigen(packed)[1]
     if a.dtype.kind != "c" and np.all(np.imag(values) == 0):
         values, vectors = np.real(values), np.real(vectors)
     return _EigResult(values, vectors)
 
 
-@in_adjoints
 def _eigvals_vjp(g: Any, out: Any, a: Any) -> Any:
-    """ā = v⁻ᴴ diag(w̄) vᴴ"""
-    _, v = _unpack_eigen(eig(a))
-    return solve(adjoint(v), g[..., :, None] * adjoint(v))
+    return _eig_values_vjp(g, out, a, eig(a))
 
 
 eigvals: Primitive = operation(
@@ -232,22 +269,29 @@ def _shared(basis: Any, g: Any, k: int) -> tuple[Any, Any]:
 # differentiation for complex valued SVD" (2019).
 @in_adjoints
 def _svd_vjp(g: Any, out: Any, a: Any, full_matrices: bool = False) -> Any:
-    """The part of ā within the spaces of the singular vectors, and what sticks out of them. F has the differences of squares."""
+    """The part of ā within the spaces of the singular vectors, and what sticks out of them. F has the differences of squares.
+
+    What sticks out, and the phase of complex vectors, is NaN where a singular value is zero.
+    """
     shapes = _svd_shapes(a, full_matrices)
     (all_u, s, all_vh), (g_all_u, g_s, g_all_vh) = _unpack(out, *shapes), _unpack(g, *shapes)
     s, k = _real(s), s.shape[-1]
     u, g_u = _shared(all_u, g_all_u, k)
     v, g_v = _shared(adjoint(all_vh), adjoint(g_all_vh), k)
     row, column = s[..., None, :], s[..., :, None]
-    f = _reciprocal_differences(s**2)
+    f = _reciprocal_differences(s, _matters(g_u) | _matters(g_v)) / (row + column + np.eye(k))
+    reciprocal = 1 / np.where(row <= _negligible(s)[..., None], np.nan, row)
     turned_u, turned_v = adjoint(u) @ g_u, adjoint(v) @ g_v
     twist_u, twist_v = turned_u - adjoint(turned_u), turned_v - adjoint(turned_v)
     inner = _diagonal(g_s[..., None, :]) + f * twist_u * row + column * f * twist_v
     if a.dtype.kind == "c":  # u carries the common phase of u and v
-        inner = inner + 0.5 * _diagonal(twist_u) * _inverse_or_zero(row)
-    beside_u = (g_u - u @ turned_u) * _inverse_or_zero(row)
-    beside_v = (g_v - v @ turned_v) * _inverse_or_zero(row)
-    return (u @ inner + beside_u) @ adjoint(v) + u @ adjoint(beside_v)
+        inner = inner + 0.5 * _diagonal(twist_u) * reciprocal
+    within = u @ inner @ adjoint(v)
+    if a.shape[-2] > k:
+        return within + (g_u - u @ turned_u) * reciprocal @ adjoint(v)
+    if a.shape[-1] > k:
+        return within + u @ adjoint((g_v - v @ turned_v) * reciprocal)
+    return within
 
 
 svd: Primitive = operation(
@@ -265,10 +309,24 @@ svd: Primitive = operation(
 
 
 @in_adjoints
-def _svdvals_vjp(g: Any, out: Any, a: Any) -> Any:
+def _singular_values_vjp(g: Any, out: Any, a: Any, packed: Any, full_matrices: bool = False, **position: int) -> Any:
     """ā = u diag(s̄) vᴴ"""
-    u, _, vh = _unpack(svd(a), *_svd_shapes(a, False))
-    return u * g[..., None, :] @ vh
+    k = min(a.shape[-2:])
+    u, _, vh = _unpack(packed, *_svd_shapes(a, full_matrices))
+    return u[..., :k] * g[..., None, :] @ vh[..., :k, :]
+
+
+# The values that `svd` has found; as for `_eigenvalues`.
+_singular_values = Primitive(
+    "singular_values",
+    lambda a, packed, full_matrices, start, end: packed[..., start:end],
+    (_singular_values_vjp, None),
+    code="{1}[..., {start}:{end}]",
+)
+
+
+def _svdvals_vjp(g: Any, out: Any, a: Any) -> Any:
+    return _singular_values_vjp(g, out, a, svd(a))
 
 
 # NumPy computes values alone in another way, and faster.
@@ -287,7 +345,10 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian:
     if not compute_uv:
         return svdvals(a)
     full = bool(full_matrices and a.shape[-2] != a.shape[-1])
-    u, s, vh = _unpack(svd(a, full_matrices=full), *_svd_shapes(a, full))
+    packed, shapes = svd(a, full_matrices=full), _svd_shapes(a, full)
+    u, _, vh = _unpack(packed, *shapes)
+    start = math.prod(shapes[0])
+    s = _singular_values(a, packed, full_matrices=full, start=start, end=start + shapes[1][0])
     return _SVDResult(u, _real(s), vh)
 
 
