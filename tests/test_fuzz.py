@@ -1,0 +1,276 @@
+"""Programs made up at random, of single numbers and arrays, integers, indices, stacks and matrices, computed in every way there is.
+
+Eagerly they give what NumPy gives, to the last bit; compiled the same; and the first and second derivatives are PyTorch's.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+from tests.profile import EXHAUSTIVE
+from tinygrad_edu.trees import tree_leaves
+
+torch = pytest.importorskip("torch")
+
+LARGEST = 24
+"""How many numbers a result may have and still be computed with."""
+
+
+def flat(x):
+    return x.reshape(-1) if hasattr(x, "reshape") else np.reshape(x, -1)
+
+
+def length(x):
+    return int(np.prod(tuple(x.shape), dtype=int)) if hasattr(x, "shape") else 1
+
+
+def axes(x):
+    return len(tuple(x.shape)) if hasattr(x, "shape") else 0
+
+
+def matrix(xp, x):
+    """A matrix far from singular, made of the first numbers."""
+    v = flat(x)[np.arange(4) % length(x)].reshape(2, 2)
+    return 0.25 * xp.tanh(v) + (torch.eye(2, dtype=torch.float64) if xp is torch else np.eye(2))
+
+
+def symmetric(xp, x):
+    a = matrix(xp, x)
+    return a @ a.T + (torch.tensor if xp is torch else np.array)([[1.0, 0.0], [0.0, 3.0]])
+
+
+def is_torch(x):
+    return isinstance(x, torch.Tensor)
+
+
+def t(x):
+    """Of a Python number, a tensor."""
+    return x if is_torch(x) else torch.as_tensor(x, dtype=torch.float64 if isinstance(x, float) else None)
+
+
+# Functions of xp, which is NumPy or PyTorch, and of operands that are floats: single numbers or arrays of any shape.
+ONE = {
+    "negative": lambda xp, a: -a,
+    "square": lambda xp, a: a**2 / 4,
+    "cube": lambda xp, a: a**3 / 8,
+    "times itself": lambda xp, a: a * a * 0.25,
+    "plus itself": lambda xp, a: a + a,
+    "half": lambda xp, a: a / 2,
+    "number minus": lambda xp, a: 2 - a,
+    "number over": lambda xp, a: 1 / (a * a + 1),
+    "a power of two": lambda xp, a: 2.0 ** (a / 2),
+    "tanh": lambda xp, a: xp.tanh(a),
+    "sin": lambda xp, a: xp.sin(a),
+    "exp": lambda xp, a: xp.exp(-(a**2)),
+    "log": lambda xp, a: xp.log(a * a + 1),
+    "sqrt": lambda xp, a: xp.sqrt(a * a + 1),
+    "absolute": lambda xp, a: abs(a),
+    "at least zero": lambda xp, a: xp.maximum(torch.zeros((), dtype=torch.float64), a) if xp is torch else np.maximum(0.0, a),
+    "at most one": lambda xp, a: xp.minimum(a, torch.ones((), dtype=torch.float64)) if xp is torch else np.minimum(a, 1),
+    "softplus": lambda xp, a: xp.logaddexp(torch.zeros((), dtype=torch.float64), a) if xp is torch else np.logaddexp(0, a),
+    "clipped": lambda xp, a: xp.clip(a, -1, 1),
+    "positive part": lambda xp, a: xp.where(a > 0, a, 0.5 * a),
+    "masked": lambda xp, a: (a > 0.1) * a,
+    "relu": lambda xp, a: torch.relu(a) if xp is torch else tg.relu(a),
+    "sigmoid": lambda xp, a: torch.sigmoid(a) if xp is torch else tg.sigmoid(a),
+    "softmax": lambda xp, a: torch.softmax(flat(a), 0) if xp is torch else tg.softmax(flat(a)),
+    "logsumexp": lambda xp, a: torch.logsumexp(flat(a), 0) / 4 if xp is torch else tg.logsumexp(flat(a)) / 4,
+    "sum": lambda xp, a: xp.sum(a),
+    "mean": lambda xp, a: xp.mean(a),
+    "mean over the first axis": lambda xp, a: xp.mean(a, 0) if axes(a) else a,
+    "sum over the last axis": lambda xp, a: xp.sum(a, -1) if axes(a) else a,
+    "deviations": lambda xp, a: a - xp.mean(a),
+    "largest": lambda xp, a: a.max() if xp is torch else np.max(a),
+    "smallest of rows": lambda xp, a: (torch.amin(a, -1) if xp is torch else np.min(a, axis=-1)) if axes(a) else a,
+    "product": lambda xp, a: xp.prod(xp.tanh(a)),
+    "running sums": lambda xp, a: xp.cumsum(flat(a), 0) / length(a),
+    "sorted": lambda xp, a: torch.sort(flat(a)).values if xp is torch else np.sort(flat(a)),
+    "transpose": lambda xp, a: a.permute(tuple(range(axes(a) - 1, -1, -1))) if xp is torch else np.transpose(a),
+    "first": lambda xp, a: flat(a)[0],
+    "last": lambda xp, a: a[-1] if axes(a) else a,
+    "inner": lambda xp, a: a[..., 0] if axes(a) else a,
+    "every other": lambda xp, a: flat(a)[::2],
+    "all but the first": lambda xp, a: flat(a)[1:] if length(a) > 1 else a,
+    "neighbours": lambda xp, a: flat(a)[1:] * flat(a)[:-1] if length(a) > 1 else a,
+    "new axis in front": lambda xp, a: a[None] if axes(a) in (1, 2) else a,
+    "new axis behind": lambda xp, a: a[..., None] if axes(a) in (1, 2) else a,
+    "some twice": lambda xp, a: flat(a)[np.array([0, 0, -1])],
+    "reversed": lambda xp, a: xp.flip(flat(a), (0,)),
+    "turned round": lambda xp, a: xp.roll(flat(a), 1),
+    "stacked with its negative": lambda xp, a: xp.stack([a, -a]),
+    "repeated": lambda xp, a: xp.broadcast_to(a, (2, *a.shape)) if axes(a) in (1, 2) else a,
+    "differences": lambda xp, a: xp.diff(flat(a)) if length(a) > 1 else a,
+    "determinant": lambda xp, a: xp.linalg.det(matrix(xp, a)),
+    "inverse": lambda xp, a: xp.linalg.inv(matrix(xp, a)),
+    "log determinant": lambda xp, a: xp.linalg.slogdet(matrix(xp, a))[1],
+    "cholesky": lambda xp, a: xp.linalg.cholesky(symmetric(xp, a)),
+    "eigenvalues": lambda xp, a: xp.linalg.eigvalsh(symmetric(xp, a)),
+    "length": lambda xp, a: xp.linalg.norm(flat(a) + 3.0),
+    "transposed product": lambda xp, a: (matrix(xp, a) @ matrix(xp, -a)).T,
+}
+TWO = {
+    "add": lambda xp, a, b: a + b,
+    "subtract": lambda xp, a, b: a - b,
+    "multiply": lambda xp, a, b: 0.5 * (a * b),
+    "divide": lambda xp, a, b: a / (b * b + 1),
+    "power": lambda xp, a, b: (a * a + 1) ** (xp.tanh(b)),
+    "maximum": lambda xp, a, b: xp.maximum(a, b),
+    "where": lambda xp, a, b: xp.where(a > b, a, b * 2),
+    "hypot": lambda xp, a, b: xp.hypot(a + 3.0, b),
+}
+ANY_TWO = {  # operands that need not broadcast
+    "outer product": lambda xp, a, b: flat(a)[:, None] * flat(b)[None] / 4,
+    "joined": lambda xp, a, b: xp.concatenate([flat(a), flat(b)]),
+    "solved": lambda xp, a, b: xp.linalg.solve(matrix(xp, a), flat(b)[np.arange(2) % length(b)]),
+    "matrix product": lambda xp, a, b: matrix(xp, a) @ matrix(xp, b),
+    "stack times matrix, transposed": lambda xp, a, b: (
+        torch.permute(xp.stack([matrix(xp, a), matrix(xp, b)]) @ matrix(xp, b), (2, 1, 0))
+        if xp is torch
+        else (xp.stack([matrix(xp, a), matrix(xp, b)]) @ matrix(xp, b)).T
+    ),
+    "ones times a number": lambda xp, a, b: (torch.ones(2, dtype=torch.float64) if xp is torch else np.ones(2)) * flat(a)[0],
+}
+WITH_INTEGERS = {
+    "times integers": lambda xp, a, k: a * k,
+    "integers over": lambda xp, a, k: k / (a * a + 1),
+    "over integers": lambda xp, a, k: a / (k * k + 1),
+    "plus integers": lambda xp, a, k: a + k,
+    "less halves of integers": lambda xp, a, k: a - k / 2,
+    "power of integers": lambda xp, a, k: (a * a + 1) ** (k % 3),
+    "at integers": lambda xp, a, k: flat(a)[k % length(a)],
+    "rows at integers": lambda xp, a, k: a[k % int(a.shape[0])] if axes(a) == 2 and axes(k) < 2 else a,
+    "where integers are even": lambda xp, a, k: xp.where(k % 2 == 0, a, -a),
+}
+INTEGERS = {
+    "doubled": lambda k: 2 * k,
+    "plus one": lambda k: k + 1,
+    "negative": lambda k: -k,
+    "squared": lambda k: k * k % 7,
+    "halved": lambda k: k // 2,
+    "remainder": lambda k: k % 3,
+}
+
+NAMES = sorted({*ONE, *TWO, *ANY_TWO, *WITH_INTEGERS, *INTEGERS})
+steps = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=7)
+SHAPES = [(), (), (1,), (3,), (2, 3), (2, 1), (1, 3), (2, 1, 2)]
+INTEGER_SHAPES = [(), (3,), (1,)]
+programs = st.tuples(
+    steps,
+    st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3),
+    st.sampled_from(INTEGER_SHAPES),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+)
+
+
+def program(steps, xp=np):
+    """A function of floats and integers that does the steps, each on earlier results; it returns one number and all results."""
+
+    def everything(floats, integers):
+        floats, integers = list(floats), [integers]
+        for name, first, second in steps:
+            a, b, k = floats[first % len(floats)], floats[second % len(floats)], integers[second % len(integers)]
+            if name in INTEGERS:
+                integers.append(INTEGERS[name](integers[first % len(integers)]))
+            elif name in ONE:
+                floats.append(ONE[name](xp, a))
+            elif name in ANY_TWO:
+                floats.append(ANY_TWO[name](xp, a, b))
+            elif broadcasts(a, k if name in WITH_INTEGERS else b) or name in ("at integers", "rows at integers"):
+                floats.append(WITH_INTEGERS[name](xp, a, k) if name in WITH_INTEGERS else TWO[name](xp, a, b))
+            if length(floats[-1]) > LARGEST or not length(floats[-1]):
+                floats.pop()
+        return sum(xp.sum(xp.sin(result)) for result in floats), floats
+
+    return everything
+
+
+def broadcasts(a, b):
+    try:
+        np.broadcast_shapes(tuple(np.shape(a)), tuple(np.shape(b)))
+    except ValueError:
+        return False
+    return True
+
+
+def drawn(shapes, integer_shape, seed, python):
+    rng = np.random.default_rng(seed)
+    floats = [np.round(rng.uniform(-2, 2, shape), 2)[()] for shape in shapes]
+    integers = rng.integers(-3, 6, integer_shape)
+    if python:
+        floats = [float(x) if x.shape == () else x for x in floats]
+        integers = int(integers) if integer_shape == () else integers
+    return floats, integers
+
+
+def assert_same(found, expected, rtol=0.0):
+    found, expected = list(tree_leaves(found)), list(tree_leaves(expected))
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+FUZZ = settings(max_examples=20_000 if EXHAUSTIVE else 300, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@FUZZ
+@given(programs)
+def test_a_program_of_values_gives_what_numpy_gives_to_the_last_bit(drawing):
+    steps, *rest = drawing
+    floats, integers = drawn(*rest)
+    values = [tg.Value(x) for x in floats]
+    _, results = program(steps)(values, integers)
+    _, expected = program(steps)([np.asarray(x)[()] for x in floats], integers)
+    assert_same([x.numpy() for x in results], expected)
+
+
+@FUZZ
+@given(programs)
+def test_its_first_and_second_derivatives_are_pytorchs(drawing):
+    steps, *rest = drawing
+    floats, integers = drawn(*rest)
+    tensors = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in floats]
+    total, _ = program(steps, torch)(tensors, torch.as_tensor(integers))
+    directions = [torch.cos(x).detach() for x in tensors]
+    gradients = torch.autograd.grad(total, tensors, create_graph=True, allow_unused=True)
+    along = sum((torch.sum(g * d) for g, d in zip(gradients, directions, strict=True) if g is not None), torch.zeros(()))
+    curved = torch.autograd.grad(along, tensors, allow_unused=True) if along.requires_grad else [None] * len(tensors)
+
+    def f(floats):
+        return program(steps)(floats, integers)[0]
+
+    found, mine = tg.grad(f)(floats), tg.hvp(f, floats, [np.cos(x) for x in floats])
+    for each, theirs in (*zip(found, gradients, strict=True), *zip(mine, curved, strict=True)):
+        expected = np.zeros(np.shape(each)) if theirs is None else theirs.detach().numpy()
+        np.testing.assert_allclose(each, expected, rtol=1e-8, atol=1e-8 * max(1.0, np.max(np.abs(expected), initial=0)))
+
+
+@FUZZ
+@given(programs)
+def test_compiled_it_is_the_same_in_value_gradient_and_second_derivative(drawing):
+    steps, *rest = drawing
+    floats, integers = drawn(*rest)
+    f = program(steps)
+    plain = [np.asarray(x)[()] for x in floats]
+    assert_same(tg.compile(f)(floats, integers), f(plain, integers), rtol=1e-11)
+
+    def derivatives(floats, integers):
+        def total(floats):
+            return f(floats, integers)[0]
+
+        return tg.value_and_grad(total)(floats), tg.hvp(total, floats, [np.cos(x) for x in floats])
+
+    assert_same(tg.compile(derivatives)(floats, integers), derivatives(floats, integers), rtol=1e-8)
+
+
+@settings(FUZZ, max_examples=500 if EXHAUSTIVE else 15)
+@given(programs)
+def test_on_jax_it_is_the_same_in_value_and_gradient(drawing):
+    steps, *rest = drawing
+    floats, integers = drawn(*rest)
+    gradient = tg.value_and_grad(program(steps), has_aux=True)
+    assert_same(tg.compile(gradient, target="jax")(floats, integers), gradient(floats, integers), rtol=1e-9)
