@@ -41,15 +41,6 @@ def symmetric(xp, x):
     return a @ a.T + (torch.tensor if xp is torch else np.array)([[1.0, 0.0], [0.0, 3.0]])
 
 
-def is_torch(x):
-    return isinstance(x, torch.Tensor)
-
-
-def t(x):
-    """Of a Python number, a tensor."""
-    return x if is_torch(x) else torch.as_tensor(x, dtype=torch.float64 if isinstance(x, float) else None)
-
-
 # Functions of xp, which is NumPy or PyTorch, and of operands that are floats: single numbers or arrays of any shape.
 ONE = {
     "negative": lambda xp, a: -a,
@@ -137,7 +128,7 @@ WITH_INTEGERS = {
     "integers over": lambda xp, a, k: k / (a * a + 1),
     "over integers": lambda xp, a, k: a / (k * k + 1),
     "plus integers": lambda xp, a, k: a + k,
-    "less halves of integers": lambda xp, a, k: a - k / 2,
+    "less halves of integers": lambda xp, a, k: a - (k.double() if xp is torch else k) / 2,
     "power of integers": lambda xp, a, k: (a * a + 1) ** (k % 3),
     "at integers": lambda xp, a, k: flat(a)[k % length(a)],
     "rows at integers": lambda xp, a, k: a[k % int(a.shape[0])] if axes(a) == 2 and axes(k) < 2 else a,
