@@ -28,7 +28,7 @@ ROOMS = [
     ["anomaly", "checkpointing", "transforms", "user_primitive"],
     ["value"],
     ["array_methods", "backpropagation", "conversions"],
-    ["ownership", "takers", "trees"],
+    ["arguments", "ownership", "takers", "trees"],
     ["messages", "mode"],
     ["primitives"],
     ["primitive"],

@@ -284,3 +284,25 @@ def test_losses_can_be_differentiated_twice():
     second = tg.hessian(lambda z: nn.softmax_cross_entropy(z, 1))(z)
     p = np.exp(z) / np.exp(z).sum()
     np.testing.assert_allclose(second, np.diag(p) - np.outer(p, p), atol=1e-15)
+
+
+MASKED = np.ma.masked_array([[0.25, 0.75]], mask=[[True, False]])
+
+
+@pytest.mark.parametrize(
+    ("loss", "plain"),
+    [
+        (nn.half_squared_error, [[0.5, 0.5]]),
+        (nn.mean_squared_error, [[0.5, 0.5]]),
+        (nn.perceptron_criterion, [[1, 0]]),
+        (nn.hinge, [[1, -1]]),
+        (nn.binary_cross_entropy_with_logits, [[1, 0]]),
+        (nn.softmax_cross_entropy, [1]),
+    ],
+)
+def test_a_mask_is_never_ignored(loss, plain):
+    with pytest.raises(DataError, match=r"the (prediction|logits) is a masked array.*leave the masked samples out"):
+        loss(MASKED, plain)
+    for prediction in (np.array([[0.25, 0.75]]), tg.Value([[0.25, 0.75]])):
+        with pytest.raises(DataError, match=r"the target is a masked array, .*target\[~mask\]"):
+            loss(prediction, np.ma.masked_array(plain, mask=False))

@@ -240,12 +240,13 @@ def test_a_part_of_a_whole_gets_a_gradient_without_the_other_parts():
 
 
 REFUSED = {
-    "np.array(x)": "detach", "np.asarray(x)": "detach", "np.array([x, x])": "np.stack", "np.full(3, x[0])": "detach",
+    "np.array(x)": "an array already", "np.asarray(x)": "an array already", "np.array([x, x])": "np.stack",
+    "np.full(3, x[0])": "Write np.broadcast_to",
     "np.astype(x, int)": "np.astype cannot make int64", "np.reshape(x, 4, order='A')": "order must be 'C' or 'F'",
     "np.ravel(x, order='K')": "order must be 'C' or 'F'", "np.pad(x, 1, 'empty')": "np.pad of a Value takes the modes",
     "np.pad(x, 1, lambda *a: None)": "np.pad of a Value takes the modes",
     "np.fill_diagonal(x, 0)": "np.fill_diagonal writes into", "np.copyto(x, 0)": "np.copyto writes into",
-    "np.copyto(np.zeros(4), x)": "np.copyto writes into", "np.concatenate([x, x], out=np.zeros(8))": "out=",
+    "np.copyto(np.zeros(4), x)": "np.copyto writes into", "np.concatenate([x, x], out=np.zeros(8))": "leave out= out",
 }  # fmt: skip
 
 

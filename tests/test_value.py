@@ -52,6 +52,27 @@ def test_a_dtype_that_cannot_be_differentiated_is_refused():
         Value(1.0, dtype=np.int32)
 
 
+@pytest.mark.parametrize("name", [3, b"w", ["w"], 2.5, True], ids=repr)
+def test_a_name_is_text(name):
+    with pytest.raises(DataError, match=r"name must be text, but is"):
+        Value(1.0, name=name)
+    with pytest.raises(DataError, match=r"name must be text, but is"):
+        Value(1.0).named(name)
+    with pytest.raises(DataError, match=r"name must be text, but is None"):
+        Value(1.0).named(None)
+
+
+@pytest.mark.parametrize("flag", ["yes", "no", "", 1, 0, None, [True], np.ones(2)], ids=repr)
+def test_whether_a_gradient_is_required_is_true_or_false(flag):
+    with pytest.raises(DataError, match=r"requires_grad must be True or False, but is"):
+        Value(1.0, requires_grad=flag)
+
+
+@pytest.mark.parametrize("flag", [np.True_, np.False_])
+def test_numpys_booleans_are_flags(flag):
+    assert Value(1.0, requires_grad=flag).requires_grad is bool(flag)
+
+
 def test_a_value_is_not_made_of_a_value():
     with pytest.raises(DataError, match=r"a Value already; use \.detach\(\)"):
         Value(Value(1.0))

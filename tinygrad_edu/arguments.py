@@ -1,4 +1,4 @@
-"""Checks of single arguments: is it a number, and is it in range?
+"""Checks of single arguments: is it a number in its range, a flag, a text?
 
 They know neither Values nor what the argument is for, only its name.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened
@@ -39,3 +41,25 @@ def whole_number(name: str, given: Any, *, at_least: int) -> int:
     if isinstance(given, Integral) and not isinstance(given, bool) and int(given) >= at_least:
         return int(given)
     raise DataError(f"{name} must be a whole number of at least {at_least}, but is {shortened(given)}.")
+
+
+def flag(name: str, given: Any) -> bool:
+    """`given` as a Python bool, if it is True or False. Text such as "no" would count as true.
+
+    >>> flag("requires_grad", True)
+    True
+    """
+    if isinstance(given, bool | np.bool_):
+        return bool(given)
+    raise DataError(f"{name} must be True or False, but is {shortened(given)}.")
+
+
+def text(name: str, given: Any) -> str:
+    """`given`, if it is text.
+
+    >>> text("name", "theta")
+    'theta'
+    """
+    if isinstance(given, str):
+        return given
+    raise DataError(f"{name} must be text, but is {shortened(given)}.")

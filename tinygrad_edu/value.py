@@ -13,6 +13,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from tinygrad_edu.arguments import flag, text
 from tinygrad_edu.array_methods import ArrayMethods
 from tinygrad_edu.backpropagation import ancestors, backpropagate
 from tinygrad_edu.conversions import Conversions, check_taking
@@ -91,7 +92,7 @@ class Value(ArrayMethods, Conversions):
 
     Raises
     ------
-    DataError: if `data` is not made of real numbers.
+    DataError: if `data` is not made of real numbers, `name` is no text, or `requires_grad` is neither True nor False.
 
     >>> theta, x, t = Value(3.0, name="theta"), 2.0, 8.0
     >>> loss = 0.5 * (t - theta * x) ** 2
@@ -135,8 +136,10 @@ class Value(ArrayMethods, Conversions):
             self._data = own_data(data, dtype)
         self._grad = None
         self._loan = None
-        self.requires_grad = requires_grad
-        self.name = name
+        self.requires_grad = (
+            requires_grad if requires_grad is True or requires_grad is False else flag("requires_grad", requires_grad)
+        )
+        self.name = name if name is None else text("name", name)
         self.primitive = None
         self.parents = self.inputs = ()
         self.params = None
@@ -245,7 +248,7 @@ class Value(ArrayMethods, Conversions):
 
     def named(self, name: str) -> Value:
         """Give this Value a name, and return it: `y = (theta * x).named("y")`."""
-        self.name = name
+        self.name = text("name", name)
         return self
 
     def detach(self) -> Value:

@@ -190,7 +190,7 @@ def _minus_log_softmax(logits: Any) -> Any:
 def _class_probabilities(target: Any, logits: Any) -> Any:
     """The target as one probability for each class."""
     if np.ndim(target) == np.ndim(logits) - 1:
-        return _one_hot(target if isinstance(target, Value) else np.asarray(target), logits)
+        return _one_hot(target if isinstance(target, Value) else np.asarray(_unmasked("target", target)), logits)
     _, probabilities = _paired(logits, target)
     _demand(probabilities >= 0, "target probabilities cannot be negative", probabilities)
     total = np.sum(probabilities, axis=-1)
@@ -223,7 +223,7 @@ def _paired(prediction: Any, target: Any) -> tuple[Any, Any]:
 
 def _operand(role: str, x: Any, dtype: Any = np.float64) -> Any:
     """A Value as it is, an array of floating-point numbers as it is, and other numbers as an array of the given dtype."""
-    if isinstance(x, Value) or (isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"):
+    if isinstance(_unmasked(role, x), Value) or (isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"):
         return x
     try:
         array = np.asarray(x)
@@ -232,6 +232,14 @@ def _operand(role: str, x: Any, dtype: Any = np.float64) -> Any:
     if array.dtype.kind not in "fiub":
         raise DataError(f"the {role} must be made of real numbers, but has dtype {array.dtype}: {shortened(x)}")
     return array.astype(dtype)[()]
+
+
+def _unmasked(role: str, x: Any) -> Any:
+    if isinstance(x, np.ma.MaskedArray):
+        raise DataError(
+            f"the {role} is a masked array, whose mask a loss would ignore; leave the masked samples out: {role}[~mask]."
+        )
+    return x
 
 
 def _finite(logits: Any) -> Any:
