@@ -8,6 +8,7 @@ from tinygrad_edu.explain import Descent, Drawing, Explanation, draw, explain, e
 from tinygrad_edu.mode import no_grad
 from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
+from tinygrad_edu.primitives.joining import array
 from tinygrad_edu.primitives.special import digamma, erf, erfc, gelu, lgamma, log_softmax, logsumexp, softmax
 from tinygrad_edu.transforms import (
     elementwise_grad,
@@ -28,6 +29,7 @@ __all__ = [
     "Drawing",
     "Explanation",
     "Value",
+    "array",
     "checkpoint",
     "compile",
     "detect_anomaly",

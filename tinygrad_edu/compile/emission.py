@@ -42,7 +42,8 @@ _WHAT_IT_IS = {
     "where": "chosen", "index": "part", "transpose": "transposed", "negative": "negated", "broadcast_to": "repeated",
     "greater": "mask", "greater_equal": "mask", "less": "mask", "less_equal": "mask", "equal": "mask", "not_equal": "mask",
     "bitwise_and": "mask", "bitwise_or": "mask", "logical_and": "mask", "logical_or": "mask", "logical_not": "mask",
-    "cast": "converted", "reshape": "reshaped", "concatenate": "joined", "scatter": "spread", "add_at": "spread", "take": "part",
+    "cast": "converted", "reshape": "reshaped", "concatenate": "joined", "stack": "joined",
+    "scatter": "spread", "add_at": "spread", "take": "part",
     "clip": "clipped", "solve": "solution", "inv": "inverse", "argument": "argument", "power": "power",
 }  # fmt: skip
 _GIVE_ARRAYS = {

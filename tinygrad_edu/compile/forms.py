@@ -14,7 +14,7 @@ from tinygrad_edu.compile.nodes import Node, PythonNumber, is_ordinary
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, shaping
 from tinygrad_edu.primitives.broadcasting import broadcast_to, cast
-from tinygrad_edu.primitives.joining import concatenate
+from tinygrad_edu.primitives.joining import stack
 from tinygrad_edu.primitives.linear_algebra import matmul
 from tinygrad_edu.source import expression, literal
 
@@ -86,14 +86,11 @@ def _reshaped(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
 
 def _stacked(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
     """`np.stack([x, y])`"""
-    are_rows = [isinstance(part, ast.Subscript) and ast.unparse(part.slice) == "None" for part in operands]
-    if not all(are_rows) or node.params != {"axis": 0}:
-        return None
-    return called("stack", ast.List([part.value for part in operands]))  # type: ignore[attr-defined]
+    return called("stack", ast.List([*operands])) if node.params == {"axis": 0} else None
 
 
 _SPECIAL: dict[Primitive | None, Callable[[Node, Sequence[ast.expr]], ast.expr | None]] = {
-    cast: _scalar_cast, broadcast_to: _repeated, shaping.transpose: _reverse, shaping.reshape: _reshaped, concatenate: _stacked,
+    cast: _scalar_cast, broadcast_to: _repeated, shaping.transpose: _reverse, shaping.reshape: _reshaped, stack: _stacked,
 }  # fmt: skip
 
 

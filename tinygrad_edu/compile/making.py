@@ -281,6 +281,10 @@ class Maker:
         """One array, joined with nothing."""
         return inputs[0] if len(inputs) == 1 and inputs[0].shape == like[0] else None
 
+    def stack(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+        """One array gets a new axis."""
+        return self.expand_dims(inputs, params, like) if len(inputs) == 1 else None
+
     def expand_dims(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         """New axes are written x[:, None], as one would by hand."""
         axes = params["axis"] if isinstance(params["axis"], tuple | list) else (params["axis"],)
@@ -358,8 +362,8 @@ _IN_SIMPLER_TERMS: dict[Primitive, Callable[..., Node | None]] = {
     ARGUMENT: Maker.same, elementwise.stop_gradient: Maker.same, arithmetic.positive: Maker.same,
     broadcasting.broadcast_to: Maker.broadcast_to, broadcasting.sum_to: Maker.sum_to, broadcasting.cast: Maker.cast,
     question(np.zeros_like, 1): Maker.zeros_like, question(np.ones_like, 1): Maker.ones_like,
-    indexing.scatter: Maker.scatter, indexing.index: Maker.index, joining.concatenate: Maker.concatenate,
-    reductions.sum: Maker.sum, reductions.mean: Maker.mean,
+    indexing.scatter: Maker.scatter, indexing.index: Maker.index,
+    joining.concatenate: Maker.concatenate, joining.stack: Maker.stack, reductions.sum: Maker.sum, reductions.mean: Maker.mean,
     shaping.reshape: Maker.reshape, shaping.expand_dims: Maker.expand_dims, shaping.transpose: Maker.transpose,
 }  # fmt: skip
 

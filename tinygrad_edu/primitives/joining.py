@@ -7,6 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
+from tinygrad_edu.errors import DataError, ShapeError
 from tinygrad_edu.primitive import Jointly, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import broadcast_to
 from tinygrad_edu.primitives.shaping import Function, as_operand, reshape
@@ -42,13 +43,83 @@ def _concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: DTypeLik
     return joined if dtype is None or joined.dtype == dtype else np.astype(joined, dtype)
 
 
+def _pile(*arrays: Any, axis: int) -> Any:
+    return np.stack([np.asarray(a) for a in arrays], axis=axis)
+
+
+def _pile_vjp(g: Any, out: Any, *arrays: Any, axis: int) -> list[Any]:
+    """For each array the slice of `g` that it became."""
+    return [g[(*(slice(None),) * axis, position) if axis else position] for position in range(len(arrays))]
+
+
+stack = operation(
+    _pile, Jointly(_pile_vjp),
+    name="stack", code="np.stack([{inputs}], axis={axis})",
+    cases=[case((), (), axis=0), case((2, 3), (2, 3), axis=0), case((2,), (2,), (2,), axis=1), case((0, 2), (0, 2), axis=1)],
+)  # fmt: skip
+
+
 @composition(np.stack)
 def _stack(arrays: Sequence[Any], axis: int = 0, *, dtype: DTypeLike | None = None) -> Any:
     arrays = list(arrays)
     shapes = dict.fromkeys(np.shape(a) for a in arrays)
     if len(shapes) != 1:
         raise ValueError(f"np.stack needs arrays of one shape, but got {', '.join(map(str, shapes)) or 'no arrays'}")
-    return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis=axis, dtype=dtype)
+    stacked = stack(*arrays, axis=normalize_axis_index(axis, len(next(iter(shapes))) + 1))
+    return stacked if dtype is None or stacked.dtype == dtype else np.astype(stacked, dtype)
+
+
+_MOST_AXES = 64
+"""How many axes an array of NumPy's may have."""
+
+
+def array(nested: Any, dtype: DTypeLike | None = None) -> Any:
+    """An array of nested lists of numbers, arrays and Values, as `np.array` makes one of numbers. The gradient goes to each Value.
+
+    Parameters
+    ----------
+    nested: lists or tuples, as deep as the array shall have axes, of parts of one shape. Arrays bring axes of their own.
+    dtype: by default the one that NumPy promotes the parts to.
+
+    Returns
+    -------
+    A Value if a part is one, else an array.
+
+    Raises
+    ------
+    ShapeError: if parts differ in shape; it names the places. Also for lists that are nested more than 64 deep.
+    DataError: if a part is not made of numbers.
+
+    >>> import tinygrad_edu as tg
+    >>> rotation = lambda angle: tg.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    >>> tg.jacobian(rotation)(0.0)
+    array([[ 0., -1.],
+           [ 1.,  0.]])
+    """
+    built = np.copy(_built(nested, ()))
+    if built.dtype.kind not in "fiubc":
+        raise DataError(f"tg.array is made of numbers, arrays and Values, but the parts have dtype {built.dtype}.")
+    return built if dtype is None or built.dtype == dtype else np.astype(built, dtype)
+
+
+def _built(part: Any, place: tuple[int, ...]) -> Any:
+    """The part of an array that stands in a place."""
+    if isinstance(part, np.ma.MaskedArray):
+        raise DataError("tg.array was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
+    if not isinstance(part, list | tuple):
+        return part
+    if len(place) >= _MOST_AXES:
+        raise ShapeError(f"tg.array was given lists that are nested more than {_MOST_AXES} deep, or a list that contains itself.")
+    parts = [_built(inner, (*place, position)) for position, inner in enumerate(part)]
+    shapes = [np.shape(inner) for inner in parts]
+    for position, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            first, other = (repr([*place, at])[1:-1].replace(", ", "][") for at in (0, position))
+            raise ShapeError(
+                "the parts of an array have one shape, but in tg.array(lists) "
+                f"lists[{other}] has shape {shape} and lists[{first}] has shape {shapes[0]}."
+            )
+    return stack(*parts, axis=0) if parts else np.zeros(0)
 
 
 @composition(np.vstack)
