@@ -69,6 +69,12 @@ COUNTERPARTS = {
     "eig": None,
     "svd": None,
     "qr": None,
+    "ldexp": lambda x, e: x * 2.0 ** e.double(),
+    "dot": lambda a, b: torch.tensordot(a, b, ([a.ndim - 1], [max(b.ndim - 2, 0)])),
+    "vander": lambda x, N, increasing=False: x[:, None] ** torch.as_tensor(np.arange(N)[:: 1 if increasing else -1].copy()),
+    "linspace": lambda start, stop, num=50, endpoint=True: (
+        start + (stop - start) * torch.as_tensor(np.linspace(0, 1, num, endpoint).reshape(-1, *(1,) * max(start.ndim, stop.ndim)))
+    ),
     "lstsq": None,  # which PyTorch differentiates for square matrices only
     # PyTorch gives half of the gradient to the triangle that it does not read.
     "cholesky": lambda a: torch.linalg.cholesky(_mirrored(a)),

@@ -245,6 +245,7 @@ class Maker:
             isinstance(x.dtype, PythonNumber)
             or x.dtype.kind not in "fc"
             or x.dtype.itemsize < 4
+            or x.dtype.char in "gG"
             or not math.prod(like[0])
             or not math.prod(x.shape)
         ):

@@ -30,7 +30,7 @@ def _gives_a_view(primitive: Primitive, case: Case, dtype: type) -> bool:
     try:
         with np.errstate(all="ignore"):
             result = primitive.forward(*inputs, **case.params)
-    except (TypeError, ValueError):  # it takes no complex numbers, say
+    except (TypeError, ValueError, IndexError):  # it takes no complex numbers, say, or no vectors
         return False
     return any(np.shares_memory(result, x) for x in inputs)
 

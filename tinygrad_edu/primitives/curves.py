@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitive import case, composition, operation
+from tinygrad_edu.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.indexing import scatter, take
 from tinygrad_edu.primitives.shaping import as_operand
 
@@ -36,7 +37,9 @@ def _polyadd(a1: Any, a2: Any) -> Any:
 
 @composition(np.polysub)
 def _polysub(a1: Any, a2: Any) -> Any:
-    return _polyadd(a1, -as_operand(a2))
+    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
+    longest = max(len(a1), len(a2))
+    return np.pad(a1, (longest - len(a1), 0)) - np.pad(a2, (longest - len(a2), 0))
 
 
 @composition(np.polymul)
@@ -64,10 +67,47 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     return p
 
 
+def _vander_vjp(g: Any, out: Any, x: Any, N: int, increasing: bool = False) -> Any:
+    powers = np.arange(N) if increasing else np.arange(N)[::-1]
+    return np.sum(g * (powers * x[:, None] ** np.maximum(powers - 1, 0)), axis=-1)
+
+
+vander: Primitive = operation(
+    lambda x, N, increasing=False: np.vander(x, N, increasing),
+    _vander_vjp,
+    name="vander", numpy=[np.vander], latex=r"\operatorname{{vander}} {0}",
+    cases=[case((3,), N=4), case((3,), N=2, increasing=True), case((2,), N=0)],
+)  # fmt: skip
+
+
 @composition(np.vander)
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    exponents = np.arange(len(x) if N is None else N)
-    return x[:, None] ** (exponents if increasing else exponents[::-1])
+    return vander(x, N=len(x) if N is None else N, increasing=increasing)
+
+
+# --- from one number to another ----------------------------------------------------------------------------------------------
+# Entries of their own, since NumPy takes care to end where it is told to.
+
+
+def _shares(num: int, endpoint: bool, ndim: int) -> Any:
+    """How far each point has come, from 0 to 1."""
+    return np.linspace(0.0, 1.0, num, endpoint).reshape(-1, *(1,) * ndim)
+
+
+linspace: Primitive = operation(
+    lambda start, stop, num=50, endpoint=True: np.linspace(start, stop, num, endpoint),
+    lambda g, out, start, stop, num=50, endpoint=True: np.sum(g * (1 - _shares(num, endpoint, g.ndim - 1)), axis=0),
+    lambda g, out, start, stop, num=50, endpoint=True: np.sum(g * _shares(num, endpoint, g.ndim - 1), axis=0),
+    name="linspace", numpy=[np.linspace], latex=r"\operatorname{{linspace}} ({0}, {1})",
+    cases=[case((), (), num=4), case((2,), (3, 1), num=3, endpoint=False), case((2,), (), num=1), case((2,), (2,), num=0)],
+)  # fmt: skip
+geomspace: Primitive = operation(
+    lambda start, stop, num=50, endpoint=True: np.geomspace(start, stop, num, endpoint),
+    lambda g, out, start, stop, num=50, endpoint=True: np.sum(g * out * (1 - _shares(num, endpoint, g.ndim - 1)), axis=0) / start,
+    lambda g, out, start, stop, num=50, endpoint=True: np.sum(g * out * _shares(num, endpoint, g.ndim - 1), axis=0) / stop,
+    name="geomspace", numpy=[np.geomspace], latex=r"\operatorname{{geomspace}} ({0}, {1})", domain=((0.3, 4.0),),
+    cases=[case((), (), num=4), case((2,), (3, 1), num=3, endpoint=False), case((2,), (), num=1), case((2,), (2,), num=0)],
+)  # fmt: skip
 
 
 @composition(np.linspace)
@@ -80,11 +120,10 @@ def _linspace(
     dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Any:
-    way = as_operand(stop) - as_operand(start)
-    steps = np.linspace(0.0, 1.0, num, endpoint)
-    points = start + way * np.reshape(steps, (-1, *(1,) * way.ndim))
+    points = linspace(start, stop, num=num, endpoint=endpoint)
     points = np.moveaxis(points if dtype is None else np.astype(points, dtype), 0, axis)
-    return (points, way / (num - 1 if endpoint else num)) if retstep else points
+    gaps = num - 1 if endpoint else num
+    return (points, (1.0 * as_operand(stop) - 1.0 * as_operand(start)) / gaps if gaps > 0 else np.nan) if retstep else points
 
 
 @composition(np.logspace)
@@ -97,23 +136,31 @@ def _logspace(
     dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Any:
-    start, stop, base = np.broadcast_arrays(start, stop, base)
-    powers = np.moveaxis(base ** np.linspace(start, stop, num, endpoint), 0, axis)
+    if np.ndim(base):
+        start, stop, base = np.broadcast_arrays(start, stop, base)
+        base = np.expand_dims(base, axis)
+    powers = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
     return powers if dtype is None else np.astype(powers, dtype)
 
 
 @composition(np.geomspace)
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: int = 0) -> Any:
-    start, stop = as_operand(start), as_operand(stop)
-    if np.any(start * stop <= 0):
-        raise ValueError("np.geomspace of Values goes from one number to another of the same sign, and not to zero")
-    points = np.moveaxis(start * np.logspace(0.0, 1.0, num, endpoint, stop / start), 0, axis)
+    points = np.moveaxis(geomspace(start, stop, num=num, endpoint=endpoint), 0, axis)
     return points if dtype is None else np.astype(points, dtype)
+
+
+# --- through given points ----------------------------------------------------------------------------------------------------
+
+
+def _in_double(x: Any) -> Any:
+    """What NumPy interpolates, whatever it is given."""
+    x = as_operand(x)
+    return cast(x, dtype=np.dtype(complex if x.dtype.kind == "c" else float))
 
 
 @composition(np.interp)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
-    x, xp, fp = as_operand(x), as_operand(xp), as_operand(fp)
+    x, xp, fp = _in_double(x), _in_double(xp), _in_double(fp)
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"np.interp takes the points as two vectors of equal length, not as {xp.shape} and {fp.shape}")
     if period is not None:
@@ -129,7 +176,8 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     else:
         start = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, len(xp) - 2)
         x0, y0 = take(xp, start), take(fp, start)
-        inside = y0 + (take(fp, start + 1) - y0) / (take(xp, start + 1) - x0) * (x - x0)
+        inside = (take(fp, start + 1) - y0) / (take(xp, start + 1) - x0) * (x - x0) + y0
+        inside = np.where(x == xp[-1], fp[-1], inside)
     return np.where(x < xp[0], below, np.where(x > xp[-1], above, inside))
 
 
@@ -140,12 +188,19 @@ def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw:
         conditions.append(~np.any(conditions, axis=0))
     if len(funclist) != len(conditions):
         raise ValueError(f"np.piecewise takes a function for each of the {len(conditions)} conditions, but got {len(funclist)}")
-    y = np.zeros_like(x)
+    y = np.zeros_like(x)  # whose dtype the pieces get
     for condition, function in zip(conditions, funclist, strict=True):  # where two conditions hold, the later one counts
         if np.any(condition):
-            piece = scatter(function(x[condition], *args, **kw), index=condition, shape=x.shape) if callable(function) else function
-            y = np.where(condition, piece, y)
+            piece = _piece(function, x, condition, args, kw) if callable(function) else function
+            y = np.where(condition, piece if x.dtype.kind in "fc" else cast(as_operand(piece), dtype=x.dtype), y)
     return y
+
+
+def _piece(function: Any, x: Any, condition: Any, args: Any, kw: Any) -> Any:
+    """What the function makes of the elements for which the condition holds, at their places."""
+    if x.ndim == 0:
+        return np.reshape(function(np.reshape(x, (1,)), *args, **kw), ())
+    return scatter(function(x[condition], *args, **kw), index=condition, shape=x.shape)
 
 
 def _conditions(condlist: Any, x: Any) -> list[Any]:

@@ -255,7 +255,7 @@ def _numpy_clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None
     low, high = a_min if min is None else min, a_max if max is None else max
     if a.dtype.kind == "b" and (low is None or high is None):
         return a if low is high else np.minimum(a, high) if low is None else np.maximum(a, low)
-    lowest, highest = (-np.inf, np.inf) if a.dtype.kind in "fc" else (int(np.iinfo(a.dtype).min), int(np.iinfo(a.dtype).max))
+    lowest, highest = (-np.inf, np.inf) if a.dtype.kind in "fcb" else (int(np.iinfo(a.dtype).min), int(np.iinfo(a.dtype).max))
     return clip(a, lowest if low is None else low, highest if high is None else high)
 
 

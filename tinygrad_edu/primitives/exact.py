@@ -7,6 +7,7 @@ of half precision may have another dtype. Where it cannot be written just as Num
 import inspect
 from collections.abc import Callable
 from functools import cache, wraps
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from tinygrad_edu.primitives.elementwise import stop_gradient
 Function = Callable[..., Any]
 
 
-def with_numbers_of(function: Function) -> Callable[[Function], Function]:
+def with_numbers_of(function: Function, jax: str = "") -> Callable[[Function], Function]:
     """Let a composition with the arguments of `function`, which returns one array, give the numbers that `function` gives.
+
+    `jax` is what the function is called where `np` is `jax.numpy`, if it has another name there.
 
     >>> mean = with_numbers_of(np.mean)(lambda a, axis=None: np.sum(a, axis) / a.size)
     >>> mean(np.array([1, 2], np.int8))
@@ -31,9 +34,10 @@ def with_numbers_of(function: Function) -> Callable[[Function], Function]:
         @wraps(composed)
         def exact(*args: Any, **kwargs: Any) -> Any:
             given = signature.bind(*args, **kwargs).arguments
+            given |= given.pop("options", {})
             inputs = {name: x for name, x in given.items() if hasattr(x, "__record_primitive__") or isinstance(x, np.ndarray)}
             params = {name: x for name, x in given.items() if name not in inputs}
-            numbers = _of_numpy(function, tuple(given), tuple(inputs))(*inputs.values(), **params)
+            numbers = _of_numpy(function, jax, tuple(given), tuple(inputs))(*inputs.values(), **params)
             if not any(getattr(x, "requires_grad", False) for x in inputs.values()):
                 return numbers
             return _joined(function)(numbers, composed(*args, **kwargs))
@@ -44,17 +48,19 @@ def with_numbers_of(function: Function) -> Callable[[Function], Function]:
 
 
 @cache
-def _of_numpy(function: Function, given: tuple[str, ...], inputs: tuple[str, ...]) -> Primitive:
-    """The function as an operation without a derivative; it is given its first argument by position and the others by name."""
+def _of_numpy(function: Function, jax: str, given: tuple[str, ...], inputs: tuple[str, ...]) -> Primitive:
+    """The function as an operation without a derivative; it is given the arrays that come first by position, all else by name."""
+    first = list(takewhile(inputs.__contains__, given)) or given[:1]
 
     def forward(*arrays: Any, **params: Any) -> Any:
         by_name = params | dict(zip(inputs, arrays, strict=True))
-        return function(by_name.pop(given[0]), **by_name)
+        arguments = [by_name.pop(name) for name in first]
+        return function(*arguments, **by_name)
 
     places = {name: f"{{{inputs.index(name) if name in inputs else name}}}" for name in given}
-    written = [places.pop(given[0]), *(f"{name}={place}" for name, place in places.items())]
-    code = f"{numpy_name(function)}({', '.join(written)})"
-    return Primitive(function.__name__, forward, (None,) * len(inputs), (function,), code)
+    written = ", ".join(place if name in first else f"{name}={place}" for name, place in places.items())
+    code, on_jax = f"{numpy_name(function)}({written})", f"{jax}({written})" if jax else ""
+    return Primitive(function.__name__, forward, (None,) * len(inputs), (function,), code, on_jax)
 
 
 @cache

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitive import Primitive, Rule, case, composition, operation
+from tinygrad_edu.primitives.broadcasting import cast
+from tinygrad_edu.primitives.exact import with_numbers_of
 from tinygrad_edu.primitives.shaping import as_operand, reshape, transpose
 
 
@@ -69,20 +71,53 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return reshape(rows @ columns, shape=(*left, *right))
 
 
+def _contraction_vjps(second_axis: int) -> tuple[Rule, Rule]:
+    """The rules of a product that sums over the last axis of its first factor and an axis (-1 or -2) of its second one."""
+
+    def left(g: Any, out: Any, a: Any, b: Any) -> Any:
+        rest = b.ndim - 1
+        kept = [i for i in range(b.ndim) if i != (b.ndim + second_axis if b.ndim > 1 else 0)]
+        return np.tensordot(g, b, (range(g.ndim - rest, g.ndim), kept))
+
+    def right(g: Any, out: Any, a: Any, b: Any) -> Any:
+        summed = np.tensordot(a, g, (range(a.ndim - 1), range(a.ndim - 1)))  # the axis of the sum comes first
+        return summed if b.ndim == 1 else np.moveaxis(summed, 0, second_axis)
+
+    return left, right
+
+
+# NumPy adds up in an order of its own where there are more than two axes; all else is a product of matrices.
+dot: Primitive = operation(
+    lambda a, b: np.dot(a, b), *_contraction_vjps(-2),
+    name="dot", numpy=[np.dot], latex=r"{0} {1}",
+    cases=[case((2, 2, 3), (3,)), case((2, 3), (2, 3, 2)), case((3,), (2, 3, 2)), case((2, 3), (3, 2)), case((3,), (3,))],
+)  # fmt: skip
+inner: Primitive = operation(
+    lambda a, b: np.inner(a, b), *_contraction_vjps(-1),
+    name="inner", numpy=[np.inner], latex=r"{0} {1}^T",
+    cases=[case((2, 2, 3), (3,)), case((2, 3), (2, 2, 3)), case((3,), (2, 2, 3)), case((2, 3), (2, 3)), case((3,), (3,))],
+)  # fmt: skip
+
+
+def _as_numpys(x: Any) -> Any:
+    """A number that does not give way to the dtype of arrays, even if it was Python's."""
+    return cast(x, dtype=x.dtype) if x.ndim == 0 and x.dtype in (float, int) and hasattr(x, "__record_primitive__") else x
+
+
 @composition(np.dot)
 def _dot(a: Any, b: Any) -> Any:
     a, b = as_operand(a), as_operand(b)
     if a.ndim == 0 or b.ndim == 0:
-        return a * b
-    return a @ b if b.ndim <= 2 else np.tensordot(a, b, (-1, -2))
+        return _as_numpys(a) * _as_numpys(b)
+    return a @ b if a.ndim <= 2 and b.ndim <= 2 else dot(a, b)
 
 
 @composition(np.inner)
 def _inner(a: Any, b: Any, /) -> Any:
     a, b = as_operand(a), as_operand(b)
     if a.ndim == 0 or b.ndim == 0:
-        return a * b
-    return a @ b.T if a.ndim <= 2 and b.ndim <= 2 else np.tensordot(a, b, (-1, -1))
+        return _as_numpys(a) * _as_numpys(b)
+    return a @ b.T if a.ndim <= 2 and b.ndim <= 2 else inner(a, b)
 
 
 @composition(np.outer)
@@ -125,7 +160,12 @@ if hasattr(np, "matvec"):  # since NumPy 2.2
 
     @composition(np.vecmat)
     def _vecmat(x1: Any, x2: Any, /) -> Any:
-        return (_conjugate(as_operand(x1))[..., None, :] @ x2)[..., 0, :]
+        x1, x2 = as_operand(x1), as_operand(x2)
+        is_complex = "c" in (x1.dtype.kind, x2.dtype.kind)  # which NumPy adds up in another order
+        return with_numbers_of(np.vecmat)(_product)(x1, x2) if is_complex else _product(x1, x2)
+
+    def _product(x1: Any, x2: Any) -> Any:
+        return (_conjugate(x1)[..., None, :] @ x2)[..., 0, :]
 
 
 @composition(np.kron)
@@ -205,6 +245,8 @@ def _matrix_power(a: Any, n: int) -> Any:
     if exponent == 0:
         return np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype)
     square = a if exponent > 0 else np.linalg.inv(a)
+    if abs(exponent) == 3:
+        return square @ square @ square
     power = None
     for bit in reversed(f"{abs(exponent):b}"):  # a^13 = a^8 · a^4 · a, since 13 is 1101 in binary
         if bit == "1":

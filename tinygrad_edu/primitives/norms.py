@@ -9,7 +9,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.primitive import Primitive, case, composition, operation
-from tinygrad_edu.primitives.elementwise import POSITIVE, corner, root, squares
+from tinygrad_edu.primitives.broadcasting import as_dtype, as_float, cast
+from tinygrad_edu.primitives.elementwise import POSITIVE, corner, direction
+from tinygrad_edu.primitives.reductions import put_back, reduced_shape
+from tinygrad_edu.primitives.shaping import as_operand
 
 
 def _power(x: Any, exponent: float) -> Any:
@@ -30,26 +33,51 @@ power_of_length: Primitive = operation(
 )  # fmt: skip
 
 
+def _euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.linalg.norm(x, axis=axis, keepdims=keepdims)
+
+
+def _euclidean_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """A norm grows in the direction of x / ‖x‖."""
+    conjugated = np.conjugate(x) if x.dtype.kind == "c" else x
+    return put_back(g, x, axis, keepdims) * direction(conjugated, put_back(out, x, axis, keepdims))
+
+
+euclidean: Primitive = operation(
+    _euclidean, _euclidean_vjp,
+    name="norm", numpy=[np.linalg.norm], latex=r"\left\|{0}\right\|", domain=POSITIVE,
+    cases=[case((3,)), case((2, 3)), case((2, 3), axis=0), case((2, 3, 2), axis=(0, 2), keepdims=True), case(())],
+)  # fmt: skip
+
+
 @composition(np.linalg.vector_norm)
 def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    if axis is None:
-        norm = _vector_norm(x.reshape(-1), axis=0, ord=ord)
-        return norm.reshape((1,) * x.ndim) if keepdims else norm
+    x = as_float(as_operand(x))
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    rest = tuple(i for i in range(x.ndim) if i not in axes)
+    # Those to be reduced are put together, as NumPy does, which decides in which order it adds them up.
+    in_order = x if axes + rest == tuple(range(x.ndim)) else np.transpose(x, axes + rest)
+    flat = x if len(axes) == 1 else np.reshape(in_order, (-1, *(x.shape[i] for i in rest)))
+    norm = _norm_of_vectors(flat, axes[0] if len(axes) == 1 else 0, ord)
+    return np.reshape(norm, reduced_shape(x.shape, axes, keepdims)) if keepdims else norm
+
+
+def _norm_of_vectors(x: Any, axis: int, ord: Any) -> Any:
     if ord is None or ord == 2:
-        return root(np.sum(squares(x), axis=axis, keepdims=keepdims))
+        return euclidean(x, axis=axis)
     size = np.abs(x)
     if ord == np.inf:
-        return np.max(size, axis=axis, keepdims=keepdims)
+        return np.max(size, axis=axis)
     if ord == -np.inf:
-        return np.min(size, axis=axis, keepdims=keepdims)
+        return np.min(size, axis=axis)
     if ord == 0:
-        return np.sum(np.sign(size), axis=axis, keepdims=keepdims)  # how many are not zero; the derivative is zero
+        return np.sum(np.sign(size), axis=axis)  # how many are not zero; the derivative is zero
     if ord == 1:
-        return np.sum(size, axis=axis, keepdims=keepdims)
+        return np.sum(size, axis=axis)
     if isinstance(ord, str):
         raise ValueError(f"ord={ord!r} is a norm of matrices, not of vectors")
-    powers = size**ord if ord >= 2 else power_of_length(size, exponent=ord)
-    return power_of_length(np.sum(powers, axis=axis, keepdims=keepdims), exponent=1 / ord)
+    total = np.sum(size**ord if ord >= 2 else power_of_length(size, exponent=ord), axis=axis)
+    return power_of_length(total, exponent=np.reciprocal(ord, dtype=total.dtype))
 
 
 @composition(np.linalg.matrix_norm)
@@ -59,8 +87,9 @@ def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 
 def _norm_of_matrices(x: Any, ord: Any) -> Any:
+    x = as_float(x)
     if ord is None or ord == "fro":
-        return root(np.sum(squares(x), axis=(-2, -1)))
+        return euclidean(x, axis=(-2, -1))
     if ord in (1, -1, np.inf, -np.inf):
         sums = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
         return np.max(sums, axis=-1) if ord > 0 else np.min(sums, axis=-1)
@@ -74,21 +103,26 @@ def _norm_of_matrices(x: Any, ord: Any) -> Any:
 
 @composition(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    if axis is None and (ord is None or x.ndim == 1):
-        return _vector_norm(x, keepdims=keepdims, ord=2 if ord is None else ord)
+    x = as_operand(x)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and x.ndim == 2 and axis is None):
+        return euclidean(as_float(x), axis=axis, keepdims=keepdims)
     if len(axes) == 1:
-        return _vector_norm(x, axis=axes[0], keepdims=keepdims, ord=2 if ord is None else ord)
-    if len(axes) != 2:
+        norm = _norm_of_vectors(as_float(x), axes[0], ord)
+    elif len(axes) == 2:
+        norm = _norm_of_matrices(np.moveaxis(x, axes, (-2, -1)), ord)
+    else:
         raise ValueError(f"a norm is taken over one axis or two, not over {len(axes)}")
-    norm = _norm_of_matrices(np.moveaxis(x, axes, (-2, -1)), ord)
     return np.expand_dims(norm, axes) if keepdims else norm
 
 
 @composition(np.linalg.cond)
 def _cond(x: Any, p: Any = None) -> Any:
+    x = as_float(as_operand(x))
     if p is None or p in (2, -2):
         singular_values = np.linalg.svd(x, compute_uv=False)
         largest, smallest = singular_values[..., 0], singular_values[..., -1]
         return smallest / largest if p == -2 else largest / smallest
-    return _norm_of_matrices(x, p) * _norm_of_matrices(np.linalg.inv(x), p)
+    inverse = np.linalg.inv(cast(x, dtype=np.result_type(x.dtype, np.float64)))  # in double precision
+    norm = _norm_of_matrices(x, p)
+    return as_dtype(norm * _norm_of_matrices(inverse, p), norm.dtype)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitive import composition
+from tinygrad_edu.primitives.exact import with_numbers_of
 from tinygrad_edu.primitives.indexing import scatter
 
 _STATISTICS: dict[str, Callable[..., Any]] = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
@@ -14,6 +15,8 @@ _MODES = {"constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", *_S
 
 @composition(np.pad)
 def _pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> Any:
+    if array.dtype.kind not in "fc":
+        return with_numbers_of(np.pad)(_pad)(array, pad_width, mode, **options)
     if mode not in _MODES:
         raise ValueError(f"np.pad of a Value takes the modes {', '.join(sorted(_MODES))}, not {mode!r}")
     np.pad(np.zeros((1,) * array.ndim), pad_width, mode, **options)  # type: ignore[call-overload]  # NumPy's checks
@@ -56,9 +59,13 @@ def _pad_first_axis(x: Any, before: int, after: int, mode: str, axis: int, optio
         end = statistic(x if last is None else x[max(len(x) - last, 0) :], axis=0, keepdims=True)
         return _around(x, before, after, start, end)
     if mode == "linear_ramp":
-        first, last = _pairs(options.get("end_values", 0), ndim)[axis]
-        rise, fall = (np.arange(n, dtype=x.dtype).reshape(-1, *(1,) * (ndim - 1)) / (n or 1) for n in (before, after))
-        return np.concatenate([first + (x[:1] - first) * rise, x, last + (x[-1:] - last) * fall[::-1]])
+        given = options.get("end_values", 0)
+        first, last = (
+            np.asarray(end)[()] if np.size(given) <= 2 else end for end in _pairs(given, ndim)[axis]
+        )  # as NumPy has them
+        rise = np.linspace(first, x[0], before, endpoint=False, dtype=x.dtype)
+        fall = np.linspace(last, x[-1], after, endpoint=False, dtype=x.dtype)[::-1]
+        return np.concatenate([rise, x, fall])
     if options.get("reflect_type", "even") == "odd":
         return _reflect_through_ends(x, before, after, distance=1 if mode == "reflect" else 0)
     return np.take(x, np.pad(np.arange(len(x)), (before, after), mode), axis=0)  # type: ignore[call-overload]

@@ -133,7 +133,8 @@ def _entry_unless_selected(entry: Primitive) -> Callable[..., Any]:
         exact = with_numbers_of(entry.numpy[0])(composed)
 
         def reduction(a: Any, axis: Any = None, dtype: DTypeLike | None = None, *, keepdims: bool = False, **options: Any) -> Any:
-            if options.get("where", True) is True and options.get("initial") is None:
+            is_plain = options.get("where", True) is True and options.get("initial") is None
+            if is_plain and (dtype is None or a.dtype.kind in "fc"):  # whole numbers are added up in the dtype that is asked for
                 return entry(as_dtype(a, dtype), axis=axis, keepdims=keepdims)
             return exact(a, axis, dtype, keepdims=keepdims, **options)
 

@@ -29,6 +29,8 @@ fmod = operation(
     lambda g, out, a, b: -g * np.trunc(a / b),
     latex=r"{0} \operatorname{{fmod}} {1}", domain=((-3, 3), NONZERO),
 )  # fmt: skip
+# x · 2ᵉ with a whole number e, which may be computed.
+ldexp = operation(np.ldexp, lambda g, out, x, e: np.ldexp(g, e), None, latex=r"{0} \cdot 2^{{{1}}}")
 
 
 @composition(np.round, np.around)
@@ -52,8 +54,3 @@ def _modf(x: Any) -> tuple[Any, Any]:
         x = cast(x, dtype=np.modf(np.ones(1, x.dtype))[0].dtype)
     finite = np.where(np.isinf(x), 0.0, x)  # the fractional part of an infinity is zero
     return finite - np.trunc(finite), np.trunc(x)
-
-
-@composition(np.ldexp)
-def _ldexp(x: Any, exponent: Any) -> Any:
-    return x * np.ldexp(np.ones_like(x), np.asarray(exponent))

@@ -125,7 +125,7 @@ for _function in (np.moveaxis, np.swapaxes, np.rollaxis, np.matrix_transpose, np
 @composition(np.flip)
 def _flip(m: Any, axis: int | Sequence[int] | None = None) -> Any:
     flipped = range(m.ndim) if axis is None else normalize_axis_tuple(axis, m.ndim)
-    return m[tuple(slice(None, None, -1 if i in flipped else None) for i in range(m.ndim))]
+    return m if m.ndim == 0 else m[tuple(slice(None, None, -1 if i in flipped else None) for i in range(m.ndim))]
 
 
 @composition(np.fliplr)

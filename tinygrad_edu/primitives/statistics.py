@@ -112,7 +112,7 @@ def _cov(
     weights = np.ones(x.shape[1])
     for counts in (fweights, aweights):
         weights = weights if counts is None else weights * as_operand(counts)
-    total = np.sum(weights)
+    total = np.sum(weights, dtype=np.finfo(x.dtype).dtype)
     freedom = total - ddof * (1 if aweights is None else np.sum(weights * aweights) / total)
     deviation = x - np.average(x, axis=1, weights=weights, keepdims=True)
     weighted = deviation if fweights is aweights is None else deviation * weights

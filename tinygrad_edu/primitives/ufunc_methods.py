@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitive import TABLE, composition
 from tinygrad_edu.primitives.broadcasting import as_dtype
+from tinygrad_edu.primitives.exact import with_numbers_of
 from tinygrad_edu.primitives.reductions import gathered, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.special import logsumexp
@@ -30,6 +31,10 @@ ASSOCIATIVE = {np.maximum, np.minimum, np.fmax, np.fmin, np.hypot, np.logaddexp,
 
 def _part(x: Any, axis: int, part: Any) -> Any:
     return x[(slice(None),) * (axis % x.ndim) + (part,)]
+
+
+def _exactly(ufunc: np.ufunc, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return with_numbers_of(getattr(ufunc, method), jax=f"np.frompyfunc(np.{ufunc.__name__}, 2, 1).{method}")
 
 
 def _outer(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -58,7 +63,9 @@ def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:
         result = reduce(ufunc, (_part(x, axis, i) for i in range(x.shape[axis])))
         return np.expand_dims(result, axis) if keepdims else result
 
-    return reduce_as if ufunc in REDUCTIONS else reduce_by_halves if ufunc in ASSOCIATIVE else reduce_in_turn
+    if ufunc in REDUCTIONS:
+        return reduce_as
+    return _exactly(ufunc, "reduce")(reduce_by_halves) if ufunc in ASSOCIATIVE else reduce_in_turn
 
 
 def _accumulate(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -77,7 +84,9 @@ def _accumulate(ufunc: np.ufunc) -> Callable[..., Any]:
         x = as_dtype(array, dtype)
         return np.stack(list(accumulate((_part(x, axis, i) for i in range(x.shape[axis])), ufunc)), axis=axis)
 
-    return accumulate_as if ufunc in SCANS else accumulate_by_doubling if ufunc in ASSOCIATIVE else accumulate_in_turn
+    if ufunc in SCANS:
+        return accumulate_as
+    return _exactly(ufunc, "accumulate")(accumulate_by_doubling) if ufunc in ASSOCIATIVE else accumulate_in_turn
 
 
 for _ufunc in [f for f in TABLE.functions if isinstance(f, np.ufunc) and f.signature is None and "dd->d" in f.types]:
@@ -87,5 +96,6 @@ for _ufunc in [f for f in TABLE.functions if isinstance(f, np.ufunc) and f.signa
 
 
 @composition(np.logaddexp.reduce)
+@with_numbers_of(np.logaddexp.reduce)
 def _logaddexp_reduce(array: Any, axis: Any = 0, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
     return logsumexp(as_dtype(array, dtype), axis=axis, keepdims=keepdims)

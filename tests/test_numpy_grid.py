@@ -1,0 +1,179 @@
+"""What NumPy says is what we say, of every dtype: of Values to the last bit, and compiled in value, dtype and shape."""
+
+import re
+import zlib
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests import numpy_calls
+from tests.profile import sampled
+from tinygrad_edu.errors import TracingError, UnsupportedError
+from tinygrad_edu.primitive import TABLE, numpy_name
+from tinygrad_edu.trees import tree_leaves
+from tinygrad_edu.value import Value
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning"),
+]  # fmt: skip
+FLOATING = ["float64", "float32", "float16", "longdouble", "complex128", "complex64"]
+WHOLE = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
+PYTHON = ["float", "int"]
+CALLS = numpy_calls.calls()
+
+# Where the last bits differ all the same: what, in which dtypes, by how many units in the last place at most, and why.
+INEXACT = {
+    ("np.var(", "np.std("): ("float16", 4, "NumPy adds up the mean in half precision here, but not in np.mean"),
+    ("np.linalg.trace", "np.trace"): ("float16", 2, "NumPy adds up one after the other here, but not in np.sum"),
+    ("np.nanmean(", "np.nanvar(", "np.nanstd("): ("complex64", 4, "NumPy divides by a count in double precision"),
+    ("np.subtract.", "np.divide.", "np.floor_divide."): ("float16", 4, "NumPy keeps single precision in between"),
+    ("np.multiply(", "np.dot(", "np.inner(", "np.polyval("): (
+        "complex", 2, "NumPy's operators of single complex numbers round otherwise than its loops",
+    ),
+    ("np.power.reduce", "np.power.accumulate", "np.arctan2.reduce", "np.arctan2.accumulate"): (
+        "float complex", np.inf, "NumPy's own answer is wrong on some processors: np.power.reduce([2.0, 3.0, 2.0]) is 4",
+    ),
+}  # fmt: skip
+# What is refused, though NumPy does it.
+REFUSED = {
+    "np.interp": "complex",  # whose imaginary part NumPy drops
+}
+# What cannot be compiled: where zeros are cut off, and whether numbers are real, depends on the numbers.
+DECIDING = ("np.trim_zeros", "np.polymul", "np.real_if_close", "np.linalg.eig(", "np.linalg.eigvals(")
+
+
+def draw(shape, dtype, rng):
+    if dtype in PYTHON:
+        return rng.choice([-3, 0, 2, 7]).item() if dtype == "int" else rng.uniform(-2, 2)
+    kind = np.dtype(dtype).kind
+    if kind == "b":
+        x = rng.uniform(size=shape) < 0.6
+    elif kind == "u":
+        x = rng.choice([0, 1, 2, 3, 5, 200, 250], shape)
+    elif kind == "i":
+        x = rng.choice([-100, -5, -2, -1, 0, 1, 2, 3, 7, 120], shape)
+    else:
+        x = rng.uniform(-2, 2, shape) + (1j * rng.uniform(-2, 2, shape) if kind == "c" else 0)
+    return np.asarray(x).astype(dtype)[()]
+
+
+def arguments_of(call, shapes, dtypes):
+    rng = np.random.default_rng(zlib.crc32(repr((call, shapes)).encode()))
+    return [draw(shape, dtype, rng) for shape, dtype in zip(shapes, dtypes, strict=False)]
+
+
+def numpys(call, arguments):
+    """What NumPy says; None where it raises."""
+    try:
+        return numpy_calls.function(call)(*arguments)
+    except (TypeError, ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
+        return None
+
+
+def units_allowed(call, dtypes):
+    named = [
+        units
+        for starts, (among, units, _) in INEXACT.items()
+        for name in among.split()
+        if call.startswith(starts) and any(name in dtype for dtype in dtypes)
+    ]
+    return max(named, default=0)
+
+
+def assert_same(call, dtypes, got, expected, at_least=0):
+    got, expected = list(tree_leaves(got)), list(tree_leaves(expected))
+    assert len(got) == len(expected)
+    for a, b in zip(got, expected, strict=True):
+        a, b = a.numpy() if isinstance(a, Value) else np.asarray(a), np.asarray(b)
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        units = max(at_least, units_allowed(call, [b.dtype.name, *dtypes]))
+        if units == np.inf:
+            continue
+        if units and b.dtype.kind in "fc":
+            size = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
+            error = units * float(np.finfo(b.dtype).eps)
+            np.testing.assert_allclose(a, b, rtol=error, atol=error * size)
+        else:
+            np.testing.assert_array_equal(a, b)
+
+
+def as_value(x):
+    return Value(np.real(x)) + 1j * Value(np.imag(x)) if np.iscomplexobj(x) else Value(x)
+
+
+# --- eager -------------------------------------------------------------------------------------------------------------------
+
+EAGER = [(call, shapes, dtype) for call, shapes in CALLS for dtype in FLOATING]
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_of_values_the_numbers_are_numpys_to_the_last_bit(part):
+    for call, shapes, dtype in sampled(EAGER, 6000)[part::8]:
+        if any(call.startswith(start) and kind in dtype for start, kind in REFUSED.items()):
+            continue
+        arguments = arguments_of(call, shapes, [dtype] * len(shapes))
+        expected = numpys(call, arguments)
+        if expected is None:
+            continue
+        got = numpy_calls.function(call)(*map(as_value, arguments))
+        try:
+            assert_same(call, [dtype], got, expected)
+        except AssertionError as error:
+            raise AssertionError(f"{call} of {dtype}, shapes {shapes}: {error}") from None
+
+
+# --- compiled ----------------------------------------------------------------------------------------------------------------
+
+
+def dtypes_for(shapes):
+    """All of one dtype, and single numbers of Python's or of another dtype beside arrays."""
+    for dtype in FLOATING + WHOLE:
+        yield (dtype,) * len(shapes)
+    if len(shapes) > 1 and () in shapes:
+        for dtype in FLOATING + WHOLE:
+            for other in [*PYTHON, "float32", "int8", "uint64"]:
+                yield tuple(other if shape == () else dtype for shape in shapes)
+    elif () in shapes:
+        yield from ((dtype,) * len(shapes) for dtype in PYTHON)
+
+
+COMPILED = [(call, shapes, dtypes) for call, shapes in CALLS for dtypes in dtypes_for(shapes)]
+
+
+def compiled_of(call, count, target):
+    f = numpy_calls.function(call)
+    return tg.compile([None, lambda x: f(x), lambda x, y: f(x, y), lambda x, y, z: f(x, y, z)][count], target)
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_a_compiled_call_has_the_value_the_dtype_and_the_shape_that_numpy_says(part):
+    for call, shapes, dtypes in sampled(COMPILED, 2400)[part::8]:
+        if any(call.startswith(start) and "complex" in dtypes[0] for start in REFUSED):
+            continue
+        arguments = arguments_of(call, shapes, dtypes)
+        expected = numpys(call, arguments)
+        if expected is None:
+            continue
+        try:
+            assert_same(call, dtypes, compiled_of(call, len(arguments), "numpy")(*arguments), expected, at_least=64)
+        except TracingError:
+            assert call.startswith(DECIDING), f"{call} of {dtypes}, shapes {shapes}"
+        except ZeroDivisionError:  # of Python's numbers the remainder is Python's
+            assert {*dtypes} <= {*PYTHON}, f"{call} of {dtypes}, shapes {shapes}"
+        except UnsupportedError as error:  # whole numbers of others: a gradient would be lost
+            if "cannot make" not in str(error):
+                raise
+        except Exception as error:
+            raise AssertionError(f"{call} of {dtypes}, shapes {shapes}: {type(error).__name__}: {error}") from None
+
+
+# --- nothing is left out -----------------------------------------------------------------------------------------------------
+
+
+def test_every_function_that_is_differentiated_is_called():
+    called = {name for call, _ in CALLS for name in re.findall(r"np(?:\.\w+)+|x\.\w+", call)}
+    missing = {
+        numpy_name(f) for f in TABLE.functions if not {numpy_name(f), f"x.{f.__name__}"} & called and "norm" not in f.__name__
+    }
+    assert missing == {f"np.{name}" for name in ("copyto", "putmask", "place", "put", "put_along_axis", "fill_diagonal")}  # refused
