@@ -283,7 +283,13 @@ def test_scipy_is_named_with_the_ways_to_a_gradient(name):
 def test_pandas_is_named_with_what_to_write():
     pandas = pytest.importorskip("pandas")
     table, column = pandas.DataFrame(np.eye(3)), pandas.Series(X)
-    for compute in (lambda w: table @ w, lambda w: w @ table, lambda w: column * w, lambda w: w * column, pandas.Series):
+    for compute in (
+        lambda w: table @ w,
+        lambda w: w @ table,
+        lambda w: column * w,
+        lambda w: w * column,
+        lambda w: pandas.Series(w),
+    ):
         with pytest.raises(DetachError, match=r"^(pandas|.*Series\(\)).* would take .*table\.to_numpy\(\)"):
             tg.grad(taking(lambda v, w, compute=compute: compute(w)))(X)
 
