@@ -7,7 +7,7 @@ nodes, and not how they are written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ import numpy as np
 from tinygrad_edu.compile.nodes import Node, frozen
 from tinygrad_edu.primitives.arithmetic import add
 from tinygrad_edu.primitives.indexing import scatter
+
+_MOST_SUMMANDS = 20
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,28 @@ class Accumulation:
 
     @property
     def parts(self) -> list[Part]:
-        """The scatters, those to the same place together."""
+        """The scatters, those to the same place together, but not too many of them."""
         at: dict[Any, list[Node]] = {}
         for node in self.scatters:
             assert node.primitive is not None  # whose printed form says how positions that were computed are combined
             at.setdefault((node.primitive.code, frozen(node.params), node.inputs[1:]), []).append(node)
         parts: list[Part] = []
+        elements: set[tuple[int, ...] | None] = set()
+        lengths: set[int] = set()
         for scatters in at.values():
-            earlier = [_element(part.scatters[0]) for part in parts]
             element = _element(scatters[0])
-            is_apart = element is not None and all(
-                other is not None and len(other) == len(element) and other != element for other in earlier
-            )
-            parts.append(Part(scatters, not self.whole and (not earlier or is_apart)))
+            is_known = element is not None and lengths <= {len(element)}
+            is_apart = not elements or (is_known and element not in elements and None not in elements)
+            elements.add(element)
+            lengths.add(len(element or ()))
+            for number, some in enumerate(few_at_a_time(scatters)):
+                parts.append(Part(some, not number and not self.whole and is_apart))
         return parts
+
+
+def few_at_a_time(summands: Sequence[Node]) -> Iterator[Sequence[Node]]:
+    """As many summands as a line may add up. Longer ones nobody reads, and Python does not, either: it recurses over them."""
+    return (summands[start : start + _MOST_SUMMANDS] for start in range(0, len(summands), _MOST_SUMMANDS))
 
 
 def _element(node: Node) -> tuple[int, ...] | None:
@@ -95,20 +105,38 @@ def accumulations(order: Sequence[Node], kept: Collection[Node]) -> dict[Node, A
     `kept` are the nodes that must be had by themselves, such as results.
     """
     uses = Counter(part for node in order for part in node.inputs)
-    found: dict[Node, Accumulation] = {}
+    summed: dict[Node, list[Node]] = {}  # for each scatter, and each sum of such, the parts of it that are needed nowhere else
     for node in order:
-        if not node.shape or node.operation not in (scatter, add):
-            continue
-        if node.operation is scatter:
-            found[node] = Accumulation([], [node], [])
-            continue
-        summed = [part for part in node.inputs if part in found and uses[part] == 1 and part not in kept]
-        if not summed or not all((part.shape, part.dtype) == (node.shape, node.dtype) for part in node.inputs):
-            continue
-        within = [found.pop(part) for part in summed]
-        found[node] = Accumulation(
-            [part for part in node.inputs if part not in summed] + [part for inner in within for part in inner.whole],
-            [part for inner in within for part in inner.scatters],
-            [part for part, inner in zip(summed, within, strict=True) for part in (*inner.inner, part)],
-        )
-    return found
+        if node.shape and node.operation is scatter:
+            summed[node] = []
+        elif (
+            node.shape
+            and node.operation is add
+            and all((part.shape, part.dtype) == (node.shape, node.dtype) for part in node.inputs)
+        ):
+            parts = [part for part in node.inputs if part in summed and uses[part] == 1 and part not in kept]
+            if parts:
+                summed[node] = parts
+    inner = {part for parts in summed.values() for part in parts}
+    return {node: _gathered(node, summed) for node in summed if node not in inner}
+
+
+def _is_like(part: Node, node: Node) -> bool:
+    return part.shape == node.shape and bool(part.dtype == node.dtype)
+
+
+def _gathered(node: Node, summed: Mapping[Node, Sequence[Node]]) -> Accumulation:
+    """What a sum consists of."""
+    whole: list[Node] = []
+    scatters: list[Node] = []
+    visited: list[Node] = []
+    to_visit = [node]
+    while to_visit:
+        part = to_visit.pop()
+        visited.append(part)
+        if part.operation is scatter:
+            scatters.append(part)
+        else:
+            whole += [other for other in part.inputs if other not in summed[part]]
+            to_visit += reversed(summed[part])
+    return Accumulation(whole, scatters, visited[1:])

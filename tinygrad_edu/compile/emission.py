@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.accumulation import Accumulation, Part, accumulations
+from tinygrad_edu.compile.accumulation import Accumulation, Part, accumulations, few_at_a_time
 from tinygrad_edu.compile.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
 from tinygrad_edu.compile.names import NEEDED, Names
 from tinygrad_edu.compile.nodes import Node, PythonNumber, are_mixed, frozen, in_order, is_elementwise
@@ -197,14 +197,21 @@ class Writer:
         if only and isinstance(forms[0], ast.Name) and self._is_for_one_use(only):
             return forms[0].id
         name = self._name_for(node)
-        for part in summands:
-            self._note_line(part)
-        start = sum_of(forms, summands) if forms else filled(ast.Constant(0), 0, node)
+        first, *others = few_at_a_time(summands) if summands else [[]]
+        start = self._added_up(first) if first else filled(ast.Constant(0), 0, node)
         is_constant = isinstance(start, ast.Call) and only is not None and only.primitive is None
         if only and not is_constant and (isinstance(start, ast.Name) or _may_share(only)):
             start = called("array", start)
         self._body.append(f"{name} = {ast.unparse(start)}")
+        for some in others:
+            self._body.append(f"{name} += {ast.unparse(self._added_up(some))}")
         return name
+
+    def _added_up(self, summands: Sequence[Node]) -> ast.expr:
+        """The sum that the next line computes."""
+        for part in summands:
+            self._note_line(part)
+        return sum_of([self._forms[part] for part in summands], summands)
 
     def _is_for_one_use(self, node: Node) -> bool:
         """Whether its memory is nobody else's, and nobody but the one who uses it next will look at it again."""
