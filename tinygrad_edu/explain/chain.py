@@ -23,6 +23,8 @@ MOST_PATHS = 6
 """More paths than this are not written out: a table of contributions says as much."""
 MOST_LINKS = 12
 """A path with more factors than this is not read by anybody."""
+MOST_COUNTED = 10**1000
+"""More paths than this are not counted: the numbers themselves would take more memory than the record."""
 _MOST_DETOURS = 64  # more ways than this, even between the same stations, are not searched through
 _LONGEST_FORMULA = 7
 
@@ -151,7 +153,7 @@ class Paths:
         for edge in backward.edges:  # from the output downward
             if _passes(edge) and edge.result in self.counts:
                 operand, result = edge.operand, edge.result
-                self.counts[operand] = self.counts.get(operand, 0) + self.counts[result]
+                self.counts[operand] = min(self.counts.get(operand, 0) + self.counts[result], MOST_COUNTED)
                 self._lengths[operand] = max(self._lengths.get(operand, 0), self._lengths[result] + 1)
                 before = self._are_of_numbers.get(operand, _is_real_number(operand))
                 self._are_of_numbers[operand] = before and self._are_of_numbers[result]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tinygrad_edu.graph import Node
 
@@ -29,19 +29,31 @@ def repetitions(results: Sequence[Node]) -> Iterator[Sequence[Round]]:
     names = [node.primitive.name for node in results]
     lengths = range(2, min(LONGEST_ROUND, len(names) // 2) + 1)
     matching = {length: _matching(names, length) for length in lengths}
+    runs = _matching(names, 1)
     start = 0
     while start < len(names):
         recurring = [length for length in lengths if matching[length][start] >= length]
         covered = {length: (matching[length][start] // length + 1) * length for length in recurring}
         length = max(recurring, key=lambda length: (covered[length], -length), default=1)
         end = start + covered.get(length, 0)
-        rounds = [results[at : at + length] for at in range(start, end, length)]
-        is_varied = len(set(names[start:end])) > 1  # one operation again and again, as in a long sum, is no structure
-        if is_varied and end - start >= FEWEST_OPERATIONS and all(map(_follows, rounds[1:], rounds)):
+        is_varied = start + runs[start] + 1 < end  # one operation again and again, as in a long sum, is no structure
+        rounds = list(_following(results, range(start, end, length), length)) if is_varied else []
+        if len(rounds) > 1 and len(rounds) * length >= FEWEST_OPERATIONS:
             yield rounds
-            start = end
+            start += len(rounds) * length
         else:
             start += 1
+
+
+def _following(results: Sequence[Node], starts: Iterable[int], length: int) -> Iterator[Round]:
+    """The rounds that begin at these places, as long as each uses what the last one made."""
+    made: set[Node] = set()
+    for start in starts:
+        part = results[start : start + length]
+        if made and made.isdisjoint(operand for node in part for operand in node.operands):
+            return
+        yield part
+        made = set(part)
 
 
 def _matching(names: Sequence[str], length: int) -> Sequence[int]:
@@ -50,8 +62,3 @@ def _matching(names: Sequence[str], length: int) -> Sequence[int]:
     for place in range(len(names) - length - 1, -1, -1):
         counts[place] = counts[place + 1] + 1 if names[place] == names[place + length] else 0
     return counts
-
-
-def _follows(later: Round, earlier: Round) -> bool:
-    made = set(earlier)
-    return any(operand in made for node in later for operand in node.operands)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,18 @@ from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise
 from tinygrad_edu.value import Value
 
+_LARGEST = 60
+"""How many operations and operands a formula may have that is read at all. Nobody reads a longer one."""
+_MOST_RECORDED = 1000
+"""How many Values a record may have that a formula is looked for in: most of them may be special cases, which are left out."""
+
 
 @dataclass(frozen=True)
 class Symbol:
     """A name that stands for a node of the graph, or for an incoming gradient."""
 
     name: str
+    size = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +39,7 @@ class Literal:
     """A number, or an array of numbers, that is written into the formula."""
 
     value: Any
+    size = 1
 
     @property
     def number(self) -> float | None:
@@ -47,6 +55,11 @@ class Applied:
     operands: tuple[Term, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def size(self) -> int:
+        """How many operations and operands it has."""
+        return 1 + sum(operand.size for operand in self.operands)
+
 
 Term = Symbol | Literal | Applied
 
@@ -61,20 +74,41 @@ def definition(node: Node) -> Term:
     return Applied(node.primitive, tuple(term_of(operand) for operand in node.operands), node.params)
 
 
-def recorded_term(x: Any, shapes: Mapping[str, tuple[int, ...]]) -> Term:
-    """What was recorded from named Values, as a term. Where a parameter is one of the given shapes, it is written like that.
+def recorded_term(x: Any, shapes: Mapping[str, tuple[int, ...]]) -> Term | None:
+    """What was recorded from named Values, as a term; None for one that is too large to be read.
 
-    Special cases that an equation sets apart, such as that of a ** b where b is 0, are left out unless it is met.
+    Where a parameter is one of the given shapes, it is written like that. Special cases that an equation sets apart, such as that
+    of a ** b where b is 0, are left out unless it is met.
     """
     if not isinstance(x, Value):
         return Literal(x)
-    if x.primitive is None:
-        return Symbol(x.name) if x.name else Literal(x.data)
-    if x.primitive is elementwise.where and _sets_apart(x.parents[0]) and not np.any(x.inputs[0]):
-        return recorded_term(x.inputs[2] if x.parents[2] is None else x.parents[2], shapes)
-    operands = (recorded_term(seen if parent is None else parent, shapes) for parent, seen in zip(x.parents, x.inputs, strict=True))
-    params = {key: _shape_of_input(value, shapes) for key, value in (x.params or {}).items()}
-    return simplified(Applied(x.primitive, tuple(operands), params))
+    found = dict.fromkeys([x])
+    values = [x]
+    for value in values:  # which grows while it is walked
+        new = [parent for parent in value.parents if parent is not None and parent not in found]
+        found |= dict.fromkeys(new)
+        values += new
+        if len(values) > _MOST_RECORDED:
+            return None
+    terms: dict[Value, Term | None] = {}
+    for value in sorted(found, key=lambda value: value.serial):
+        terms[value] = _term_of_result(value, terms, shapes)
+    return terms[x]
+
+
+def _term_of_result(value: Value, terms: Mapping[Value, Term | None], shapes: Mapping[str, tuple[int, ...]]) -> Term | None:
+    """The term of a Value whose parents have theirs."""
+    if value.primitive is None:
+        return Symbol(value.name) if value.name else Literal(value.data)
+    pairs = zip(value.parents, value.inputs, strict=True)
+    operands = [Literal(seen) if parent is None else terms[parent] for parent, seen in pairs]
+    if value.primitive is elementwise.where and _sets_apart(value.parents[0]) and not np.any(value.inputs[0]):
+        return operands[2]
+    readable = tuple(operand for operand in operands if operand is not None)
+    if len(readable) < len(operands) or sum(operand.size for operand in readable) > _LARGEST:
+        return None
+    params = {key: _shape_of_input(value, shapes) for key, value in (value.params or {}).items()}
+    return simplified(Applied(value.primitive, readable, params))
 
 
 def _sets_apart(condition: Value | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.explain.chain import Derivation, Link, Paths, Spelling
+from tinygrad_edu.explain.chain import MOST_COUNTED, Derivation, Link, Paths, Spelling
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explain.notation import COMPARISON, PRODUCT, SUM, array_text, code, name_text, number_text, text
 from tinygrad_edu.explain.terms import definition
@@ -135,6 +135,8 @@ def factor_text(form: str) -> str:
 
 
 def _count(number: int, noun: str) -> str:
+    if number >= MOST_COUNTED:
+        return f"more than 10^1000 {noun}s"
     if number >= 10**9:
         return f"about 10^{number.bit_length() * 301 // 1000} {noun}s"
     return f"{number:,} {noun}{'s' if number != 1 else ''}"
