@@ -1,4 +1,4 @@
-"""Large constants in compiled functions: nobody writes them out, and nobody makes something yet larger to compare them with."""
+"""Large constants and long sums in compiled functions: nobody writes them out whole, and nobody makes something yet larger of them."""
 
 import tracemalloc
 
@@ -73,3 +73,17 @@ def test_the_same_positions_are_passed_once():
     scope = {}
     exec(compiled.source, scope)
     np.testing.assert_allclose(scope["function"](SHORT, POSITIONS), SHORT[POSITIONS] ** 2 + np.sin(SHORT)[POSITIONS])
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+def test_a_result_that_is_also_part_of_a_sum_stays_whole(target):
+    if target == "jax":
+        pytest.importorskip("jax")
+
+    def padded(x, y):
+        p, q = np.pad(x, (0, 1)), np.pad(y, (1, 0))
+        return p, p + q
+
+    p, total = tg.compile(padded, target=target)(np.array([1.0, 2.0]), np.array([30.0, 40.0]))
+    np.testing.assert_array_equal(p, [1.0, 2.0, 0.0])
+    np.testing.assert_array_equal(total, [1.0, 32.0, 40.0])
