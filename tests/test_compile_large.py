@@ -1,4 +1,4 @@
-"""Large constants and long sums in compiled functions: nobody writes them out whole, and nobody makes something yet larger of them."""
+"""Large constants and long sums in compiled functions: nobody writes them out whole, nor makes something yet larger."""
 
 import tracemalloc
 

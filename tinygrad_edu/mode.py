@@ -16,6 +16,8 @@ class Watch:
 
     records_constants = False
     """Whether results that require no gradient are recorded, too: comparisons, zeros, and what is computed from constants."""
+    records_likes = True
+    """Whether with them `np.zeros_like` and its kind are, which look at nothing but a shape. Else they are arrays to write to."""
 
     def see_result(self, node: Any) -> None:
         """Called with each recorded result."""

@@ -24,7 +24,7 @@ from tinygrad_edu.mode import everything_is_recorded, inside_a_transform, record
 from tinygrad_edu.ownership import Loan, checked_constant, own_constant, own_data, own_index
 from tinygrad_edu.primitive import TABLE, Primitive, numpy_name
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
-from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, question
+from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, LIKES, question
 from tinygrad_edu.primitives.special import of_scipy
 from tinygrad_edu.trees import tree_map
 
@@ -511,7 +511,7 @@ def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs
         return answer
     if function in DECISIONS:
         mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{numpy_name(function)}()")
-    if not isinstance(answer, np.ndarray | np.generic):
+    if not isinstance(answer, np.ndarray | np.generic) or (function in LIKES and not mode.records_likes):
         return answer
     return record(question(function, len(args)), args, kwargs)
 

@@ -28,7 +28,6 @@ from tinygrad_edu.compile.nodes import (
 )
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, broadcasting, elementwise, indexing, joining, reductions, shaping
-from tinygrad_edu.primitives.constants import question
 from tinygrad_edu.transforms import ARGUMENT
 
 Type = tuple[tuple[int, ...], Any]
@@ -200,14 +199,6 @@ class Maker:
             return self.constant(like[1].type(node.value))
         return self.same(inputs, params, like)
 
-    def zeros_like(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
-        """One number, repeated."""
-        return self._broadcast(self.constant(like[1].type(0)), like[0])
-
-    def ones_like(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
-        """One number, repeated."""
-        return self._broadcast(self.constant(like[1].type(1)), like[0])
-
     def sum_to(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         """The sum over the axes that broadcasting added or repeated."""
         (x,) = inputs
@@ -362,7 +353,6 @@ def _over(axes: tuple[int, ...], ndim: int, keepdims: bool) -> dict[str, Any]:
 _IN_SIMPLER_TERMS: dict[Primitive, Callable[..., Node | None]] = {
     ARGUMENT: Maker.same, elementwise.stop_gradient: Maker.same, arithmetic.positive: Maker.same,
     broadcasting.broadcast_to: Maker.broadcast_to, broadcasting.sum_to: Maker.sum_to, broadcasting.cast: Maker.cast,
-    question(np.zeros_like, 1): Maker.zeros_like, question(np.ones_like, 1): Maker.ones_like,
     indexing.scatter: Maker.scatter, indexing.index: Maker.index,
     joining.concatenate: Maker.concatenate, joining.stack: Maker.stack, reductions.sum: Maker.sum, reductions.mean: Maker.mean,
     shaping.reshape: Maker.reshape, shaping.expand_dims: Maker.expand_dims, shaping.transpose: Maker.transpose,

@@ -7,10 +7,13 @@ on a Value, `float()`, randomness) is refused, with advice. This module knows ho
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -246,6 +249,7 @@ class _Tracing(Watch):
     """The mode in which everything is recorded, and nothing leaves the record."""
 
     records_constants = True
+    records_likes = False
 
     def __init__(self, oldest: int, arguments: frozenset[Value]) -> None:
         self.oldest, self.arguments, self.gradients = oldest, arguments, True
@@ -284,17 +288,44 @@ class _Tracing(Watch):
         if isinstance(value, Value) and value.primitive is None and value.serial >= self.oldest and value not in self.arguments:
             return  # made in the function, of numbers that are the same each time
         what = described(value) if isinstance(value, Value) else "a Value"
+        if _an_operation_asks():
+            raise TracingError(
+                "a compiled function is recorded once and does the same for all numbers, but an operation or its derivative goes "
+                f"different ways for different numbers of {what} ({users_line()}). Leave this part out of what is compiled, and "
+                "pass what it gives as an argument; or call the function itself, which is not compiled."
+            )
         raise TracingError(
             f"a compiled function is recorded once and does the same for all numbers, but {taken} would make it depend on the "
-            f"numbers of {what} ({users_line()}). {advice or _advice(taken)}"
+            f"numbers of {what} ({users_line()}). {_advice(taken) or advice or _OF_ALL}"
         )
 
 
+def _an_operation_asks() -> bool:
+    """Whether it is no line of the user's that asks for numbers, but an operation that is called there."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN) and not _is_of_operation(frame):
+        frame = frame.f_back
+    return _is_of_operation(frame)
+
+
+def _is_of_operation(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OPERATIONS)
+
+
+_OPERATIONS = str(Path(arithmetic.__file__).parent)
+_OWN = str(Path(_OPERATIONS).parent)
+
+
 def _advice(taken: str) -> str:
+    if "array[value]" in taken:
+        return "Write tg.Value(array, requires_grad=False)[value], or mark the position static: static=('n',)."
     if taken.startswith("if"):
         return (
             "Write np.where(condition, a, b) in place of the if, or mark what it depends on static: tg.compile(f, static=('n',))."
         )
     if taken.startswith("range"):
         return "Mark the integer static, static=('n',): a program is then recorded for each of its values."
-    return "Compute with the Value itself, with operators and NumPy functions, or mark the argument static: static=('n',)."
+    return ""
+
+
+_OF_ALL = "Compute with the Value itself, with operators and NumPy functions, or mark the argument static: static=('n',)."

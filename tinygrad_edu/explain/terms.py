@@ -20,8 +20,8 @@ from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic, elementwise
 from tinygrad_edu.value import Value
 
-_LARGEST = 60
-"""How many operations and operands a formula may have that is read at all. Nobody reads a longer one."""
+_LARGEST, _DEEPEST = 2000, 60
+"""How many operations and operands a formula may have, in all and one within the other, that is read at all."""
 _MOST_RECORDED = 1000
 """How many Values a record may have that a formula is looked for in: most of them may be special cases, which are left out."""
 
@@ -31,7 +31,7 @@ class Symbol:
     """A name that stands for a node of the graph, or for an incoming gradient."""
 
     name: str
-    size = 1
+    size = depth = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Literal:
     """A number, or an array of numbers, that is written into the formula."""
 
     value: Any
-    size = 1
+    size = depth = 1
 
     @property
     def number(self) -> float | None:
@@ -59,6 +59,11 @@ class Applied:
     def size(self) -> int:
         """How many operations and operands it has."""
         return 1 + sum(operand.size for operand in self.operands)
+
+    @cached_property
+    def depth(self) -> int:
+        """How many of them are one within the other."""
+        return 1 + max((operand.depth for operand in self.operands), default=0)
 
 
 Term = Symbol | Literal | Applied
@@ -105,10 +110,11 @@ def _term_of_result(value: Value, terms: Mapping[Value, Term | None], shapes: Ma
     if value.primitive is elementwise.where and _sets_apart(value.parents[0]) and not np.any(value.inputs[0]):
         return operands[2]
     readable = tuple(operand for operand in operands if operand is not None)
-    if len(readable) < len(operands) or sum(operand.size for operand in readable) > _LARGEST:
-        return None
     params = {key: _shape_of_input(value, shapes) for key, value in (value.params or {}).items()}
-    return simplified(Applied(value.primitive, readable, params))
+    term = Applied(value.primitive, readable, params)
+    if len(readable) < len(operands) or term.size > _LARGEST or term.depth > _DEEPEST:
+        return None
+    return simplified(term)
 
 
 def _sets_apart(condition: Value | None) -> bool:

@@ -28,6 +28,9 @@ CONSTANT_FUNCTIONS = frozenset({
 # Those of them whose answer is for Python to act on, or of a shape that depends on the numbers.
 DECISIONS = frozenset({np.nonzero, np.flatnonzero, np.count_nonzero, np.allclose, np.array_equal})
 
+# Those of them that look at the shape alone.
+LIKES = frozenset({np.zeros_like, np.ones_like, np.empty_like})
+
 # Those of them that Python writes as operators.
 OPERATORS: dict[Callable[..., Any], str] = {
     np.equal: "{0} == {1}", np.not_equal: "{0} != {1}", np.less: "{0} < {1}", np.less_equal: "{0} <= {1}",

@@ -208,6 +208,10 @@ def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     return a if a.dtype.kind == "b" else +a
 
 
+# What a record that keeps how constants were found, such as the one that is compiled, notes for whole numbers made of others.
+WHOLE = Primitive("whole", lambda x, dtype: np.asarray(x).astype(dtype)[()], (None,), code="{0}.astype({dtype})")
+
+
 @composition(np.astype)
 def _astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True) -> Any:
     kind = np.dtype(dtype).kind
