@@ -1,10 +1,12 @@
 """What runs on plain arrays compiles as it is written, or is refused without blame for lines that nobody wrote."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.errors import TracingError
+from tinygrad_edu.errors import DataError, TracingError
 
 X = np.array([1.5, 2.5, 0.5])
 MATRIX = np.array([[2.0, 1.0], [0.5, 3.0]])
@@ -99,3 +101,38 @@ def test_an_array_with_a_position_that_is_an_argument_is_refused_with_what_works
     with pytest.raises(TracingError, match=r"Write tg\.Value\(array, requires_grad=False\)\[value\]"):
         tg.compile(lambda i: table[i])(index)
     np.testing.assert_array_equal(tg.compile(lambda i: tg.Value(table, requires_grad=False)[i])(index), table[index])
+
+
+def nested(leaf, depth):
+    tree = leaf
+    for _ in range(depth):
+        tree = [tree]
+    return tree
+
+
+@pytest.mark.parametrize("depth", [300, 1_000, 100_000])
+def test_trees_that_are_too_deep_for_a_program_are_refused_where_they_enter_or_leave(depth):
+    with pytest.raises(DataError, match="x is nested more than 50 deep"):
+        tg.compile(lambda x: x)(nested(1.0, depth))
+    with pytest.raises(DataError, match="shape is nested more than 50 deep"):
+        tg.compile(lambda x, shape: x, static=("shape",))(1.0, nested(1, depth))
+    with pytest.raises(DataError, match="what the function returned is nested more than 50 deep"):
+        tg.compile(lambda x: nested(x, depth))(1.0)
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+def test_trees_may_be_fifty_deep(target):
+    if target == "jax":
+        pytest.importorskip("jax")
+    compiled = tg.compile(lambda x: [nested(x[0] * 2, 49), {"w": nested(OrderedDict(v=x[1]), 47)}], target=target)
+    assert compiled([1.0, 3.0]) == [nested(2.0, 49), {"w": nested(OrderedDict(v=3.0), 47)}]
+    assert tg.compile(lambda x: x, target=target)(nested(1.0, 50)) == nested(1.0, 50)
+
+
+def test_a_list_that_contains_itself_is_refused_where_it_enters_or_leaves():
+    cycle = [1.0]
+    cycle.append(cycle)
+    with pytest.raises(DataError, match=r"x\[1\] is what contains it"):
+        tg.compile(lambda x: x[0])(cycle)
+    with pytest.raises(DataError, match=r"what the function returned\[1\] is what contains it"):
+        tg.compile(lambda x: cycle)(1.0)

@@ -162,6 +162,13 @@ def walked(tree: Any, path: list[str]) -> Iterator[tuple[Any, Children | None]]:
                 path.pop()
 
 
+def demand_shallow(tree: Any, label: str, most: int) -> None:
+    """Raise a DataError for a tree of more levels than these, or one that contains itself."""
+    path = [label]
+    if any(len(path) - 1 > most for _ in walked(tree, path)):
+        raise DataError(f"{label} is nested more than {most} deep. Put its parts side by side, in one list or dict.")
+
+
 def tree_leaves_like(tree: Any, model: Any, label: str) -> Iterator[tuple[str, Any, Any]]:
     """For each leaf of `model` its path, the leaf of `tree` in the same place, and itself. Dicts are matched by their keys.
 

@@ -19,12 +19,13 @@ from tinygrad_edu.compile.names import NEEDED
 from tinygrad_edu.compile.nodes import frozen
 from tinygrad_edu.compile.numpy_programs import numpy_program
 from tinygrad_edu.compile.programs import Program, defined, read
+from tinygrad_edu.compile.recording import DEEPEST
 from tinygrad_edu.compile.surroundings import Surroundings
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened
 from tinygrad_edu.mode import inside_a_transform, is_watched
 from tinygrad_edu.source import identifier
-from tinygrad_edu.trees import children_of, tree_leaves, tree_leaves_named, tree_map_named
+from tinygrad_edu.trees import children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.value import Value
 
 MOST_SURROUNDINGS = 8
@@ -183,6 +184,8 @@ class _Compilation:
 
     def _choose(self, arguments: tuple[Any, ...]) -> Any:
         """Run the program for the arguments, recording it if they are the first of their kind."""
+        for parameter, argument in zip(self._parameters, arguments, strict=True):
+            demand_shallow(argument, parameter.name, DEEPEST)
         leaves: list[Any] = []
         key = tuple(
             self._key(parameter.name, argument, leaves)

@@ -26,8 +26,11 @@ from tinygrad_edu.messages import described, users_line
 from tinygrad_edu.mode import Watch, recording_mode
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.transforms import ARGUMENT
-from tinygrad_edu.trees import children_of, tree_leaves
+from tinygrad_edu.trees import children_of, demand_shallow, tree_leaves
 from tinygrad_edu.value import Value
+
+DEEPEST = 50
+"""How deep arguments and results may be nested. Python itself reads no program with much deeper brackets."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def _run(
             output = f(arguments)
         except (ValueError, SystemError) as error:
             raise_its_reason(error)
+    demand_shallow(output, "what the function returned", DEEPEST)
     nodes: dict[Value, Node] = {}
     for argument, name in zip(arguments, names, strict=True):
         nodes[argument] = graph.input(name, argument.shape, _kind(argument._data))
