@@ -71,7 +71,8 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     -------
     A function of the same arguments. It returns plain arrays and numbers: Python's own where all arguments that matter are
     Python's. Its `.source` is the newest program, its `.optimized_source` the form in which it runs. Given Values, or inside of
-    what is being differentiated or compiled, it calls `f` itself.
+    what is being differentiated or compiled, it calls `f` itself. Another process gets it by name, as any function, and records
+    programs of its own: it can be pickled where it has the name of `f`, as after `@tg.compile`, in a module.
 
     Raises
     ------
@@ -142,7 +143,9 @@ class _Compilation:
         arguments = "".join(f"{parameter.name}, " for parameter in self._parameters)
         lines = [f"def entry{header}:", *first, f"    return _tg_choose(({arguments}))"]
         entry = defined("entry", "\n".join(lines), self._scope)
-        entry.__name__ = entry.__qualname__ = self._name
+        entry.__name__ = self._name
+        # Pickle finds a function by these, and does not take `loss` for what was compiled from it, unless it goes by that name.
+        entry.__module__, entry.__qualname__ = (getattr(self._f, key, self._name) for key in ("__module__", "__qualname__"))
         entry.__wrapped__ = self._f
         return entry
 

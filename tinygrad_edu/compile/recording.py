@@ -117,9 +117,9 @@ def _gradient_names(passed: Sequence[tuple[Value, Value, Any]], nodes: Mapping[V
         if isinstance(gradient, Value) and gradient.primitive is not None:
             receiver.setdefault(gradient, parent)
     for value in nodes:
-        summands = [part for part in value.parents if part is not None]
-        receivers = [receiver.get(part) for part in summands]
-        if value.primitive is arithmetic.add and len(receivers) == 2 and receivers[0] is not None and receivers[0] is receivers[1]:
+        summands = [part for part in value.parents if part is not None]  # what a flat operation passes back are zeros
+        receivers = [receiver[part] for part in summands if part in receiver]
+        if value.primitive is arithmetic.add and len(receivers) == len(summands) > 0 and receivers[0] is receivers[-1]:
             receiver[value] = receivers[0]
             for part in summands:
                 receiver.pop(part, None)
