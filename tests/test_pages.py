@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from importlib import resources
 
 import numpy as np
@@ -43,6 +44,15 @@ def lit(elements):
 
 
 @in_a_browser
+def test_a_fault_of_the_compiler_is_not_a_page_without_source(monkeypatch):
+    def broken(outputs):
+        raise RuntimeError("a fault of the compiler")
+
+    monkeypatch.setattr(sys.modules["tinygrad_edu.compile.programs"], "simplified", broken)  # tg.compile is the function
+    with pytest.raises(RuntimeError, match="a fault of the compiler"):
+        tg.explain((tg.Value(2.0, name="w") ** 2).named("L")).to_html()
+
+
 def test_the_page_begins_with_what_is_given(explanation, tmp_path):
     elements = opened(explanation.to_html(), tmp_path, "lang=en")
     assert elements.texts["sentence"] == "These numbers are given."

@@ -16,6 +16,7 @@ from tinygrad_edu.compile import nodes
 from tinygrad_edu.compile.emission import Source, Writer
 from tinygrad_edu.compile.programs import Reading, read
 from tinygrad_edu.compile.recording import Recorded
+from tinygrad_edu.errors import TracingError
 from tinygrad_edu.explain.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.graph import Graph, Kind, Node
 from tinygrad_edu.transforms import value_and_grad
@@ -57,7 +58,7 @@ def listing(backward: BackwardPass) -> Listing | None:
     replay = _Replay(graph)
     try:
         reading = read(replay, "value_and_grad", [node.name for node in replay.leaves], [node.data for node in replay.leaves])
-    except Exception:  # rules, the user's own included, meet Values here, with which anything may go wrong that worked with arrays
+    except (_NoReplayError, TracingError):  # what goes wrong in the compiler itself is nothing to be silent about
         return None
     source, results = reading.written(Writer), reading.outputs
     lines = source.text(_docstring(replay, source), ", ".join(source.results)).splitlines()
@@ -115,7 +116,14 @@ class _Replay:
             self.values = self.values or values
             return np.reshape(values[self.graph.output], ())
 
-        return value_and_grad(loss)([given[node] for node in parameters])
+        try:
+            return value_and_grad(loss)([given[node] for node in parameters])
+        except Exception as error:  # rules, the user's own included, meet Values here, which may be too much for what takes arrays
+            raise _NoReplayError from error
+
+
+class _NoReplayError(Exception):
+    """The record cannot be replayed with Values."""
 
 
 def _docstring(replay: _Replay, source: Source) -> str:
