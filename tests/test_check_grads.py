@@ -189,7 +189,7 @@ def test_args_that_are_no_tuple_are_refused():
 
 
 def test_an_order_below_one_is_refused():
-    with pytest.raises(DataError, match="order must be 1 or more"):
+    with pytest.raises(DataError, match="order must be a whole number of at least 1 and at most 10, but is 0"):
         check_grads(lambda x: x, (1.0,), order=0)
 
 

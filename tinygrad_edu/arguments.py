@@ -21,9 +21,9 @@ def number(name: str, given: Any, *, at_least: float = -math.inf, above: float =
     >>> number("lr", 1, at_least=0)
     1.0
     """
-    finite = isinstance(given, Real) and not isinstance(given, bool) and math.isfinite(given)
-    if finite and at_least <= given and above < given < below:
-        return float(given)
+    value = _as_float(given) if isinstance(given, Real) and not isinstance(given, bool) else math.nan
+    if math.isfinite(value) and at_least <= value and above < value < below:
+        return value
     bounds = [
         text
         for text, bound in ((f"at least {at_least:g}", at_least), (f"above {above:g}", above), (f"below {below:g}", below))
@@ -32,15 +32,24 @@ def number(name: str, given: Any, *, at_least: float = -math.inf, above: float =
     raise DataError(f"{name} must be a finite number {' and '.join(bounds)}".rstrip() + f", but is {shortened(given)}.")
 
 
-def whole_number(name: str, given: Any, *, at_least: int) -> int:
+def _as_float(given: Any) -> float:
+    try:
+        return float(given)
+    except OverflowError:  # of an integer with hundreds of digits
+        return math.inf
+
+
+def whole_number(name: str, given: Any, *, at_least: int, at_most: int | None = None) -> int:
     """`given` as a Python int, if it is a whole number in the range.
 
     >>> whole_number("batch_size", 32, at_least=1)
     32
     """
-    if isinstance(given, Integral) and not isinstance(given, bool) and int(given) >= at_least:
+    is_whole = isinstance(given, Integral) and not isinstance(given, bool)
+    if is_whole and int(given) >= at_least and (at_most is None or int(given) <= at_most):
         return int(given)
-    raise DataError(f"{name} must be a whole number of at least {at_least}, but is {shortened(given)}.")
+    bounds = f"at least {at_least}" + (f" and at most {at_most}" if at_most is not None else "")
+    raise DataError(f"{name} must be a whole number of {bounds}, but is {shortened(given)}.")
 
 
 def flag(name: str, given: Any) -> bool:
@@ -63,3 +72,9 @@ def text(name: str, given: Any) -> str:
     if isinstance(given, str):
         return given
     raise DataError(f"{name} must be text, but is {shortened(given)}.")
+
+
+def check_function(f: Any) -> None:
+    """A transform takes a function."""
+    if not callable(f):
+        raise DataError(f"a transform takes a function, but got {shortened(f)}. Give it the function itself: tg.grad(f)(x).")

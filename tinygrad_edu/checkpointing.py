@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import check_function
 from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.errors import GradientError
 from tinygrad_edu.messages import name_of
@@ -39,6 +40,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> float(tg.grad(checkpoint(lambda x: np.exp(np.sin(x))))(0.0))
     1.0
     """
+
+    check_function(f)
 
     @wraps(f)
     def recomputed(*args: Any, **kwargs: Any) -> Any:

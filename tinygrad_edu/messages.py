@@ -32,6 +32,14 @@ def users_line() -> str:
     return f"at {file}:{line}: {linecache.getline(file, line).strip()}".rstrip(": ")
 
 
+def arose_here(error: BaseException) -> bool:
+    """Whether an error comes from this package or NumPy, and not from a function of the user's that these called."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(_OWN_CODE)
+
+
 def described(value: Any) -> str:
     """`the Value 'w' of shape (3,)`."""
     name = f" {cut(value.name)!r}" if value.name else ""
@@ -46,7 +54,7 @@ def name_of(f: Any) -> str:
 def _operand(x: Any) -> str:
     if hasattr(x, "__record_primitive__"):
         return f"{one_line(cut(x.name or 'a Value'))} of shape {x._data.shape}"
-    return f"an array of shape {np.shape(x)}" if np.ndim(x) else f"the number {x}"
+    return f"an array of shape {np.shape(x)}" if np.ndim(x) else f"the number {shortened(x)}"
 
 
 def notebook_table(value: Any) -> str:
@@ -81,6 +89,8 @@ def shortened(x: Any) -> str:
         return cut(repr(x), 60, "...")
     except RecursionError:
         return f"a {type(x).__name__} that is nested too deep to be shown"
+    except Exception:  # an integer of thousands of digits, or an object that fails itself
+        return f"of type {type(x).__name__}, which cannot be shown"
 
 
 def cut(words: str, most: int = 40, end: str = "…") -> str:

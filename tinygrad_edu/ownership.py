@@ -13,7 +13,7 @@ from weakref import ref
 
 import numpy as np
 
-from tinygrad_edu.errors import DataError
+from tinygrad_edu.errors import DataError, TinygradError
 from tinygrad_edu.messages import shortened
 from tinygrad_edu.primitive import Primitive
 
@@ -71,13 +71,21 @@ def own_data(data: Any, dtype: Any = None) -> Any:
         raise DataError("a masked array would lose its mask; fill it first (data.filled(0.0)).")
     try:
         array = np.array(data)
-    except ValueError as error:
+    except (ValueError, TypeError, RuntimeError, RecursionError) as error:  # RuntimeError: a PyTorch tensor with a gradient
         raise DataError(f"the data do not form an array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise DataError(f"a Value is made of real numbers, but the data have dtype {array.dtype}: {shortened(data)}")
     if dtype is not None or array.dtype.kind != "f":
         array = array.astype(dtype or np.float64)
     return array[()] if array.ndim == 0 else array
+
+
+def own_integer(data: int) -> Any:
+    """A Python integer as a floating-point number."""
+    try:
+        return np.float64(data)
+    except OverflowError as error:
+        raise DataError(f"the number {shortened(data)} is too large for a floating-point number.") from error
 
 
 def checked_constant(x: Any, primitive: Primitive) -> Any:
@@ -88,8 +96,10 @@ def checked_constant(x: Any, primitive: Primitive) -> Any:
         raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
     try:
         array = np.asarray(x)
-    except ValueError as error:
-        raise DataError(f"{primitive.name!r} was given {type(x).__name__}s that form no array: {error}") from error
+    except (ValueError, TypeError, RuntimeError, RecursionError) as error:
+        if isinstance(error, TinygradError):
+            raise
+        raise DataError(f"{primitive.name!r} was given a {type(x).__name__} that forms no array: {error}") from error
     if array.dtype.kind not in "fiubc":
         raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {shortened(x)}")
     return array if array.ndim else array[()]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import one_line
 
 Rule = Callable[..., Any]
@@ -96,7 +97,10 @@ class Primitive:
             record = getattr(operand, "__record_primitive__", None)
             if record is not None:
                 return record(self, inputs, params)
-        return self.forward(*inputs, **params)
+        try:
+            return self.forward(*inputs, **params)
+        except OverflowError as error:  # an integer with hundreds of digits
+            raise DataError(f"{self.name!r} failed: {error}") from error
 
     def __repr__(self) -> str:
         return f"<primitive {one_line(self.name)}>"

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import check_function, flag
 from tinygrad_edu.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.conversions import raise_its_reason
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
@@ -190,8 +191,7 @@ def _parameter_names(f: Callable[..., Any]) -> Sequence[str]:
 
 def _checked_argnums(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
     """`argnums` as a tuple; a mistake in what a transform was given is told at once, and not when the function is called."""
-    if not callable(f):
-        raise DataError(f"a transform takes a function, but got {shortened(f)}. Give it the function itself: tg.grad(f)(x).")
+    check_function(f)
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(isinstance(number, int | np.integer) for number in numbers):
         raise DataError(f"argnums is the position of an argument or a tuple of positions, but got {shortened(argnums)}.")
@@ -242,6 +242,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, ha
     (2.0, -4.0)
     """
     numbers = _checked_argnums(f, argnums)
+    flag("has_aux", has_aux)
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -303,7 +304,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     >>> float(value), [float(g) for g in pullback(1.0)]
     (12.0, [4.0, 3.0])
     """
-    recording = call_recorded(f, primals, {}, tuple(range(len(primals))), has_aux)
+    check_function(f)
+    recording = call_recorded(f, primals, {}, tuple(range(len(primals))), flag("has_aux", has_aux))
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         return recording.pull_back_tree(cotangent, "the cotangent")
@@ -394,6 +396,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     >>> float(value), float(push_forward(1.0)), float(push_forward(0.5))
     (8.0, 12.0, 6.0)
     """
+    check_function(f)
     recording = call_recorded(f, primals, {}, tuple(range(len(primals))))
     transposed = _linearized(recording)
 

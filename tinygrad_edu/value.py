@@ -19,9 +19,9 @@ from tinygrad_edu.backpropagation import ancestors, backpropagate
 from tinygrad_edu.conversions import Conversions, check_taking
 from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.messages import described, failure, listed, notebook_table
+from tinygrad_edu.messages import arose_here, described, failure, listed, notebook_table
 from tinygrad_edu.mode import everything_is_recorded, inside_a_transform, recording, see_numbers
-from tinygrad_edu.ownership import Loan, checked_constant, own_constant, own_data, own_index
+from tinygrad_edu.ownership import Loan, checked_constant, own_constant, own_data, own_index, own_integer
 from tinygrad_edu.primitive import TABLE, Primitive, numpy_name
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, LIKES, question
@@ -59,7 +59,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             parents = (None, self)
         try:
             data = forward(x, y)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise failure(primitive, (self, other), error) from error
         requires_grad = self.requires_grad or (kind is Value and other.requires_grad)
         mode = recording()
@@ -130,8 +130,10 @@ class Value(ArrayMethods, Conversions):
     def __init__(
         self, data: ArrayLike, *, requires_grad: bool = True, name: str | None = None, dtype: DTypeLike | None = None
     ) -> None:
-        if (type(data) is float or type(data) is int) and dtype is None:
+        if type(data) is float and dtype is None:
             self._data = np.float64(data)
+        elif type(data) is int and dtype is None:
+            self._data = own_integer(data)
         else:
             self._data = own_data(data, dtype)
         self._grad = None
@@ -427,7 +429,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
             arrays.append(operand if is_number else checked_constant(operand, primitive))
     try:
         data = primitive.forward(*arrays, **params)
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise failure(primitive, inputs, error) from error
     kind = type(data)
     if (kind is np.ndarray and data.ndim == 0) or kind is float or kind is complex:
@@ -474,21 +476,22 @@ def _unpickled(data: Any, requires_grad: bool, name: str | None) -> Value:
 def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call of a NumPy function in which some argument is a Value."""
     implementation = TABLE.functions.get(function)
-    if implementation is None:
-        if function in CONSTANT_FUNCTIONS:
-            return _constant_answer(function, args, kwargs)
+    is_constant = implementation is None and function in CONSTANT_FUNCTIONS
+    if implementation is None and not is_constant:
         implementation = of_scipy(function)
-    if implementation is None:
+    if implementation is None and not is_constant:
         raise UnsupportedError(
             f"{numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
             "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
         )
-    if kwargs.pop("out", None) is not None:
+    if not is_constant and kwargs.pop("out", None) is not None:
         raise UnsupportedError(
             f"{numpy_name(function)} of a Value does not write into an array, which would destroy what was recorded, or lose the "
             "gradient: a result is a new Value. Write array = array + value in place of array += value, and leave out= out."
         )
     try:
+        if implementation is None:
+            return _constant_answer(function, args, kwargs)
         if type(implementation) is Primitive:
             return record(implementation, *implementation.bind(args, kwargs))
         return implementation(*args, **kwargs)
@@ -497,6 +500,11 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
             raise
         kind = IndexingError if isinstance(error, IndexError) else ShapeError
         raise kind(f"{numpy_name(function)}: {error}") from error
+    except (AttributeError, ArithmeticError, RuntimeError) as error:
+        if isinstance(error, TinygradError) or not arose_here(error):
+            raise
+        kinds = ", ".join([type(x).__name__ for x in args] + [f"{key}={type(x).__name__}" for key, x in kwargs.items()])
+        raise DataError(f"{numpy_name(function)} does not take these arguments ({kinds}): {error}") from error
     except TypeError as error:
         if isinstance(error, DetachError | UnsupportedError) or not kwargs:
             raise

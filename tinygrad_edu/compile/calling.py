@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tinygrad_edu.arguments import check_function
 from tinygrad_edu.compile.guards import Guards, NoGuardError
 from tinygrad_edu.compile.jax_programs import as_numpy, import_jax, jax_program
 from tinygrad_edu.compile.names import NEEDED
@@ -98,6 +99,7 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
         return loss, d_theta
     <BLANKLINE>
     """
+    check_function(f)
     if target not in _TARGETS:
         raise DataError(f"target must be one of {', '.join(map(repr, _TARGETS))}, not {target!r}")
     compiled: Compiled = _Compilation(f, target, static).entry

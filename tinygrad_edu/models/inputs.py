@@ -73,7 +73,7 @@ def _finite_numbers(name: str, given: Any) -> Array:
     """A copy as an array of floating-point numbers; integers and booleans become float64."""
     try:
         array = np.array(given)
-    except ValueError as error:
+    except (ValueError, TypeError, RuntimeError, RecursionError) as error:
         raise DataError(f"{name} does not form an array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise DataError(f"{name} must be made of real numbers, but has dtype {array.dtype}: {shortened(given)}")

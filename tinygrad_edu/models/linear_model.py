@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_edu.arguments import number, whole_number
+from tinygrad_edu.arguments import flag, number, whole_number
 from tinygrad_edu.errors import DivergenceError, NotFittedError, ShapeError
 from tinygrad_edu.models.history import Array, History, Step
 from tinygrad_edu.models.inputs import checked_samples, checked_start, checked_targets
@@ -158,7 +158,9 @@ class LinearModel(ABC):
 
     def _check_settings(self) -> None:
         number("learning_rate", self.learning_rate, above=0)
-        whole_number("max_epochs", self.max_epochs, at_least=1)
+        whole_number("max_epochs", self.max_epochs, at_least=1, at_most=10**9)  # more would never end
+        flag("fit_intercept", self.fit_intercept)
+        flag("shuffle", self.shuffle)
         if self.batch_size is not None:
             whole_number("batch_size", self.batch_size, at_least=1)
         if self.seed is not None:

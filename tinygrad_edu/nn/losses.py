@@ -227,7 +227,7 @@ def _operand(role: str, x: Any, dtype: Any = np.float64) -> Any:
         return x
     try:
         array = np.asarray(x)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # RuntimeError: a PyTorch tensor with a gradient
         raise DataError(f"the {role} does not form an array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise DataError(f"the {role} must be made of real numbers, but has dtype {array.dtype}: {shortened(x)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_edu.arguments import number
+from tinygrad_edu.arguments import flag, number
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.value import Value
@@ -45,8 +45,8 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(params, lr, weight_decay)
         self.momentum = number("momentum", momentum, at_least=0)
-        self.nesterov = nesterov
-        if nesterov and not self.momentum:
+        self.nesterov = flag("nesterov", nesterov)
+        if self.nesterov and not self.momentum:
             raise DataError("nesterov=True looks ahead along the momentum, but momentum is 0; pass momentum=0.9, say.")
 
     def _direction(self, gradient: Any, velocity: Any) -> tuple[Any, Any]:

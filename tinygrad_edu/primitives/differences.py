@@ -31,7 +31,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
         return a
     ends = [None if end is None else _as_end(as_operand(end), a.shape, axis) for end in (prepend, append)]
     a = np.concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
-    for _ in range(n):
+    for _ in range(min(n, a.shape[axis])):  # of more differences than elements nothing is left
         after, before = _part(a, axis, 1, None), _part(a, axis, None, -1)
         a = np.not_equal(after, before) if a.dtype.kind == "b" else after - before
     return a

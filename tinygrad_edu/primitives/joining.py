@@ -221,12 +221,20 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
 # --- into the middle, and out of it ------------------------------------------------------------------------------------------
 
 
+def _positions(given: Any) -> Any:
+    """Where to insert, delete or split."""
+    parts = given if isinstance(given, list | tuple) else [given]
+    if any(hasattr(part, "__record_primitive__") for part in parts):
+        raise DataError("a position is a whole number, or an array of them; a Value is made of floating-point numbers and is none.")
+    return given
+
+
 @composition(np.insert)
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     arr, values = as_operand(arr), as_operand(values)
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    axis = normalize_axis_index(axis, arr.ndim)
+    axis, obj = normalize_axis_index(axis, arr.ndim), _positions(obj)
     n = arr.shape[axis]
     values = _with_axes(values if values.dtype == arr.dtype else np.astype(values, arr.dtype), arr.ndim)
     if not isinstance(obj, slice) and np.ndim(obj) == 0:
@@ -240,7 +248,8 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 @composition(np.delete)
 def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    kept = np.delete(np.arange(arr.size if axis is None else arr.shape[axis]), obj)
+    arr = as_operand(arr)
+    kept = np.delete(np.arange(arr.size if axis is None else arr.shape[axis]), _positions(obj))
     return np.take(arr, kept, axis)
 
 
@@ -251,8 +260,9 @@ def _splitting(function: Function) -> Function:
     """For both ways to split: NumPy splits the positions along the axis, and every part of those is a slice."""
 
     def composed(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+        ary = as_operand(ary)
         axis = normalize_axis_index(axis, ary.ndim)
-        parts = function(np.arange(ary.shape[axis]), indices_or_sections)
+        parts = function(np.arange(ary.shape[axis]), _positions(indices_or_sections))
         slices = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
         return [ary[(slice(None),) * axis + (part,)] for part in slices]
 

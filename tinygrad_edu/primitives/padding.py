@@ -19,7 +19,10 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> 
         return with_numbers_of(np.pad)(_pad)(array, pad_width, mode, **options)
     if mode not in _MODES:
         raise ValueError(f"np.pad of a Value takes the modes {', '.join(sorted(_MODES))}, not {mode!r}")
-    np.pad(np.zeros((1,) * array.ndim), pad_width, mode, **options)  # type: ignore[call-overload]  # NumPy's checks
+    try:
+        np.pad(np.zeros((1,) * array.ndim), pad_width, mode, **options)  # type: ignore[call-overload]  # NumPy's checks
+    except AssertionError as error:  # which it does not make of a dict
+        raise ValueError("a dict as pad_width has axes as keys, and a number or a pair of numbers for each") from error
     widths = _pairs(pad_width, array.ndim)
     if mode == "constant":
         return _pad_with_constants(array, widths, options.get("constant_values", 0))

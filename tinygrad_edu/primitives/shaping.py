@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.errors import DataError, UnsupportedError
 from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import broadcast_to, cast
 from tinygrad_edu.primitives.indexing import take
@@ -17,8 +17,13 @@ _function: Function
 
 
 def as_operand(x: Any) -> Any:
-    """Numbers and lists as arrays, for compositions that ask for the shape. What has a shape already stays."""
-    return x if hasattr(x, "shape") else np.asarray(x)
+    """Numbers, lists and tables as arrays, for compositions that ask for the shape and for elements. Values stay."""
+    if hasattr(x, "__record_primitive__"):
+        return x
+    try:
+        return np.asanyarray(x)
+    except RuntimeError as error:  # a PyTorch tensor with a gradient, say
+        raise DataError(f"a {type(x).__name__} forms no array here: {error}") from error
 
 
 # --- shapes ------------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_edu.errors import DataError, MissingExtraError
 from tinygrad_edu.primitive import Domain, Primitive, Rule, case, operation
+from tinygrad_edu.primitives.arithmetic import multiply
 from tinygrad_edu.primitives.elementwise import POSITIVE, corner, sigmoid, softplus, where
 from tinygrad_edu.primitives.reductions import AXES, put_back
 
@@ -94,7 +95,13 @@ i0 = operation(
 # --- what models need --------------------------------------------------------------------------------------------------------
 
 
+def _floating(x: Any) -> Any:
+    x = np.asarray(x)
+    return x if x.dtype.kind in "fc" else x.astype(np.float64)
+
+
 def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    x = _floating(x)
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, 0.0)
     with np.errstate(divide="ignore"):  # ln 0 = -inf is right where every element is -inf
@@ -114,6 +121,7 @@ logsumexp = operation(
 
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
+    x = _floating(x)
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):  # equal infinities share equally
         e = np.exp(np.where(x == largest, 0.0, x - largest))
@@ -155,10 +163,12 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     0.841192
     """
     if approximate == "none":
-        return x * 0.5 * erfc(-math.sqrt(0.5) * x)
+        return multiply(x, 0.5) * erfc(-math.sqrt(0.5) * x)
     if approximate == "tanh":
         return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    raise DataError(f"approximate must be 'none' or 'tanh', but is {approximate!r}.")
+    raise DataError(
+        f"approximate must be 'none' or 'tanh', but is {approximate if isinstance(approximate, str) else type(approximate)!r}."
+    )
 
 
 # --- SciPy's -----------------------------------------------------------------------------------------------------------------

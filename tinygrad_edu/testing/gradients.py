@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.arguments import number, whole_number
 from tinygrad_edu.errors import DataError, GradientCheckError
 from tinygrad_edu.testing.differences import Array, Difference, central_difference
 from tinygrad_edu.transforms import vjp
@@ -48,8 +49,9 @@ def check_grads(f: Callable[..., Any], args: Sequence[Any], order: int = 2, *, t
     """
     if not isinstance(args, tuple | list):
         raise DataError(f"args must be a tuple with one entry for each argument of f, but is a {type(args).__name__}: write (x,).")
-    if order < 1:
-        raise DataError(f"order must be 1 or more, but is {order}.")
+    whole_number("order", order, at_least=1, at_most=10)  # each order doubles the work at least
+    number("tolerance", tolerance, at_least=0)
+    whole_number("seed", seed, at_least=0)
     primals = [_double(position, x) for position, x in enumerate(args)]
     function = _Function(f, getattr(f, "__name__", repr(f)), _argument_names(f, len(primals)))
     _check(function, primals, order, tolerance, np.random.default_rng(seed))

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import GradientCheckError
+from tinygrad_edu.arguments import whole_number
+from tinygrad_edu.errors import DataError, GradientCheckError
+from tinygrad_edu.messages import shortened
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.testing.gradients import check_grads
 from tinygrad_edu.value import Value
@@ -44,7 +46,9 @@ def samples(entry: Primitive, seed: int = 0) -> Iterator[Sample]:
     >>> [tuple(x.shape for x in sample.inputs) for sample in samples(tg.primitive(np.negative, lambda g, out, x: -g))][:4]
     [((),), ((3,),), ((2, 3),), ((2, 1),)]
     """
-    rng = np.random.default_rng(seed)
+    if not isinstance(entry, Primitive):
+        raise DataError(f"an operation is what tg.primitive makes, or an entry of the op table, but got {shortened(entry)}.")
+    rng = np.random.default_rng(whole_number("seed", seed, at_least=0))
     for shapes, params in _calls(entry):
         rules = entry.vjps if isinstance(entry.vjps, tuple) else (entry.vjps,) * len(shapes)
         has_rule = tuple(rule is not None for rule in rules)
