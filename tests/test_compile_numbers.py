@@ -5,8 +5,10 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.compile.probing import may_give_a_view
+from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import TABLE, case, operation
 from tinygrad_edu.testing.operations import samples
+from tinygrad_edu.trees import tree_leaves
 
 THREE = np.array([1.0, 2.0, 3.0])
 SIGNS = np.array([-1.0, 0.0, 1.0])
@@ -193,3 +195,37 @@ def test_parts_of_complex_numbers_outlast_the_block_that_they_were_computed_in()
 def test_a_single_number_comes_back_as_a_number(f):
     x = np.array([[1.0, 2.0], [3.0, 5.0]])
     assert type(tg.compile(f)(x)) is type(f(x)) is np.float64
+
+
+# --- Python's integers, which have no largest one ----------------------------------------------------------------------------
+
+POWERS = {
+    "10**k": (lambda w, k: w * 10**k, 1.5, 20),
+    "an array by 10**k": (lambda w, k: w * 10**k, np.ones(2), 20),
+    "3**k": (lambda k: 3**k, 50),
+    "k**k": (lambda k: k**k, 30),
+    "k**3": (lambda k: k**3, 10**9),
+    "by 2**k": (lambda w, k: w / 2**k, 1.5, 70),
+    "an array by 2**k": (lambda w, k: w / 2**k, np.ones(2, np.float32), 70),
+    "2**-k": (lambda w, k: w * 2**-k, 1.5, 3),
+    "an array by 2**-k": (lambda w, k: w * 2**-k, np.ones(2), 7),
+    "a gradient": (tg.grad(lambda w, k: w * 10**k), 1.5, 20),
+    "value and gradient": (tg.value_and_grad(lambda w, k: np.sum(w**2 / 2**k)), np.ones(2), 70),
+    "products": (lambda k: k * k * k - k // 7 + k % 5, 10**30),
+}
+
+
+@pytest.mark.parametrize(("f", "arguments"), [(f, arguments) for f, *arguments in POWERS.values()], ids=POWERS)
+def test_integers_of_pythons_are_as_large_as_they_have_to_be(f, arguments):
+    for found, expected in zip(tree_leaves(tg.compile(f)(*arguments)), tree_leaves(f(*arguments)), strict=True):
+        assert (np.shape(found), np.result_type(found)) == (np.shape(expected), np.result_type(expected))
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_power_of_integers_is_what_python_says_for_every_exponent():
+    compiled = tg.compile(lambda w, k: w * 10**k)
+    assert [compiled(1.5, k) for k in (3, 20, 0, -2)] == [1500.0, 1.5e20, 1.5, 1.5 * 10**-2]
+    with pytest.raises(OverflowError):
+        tg.compile(lambda w, k: w / 2**k)(1.5, 2000)
+    with pytest.raises(UnsupportedError, match=r"JAX's integers.*static"):
+        tg.compile(lambda w, k: w * 10**k, target="jax")(1.5, 20)

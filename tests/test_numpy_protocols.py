@@ -238,3 +238,30 @@ def test_every_error_of_the_package_can_be_caught_as_one():
     ):
         with pytest.raises(TinygradError):
             fails()
+
+
+# --- methods -----------------------------------------------------------------------------------------------------------------
+
+METHODS = {
+    "flat": lambda x: x.flat[2] * x.flat[-1],
+    "ravel": lambda x: x.ravel("F") * np.arange(6),
+    "flatten": lambda x: x.flatten(order="F") * np.arange(6),
+    "positions of what is not zero": lambda x: x[(x * [0, 1, 0]).nonzero()],
+    "positions in order": lambda x: x[0].searchsorted([0.5, 2.5], side="right") + x[0, :2],
+    "positions by parts": lambda x: x[0][x[0].argpartition(1)[:1]],
+}
+
+
+@pytest.mark.parametrize("call", METHODS.values(), ids=METHODS)
+def test_a_method_gives_what_that_of_the_array_gives(call):
+    np.testing.assert_array_equal(call(Value(A)).numpy(), call(A))
+    tg.testing.check_grads(lambda x: call(x), (A,))
+
+
+def test_what_changes_an_array_in_place_or_shows_its_memory_is_all_that_is_missing():
+    in_place = {"fill", "partition", "put", "resize", "setfield", "setflags", "sort", "byteswap"}
+    of_memory = {"base", "ctypes", "dump", "dumps", "flags", "getfield", "strides", "to_device", "tobytes", "tofile", "view"}
+    missing = {name for name in dir(np.ndarray) if not name.startswith("_") and not hasattr(Value, name)}
+    assert missing == in_place | of_memory
+    value = Value(A, dtype=np.float32)
+    assert (value.itemsize, value.nbytes, value.device) == (4, 24, "cpu")

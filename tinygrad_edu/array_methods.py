@@ -79,6 +79,18 @@ class ArrayMethods:
         """`np.argsort`: plain integers, without a gradient."""
         return np.argsort(_any(self), axis=axis)
 
+    def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
+        """`np.argpartition`: plain integers, without a gradient."""
+        return np.argpartition(_any(self), kth, axis=axis)
+
+    def nonzero(self) -> Any:
+        """`np.nonzero`: for each axis plain integers, without a gradient."""
+        return np.nonzero(_any(self))
+
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        """`np.searchsorted`: plain integers, without a gradient."""
+        return np.searchsorted(_any(self), v, side=_any(side), sorter=sorter)
+
     def any(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """`np.any`: plain booleans, without a gradient."""
         return np.any(_any(self), axis=_any(axis), keepdims=keepdims)
@@ -110,12 +122,17 @@ class ArrayMethods:
         """The matrices of a stack, each transposed."""
         return _of(np.matrix_transpose, self)
 
-    def ravel(self) -> Value:
-        """`np.ravel`: all elements along one axis."""
-        return _of(np.ravel, self)
+    def ravel(self, order: str = "C") -> Value:
+        """`np.ravel`: all elements along one axis; order="F" for the first index to change fastest."""
+        return _of(np.ravel, self, order)
 
-    def flatten(self) -> Value:
-        """`np.ravel`: all elements along one axis."""
+    def flatten(self, order: str = "C") -> Value:
+        """The same."""
+        return _of(np.ravel, self, order)
+
+    @property
+    def flat(self) -> Value:
+        """All elements along one axis, to go through or to take by their numbers."""
         return _of(np.ravel, self)
 
     def squeeze(self, axis: Axis = None) -> Value:
@@ -133,6 +150,10 @@ class ArrayMethods:
     def take(self, indices: Any, axis: int | None = None, mode: str = "raise") -> Value:
         """`np.take`: the elements at the given positions."""
         return _of(np.take, self, indices, axis=axis, mode=mode)
+
+    def choose(self, choices: Sequence[Any], mode: str = "raise") -> Value:
+        """`np.choose`: of several arrays the elements that these whole numbers say."""
+        return _of(np.choose, self, choices, mode=mode)
 
     def compress(self, condition: Any, axis: int | None = None) -> Value:
         """`np.compress`: the elements where a condition holds."""

@@ -267,6 +267,9 @@ class Value(ArrayMethods, Conversions):
     dtype = property(lambda self: self._data.dtype, doc="The type of the numbers.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
     size = property(lambda self: self._data.size, doc="The number of numbers.")
+    itemsize = property(lambda self: self._data.itemsize, doc="How many bytes a number takes.")
+    nbytes = property(lambda self: self._data.nbytes, doc="How many bytes all of the numbers take.")
+    device = property(lambda self: "cpu", doc="Where the numbers are.")
 
     def __len__(self) -> int:
         if self._data.ndim == 0:

@@ -19,6 +19,7 @@ from tinygrad_edu.compile.nodes import PYTHON, Node, in_order
 from tinygrad_edu.compile.programs import Program, Reading, runnable
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
 from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.source import literal
 
@@ -117,6 +118,7 @@ def _positions(mask: Any) -> tuple[Any, ...]:
 def jax_program(reading: Reading) -> Program:
     """A program that JAX compiles for the devices on which it finds the arguments. It returns JAX's arrays."""
     jax = import_jax()
+    _refuse_large_integers(reading)
     source = reading.written(JaxWriter)
     scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **{name: source.functions[name] for name in source.foreign}}
     exec("\n".join(source.helpers), scope)
@@ -135,6 +137,15 @@ def jax_program(reading: Reading) -> Program:
     text = reading.text(source)
     leaves = reading.leaves(source)
     return Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
+
+
+def _refuse_large_integers(reading: Reading) -> None:
+    for node in in_order([output for output in reading.record.outputs if output is not None]):
+        if node.operation is arithmetic.power and node.dtype == PYTHON[int]:
+            raise UnsupportedError(
+                f"{reading.name} has a power of Python's integers, which may be of any size, but JAX's integers have 64 bits. "
+                "Write 10.0**k in place of 10**k, or mark the exponent static: static=('k',)."
+            )
 
 
 def _explained(function: Callable[..., Any], name: str) -> Callable[..., Any]:
