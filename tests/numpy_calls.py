@@ -57,6 +57,12 @@ STATISTICS = {
     "np.gradient(x, [0, 1, 4])": [V], "np.gradient(x, y, axis=0, edge_order=2)": [((4,), (4,)), ((4, 2), ())],
     "np.gradient(x, 0.5, 2)": [(3, 4)],
 }  # fmt: skip
+POLYNOMIALS = {
+    "np.polydiv(x, y)[0]": [((4,), (2,))], "np.polydiv(x, y)[1]": [((4,), (2,)), ((2,), V)], "np.poly(x)": [V],
+    "np.polyfit(x, y, 1)": [(V, V), ((4,), (4, 2))], "np.polyfit(x, y, 2, w=z)": [((5,), (5,), (5,))], "np.roots(x)": [(2,), (4,)],
+    "np.unique(x)": [V, M, ()], "np.unique(x, True, True, True)": [M], "np.unique_values(x)": [V],
+    "np.histogram([0.5, 1.5, 2.5, 3.0], [0, 1, 2, 3], weights=x)[0]": [(4,)], "np.histogram([1, 1, 2], 4, weights=x)[1]": [V],
+}  # fmt: skip
 _SCANNED = ["", ", axis=0", ", axis=-1"]
 SCANS = {
     **{f"np.{name}(x{axis})": [V, M, C] for name in ("cumsum", "cumprod", "nancumsum", "nancumprod") for axis in _SCANNED},
@@ -73,6 +79,7 @@ METHODS = {
         if f.reduce in TABLE.functions
         for method in ("reduce", "accumulate")
     },
+    **{f"np.{f.__name__}.reduceat(x, [0, 2, 1])": [V, (4, 2)] for f in UFUNCS if f.reduceat in TABLE.functions},
     **{f"np.{f.__name__}.reduce(x, axis=1, keepdims=True)": [M] for f in (np.add, np.multiply, np.maximum, np.hypot)},
     **{f"np.{f.__name__}.outer(x, y)": [(V, M), ((), V)] for f in UFUNCS if f.outer in TABLE.functions},
 }  # fmt: skip
@@ -112,6 +119,7 @@ FOURIER = {
     for arguments, shapes in table.items()
 }
 FAMILIES = [
+    POLYNOMIALS,
     products.TABLE, selection.TABLE, shaping.TABLE, ELEMENTWISE, REDUCTIONS, STATISTICS, SCANS, METHODS, LINEAR_ALGEBRA, FOURIER,
 ]  # fmt: skip
 GIVEN = {"np": np, "mask": products.GIVEN["mask"], "points": products.GIVEN["points"]}

@@ -225,7 +225,9 @@ def test_integers_of_pythons_are_as_large_as_they_have_to_be(f, arguments):
 def test_a_power_of_integers_is_what_python_says_for_every_exponent():
     compiled = tg.compile(lambda w, k: w * 10**k)
     assert [compiled(1.5, k) for k in (3, 20, 0, -2)] == [1500.0, 1.5e20, 1.5, 1.5 * 10**-2]
+    quotient = tg.compile(lambda w, k: w / 2**k)
+    assert quotient(1.5, 1) == 0.75
     with pytest.raises(OverflowError):
-        tg.compile(lambda w, k: w / 2**k)(1.5, 2000)
+        quotient(1.5, 2000)
     with pytest.raises(UnsupportedError, match=r"JAX's integers.*static"):
         tg.compile(lambda w, k: w * 10**k, target="jax")(1.5, 20)

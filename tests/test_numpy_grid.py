@@ -9,8 +9,9 @@ import pytest
 import tinygrad_edu as tg
 from tests import numpy_calls
 from tests.profile import sampled
-from tinygrad_edu.errors import TracingError, UnsupportedError
+from tinygrad_edu.errors import TinygradError, TracingError, UnsupportedError
 from tinygrad_edu.primitive import TABLE, numpy_name
+from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 from tinygrad_edu.trees import tree_leaves
 from tinygrad_edu.value import Value
 
@@ -21,17 +22,19 @@ FLOATING = ["float64", "float32", "float16", "longdouble", "complex128", "comple
 WHOLE = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 PYTHON = ["float", "int"]
 CALLS = numpy_calls.calls()
+X = np.array([0.6, 1.9, 1.2, 0.9, 1.5, 1.7])
 
 # Where the last bits differ all the same: what, in which dtypes, by how many units in the last place at most, and why.
 INEXACT = {
     ("np.var(", "np.std("): ("float16", 4, "NumPy adds up the mean in half precision here, but not in np.mean"),
     ("np.linalg.trace", "np.trace"): ("float16", 2, "NumPy adds up one after the other here, but not in np.sum"),
     ("np.nanmean(", "np.nanvar(", "np.nanstd("): ("complex64", 4, "NumPy divides by a count in double precision"),
+    ("np.histogram(",): ("float complex", 16, "NumPy subtracts running sums"),
     ("np.subtract.", "np.divide.", "np.floor_divide."): ("float16", 4, "NumPy keeps single precision in between"),
     ("np.multiply(", "np.dot(", "np.inner(", "np.polyval("): (
         "complex", 2, "NumPy's operators of single complex numbers round otherwise than its loops",
     ),
-    ("np.power.reduce", "np.power.accumulate", "np.arctan2.reduce", "np.arctan2.accumulate"): (
+    ("np.power.reduce(", "np.power.accumulate", "np.arctan2.reduce(", "np.arctan2.accumulate"): (
         "float complex", np.inf, "NumPy's own answer is wrong on some processors: np.power.reduce([2.0, 3.0, 2.0]) is 4",
     ),
 }  # fmt: skip
@@ -40,7 +43,18 @@ REFUSED = {
     "np.interp": "complex",  # whose imaginary part NumPy drops
 }
 # What cannot be compiled: where zeros are cut off, and whether numbers are real, depends on the numbers.
-DECIDING = ("np.trim_zeros", "np.polymul", "np.real_if_close", "np.linalg.eig(", "np.linalg.eigvals(")
+DECIDING = (
+    "np.polydiv",
+    "np.roots",
+    "np.unique",
+    "np.histogram",
+    "np.poly(",
+    "np.trim_zeros",
+    "np.polymul",
+    "np.real_if_close",
+    "np.linalg.eig(",
+    "np.linalg.eigvals(",
+)
 
 
 def draw(shape, dtype, rng):
@@ -173,7 +187,78 @@ def test_a_compiled_call_has_the_value_the_dtype_and_the_shape_that_numpy_says(p
 
 def test_every_function_that_is_differentiated_is_called():
     called = {name for call, _ in CALLS for name in re.findall(r"np(?:\.\w+)+|x\.\w+", call)}
-    missing = {
-        numpy_name(f) for f in TABLE.functions if not {numpy_name(f), f"x.{f.__name__}"} & called and "norm" not in f.__name__
+    missing = {f for f in TABLE.functions if not {numpy_name(f), f"x.{f.__name__}"} & called and not f.__name__.endswith("norm")}
+    assert {numpy_name(f) for f in missing} == {f"np.{name}" for name in (*IN_PLACE, *ADVISED)}
+
+
+IN_PLACE = {"copyto", "putmask", "place", "put", "put_along_axis", "fill_diagonal"}
+# These JAX differentiates, or takes at least, and we say what to write instead.
+ADVISED = {
+    "sort_complex", "union1d", "intersect1d", "setdiff1d", "setxor1d", "histogram2d", "histogramdd", "histogram_bin_edges",
+    "unique_all", "unique_counts", "unique_inverse",
+}  # fmt: skip
+STEPS = {"frexp", "nextafter", "spacing"}  # of the last digit, and of the exponent
+# Of whole numbers, shapes, files, or no arrays at all.
+WITHOUT_A_DERIVATIVE = {
+    "arange", "array", "asarray", "bartlett", "bitwise_count", "bitwise_left_shift", "bitwise_right_shift",
+    "blackman", "broadcast_shapes", "diag_indices", "empty", "eye", "fft.fftfreq", "fft.rfftfreq",
+    "from_dlpack", "frombuffer", "fromfile", "fromfunction", "fromiter", "frompyfunc", "fromstring",
+    "full", "gcd", "get_printoptions", "hamming", "hanning", "identity", "indices",
+    "isdtype", "isscalar", "issubdtype", "iterable", "ix_", "kaiser", "lcm",
+    "left_shift", "load", "mask_indices", "ones", "packbits", "printoptions", "promote_types",
+    "ravel_multi_index", "right_shift", "save", "savez", "set_printoptions", "tri", "tril_indices",
+    "triu_indices", "unpackbits", "unravel_index", "zeros",
+}  # fmt: skip
+
+
+def test_what_jax_differentiates_of_numpy_is_differentiated_or_refused_with_advice():
+    numpy = pytest.importorskip("jax.numpy")
+    rooms = {"": (np, numpy), "linalg.": (np.linalg, numpy.linalg), "fft.": (np.fft, numpy.fft)}
+    unknown = {
+        prefix + name
+        for prefix, (room, theirs) in rooms.items()
+        for name in dir(room)
+        if not name.startswith("_") and callable(f := getattr(room, name)) and not isinstance(f, type)
+        if hasattr(theirs, name) and f not in TABLE.functions and f not in CONSTANT_FUNCTIONS
     }
-    assert missing == {f"np.{name}" for name in ("copyto", "putmask", "place", "put", "put_along_axis", "fill_diagonal")}  # refused
+    assert unknown - WITHOUT_A_DERIVATIVE == STEPS
+
+
+@pytest.mark.parametrize("name", sorted(ADVISED | STEPS))
+def test_what_is_refused_says_what_to_write(name):
+    function, value = getattr(np, name), Value(np.ones(3))
+    takes_two = name in ("union1d", "intersect1d", "setdiff1d", "setxor1d", "histogram2d", "nextafter")
+    with pytest.raises(UnsupportedError, match=r"has no derivative here\. Write"):
+        function(value, value) if takes_two else function(value)
+
+
+def test_a_vectorized_python_function_takes_no_values_that_require_a_gradient():
+    with pytest.raises(TinygradError):
+        np.vectorize(lambda x: 2 * x)(Value(np.ones(3)))
+
+
+DERIVATIVES = {
+    "reduceat": (lambda x: np.add.reduceat(x, [0, 3, 1, 5]), X),
+    "reduceat of rows": (lambda x: np.maximum.reduceat(x.reshape(2, 3), [0, 2], axis=1), X),
+    "a quotient": (lambda x, y: np.polydiv(x, y[:3])[0], X, X[::-1]),
+    "a rest": (lambda x, y: np.polydiv(x, y[:3])[1], X, X[::-1]),
+    "coefficients": (np.poly, X),
+    "a fit": (lambda x, y, w: np.polyfit(x, y, 2, w=w), X, np.sin(7 * X), X[::-1]),
+    "fits": (lambda x, y: np.polyfit(x, y.reshape(6, 1), 1), X, np.sin(7 * X)),
+    "roots": (lambda x: np.real(np.roots(x * [0, 1, -7, 5, 0, 0])), X),
+    "a histogram": (lambda w: np.histogram(X, 4, weights=w)[0], X),
+    "a density": (lambda w: np.histogram(X, [0.6, 1, 1.5, 2], weights=w, density=True)[0], X),
+    "computed exponents": (lambda x: np.ldexp(x, np.arange(6) - 3), X),
+}
+
+
+@pytest.mark.parametrize(("f", "arguments"), [(f, arguments) for f, *arguments in DERIVATIVES.values()], ids=DERIVATIVES)
+def test_derivatives_agree_with_differences(f, arguments):
+    tg.testing.check_grads(f, arguments, order=2)
+
+
+def test_of_equal_elements_the_first_one_gets_the_gradient_of_the_unique_value():
+    gradient = tg.grad(lambda x: np.sum(np.unique(x) * np.array([1.0, 2.0, 3.0])))(np.array([2.0, 1.0, 2.0, 3.0, 1.0]))
+    np.testing.assert_array_equal(gradient, [2.0, 1.0, 0.0, 3.0, 0.0])
+    with_nan = np.array([2.0, np.nan, np.nan, 1.0])
+    np.testing.assert_array_equal(np.unique(Value(with_nan)).numpy(), np.unique(with_nan))

@@ -142,8 +142,7 @@ def test_a_value_is_not_equal_to_what_is_no_number():
 
 UNSUPPORTED = {
     "np.bincount": lambda x: np.bincount(x),
-    "np.histogram": lambda x: np.histogram(x),
-    "np.unique": lambda x: np.unique(x),
+    "np.nextafter": lambda x: np.nextafter(x, 1.0),
     "np.spacing": lambda x: np.spacing(x),
     "np.add.at": lambda x: np.add.at(x, 0, 1.0),
 }
@@ -231,7 +230,7 @@ def test_a_masked_array_as_an_operand_is_refused_since_its_mask_would_be_lost():
 
 def test_every_error_of_the_package_can_be_caught_as_one():
     for fails in (
-        lambda: np.unique(Value(A)),
+        lambda: np.spacing(Value(A)),
         lambda: Value(A) + np.ones(7),
         lambda: Value("text"),
         lambda: np.asarray(Value(1.0)),

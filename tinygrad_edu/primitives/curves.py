@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.indexing import scatter, take
@@ -65,6 +66,59 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     for constant in constants:
         p = np.append(p / np.arange(len(p), 0, -1), constant)
     return p
+
+
+@composition(np.polydiv)
+def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    u, v = np.atleast_1d(u) + 0.0, np.atleast_1d(v) + 0.0
+    quotient = []
+    rest = u
+    for k in range(len(u) - len(v) + 1):  # long division, with the highest power first
+        quotient.append(1.0 / v[0] * rest[k])
+        rest = np.concatenate([rest[:k], rest[k : k + len(v)] - quotient[-1] * v, rest[k + len(v) :]])
+    while len(rest) > 1 and np.allclose(rest[0], 0, rtol=1e-14):
+        rest = rest[1:]
+    return np.stack(quotient) if quotient else np.zeros(1), rest
+
+
+@composition(np.poly)
+def _poly(seq_of_zeros: Any) -> Any:
+    zeros = np.linalg.eigvals(seq_of_zeros) if seq_of_zeros.ndim == 2 else seq_of_zeros
+    if zeros.dtype != np.mintypecode(zeros.dtype.char):  # of half precision, or whole
+        zeros = cast(zeros, dtype=np.dtype(np.mintypecode(zeros.dtype.char)))
+    coefficients = np.ones(1, zeros.dtype)
+    for zero in zeros:
+        coefficients = np.convolve(coefficients, np.stack([np.ones_like(zero), -zero]))
+    return coefficients
+
+
+@composition(np.roots)
+def _roots(p: Any) -> Any:
+    """The eigenvalues of a matrix that has this characteristic polynomial."""
+    nonzero = np.flatnonzero(p)
+    at_zero = len(p) - 1 - int(nonzero[-1]) if nonzero.size else 0  # as many roots are zero
+    p = p[int(nonzero[0]) : len(p) - at_zero] if nonzero.size else p[:0]
+    if len(p) < 2:
+        return np.zeros(at_zero, p.dtype)
+    rows = [(-p[1:] / p[0])[None], np.eye(len(p) - 2, len(p) - 1, dtype=p.dtype)]
+    found = np.linalg.eigvals(np.concatenate(rows))
+    return np.concatenate([found, np.zeros(at_zero, found.dtype)])
+
+
+@composition(np.polyfit)
+def _polyfit(x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False) -> Any:
+    """By least squares, with columns of length one."""
+    if full or cov is not False:
+        raise UnsupportedError("np.polyfit of Values gives the coefficients only: leave out full= and cov=.")
+    x, y = as_operand(x) + 0.0, as_operand(y) + 0.0
+    columns, values = np.vander(x, deg + 1), y
+    if w is not None:
+        w = as_operand(w) + 0.0
+        columns, values = columns * w[:, None], values * (w[:, None] if y.ndim == 2 else w)
+    lengths = np.sqrt(np.sum(columns * columns, axis=0))
+    rcond = len(x) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
+    solution = np.linalg.lstsq(columns / lengths, values, rcond)[0]
+    return (solution.T / lengths).T
 
 
 def _vander_vjp(g: Any, out: Any, x: Any, N: int, increasing: bool = False) -> Any:

@@ -154,6 +154,53 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect
     return _along_axis(a, np.argpartition(a, kth, axis, kind=kind), axis)
 
 
+@composition(np.unique)
+def _unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: None = None
+) -> Any:
+    """Each of several equal elements once: the gradient goes to the one that comes first."""
+    if axis is not None:
+        raise UnsupportedError("np.unique of a Value compares single elements: leave out axis=.")
+    flat = np.ravel(ar)
+    order = np.argsort(flat, kind="stable")
+    in_order = take(flat, order)
+    before, after = in_order[:-1], in_order[1:]
+    is_new = np.not_equal(before, after) & ~(np.isnan(before) & np.isnan(after))
+    starts = np.flatnonzero(np.concatenate([np.ones(min(flat.size, 1), bool), is_new]))
+    results = [take(flat, order[starts])]
+    if return_index:
+        results.append(order[starts])
+    counts = np.diff(np.append(starts, flat.size))
+    if return_inverse:
+        inverse = np.empty(flat.size, np.intp)
+        inverse[order] = np.repeat(np.arange(len(starts)), counts)
+        results.append(inverse.reshape(ar.shape))
+    if return_counts:
+        results.append(counts)
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+@composition(np.unique_values)
+def _unique_values(x: Any, /) -> Any:
+    return np.unique(x)
+
+
+@composition(np.histogram)
+def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:
+    """The weights that fall between two edges, added up. How often numbers do has no derivative by the numbers."""
+    if weights is None or any(hasattr(x, "__record_primitive__") for x in (a, bins)):
+        raise UnsupportedError(
+            "np.histogram has no derivative for the numbers that it counts, only for their weights: "
+            "np.histogram(x.detach().numpy(), bins, weights=w)."
+        )
+    a = np.ravel(a)
+    edges = np.histogram_bin_edges(a, bins, range)
+    inside = np.flatnonzero((a >= edges[0]) & (a <= edges[-1]))
+    places = np.minimum(np.searchsorted(edges, a[inside], side="right") - 1, len(edges) - 2)  # the last bin has both of its ends
+    sums = add_at(take(weights, inside), places, shape=(len(edges) - 1,))
+    return (sums / np.diff(edges) / np.sum(sums) if density else sums), edges
+
+
 # --- in place, which is refused ----------------------------------------------------------------------------------------------
 
 
@@ -177,3 +224,30 @@ _IN_PLACE: dict[Function, str] = {
 }
 for _function, _instead in _IN_PLACE.items():
     composition(_function)(_refusing(_function, _instead))
+
+# --- what else is refused, though others differentiate it ----------------------------------------------------------------------
+
+_INSTEAD: dict[Function, str] = {
+    np.sort_complex: "np.take(x, np.argsort(x.detach().numpy()))",
+    np.union1d: "np.unique(np.concatenate([x, y]))",
+    np.intersect1d: "x[np.isin(x, y)]",
+    np.setdiff1d: "x[~np.isin(x, y)]",
+    np.setxor1d: "np.concatenate([x[~np.isin(x, y)], y[~np.isin(y, x)]])",
+    np.histogram2d: "np.bincount(numbers of the cells, weights)",
+    np.histogramdd: "np.bincount(numbers of the cells, weights)",
+    np.histogram_bin_edges: "np.linspace(np.min(x), np.max(x), bins + 1)",
+    np.unique_all: "np.unique(x, True, True, True)",
+    np.unique_counts: "np.unique(x, return_counts=True)",
+    np.unique_inverse: "np.unique(x, return_inverse=True)",
+}
+
+
+def _advising(function: Function, instead: str) -> Function:
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise UnsupportedError(f"np.{function.__name__} has no derivative here. Write {instead}.")
+
+    return refuse
+
+
+for _function, _instead in _INSTEAD.items():
+    composition(_function)(_advising(_function, _instead))

@@ -1,10 +1,10 @@
 """The methods of NumPy's two-argument functions: `np.add.reduce`, `np.maximum.accumulate`, `np.multiply.outer`.
 
-Every ufunc of two arguments that is differentiated gets them, so this module is imported last. `.at` and `.reduceat` are not
-differentiated: the first writes in place, the second can be written with slices.
+Every ufunc of two arguments that is differentiated gets them, so this module is imported last. `.at` is not differentiated, since
+it writes in place.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import accumulate
 from typing import Any
@@ -89,10 +89,25 @@ def _accumulate(ufunc: np.ufunc) -> Callable[..., Any]:
     return _exactly(ufunc, "accumulate")(accumulate_by_doubling) if ufunc in ASSOCIATIVE else accumulate_in_turn
 
 
+def _reduceat(ufunc: np.ufunc) -> Callable[..., Any]:
+    def reduceat(array: Any, indices: Sequence[int], axis: int = 0, dtype: DTypeLike | None = None) -> Any:
+        """From each index to the next one; only the element there, if the next one is not larger."""
+        x, starts = as_dtype(array, dtype), np.asarray(indices).tolist()
+        ends = [*starts[1:], x.shape[axis]]
+        parts = [
+            ufunc.reduce(_part(x, axis, slice(i, j)), axis) if i < j else _part(x, axis, i)
+            for i, j in zip(starts, ends, strict=True)
+        ]
+        return np.stack(parts, axis=axis)
+
+    return _exactly(ufunc, "reduceat")(reduceat)
+
+
 for _ufunc in [f for f in TABLE.functions if isinstance(f, np.ufunc) and f.signature is None and "dd->d" in f.types]:
     composition(_ufunc.reduce)(_reduce(_ufunc))
     composition(_ufunc.accumulate)(_accumulate(_ufunc))
     composition(_ufunc.outer)(_outer(_ufunc))
+    composition(_ufunc.reduceat)(_reduceat(_ufunc))
 
 
 @composition(np.logaddexp.reduce)
