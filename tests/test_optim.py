@@ -172,3 +172,78 @@ def test_what_cannot_be_trained_is_refused(make, params, error, words):
 def test_settings_out_of_range_are_refused_with_the_range(name, settings, words):
     with pytest.raises(DataError, match=words):
         getattr(tg.optim, name)([W], **settings)
+
+
+# --- the formulas, by hand -----------------------------------------------------------------------------------------------------
+
+START = np.array([1.0, -2.0, 0.5])
+GRADIENTS = np.array([[0.5, -1.0, 2.0], [0.25, 3.0, -1.0], [-4.0, 0.0, 0.125]])
+
+
+def after_three_steps(make, **settings):
+    w = tg.Value(START)
+    optimizer = make([w], **settings)
+    for gradient in GRADIENTS:
+        w.grad = gradient.copy()
+        optimizer.step()
+    return w.data
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.25])
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("momentum", [0.5, 1.0])
+def test_sgd_with_momentum_moves_along_what_is_left_of_the_velocity(momentum, nesterov, weight_decay):
+    w, velocity = START, 0
+    for gradient in GRADIENTS:
+        g = gradient + weight_decay * w
+        velocity = momentum * velocity + g
+        w = w - 0.1 * (g + momentum * velocity if nesterov else velocity)
+    moved = after_three_steps(tg.optim.SGD, lr=0.1, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+    np.testing.assert_allclose(moved, w, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("beta1", "beta2", "eps"), [(0.9, 0.999, 1e-8), (0.5, 0.75, 0.25), (0.0, 0.0, 1e-3)])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.25])
+def test_adam_divides_the_mean_of_the_gradients_by_the_root_of_the_mean_of_their_squares(beta1, beta2, eps, weight_decay):
+    w, m, v = START, 0, 0
+    for k, gradient in enumerate(GRADIENTS, start=1):
+        g = gradient + weight_decay * w
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        w = w - 0.1 * (m / (1 - beta1**k)) / (np.sqrt(v / (1 - beta2**k)) + eps)
+    moved = after_three_steps(tg.optim.Adam, lr=0.1, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+    np.testing.assert_allclose(moved, w, rtol=1e-13)
+
+
+def test_adam_without_settings_is_that_of_the_paper():
+    paper = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
+    np.testing.assert_array_equal(after_three_steps(tg.optim.Adam), after_three_steps(tg.optim.Adam, **paper))
+
+
+def test_sgd_without_settings_is_plain_gradient_descent():
+    np.testing.assert_allclose(after_three_steps(tg.optim.SGD, lr=0.1), START - 0.1 * GRADIENTS.sum(0), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("SGD", {"lr": 0}), ("SGD", {"lr": 1, "momentum": 2}), ("SGD", {"lr": 1, "weight_decay": 2}),
+        ("Adam", {"betas": [0, 0]}), ("Adam", {"eps": 0}), ("Adam", {"lr": 0, "weight_decay": 0}),
+    ],
+)  # fmt: skip
+def test_settings_at_the_ends_of_their_ranges_are_taken(name, settings):
+    getattr(tg.optim, name)([W], **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"betas": (0.9, 1.0)}, r"betas\[1\] must be a finite number at least 0 and below 1, but is 1.0"),
+        ({"betas": (-0.1, 0.9)}, r"betas\[0\] must be"),
+        ({"betas": (0.9, 0.9, 0.9)}, "betas must be two numbers"),
+        ({"betas": {0.9, 0.99}}, "betas must be two numbers"),
+        ({"weight_decay": -0.5}, "weight_decay must be a finite number at least 0, but is -0.5"),
+    ],
+)
+def test_each_setting_of_adam_has_its_own_message(settings, words):
+    with pytest.raises(DataError, match=words):
+        tg.optim.Adam([W], **settings)
