@@ -31,7 +31,7 @@ ROOMS = {
     "tinygrad_edu/nn/": "losses",
     "tinygrad_edu/transforms.py": "transforms nesting transform_laws transform_messages complex_middles no_grad",
     "tinygrad_edu/backpropagation.py": "value transforms size memory anomaly in_place nesting random_graphs",
-    "tinygrad_edu/value.py": "value in_place no_grad detaching numpy_protocols memory messages",
+    "tinygrad_edu/value.py": "value in_place no_grad detaching numpy_protocols memory messages compile_numbers",
     "tinygrad_edu/ownership.py": "value in_place detaching saving",
     "tinygrad_edu/primitive.py": "value transforms kinks messages operations",
     "tinygrad_edu/primitives/": "numpy_elementwise numpy_linalg numpy_products numpy_reductions numpy_selection numpy_shaping "

@@ -11,6 +11,7 @@ from tinygrad_edu.compile.making import Maker
 from tinygrad_edu.compile.nodes import Graph, in_order, is_ordinary
 from tinygrad_edu.compile.simplification import expanded, simplified
 from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.primitives import arithmetic
 
 ALL = IDENTITIES + FINISHING + EXPANSIONS
 
@@ -262,3 +263,24 @@ def formula(node):
         return node.name or str(node.value)
     params = "".join(f", {key}={x}" for key, x in node.params.items())
     return f"{node.primitive.name}({', '.join(map(formula, node.inputs))}{params})"
+
+
+@pytest.mark.parametrize(
+    ("c", "d", "meet"), [(2, 2**30 - 1, True), (2, 2**30, False), (-2, 2**30, True), (-2, 2**30 + 1, False), (1, 2**31 - 1, True)]
+)
+def test_whole_numbers_become_one_up_to_the_last_that_there_is_in_the_arrays_dtype(c, d, meet):
+    graph = Graph()
+    x = graph.input("x", (3,), np.dtype(np.int32))
+    scaled = graph.apply(arithmetic.multiply, [graph.constant(c), graph.apply(arithmetic.multiply, [graph.constant(d), x])])
+    outer = simplified([scaled])[scaled]
+    assert formula(outer) == (f"multiply({c * d}, x)" if meet else f"multiply({c}, multiply({d}, x))")
+
+
+@pytest.mark.parametrize(("exponent", "meet"), [(-1022, True), (-1023, False), (1023, True), (1024, False)])
+def test_numbers_become_one_between_the_smallest_and_the_largest_that_there_is(exponent, meet):
+    graph = Graph()
+    x = graph.input("x", (3,), np.dtype(float))
+    half, rest = (2.0 ** (exponent // 2), 2.0 ** (exponent - exponent // 2))
+    scaled = graph.apply(arithmetic.multiply, [graph.constant(half), graph.apply(arithmetic.multiply, [graph.constant(rest), x])])
+    outer = simplified([scaled])[scaled]
+    assert formula(outer) == (f"multiply({half * rest}, x)" if meet else f"multiply({half}, multiply({rest}, x))")

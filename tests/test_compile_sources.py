@@ -315,3 +315,132 @@ def test_shapes_are_noted_where_the_line_does_not_tell_them():
     compiled(np.ones((4, 3)), np.ones((8, 4)), np.ones(8))
     assert "    hidden = np.tanh(X @ W)  # (8, 3)\n" in compiled.source
     assert "    scaled = np.exp(hidden)\n" in compiled.source
+
+
+# --- the forms of constants, of sums in place, and of what is written to be fast -------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "where"), [(16, "inside"), (17, "in front"), (64, "in front"), (65, "passed")])
+def test_how_many_numbers_a_constant_has_says_where_it_is_written(count, where):
+    numbers = np.arange(float(count)) ** 2
+    compiled = tg.compile(lambda theta: np.sum(theta * numbers))
+    assert compiled(2.0) == 2.0 * numbers.sum()
+    before, body = compiled.source.split("def function(")
+    places = {"inside": "np.array([0.0, 1.0, 4.0" in body, "in front": "constant = np.array([" in before}
+    assert places == {"inside": where == "inside", "in front": where == "in front"}
+    assert body.startswith("theta, constant)") == (where == "passed")
+
+
+def first_squared(weights):
+    """The gradient for y of weights * y and the square of the first element, as a function of y."""
+    return tg.grad(lambda y: np.sum(weights * y) + y[0] ** 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "lines"),
+    [
+        pytest.param(
+            lambda x, y: (c := np.cos(y), first_squared(c)(x)),
+            ["cos = np.cos(y)", "d_x = np.array(cos)", "d_x[0] += 2.0 * x[0]", "return cos, d_x"],
+            id="a result",
+        ),
+        pytest.param(
+            lambda x, y: first_squared(c := np.cos(y))(x) * c,
+            ["cos = np.cos(y)", "d_x = np.array(cos)", "d_x[0] += 2.0 * x[0]", "product = d_x * cos", "return product"],
+            id="what is used again",
+        ),
+        pytest.param(
+            lambda x, y: first_squared(y)(x), ["d_x = np.array(y)", "d_x[0] += 2.0 * x[0]", "return d_x"], id="an argument"
+        ),
+        pytest.param(
+            lambda x, y: first_squared(y[::-1])(x),
+            ["d_x = np.array(y[::-1])", "d_x[0] += 2.0 * x[0]", "return d_x"],
+            id="a view",
+        ),
+        pytest.param(
+            lambda x, y: first_squared(np.cos(y))(x), ["d_x = np.cos(y)", "d_x[0] += 2.0 * x[0]", "return d_x"], id="new memory"
+        ),
+    ],
+)
+def test_a_part_is_added_in_place_to_memory_that_nobody_else_looks_at(function, lines):
+    compiled = tg.compile(function)
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.25, 2.0])
+    np.testing.assert_allclose(compiled(x, y), function(x, y), rtol=1e-14)
+    assert y.tolist() == [0.5, 0.25, 2.0]
+    assert [line.strip() for line in statements(compiled).split("\n")] == lines
+
+
+def test_the_memory_of_what_a_loop_over_blocks_has_left_is_added_to():
+    compiled = tg.compile(tg.grad(lambda y: np.sum(np.sin(y) * np.exp(y)) + y[0] ** 2))
+    y = np.linspace(0.0, 1.0, 100_000)
+    expected = (np.sin(y) + np.cos(y)) * np.exp(y)
+    np.testing.assert_allclose(compiled(y)[1:], expected[1:], rtol=1e-13)
+    assert "d_y[0] += 2.0 * y[0]" in compiled.optimized_source
+
+
+def test_a_negative_part_is_subtracted():
+    compiled = tg.compile(tg.grad(lambda x: -np.sum(x[:2] ** 3) - np.sum(x[1:] ** 2)))
+    assert compiled(np.array([1.0, 2.0, 3.0])).tolist() == [-3.0, -16.0, -6.0]
+    lines = ["d_x = np.zeros(3)", "d_x[1:] = -2.0 * x[1:]", "d_x[:2] -= 3.0 * x[:2] ** 2", "return d_x"]
+    assert [line.strip() for line in statements(compiled).split("\n")] == lines
+
+
+def test_a_negative_byte_wraps_around_before_it_is_added():
+    gradient = tg.grad(lambda x, m: np.sum(x**2) + np.sum(x[1:] * -m))
+    x, m = np.array([1.0, 2.0, 3.0]), np.array([1, 2], np.uint8)
+    compiled = tg.compile(gradient)
+    assert gradient(x, m).tolist() == compiled(x, m).tolist() == [2.0, 259.0, 260.0]
+
+
+@pytest.mark.parametrize(
+    ("function", "fast"),
+    [
+        (tg.relu, "np.maximum(x, 0.0)"),
+        (tg.sigmoid, "np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.absolute(x)))"),
+        (tg.softplus, "np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))"),
+    ],
+)
+def test_what_is_faster_for_large_arrays_is_computed_so_from_two_thousand_numbers_on(function, fast):
+    for count in (1999, 2000):
+        compiled = tg.compile(lambda x: function(x))
+        x = np.linspace(-3.0, 3.0, count)
+        np.testing.assert_allclose(compiled(x), function(x), rtol=1e-14, atol=1e-15)
+        assert (f"= {fast}\n" in compiled.optimized_source) == (count == 2000)
+        assert fast not in statements(compiled)
+
+
+@pytest.mark.parametrize(
+    ("function", "form"),
+    [
+        (lambda x: 2.5 * x + np.float64(3), "2.5 * x + 3.0"),
+        (lambda x: x * np.full(3, 2.5), "2.5 * x"),
+        (lambda x: x + np.full(3, np.int64(4)), "x + 4"),
+    ],
+)
+def test_a_number_is_written_as_one_of_pythons_where_all_have_double_precision(function, form):
+    compiled = tg.compile(function)
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(compiled(x), function(x))
+    assert statements(compiled).split("\n")[0].endswith(f" = {form}")
+
+
+@pytest.mark.parametrize(
+    ("function", "form"),
+    [
+        (lambda X: X - np.sum(X, axis=0, keepdims=True), "X - np.sum(X, axis=0)"),
+        (lambda X: X - np.mean(X, axis=0, keepdims=True), "X - np.mean(X, axis=0)"),
+        (lambda X: X - np.sum(X, axis=(0, 1), keepdims=True), "X - np.sum(X)"),
+        (lambda X: X - np.sum(X, axis=1, keepdims=True), "X - np.sum(X, axis=1, keepdims=True)"),
+        (lambda X: np.sum(X, axis=(0, 1)), "np.sum(X)"),
+        (lambda X: np.sum(X, axis=-1), "np.sum(X, axis=1)"),
+        (lambda X: np.sum(X, axis=(1,), keepdims=True), "np.sum(X, axis=1, keepdims=True)"),
+        (lambda X: np.sum(X, axis=0, keepdims=False), "np.sum(X, axis=0)"),
+        (lambda X: np.sum(X[None] * X[:, None], axis=(0, 2)), "np.sum(X * X[:, None], axis=(0, 2))"),
+    ],
+)
+def test_a_reduction_is_written_with_the_parameters_that_it_needs(function, form):
+    compiled = tg.compile(function)
+    X = np.array([[1.0, 2.0], [4.0, 8.0], [16.0, 32.0]])
+    np.testing.assert_array_equal(compiled(X), function(X))
+    assert f" = {form}" in statements(compiled)
+    assert statements(compiled).split("\n")[0].split(" = ")[1].split("  #")[0] == form

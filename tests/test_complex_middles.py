@@ -215,3 +215,10 @@ def test_the_compiled_gradient_through_complex_numbers_is_the_eager_one():
     gradient = tg.grad(lambda x, y: np.sum(np.absolute(np.exp(1j * x) + y * (x - 2j)) ** 3), (0, 1))
     for compiled, eager in zip(tg.compile(gradient)(X, Y), gradient(X, Y), strict=True):
         np.testing.assert_allclose(compiled, eager, rtol=1e-12)
+
+
+def test_a_gradient_of_higher_precision_stays_complex_where_the_middle_is():
+    narrow, wide = np.array([1 + 2j, 3 - 1j], np.complex64), np.array([2 - 1j, 1 + 1j], np.complex128)
+    gradient = tg.grad(lambda x: np.sum(np.imag(x * narrow * wide)))(np.array([1.0, 2.0], np.float32))
+    assert gradient.dtype == np.float32
+    np.testing.assert_allclose(gradient, np.imag(narrow * wide), rtol=1e-6)

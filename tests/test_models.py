@@ -506,3 +506,10 @@ def test_starting_weights_of_the_wrong_form_are_refused(model, init, error, word
 def test_a_starting_bias_without_an_intercept_is_refused():
     with pytest.raises(DataError, match="fit_intercept=False there is no bias"):
         LinearRegression(init=([1.0], 2.0), fit_intercept=False).fit([[1.0]], [1.0])
+
+
+@pytest.mark.parametrize("make", [LinearRegression, LogisticRegression, Perceptron])
+def test_two_models_with_the_same_settings_are_two_things(make):
+    one, other = make(), make()
+    assert one != other
+    assert len({one, other, one}) == 2

@@ -466,3 +466,16 @@ def test_gradients_through_complex_matrices_agree_with_pytorch():
         (result.real**2 + (2 * result.imag**2 if result.is_complex() else 0)).sum().backward()
         for value, tensor in zip((a, b), tensors, strict=True):
             np.testing.assert_allclose(value.grad, tensor.grad.numpy(), rtol=1e-9, atol=1e-11, err_msg=name)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_the_rank_of_a_matrix_is_the_same_in_any_unit(scale):
+    b = np.arange(4.0)
+    found = np.linalg.lstsq(tg.Value(scale * TALL), b)
+    expected = np.linalg.lstsq(scale * TALL, b)
+    np.testing.assert_allclose(found[0].numpy(), expected[0], rtol=1e-12)
+    assert found[2] == expected[2] == 3
+    dependent = TALL.copy()
+    dependent[:, 2] = dependent[:, 0] / 3 + dependent[:, 1] / 7
+    with pytest.raises(UnsupportedError, match="has rank 2"):
+        np.linalg.lstsq(tg.Value(scale * dependent), b)

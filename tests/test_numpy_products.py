@@ -268,3 +268,19 @@ BAD_ARGUMENTS = {
 def test_bad_arguments_get_an_error_that_names_the_function(call, name):
     with pytest.raises((ValueError, IndexError, TypeError), match=name):
         function(call)(Value(np.ones((2, 3))))
+
+
+@pytest.mark.parametrize("shapes", [((2,), (3,)), ((3,), (2,)), ((1, 2), (1, 2)), ((0,), (0,))])
+def test_interpolation_is_between_as_many_places_as_heights(shapes):
+    points, heights = (np.arange(float(np.prod(shape))).reshape(shape) for shape in shapes)
+    for values in ((Value([0.5]), points, heights), ([0.5], Value(points), heights), ([0.5], points, Value(heights))):
+        with pytest.raises(ValueError, match=r"np\.interp takes the points as two vectors of equal length, not as"):
+            np.interp(*values)
+
+
+@pytest.mark.parametrize("axes", [([0], [0], [1]), ([0],), ([0, 1], [0])])
+def test_axes_that_do_not_pair_up_are_refused_by_tensordot(axes):
+    x = np.ones((2, 3))
+    for a in (x, Value(x)):
+        with pytest.raises(ValueError):  # noqa: PT011  NumPy says what it likes
+            np.tensordot(a, x, axes)

@@ -397,3 +397,14 @@ def test_nothing_is_left_behind_for_the_garbage_collector(transform):
         assert [ref() for ref in seen] == [None]
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        (tg.grad, 12.0), (tg.value_and_grad, (18.0, 12.0)), (tg.jacobian, 12.0), (tg.hessian, 4.0),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)  # fmt: skip
+def test_without_argnums_the_derivative_is_that_for_the_first_argument(transform, expected):
+    assert transform(lambda x, y: x**2 * y)(3.0, 2.0) == expected

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+import tinygrad_edu as tg
 from tinygrad_edu.errors import DataError, GradientError, IndexingError, ShapeError, UnsupportedError
 from tinygrad_edu.testing import check_grads
 from tinygrad_edu.value import Value
@@ -316,3 +317,24 @@ def test_a_product_over_an_axis_without_elements_has_zero_gradient():
 def test_the_maximum_of_nothing_is_an_error_that_names_the_operation():
     with pytest.raises(ShapeError, match=r"'max' failed on w of shape \(0,\)"):
         np.max(Value(np.zeros(0), name="w"))
+
+
+@pytest.mark.parametrize("number", [3, 3.0, np.float64(3), np.array(3.0), np.array(3), True])
+def test_a_single_number_is_kept_as_a_scalar_of_numpys_which_nobody_can_change(number):
+    assert type(Value(number).data) is np.float64
+    assert type(Value(number, dtype=np.float32).data) is np.float32
+
+
+@pytest.mark.parametrize("given", [float, np.asarray, np.float64], ids=["a float", "an array without axes", "a NumPy scalar"])
+def test_a_single_number_that_was_computed_is_a_scalar_of_numpys_whatever_the_operation_gave(given):
+    twice = tg.primitive(lambda x: given(2.0 * x), lambda g, out, x: 2.0 * g, name="twice")
+    for x in (Value(3.0), Value(3.0, requires_grad=False)):
+        result = twice(x)
+        assert type(result._data) is np.float64
+        assert result == 6.0
+
+
+def test_every_property_of_a_value_says_what_it_is():
+    properties = [name for name in dir(Value) if isinstance(getattr(Value, name), property)]
+    assert "size" in properties
+    assert [name for name in properties if not getattr(Value, name).__doc__] == []
