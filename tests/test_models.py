@@ -464,7 +464,7 @@ def test_other_columns_than_those_fitted_are_refused(model):
     [
         ({"learning_rate": 0}, "learning_rate must be a finite number above 0, but is 0"),
         ({"learning_rate": np.nan}, "learning_rate must be"),
-        ({"max_epochs": 0}, "max_epochs must be a whole number of at least 1, but is 0"),
+        ({"max_epochs": 0}, "max_epochs must be a whole number of at least 1 and at most 1000000000, but is 0"),
         ({"max_epochs": 1.5}, "max_epochs must be a whole number"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, but is 0"),
         ({"batch_size": 2.0}, "batch_size must be a whole number"),
