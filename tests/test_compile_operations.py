@@ -97,7 +97,7 @@ def test_the_compiled_second_derivative_of_an_operation_is_the_eager_one(entry):
 def test_a_derivative_whose_rule_decides_by_the_numbers_is_refused(name, order):
     total, inputs = weighted_sum(TABLE.entries[name], next(samples(TABLE.entries[name])))
     derivative = directional_second_derivative(total) if order == 2 else tg.grad(total)
-    with pytest.raises(TracingError, match="if, while"):
+    with pytest.raises(TracingError, match="an operation or its derivative goes different ways"):
         tg.compile(derivative)(*inputs)
 
 
