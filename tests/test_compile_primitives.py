@@ -89,3 +89,78 @@ def test_a_single_number_of_an_operations_own_is_a_number():
         result = tg.compile(lambda x, own=own: own(x))(np.float64(1.5))
         assert type(result) is np.float64
         assert result == 3.0
+
+
+MODULE = """
+import enum
+import math
+import numpy as np
+import numpy as xp
+import numpy.linalg as la
+from numpy import exp, tanh as squashed
+
+ran = []
+
+class Hostile(float):
+    def __repr__(self):
+        return "ran.append('ran') or 7.0"
+
+class Size(enum.IntEnum):
+    THREE = 3
+
+HOSTILE, BIG, NOT, SIZE, SINGLE, constant, NOTHING = Hostile(2.0), math.inf, math.nan, Size.THREE, np.float32(0.1), 5.0, None
+sum = 4.0
+
+def of_hostile(x): return HOSTILE * x
+def of_infinity(x): return np.minimum(x, BIG)
+def of_nan(x): return np.fmax(x, NOT)
+def of_enumeration(x): return SIZE * x
+def of_single(x): return SINGLE * x
+def of_constant(x): return constant * x
+def of_nothing(x): return x if NOTHING is None else -x
+def of_numpy(x): return xp.exp(x) * la.norm(xp.ones(4))
+def of_functions(x): return exp(x) + squashed(x)
+def of_sum(x): return sum * x
+def powers(x, n=3): return x if n == 0 else x * powers(x, n - 1)
+def even(x, n=3): return x if n == 0 else 2 * odd(x, n - 1)
+def odd(x, n=3): return x if n == 0 else 3 * even(x, n - 1)
+def function(x): return 9.0 * x
+def of_function(x): return function(x)
+def typed(*x: Hostile, **options: Hostile) -> Hostile: return 2.0 * x[0]
+"""
+WITH_A_SOURCE = ["of_infinity", "of_nan", "of_constant", "of_nothing", "of_numpy", "of_functions", "powers", "even", "odd", "typed"]
+WITHOUT = ["of_hostile", "of_enumeration", "of_single", "of_sum", "of_function"]
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    (tmp_path / "module_of_forwards.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    import module_of_forwards
+
+    yield module_of_forwards
+    assert module_of_forwards.ran == []
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+@pytest.mark.parametrize("name", WITH_A_SOURCE + WITHOUT)
+@pytest.mark.parametrize("called", [None, "other"])
+def test_what_an_operation_finds_by_global_names_is_itself_in_the_source(module, name, called, target):
+    forward = getattr(module, name)
+    own = tg.primitive(forward, lambda g, out, x: g, name=called)
+    x = np.array([0.5, 2.0])
+    large = np.linspace(0.1, 1.0, 20)[:, None]  # written in front of the program, as a constant
+    compiled = tg.compile(lambda x: own(x) * large, target=target)
+    np.testing.assert_allclose(compiled(x), forward(x) * large, rtol=1e-12)
+    scope = {} if name in WITH_A_SOURCE else {called or name: forward}
+    if target == "numpy" or name in WITH_A_SOURCE:
+        exec(compiled.source, scope)
+        np.testing.assert_allclose(scope["function"](x), forward(x) * large, rtol=1e-12)
+
+
+def test_a_constant_of_the_program_is_not_that_of_an_operation(module):
+    own = tg.primitive(module.of_constant, lambda g, out, x: 5.0 * g)
+    large = [np.linspace(0.1, 1.0, n) for n in (20, 100)]
+    for target in ("numpy", "jax"):
+        compiled = tg.compile(lambda x: np.sum(own(x) * large[0]) + np.sum(own(x + 1.0) * large[1]), target=target)
+        np.testing.assert_allclose(compiled(2.0), 10.0 * large[0].sum() + 15.0 * large[1].sum(), rtol=1e-12)

@@ -6,6 +6,7 @@ Expressions are Python's own syntax trees, so that `ast.unparse` sets the bracke
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import keyword
 import re
@@ -204,36 +205,72 @@ class _Filling(ast.NodeTransformer):
 
 
 def function_source(function: Callable[..., Any], name: str) -> dict[str, str] | None:
-    """The source of a function and of those that it calls, by name, without types; None if it cannot be had."""
-    if not isinstance(function, FunctionType):
-        return None
+    """The source of a function by this name, and of all that it needs by global names, in the order in which it can run, without
+    types. None if it cannot be had, or if two things would have one name.
+    """
+    things: dict[str, Any] = {name: function}
+    texts: dict[str, str] = {}
+    waiting = [name]
+    for each in waiting:  # which grows while it is walked
+        text, needed = _definition(things[each], each)
+        if text is None:
+            return None
+        texts[each] = text
+        for used, thing in needed.items():
+            if things.setdefault(used, thing) is not thing:
+                return None
+            if used not in waiting:
+                waiting.append(used)
+    return dict(reversed(texts.items()))
+
+
+def _definition(thing: Any, name: str) -> tuple[str | None, Mapping[str, Any]]:
+    """The statement that gives a thing this name, or None; and what it needs, by name."""
+    if isinstance(thing, FunctionType):
+        return _function_definition(thing, name)
+    numpys = _name_in_numpy(thing)
+    if numpys is not None:
+        return f"{name} = {numpys}", {}
+    if isinstance(thing, ModuleType):
+        return (f"import {name}" if thing.__name__ == name else None), {}
+    return (f"{name} = {ast.unparse(literal(thing))}" if type(thing) in _PLAIN else None), {}
+
+
+def _function_definition(function: FunctionType, name: str) -> tuple[str | None, Mapping[str, Any]]:
     if function.__module__ == "scipy.special":
         its_name = function.__name__
-        return {name: f"from scipy.special import {its_name}" + (f" as {name}" if name != its_name else "")}
+        return f"from scipy.special import {its_name}" + (f" as {name}" if name != its_name else ""), {}
     if function.__closure__ or function.__name__ == "<lambda>":
-        return None
+        return None, {}
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError):
-        return None
+        return None, {}
     assert isinstance(tree, ast.FunctionDef)
-    found: dict[str, str] = {}
-    for used in {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - {*function.__code__.co_varnames}:
-        thing = function.__globals__.get(used)
-        if isinstance(thing, FunctionType):
-            inner = function_source(thing, used)
-            if inner is None:
-                return None
-            found |= inner
-        elif isinstance(thing, float | int):
-            found[used] = f"{used} = {thing!r}"
-        elif isinstance(thing, ModuleType) and thing.__name__ == used:
-            found[used] = f"import {used}"
-        elif thing is not None and thing is not np and thing is not Any:
-            return None
     tree.name, tree.returns, tree.decorator_list = name, None, []
-    for argument in [*tree.args.args, *tree.args.kwonlyargs, *tree.args.posonlyargs]:
-        argument.annotation = None
+    for argument in ast.walk(tree.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
     if ast.get_docstring(tree):
         tree.body = tree.body[1:]
-    return found | {name: ast.unparse(tree)}
+    names = dict.fromkeys(part.id for part in ast.walk(tree) if isinstance(part, ast.Name))
+    found = function.__globals__
+    needed = {used: found[used] for used in names if used in found and used not in function.__code__.co_varnames}
+    needed = {used: thing for used, thing in needed.items() if thing is not np or used != "np"}
+    # Another function may mean the built-in one.
+    return (None if any(hasattr(builtins, used) for used in needed) else ast.unparse(tree)), needed
+
+
+def _name_in_numpy(thing: Any) -> str | None:
+    """`np.exp`, `np.linalg`, `np`: how a program calls what is NumPy's."""
+    name = thing.__name__ if isinstance(thing, ModuleType) else f"{_text(thing, '__module__', 'numpy')}.{_text(thing, '__name__', '')}"
+    package, *parts = name.split(".")
+    found: Any = np
+    for part in parts:
+        found = getattr(found, part, None)
+    return ".".join(["np", *parts]) if package == "numpy" and all(parts) and found is thing else None
+
+
+def _text(thing: Any, attribute: str, otherwise: str) -> str:
+    found = getattr(thing, attribute, None)
+    return found if isinstance(found, str) else otherwise

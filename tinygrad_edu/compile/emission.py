@@ -364,6 +364,7 @@ class Writer:
         source = function_source(entry.forward, name)
         if source is not None and all(self._is_free_for(helper, text, name) for helper, text in source.items()):
             self._helpers |= source
+            self._names.take(source)
         elif name in TABLE.entries:
             self._helpers[name] = f"from tinygrad_edu.primitive import TABLE\n\n{name} = TABLE.entries[{name!r}].forward"
         else:
@@ -371,8 +372,12 @@ class Writer:
 
     def _is_free_for(self, helper: str, text: str, function: str) -> bool:
         """Whether a function may have a helper of this name: it is its own, or nobody else means something else by it."""
-        is_others = helper in TABLE.entries or helper in NEEDED or helper in {entry.name for entry in self._called.values()}
-        return helper == function or (self._helpers.get(helper, text) == text and (not is_others or function in TABLE.entries))
+        if helper == function:
+            return True
+        others = {self._name, *NEEDED, *self._constants, *self._reserved} - {*self._parameters}  # which hide it only in the program
+        if function not in TABLE.entries:
+            others |= self._functions.keys() | {entry.name for entry in (*TABLE, *self._called.values()) if _is_called(entry)}
+        return helper not in others and self._helpers.get(helper, text) == text
 
     def _returned(self) -> list[str]:
         """The results. None shares memory with an argument, a constant or another result, and single numbers are no arrays."""

@@ -27,6 +27,10 @@ class Names:
         self._taken.add(name)
         return name
 
+    def take(self, names: Iterable[str]) -> None:
+        """These are something else's from now on."""
+        self._taken.update(names)
+
     def local(self, wanted: str) -> str:
         """The same for a local variable, which does not hide a built-in function, either."""
         return self.unique(wanted if wanted not in _BUILT_IN else f"{wanted}_")
