@@ -513,3 +513,14 @@ def test_two_models_with_the_same_settings_are_two_things(make):
     one, other = make(), make()
     assert one != other
     assert len({one, other, one}) == 2
+
+
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.ConvergenceWarning")
+def test_a_start_that_is_perfect_but_for_rounding_is_not_said_to_diverge_in_a_few_steps():
+    X = np.array([[1.0], [3.0], [7.0]])
+    t = 1e6 * X[:, 0] + [1e-9, 0, -1e-9]
+    settings = {"init": ([1e6], 0.0), "max_epochs": 5, "tol": 0.0, "fit_intercept": False}
+    stable = LinearRegression(**settings).largest_stable_learning_rate(X)
+    model = LinearRegression(learning_rate=1.5 * stable, **settings).fit(X, t)
+    assert 0 < model.history_.epoch_losses[0] < model.history_.epoch_losses[-1] < 1e-12
+    np.testing.assert_allclose(model.predict(X), t, rtol=1e-12)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests import mutation
 
 
@@ -30,6 +32,12 @@ def test_a_fault_that_a_test_finds_is_killed_and_one_that_none_finds_is_printed_
         assert f"survived  tinygrad_edu/optim/toy.py:2\n-    return x < 0\n+    return {other}\n" in printed
     assert "tinygrad_edu/optim/                     1        3         0" in printed
     assert (tmp_path / "tinygrad_edu/optim/toy.py").read_text(encoding="utf-8") == source
+
+
+def test_tests_that_fail_without_a_fault_find_none(tmp_path):
+    package(tmp_path, "def f(x):\n    return x < 0\n", "def test_f():\n    assert f(0)\n")
+    with pytest.raises(SystemExit, match=r"The tests of tinygrad_edu/optim/ fail without any fault"):
+        mutation.main(["--sample", "1"], root=tmp_path)
 
 
 def test_a_fault_that_hangs_is_found_by_the_limit_of_time(tmp_path):

@@ -408,3 +408,20 @@ def test_nothing_is_left_behind_for_the_garbage_collector(transform):
 )  # fmt: skip
 def test_without_argnums_the_derivative_is_that_for_the_first_argument(transform, expected):
     assert transform(lambda x, y: x**2 * y)(3.0, 2.0) == expected
+
+
+def test_the_rule_for_a_constant_is_not_asked_whether_it_is_an_array_or_a_value():
+    asked = []
+
+    def rule(g, out, x, y):
+        asked.append(y)
+        return g * x
+
+    product = tg.primitive(lambda x, y: x * y, lambda g, out, x, y: g * y, rule, name="product")
+    for constant in (np.float64(3.0), Value(3.0, requires_grad=False)):
+        x = Value(2.0)
+        product(x, constant).backward()
+        assert x.grad == tg.grad(lambda x, y=constant: product(x, y))(2.0) == 3.0
+    assert asked == []
+    product(Value(2.0), y := Value(3.0)).backward()
+    assert (y.grad, asked) == (2.0, [3.0])
