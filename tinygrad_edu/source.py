@@ -263,7 +263,8 @@ def _function_definition(function: FunctionType, name: str) -> tuple[str | None,
 
 def _name_in_numpy(thing: Any) -> str | None:
     """`np.exp`, `np.linalg`, `np`: how a program calls what is NumPy's."""
-    name = thing.__name__ if isinstance(thing, ModuleType) else f"{_text(thing, '__module__', 'numpy')}.{_text(thing, '__name__', '')}"
+    own_name = f"{_text(thing, '__module__', 'numpy')}.{_text(thing, '__name__', '')}"
+    name = thing.__name__ if isinstance(thing, ModuleType) else own_name
     package, *parts = name.split(".")
     found: Any = np
     for part in parts:
