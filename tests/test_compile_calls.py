@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 import types
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from typing import NamedTuple
 
 import numpy as np
@@ -399,6 +399,7 @@ def test_static_arguments_are_told_apart_by_type_and_sign():
 
 def test_a_static_list_dict_or_array_is_compared_by_what_it_holds():
     compiled = tg.compile(lambda x, s: x * s[0], static=("s",))
+    compiled_to_sum = tg.compile(lambda x, s: x * sum(s), static=("s",))
     weights = [2]
     assert compiled(1.0, weights) == 2.0
     weights[0] = 3
@@ -406,7 +407,11 @@ def test_a_static_list_dict_or_array_is_compared_by_what_it_holds():
     assert compiled(1.0, np.array([4.0])) == 4.0
     assert tg.compile(lambda x, s: x * s["a"], static=("s",))(1.0, {"a": 2, 1: 3}) == 2.0
     with pytest.raises(DataError, match="must be comparable by value: unhashable"):
-        tg.compile(lambda x, s: x, static=("s",))(1.0, {1, 2})
+        tg.compile(lambda x, s: x, static=("s",))(1.0, deque([1, 2]))
+    for changing in ({2}, bytearray([2])):
+        assert compiled_to_sum(1.0, changing) == 2.0
+        changing.clear()
+        assert compiled_to_sum(1.0, changing) == 0.0
 
 
 def test_what_is_not_passed_is_part_of_the_program():

@@ -220,3 +220,96 @@ def test_what_cannot_be_typed_is_called_by_its_type():
     assert ast.unparse(literal(Setting("x + y"))) == "Setting"
     assert ast.unparse(literal(Loud("x"))) == "'x'"
     assert ast.unparse(literal(Color.RED)) == "2"
+
+
+class Alike:
+    """A key that is written as all of its kind are."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __repr__(self):
+        return "Alike"
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+def test_keys_that_are_written_alike_stay_two(target):
+    first, second = Alike(1), Alike(2)
+    params = {first: np.array([1.0, 2.0]), second: np.array([5.0])}
+
+    def loss(params):
+        return np.sum(params[first] ** 2) + 3.0 * np.sum(params[second])
+
+    step = tg.compile(tg.value_and_grad(loss), target=target)
+    for _ in range(2):
+        value, gradient = step(params)
+        assert value == 20.0
+        assert list(gradient) == [first, second]
+        assert gradient[first].tolist() == [2.0, 4.0]
+        assert gradient[second].tolist() == [3.0]
+    assert tg.jvp(loss, (params,), ({first: np.array([0.0, 1.0]), second: np.array([1.0])},))[1] == 7.0
+
+
+class Evasive:
+    """It has every attribute that it is asked for."""
+
+    def __getattr__(self, name):
+        return 42
+
+    def __call__(self, x):
+        return 3.0 * x
+
+
+class Nameless:
+    name = __name__ = None
+
+    def __call__(self, x):
+        return 3.0 * x
+
+
+@pytest.mark.parametrize("f", [Evasive(), Nameless()])
+def test_what_has_no_text_for_a_name_is_called_by_its_type(f):
+    compiled = tg.compile(f)
+    assert (compiled(2.0), compiled(2.0)) == (6.0, 6.0)
+    assert f"def {type(f).__name__}(" in compiled.source
+    assert tg.primitive(f, lambda g, out, x: 3.0 * g).name == type(f).__name__
+
+
+MACHINERY = [
+    "_tg_choose",
+    "_tg_type",
+    "_tg_len",
+    "_tg_tuple",
+    "_tg_is_free",
+    "_tg_are_unchanged",
+    "_tg_run_5",
+    "_tg_like_5",
+    "_tg_default_x",
+    "__tg_type",
+    "_tg_compiled",
+    "_tg_config",
+    "_tg_results",
+    "_tg_value_of_x",
+    "_compiled",
+    "_config",
+    "_results",
+    "jax",
+    "entry",
+    "run",
+    "slice",
+]
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+@pytest.mark.parametrize("name", MACHINERY)
+def test_a_parameter_may_be_called_as_the_machinery_is(name, target):
+    outside = tg.Value(10.0, name="x")
+    scope = {"np": np, "outside": outside, "erf": tg.erf}
+    exec(f"def f({name}, pair, way='up'): return erf({name}) + pair[0] * outside * np.float64(1.0)", scope)
+    step = tg.compile(tg.grad(scope["f"]), target=target)
+    for _ in range(3):
+        assert float(step(1.0, (np.float64(2.0), 1.0))) == pytest.approx(2 / np.sqrt(np.pi) / np.e, rel=1e-12)
+    step = tg.compile(scope["f"], target=target)
+    for number in (10.0, 20.0):
+        outside.data = number
+        assert float(step(0.0, (np.float64(2.0), 1.0))) == 2 * number

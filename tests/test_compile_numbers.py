@@ -231,3 +231,30 @@ def test_a_power_of_integers_is_what_python_says_for_every_exponent():
         quotient(1.5, 2000)
     with pytest.raises(UnsupportedError, match=r"JAX's integers.*static"):
         tg.compile(lambda w, k: w * 10**k, target="jax")(1.5, 20)
+
+
+@pytest.mark.parametrize("number", [1.5, np.float64(1.5), np.array(1.5), np.float32(1.5)], ids=repr)
+@pytest.mark.parametrize(
+    "options", [{"axis": 0}, {"axis": -1}, {"axis": 0, "keepdims": True}, {"axis": -1, "keepdims": True}], ids=str
+)
+@pytest.mark.parametrize("reduce", [np.sum, np.prod, np.max, np.nansum], ids=lambda f: f.__name__)
+def test_a_single_number_has_an_axis(reduce, options, number):
+    compiled = tg.compile(lambda x: reduce(x, **options))
+    expected = reduce(number, **options)
+    for _ in range(2):
+        result = compiled(number)
+        assert (result, np.shape(result), np.result_type(result)) == (1.5, (), expected.dtype)
+    square = lambda x: reduce(x, **options) * x  # noqa: E731
+    for _ in range(2):
+        gradient = tg.compile(tg.grad(square))(number)
+        assert (gradient, np.result_type(gradient)) == (3.0, expected.dtype)
+    assert tg.compile(lambda x: tg.hvp(square, x, np.ones_like(number)))(number) == 2.0
+
+
+@pytest.mark.parametrize("scan", [np.cumsum, np.cumprod], ids=lambda f: f.__name__)
+def test_running_sums_and_products_of_a_single_number(scan):
+    for axis in (None, 0, -1):
+        gradient = tg.grad(lambda x, axis=axis: np.sum(scan(x, axis=axis) ** 2))
+        assert gradient(1.5) == tg.compile(gradient)(1.5) == 3.0
+    with pytest.raises(tg.errors.IndexingError):
+        scan(tg.Value(1.5), axis=1)

@@ -1,9 +1,12 @@
 """A user's own operations in compiled functions: each is itself, whatever it is called, and whatever others are called."""
 
+import copy
+
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.errors import TracingError
 
 
 def times(number, name):
@@ -94,6 +97,8 @@ def test_a_single_number_of_an_operations_own_is_a_number():
 MODULE = """
 import enum
 import math
+import copy
+
 import numpy as np
 import numpy as xp
 import numpy.linalg as la
@@ -164,3 +169,42 @@ def test_a_constant_of_the_program_is_not_that_of_an_operation(module):
     for target in ("numpy", "jax"):
         compiled = tg.compile(lambda x: np.sum(own(x) * large[0]) + np.sum(own(x + 1.0) * large[1]), target=target)
         np.testing.assert_allclose(compiled(2.0), 10.0 * large[0].sum() + 15.0 * large[1].sum(), rtol=1e-12)
+
+
+PARAMETERS = [
+    {2, 3},
+    frozenset({2.0, 3.0}),
+    {"some": {2, 3}, "others": [{2, 3}]},
+    bytearray(b"ab"),
+    slice(np.array([1, 2]), None),
+    -0.0,
+]
+
+
+@pytest.mark.parametrize("param", PARAMETERS, ids=repr)
+def test_parameters_without_a_hash_are_compared_by_value(param):
+    def forward(x, how):
+        assert repr(how) == repr(param)
+        return 2.0 * x
+
+    own = tg.primitive(forward, lambda g, out, x, how: 2.0 * g)
+    compiled = tg.compile(tg.value_and_grad(lambda x: np.sum(own(x, how=param) * own(x, how=copy.deepcopy(param)))))
+    for _ in range(2):
+        value, gradient = compiled(np.array([1.0, 3.0]))
+        assert (value, gradient.tolist()) == (40.0, [8.0, 24.0])
+    assert compiled.source.count("forward(") == 1
+
+
+@pytest.mark.parametrize("pair", [(0.0, -0.0), (1, True), ({1}, {1.0}), ({1}, {2})])
+def test_parameters_that_differ_stay_two(pair):
+    own = tg.primitive(lambda x, how: x if repr(how) == repr(pair[0]) else 10.0 * x, lambda g, out, x, how: g)
+    assert tg.compile(lambda x: own(x, how=pair[0]) + own(x, how=pair[1]))(1.0) == 11.0
+
+
+def test_a_parameter_that_cannot_be_compared_is_refused():
+    class Options:
+        __hash__ = None
+
+    own, options = tg.primitive(lambda x, how: x, lambda g, out, x, how: g, name="own"), Options()
+    with pytest.raises(TracingError, match=r"'own' was given a parameter that cannot be compared by value: .* Pass tuples"):
+        tg.compile(lambda x: own(x, how=options))(1.0)

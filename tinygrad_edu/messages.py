@@ -48,7 +48,13 @@ def described(value: Any) -> str:
 
 def name_of(f: Any) -> str:
     """What a user's function is called; a partial function, a model or another callable object may have no name."""
-    return getattr(f, "__name__", type(f).__name__)
+    return text_of(f, "__name__", type(f).__name__)
+
+
+def text_of(thing: Any, attribute: str, otherwise: str) -> str:
+    """An attribute that is text. That of an object of the user's may be anything."""
+    found = getattr(thing, attribute, None)
+    return found if isinstance(found, str) else otherwise
 
 
 def _operand(x: Any) -> str:

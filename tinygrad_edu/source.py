@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.messages import text_of
 from tinygrad_edu.primitive import Primitive
 
 
@@ -53,8 +54,8 @@ def _call(primitive: Primitive, operands: Sequence[ast.expr], params: Mapping[st
         module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
         called = ast.Attribute(ast.Name(module), function.__name__)
     keywords = [
-        ast.keyword(key, literal(x)) if key == identifier(key) else ast.keyword(None, ast.Dict([literal(key)], [literal(x)]))
-        for key, x in params.items()
+        ast.keyword(key, given) if key == identifier(key) else ast.keyword(None, ast.Dict([literal(key)], [given]))
+        for key, given in ((key, _SlicesCalled().visit(literal(x))) for key, x in params.items())
     ]
     return _Filling({}).visit(ast.Call(called, [*operands], keywords))  # type: ignore[no-any-return]
 
@@ -189,6 +190,16 @@ def _made(function: str, arguments: Sequence[Any], dtype: Any, usual: Any) -> as
     return ast.Call(ast.Attribute(ast.Name("np"), function), [literal(x) for x in arguments], keywords)
 
 
+class _SlicesCalled(ast.NodeTransformer):
+    """Writes `slice(1, None)` where brackets do not allow `1:`."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        return node
+
+    def visit_Slice(self, node: ast.Slice) -> ast.expr:
+        return ast.Call(ast.Name("slice"), [part or ast.Constant(None) for part in (node.lower, node.upper, node.step)], [])
+
+
 class _Filling(ast.NodeTransformer):
     """Puts operands in the place of the names that stand for them."""
 
@@ -263,15 +274,10 @@ def _function_definition(function: FunctionType, name: str) -> tuple[str | None,
 
 def _name_in_numpy(thing: Any) -> str | None:
     """`np.exp`, `np.linalg`, `np`: how a program calls what is NumPy's."""
-    own_name = f"{_text(thing, '__module__', 'numpy')}.{_text(thing, '__name__', '')}"
+    own_name = f"{text_of(thing, '__module__', 'numpy')}.{text_of(thing, '__name__', '')}"
     name = thing.__name__ if isinstance(thing, ModuleType) else own_name
     package, *parts = name.split(".")
     found: Any = np
     for part in parts:
         found = getattr(found, part, None)
     return ".".join(["np", *parts]) if package == "numpy" and all(parts) and found is thing else None
-
-
-def _text(thing: Any, attribute: str, otherwise: str) -> str:
-    found = getattr(thing, attribute, None)
-    return found if isinstance(found, str) else otherwise

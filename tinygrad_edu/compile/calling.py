@@ -16,14 +16,14 @@ import numpy as np
 from tinygrad_edu.arguments import check_function
 from tinygrad_edu.compile.guards import Guards, NoGuardError
 from tinygrad_edu.compile.jax_programs import as_numpy, import_jax, jax_program
-from tinygrad_edu.compile.names import NEEDED
+from tinygrad_edu.compile.names import NEEDED, prefix
 from tinygrad_edu.compile.nodes import frozen
 from tinygrad_edu.compile.numpy_programs import numpy_program
 from tinygrad_edu.compile.programs import Program, defined, read
 from tinygrad_edu.compile.recording import DEEPEST
 from tinygrad_edu.compile.surroundings import Surroundings
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.messages import shortened
+from tinygrad_edu.messages import shortened, text_of
 from tinygrad_edu.mode import inside_a_transform, is_watched
 from tinygrad_edu.source import identifier
 from tinygrad_edu.trees import children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
@@ -123,7 +123,7 @@ class _Compilation:
         self._f = f
         self._program = _TARGETS[target]
         self._arrays: tuple[type[Any], ...] = (np.ndarray,) if target == "numpy" else (np.ndarray, import_jax().Array)
-        self._name = identifier(getattr(f, "__name__", getattr(f, "name", type(f).__name__)))
+        self._name = identifier(text_of(f, "__name__", text_of(f, "name", type(f).__name__)))
         self._parameters = _parameters(f)
         names = [parameter.name for parameter in self._parameters]
         for name in static:
@@ -132,7 +132,12 @@ class _Compilation:
         self._static = static
         self._defaults = {parameter.name: parameter.default for parameter in self._parameters}
         self._programs: dict[Any, list[tuple[Program, Surroundings]]] = {}
-        self._scope: dict[str, Any] = {"np": np, "_tg_choose": self._choose, "_tg_is_free": _is_free}
+        self._prefix = prefix(names)
+        self._scope: dict[str, Any] = {
+            "np": np,
+            f"{self._prefix}choose": self._choose,
+            f"{self._prefix}is_free": _is_free,
+        }
         self.entry: Any = self._entry([])
         self.entry.__doc__ = f.__doc__
         self.entry.source = self.entry.optimized_source = f"# {self._name}: its first call records the program.\n"
@@ -143,11 +148,11 @@ class _Compilation:
         """A function with the parameters of `f`. The statements `first` may return; else the program is looked up."""
         header = inspect.Signature([self._plain(parameter) for parameter in self._parameters])
         arguments = "".join(f"{parameter.name}, " for parameter in self._parameters)
-        lines = [f"def entry{header}:", *first, f"    return _tg_choose(({arguments}))"]
+        lines = [f"def entry{header}:", *first, f"    return {self._prefix}choose(({arguments}))"]
         entry = defined("entry", "\n".join(lines), self._scope)
         entry.__name__ = self._name
         # Pickle finds a function by these, and does not take `loss` for what was compiled from it, unless it goes by that name.
-        entry.__module__, entry.__qualname__ = (getattr(self._f, key, self._name) for key in ("__module__", "__qualname__"))
+        entry.__module__, entry.__qualname__ = (text_of(self._f, key, self._name) for key in ("__module__", "__qualname__"))
         entry.__wrapped__ = self._f
         return entry
 
@@ -155,12 +160,13 @@ class _Compilation:
         """Without types, and with the default value by name."""
         if parameter.default is parameter.empty:
             return parameter.replace(annotation=parameter.empty)
-        self._scope[f"_tg_default_{parameter.name}"] = parameter.default
-        return parameter.replace(annotation=parameter.empty, default=_Written(f"_tg_default_{parameter.name}"))
+        name = f"{self._prefix}default_{parameter.name}"
+        self._scope[name] = parameter.default
+        return parameter.replace(annotation=parameter.empty, default=_Written(name))
 
     def _install(self, program: Program, surroundings: Surroundings, arguments: tuple[Any, ...]) -> None:
         """Let the entry go straight to a program where the arguments are like these, and all else is as it is now."""
-        guards = Guards(program.leaves, self._scope, self._arrays, self._is_static)
+        guards = Guards(program.leaves, self._scope, self._prefix, self._arrays, self._is_static)
         try:
             conditions = [
                 condition
@@ -170,16 +176,16 @@ class _Compilation:
         except NoGuardError:
             return
         if program.reads_outside:
-            conditions.insert(0, "_tg_is_free()")
+            conditions.insert(0, f"{self._prefix}is_free()")
         if surroundings:
-            self._scope["_tg_are_unchanged"] = surroundings.are_unchanged
-            conditions.append("_tg_are_unchanged()")
+            self._scope[f"{self._prefix}are_unchanged"] = surroundings.are_unchanged
+            conditions.append(f"{self._prefix}are_unchanged()")
         # The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own.
         names = {parameter.name for parameter in self._parameters}
         if program.scope.keys() <= {"np", "__builtins__"} and not names & NEEDED:
             statements = program.statements
         else:
-            run = f"_tg_run_{len(self._scope)}"
+            run = f"{self._prefix}run_{len(self._scope)}"
             self._scope[run] = program.run
             statements = [f"return {run}({', '.join(program.leaves)})"]
         body = [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in statements)]

@@ -15,15 +15,21 @@ class NoGuardError(Exception):
 class Guards:
     """Writes the conditions under which an argument is like a given one, and gives its numbers and arrays their names.
 
-    leaves: these names, in order. scope: where the generated function finds things by name; what guards need is added to it.
-    arrays: the types of arrays. is_static: whether a part of an argument, given its path, belongs to the program.
+    leaves: these names, in order. scope: where the generated function finds things by name; what guards need is added to it, by
+    names with the prefix. arrays: the types of arrays. is_static: whether a part of an argument, given its path, belongs to the
+    program.
     """
 
     def __init__(
-        self, leaves: Sequence[str], scope: dict[str, Any], arrays: tuple[type[Any], ...], is_static: Callable[[str, Any], bool]
+        self,
+        leaves: Sequence[str],
+        scope: dict[str, Any],
+        prefix: str,
+        arrays: tuple[type[Any], ...],
+        is_static: Callable[[str, Any], bool],
     ) -> None:
-        self._leaves, self._scope, self._arrays, self._is_static = iter(leaves), scope, arrays, is_static
-        scope |= {"_tg_type": type, "_tg_len": len, "_tg_tuple": tuple}  # a parameter may be called `type`
+        self._leaves, self._scope, self._prefix, self._arrays, self._is_static = iter(leaves), scope, prefix, arrays, is_static
+        scope |= {f"{prefix}{each.__name__}": each for each in (type, len, tuple)}  # a parameter may be called `type`
 
     def of(self, path: str, place: str, x: Any) -> Iterator[str]:
         """Conditions on what is found at `place`, an expression. The path is that of `children_of`."""
@@ -33,12 +39,12 @@ class Guards:
             yield from self._like_leaf(place, x)
         elif type(x) in (list, tuple):
             yield self._is_a(place, x)
-            yield f"_tg_len({place}) == {len(x)}"
+            yield f"{self._prefix}len({place}) == {len(x)}"
             for position, part in enumerate(x):
                 yield from self.of(f"{path}[{position}]", f"{place}[{position}]", part)
         elif type(x) is dict and all(type(key) is str for key in x):
             yield self._is_a(place, x)
-            yield f"_tg_tuple({place}) == {tuple(x)}"
+            yield f"{self._prefix}tuple({place}) == {tuple(x)}"
             for key, part in x.items():
                 yield from self.of(f"{path}[{key!r}]", f"{place}[{key!r}]", part)
         else:
@@ -51,7 +57,7 @@ class Guards:
             yield f"{place} == {self._named(x)}"
         elif type(x) is tuple:
             yield self._is_a(place, x)
-            yield f"_tg_len({place}) == {len(x)}"
+            yield f"{self._prefix}len({place}) == {len(x)}"
             for position, part in enumerate(x):
                 yield from self._same(f"{place}[{position}]", part)
         elif x is None or isinstance(x, bool) or callable(x):
@@ -67,12 +73,12 @@ class Guards:
             yield f"{name}.dtype is {self._named(x.dtype)}"
 
     def _is_a(self, place: str, x: Any) -> str:
-        return f"_tg_type({place}) is {self._named(type(x))}"
+        return f"{self._prefix}type({place}) is {self._named(type(x))}"
 
     def _named(self, thing: Any) -> str:
         """A name under which the generated function finds an object."""
         if thing is None or isinstance(thing, bool):
             return repr(thing)
-        name = f"_tg_like_{len(self._scope)}"
+        name = f"{self._prefix}like_{len(self._scope)}"
         self._scope[name] = thing
         return name

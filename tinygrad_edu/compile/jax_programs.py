@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_edu.compile.accumulation import Accumulation
 from tinygrad_edu.compile.emission import Source, Writer
 from tinygrad_edu.compile.forms import form_of
+from tinygrad_edu.compile.names import prefix
 from tinygrad_edu.compile.nodes import PYTHON, Node, in_order
 from tinygrad_edu.compile.programs import Program, Reading, runnable
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
@@ -126,13 +127,16 @@ def jax_program(reading: Reading) -> Program:
     results = [_typed(*each) for each in zip(source.results, reading.outputs, strict=True)]
     function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
     scope |= {name: jax.numpy.asarray(constant) for name, constant in source.constants.items()}
-    scope |= {"_compiled": jax.jit(_explained(function, reading.name)), "_config": jax.config, "_refuse_to_round": _refuse_to_round}
+    outside = reading.read_outside(source, scope)
+    mine = prefix([*source.parameters, *scope])
+    its = {"compiled": jax.jit(_explained(function, reading.name)), "config": jax.config, "refuse_to_round": _refuse_to_round}
+    scope |= {f"{mine}{name}": thing for name, thing in its.items()}
     is_double = _needs_double([*in_order(reading.outputs), *reading.inputs], reading.outputs)
     statements = [
-        *(["if not _config.jax_enable_x64:", f"    _refuse_to_round({reading.name!r})"] if is_double else []),
-        *reading.read_outside(source, scope),
-        f"_results = _compiled({', '.join(source.parameters)})",
-        f"return {reading.outline.expression([_taken(*each) for each in enumerate(reading.outputs)])}",
+        *([f"if not {mine}config.jax_enable_x64:", f"    {mine}refuse_to_round({reading.name!r})"] if is_double else []),
+        *outside,
+        f"{mine}results = {mine}compiled({', '.join(source.parameters)})",
+        f"return {reading.outline.expression([_taken(f'{mine}results[{i}]', node) for i, node in enumerate(reading.outputs)])}",
     ]
     text = reading.text(source)
     leaves = reading.leaves(source)
@@ -168,9 +172,9 @@ def _typed(result: str, node: Node) -> str:
     return result if node.dtype.kind not in "fc" else f"np.asarray({result}, {ast.unparse(literal(np.dtype(node.dtype.type)))})"
 
 
-def _taken(number: int, node: Node) -> str:
+def _taken(result: str, node: Node) -> str:
     """A result out of the list. An argument that is handed through is copied: its memory may be that of an array of NumPy."""
-    return f"np.array(_results[{number}])" if node.primitive is None else f"_results[{number}]"
+    return f"np.array({result})" if node.primitive is None else result
 
 
 def _refuse_to_round(name: str) -> None:

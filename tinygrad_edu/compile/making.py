@@ -212,7 +212,7 @@ class Maker:
         (x,) = inputs
         axis, keepdims = params.get("axis"), bool(params.get("keepdims", False))
         given = range(len(x.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = tuple(sorted(i % len(x.shape) for i in given))
+        axes = tuple(sorted(i % len(x.shape) for i in given)) if x.shape else ()  # NumPy's numbers have an axis 0, too
         normal = _over(axes, len(x.shape), keepdims)
         if not axes and x.dtype == like[1]:
             return x

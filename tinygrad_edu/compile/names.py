@@ -6,9 +6,17 @@ import builtins
 from collections import Counter
 from collections.abc import Iterable
 
-NEEDED = frozenset({"np", "float", "int", "range", "slice"})
+NEEDED = frozenset({"np", "float", "int", "range", "slice", "jax"})
 """What programs need by these names."""
 _BUILT_IN = frozenset(dir(builtins))
+
+
+def prefix(taken: Iterable[str]) -> str:
+    """What none of these names begins with: generated code calls by it what it needs for itself."""
+    found = "_tg_"
+    while any(name.startswith(found) for name in taken):
+        found = f"_{found}"
+    return found
 
 
 class Names:

@@ -129,10 +129,16 @@ def frozen(x: Any) -> Any:
     """Parameters in a form that can be compared and looked up, in which 1 is not 1.0, nor 0.0 what -0.0 is."""
     if isinstance(x, float):
         return (type(x), x.hex())
-    if isinstance(x, np.ndarray):
-        return (np.ndarray, x.shape, x.dtype, _bits(x))
+    if isinstance(x, complex):
+        return (type(x), x.real.hex(), x.imag.hex())
+    if isinstance(x, np.ndarray | np.generic):
+        return (type(x), x.shape, x.dtype, _bits(x))
+    if isinstance(x, bytearray):
+        return (type(x), bytes(x))
+    if isinstance(x, set | frozenset):
+        return (type(x), frozenset(map(frozen, x)))
     if isinstance(x, slice):
-        return (slice, x.start, x.stop, x.step)
+        return (slice, *map(frozen, (x.start, x.stop, x.step)))
     if isinstance(x, tuple | list):
         return (type(x), *map(frozen, x))
     if isinstance(x, Mapping):

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from tinygrad_edu.compile.emission import Source, Writer
+from tinygrad_edu.compile.names import prefix
 from tinygrad_edu.compile.nodes import Node, PythonNumber
 from tinygrad_edu.compile.recording import Recorded, recorded
 from tinygrad_edu.compile.returning import Outline, outline
@@ -86,10 +87,10 @@ class Reading:
     def read_outside(self, source: Source, scope: dict[str, Any]) -> list[str]:
         """Statements that read the present numbers of Values that are no arguments."""
         parameters = source.parameters[len(self.record.inputs) :]
-        lines = []
+        lines, mine = [], prefix([*source.parameters, *scope])
         for parameter, value in zip(parameters, self.record.outside, strict=False):
-            scope[f"_value_of_{parameter}"] = value
-            lines.append(f"{parameter} = _value_of_{parameter}._data")
+            scope[f"{mine}value_of_{parameter}"] = value
+            lines.append(f"{parameter} = {mine}value_of_{parameter}._data")
         return lines
 
 

@@ -160,7 +160,13 @@ def _node(graph: Graph, value: Value, nodes: dict[Value, Node]) -> Node:
         nodes[parent] if parent is not None else graph.constant(_plain(seen))
         for parent, seen in zip(value.parents, value.inputs, strict=True)
     ]
-    return graph.apply(value.primitive, inputs, value.params, (value.shape, _kind(value._data)))
+    try:
+        return graph.apply(value.primitive, inputs, value.params, (value.shape, _kind(value._data)))
+    except TypeError as error:  # of a parameter without a hash
+        raise TracingError(
+            f"{value.primitive.name!r} was given a parameter that cannot be compared by value: {error}. Pass tuples, numbers, text "
+            "or functions."
+        ) from error
 
 
 def _output(graph: Graph, nodes: Mapping[Value, Node], leaf: Any) -> Node | None:

@@ -55,7 +55,7 @@ cumprod = operation(
 def _scan(entry: Primitive) -> Callable[..., Any]:
     def numpy_scan(a: Any, axis: int | None = None, dtype: DTypeLike | None = None) -> Any:
         a = as_dtype(a, dtype)
-        return entry(np.ravel(a), axis=0) if axis is None else entry(a, axis=axis)
+        return entry(np.ravel(a), axis=axis or 0) if axis is None or not np.ndim(a) else entry(a, axis=axis)
 
     return numpy_scan
 
