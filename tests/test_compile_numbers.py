@@ -258,3 +258,50 @@ def test_running_sums_and_products_of_a_single_number(scan):
         assert gradient(1.5) == tg.compile(gradient)(1.5) == 3.0
     with pytest.raises(tg.errors.IndexingError):
         scan(tg.Value(1.5), axis=1)
+
+
+DIVIDED_BY_ZERO = {
+    "a quotient": (lambda x: np.divide(x, x), 0.0, np.nan),
+    "a remainder": (lambda x: np.remainder(x, x), 0.0, np.nan),
+    "a quotient of whole numbers": (lambda x: np.divide(1, x), 0, np.inf),
+    "a rounded quotient": (lambda x: np.floor_divide(1.0, x), 0.0, np.inf),
+    "a rounded quotient of whole numbers": (lambda x: np.floor_divide(1, x), 0, 0),
+    "a power": (lambda x: np.power(x, -1.0), 0.0, np.inf),
+    "a negative quotient": (lambda x: np.true_divide(-1.0, x), 0.0, -np.inf),
+    "a huge power": (lambda x: np.power(x, 400.0), 10.0, np.inf),
+}
+
+
+@pytest.mark.parametrize(("f", "x", "expected"), DIVIDED_BY_ZERO.values(), ids=DIVIDED_BY_ZERO)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_numpy_divides_by_zero_is_what_it_gives_from_the_first_call_on(f, x, expected):
+    compiled = tg.compile(f)
+    np.testing.assert_equal([compiled(x), compiled(x), f(x)], [expected] * 3)
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+@pytest.mark.parametrize("flag", [True, False, np.True_])
+def test_a_flag_may_stand_before_a_mask(flag, target):
+    for f in (lambda x: flag & (x > 0), lambda x: flag | (x > 0), lambda x: flag ^ (x > 0), lambda x: 5 & (x > 0).astype(int)):
+        np.testing.assert_array_equal(tg.compile(f, target=target)(SIGNS), f(SIGNS))
+
+
+@pytest.mark.parametrize("number", [True, 1, 3.5, [1, 2], np.True_], ids=repr)
+def test_what_is_clipped_may_be_a_number_of_pythons(number):
+    for bound in (2.0, np.float64(-0.5)):
+        f = lambda x, y: np.clip(x, 0, y)  # noqa: E731
+        expected = f(number, bound)
+        np.testing.assert_array_equal(f(number, tg.Value(bound)).data, expected)
+        if type(number) is not list:
+            np.testing.assert_array_equal(tg.compile(f)(number, bound), expected)
+        np.testing.assert_array_equal(tg.compile(lambda y, f=f: f(number, y))(bound), expected)
+    assert tg.grad(lambda y: np.clip(1, 0, y))(0.5) == tg.compile(tg.grad(lambda y: np.clip(1, 0, y)))(0.5) == 1.0
+
+
+def test_first_axes_of_length_one_are_left_off_what_fills_an_array():
+    for x, fill in ((1.0, np.array([2.0])), (np.zeros(2), np.ones((1, 1, 2))), (np.zeros(2), 3.0)):
+        f = lambda x, fill: np.full_like(x, fill) * x  # noqa: E731
+        np.testing.assert_array_equal(tg.compile(f)(x, fill), f(x, fill))
+        filled = np.full_like(tg.Value(x), tg.Value(fill))
+        assert filled.shape == np.shape(x)
+        np.testing.assert_array_equal(filled.data, np.full_like(x, fill, float))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.errors import TracingError
+from tinygrad_edu.errors import ShapeError, TracingError
 
 
 def times(number, name):
@@ -208,3 +208,19 @@ def test_a_parameter_that_cannot_be_compared_is_refused():
     own, options = tg.primitive(lambda x, how: x, lambda g, out, x, how: g, name="own"), Options()
     with pytest.raises(TracingError, match=r"'own' was given a parameter that cannot be compared by value: .* Pass tuples"):
         tg.compile(lambda x: own(x, how=options))(1.0)
+
+
+def test_a_result_of_another_shape_than_was_recorded_is_an_error():
+    positive = tg.primitive(lambda x: x[x > 0], lambda g, out, x: g, name="positive")
+    compiled = tg.compile(lambda x: np.mean(positive(x)))
+    assert compiled(np.array([1.0, -1.0])) == compiled(np.array([-2.0, 1.0])) == 1.0
+    with pytest.raises(ShapeError, match=r"'positive' returned an array of shape \(2,\), but of shape \(1,\) when .* np.where"):
+        compiled(np.array([1.0, 3.0]))
+    assert compiled(np.array([1.0, 3.0, -1.0])) == 2.0  # recorded anew
+
+
+def test_an_operation_may_give_several_shapes():
+    first = tg.primitive(lambda x, n: x[:n], lambda g, out, x, n: np.pad(g, (0, len(x) - n)), name="first")
+    compiled = tg.compile(tg.grad(lambda x: np.sum(first(x, n=1)) + np.sum(first(x, n=2))))
+    for _ in range(2):
+        assert compiled(np.array([1.0, 3.0, 5.0])).tolist() == [2.0, 1.0, 0.0]

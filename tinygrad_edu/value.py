@@ -372,6 +372,8 @@ class Value(ArrayMethods, Conversions):
     def __xor__(self, other: Any) -> Any:
         return np.bitwise_xor(self, other)
 
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__  # they commute
+
     def __invert__(self) -> Any:
         return np.invert(self)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.compile.emission import Writer
 from tinygrad_edu.compile.fast_emission import FastWriter
-from tinygrad_edu.compile.nodes import PYTHON, Graph, Node, PythonNumber, is_number, rebuilt
+from tinygrad_edu.compile.nodes import PYTHON, Graph, Node, PythonNumber, in_order, is_number, rebuilt
 from tinygrad_edu.compile.programs import Program, Reading, indented, runnable
 from tinygrad_edu.compile.simplification import expanded
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
+from tinygrad_edu.user_primitive import UserPrimitive
 
 
 def numpy_program(reading: Reading) -> Program:
@@ -26,7 +29,7 @@ def numpy_program(reading: Reading) -> Program:
     source = fast.written(FastWriter)
     scope: dict[str, Any] = {"np": np}
     exec("\n".join(source.helpers), scope)
-    scope |= {**source.functions, **source.constants, **reading.outline.scope}
+    scope |= {**source.functions, **_of_users(source.functions, fast.outputs), **source.constants, **reading.outline.scope}
     leaves = reading.leaves(source)
     statements = [*reading.read_outside(source, scope), *source.body, f"return {reading.outline.expression(source.results)}"]
     pairs = list(zip(leaves, fast.inputs, strict=False))
@@ -40,6 +43,30 @@ def numpy_program(reading: Reading) -> Program:
     statements = [*single, *statements]
     texts = reading.text(reading.written(Writer)), reading.text(source)
     return Program(*texts, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
+
+
+def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[Node]) -> dict[str, Callable[..., Any]]:
+    """The functions of users' own operations, by name, each of which demands the shapes that were recorded."""
+    shapes: dict[int, tuple[str, set[tuple[int, ...]]]] = {}
+    for node in in_order(outputs):
+        if isinstance(node.primitive, UserPrimitive):
+            shapes.setdefault(id(node.primitive.forward), (node.primitive.name, set()))[1].add(node.shape)
+    return {name: _of_shapes(f, *shapes[id(f)]) for name, f in functions.items() if id(f) in shapes}
+
+
+def _of_shapes(forward: Callable[..., Any], name: str, shapes: Collection[tuple[int, ...]]) -> Callable[..., Any]:
+    def checked(*inputs: Any, **params: Any) -> Any:
+        result = forward(*inputs, **params)
+        if np.shape(result) not in shapes:
+            expected = " or ".join(map(str, sorted(shapes)))
+            raise ShapeError(
+                f"{name!r} returned an array of shape {np.shape(result)}, but of shape {expected} when the program was recorded. In "
+                "a compiled function the shape of a result may depend on the shapes of the inputs, and not on their numbers: write "
+                "np.where(mask, x, 0.0) in place of x[mask], or leave this part out of what is compiled."
+            )
+        return result
+
+    return checked
 
 
 # --- Python's numbers --------------------------------------------------------------------------------------------------------

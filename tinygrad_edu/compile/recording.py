@@ -218,7 +218,11 @@ def _of_plain(operation: Callable[[Any, Any], Any], reflected: bool) -> Callable
     """An operator between the plain numbers. That of `float` would make Python's of a number of NumPy's on the right."""
 
     def method(a: Any, b: Any) -> Any:
-        return operation(_plain(b), _plain(a)) if reflected else operation(_plain(a), _plain(b))
+        left, right = (_plain(b), _plain(a)) if reflected else (_plain(a), _plain(b))
+        try:
+            return operation(left, right)
+        except ArithmeticError:  # where NumPy has an infinity or NaN, as the program does
+            return operation(np.asarray(left)[()], right).item()
 
     return method
 

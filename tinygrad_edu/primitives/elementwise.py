@@ -252,6 +252,7 @@ clip = operation(
 @composition(np.clip)
 def _numpy_clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """A bound may be missing, and may be given by either of two names."""
+    a = a if hasattr(a, "dtype") else np.asarray(a)[()]
     low, high = a_min if min is None else min, a_max if max is None else max
     if a.dtype.kind == "b" and (low is None or high is None):
         return a if low is high else np.minimum(a, high) if low is None else np.maximum(a, low)

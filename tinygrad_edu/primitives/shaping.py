@@ -233,5 +233,6 @@ def _full_like(a: Any, fill_value: Any, dtype: DTypeLike | None = None, *, shape
     if not hasattr(fill_value, "__record_primitive__"):
         return np.full(a.shape if shape is None else shape, fill_value, a.dtype if dtype is None else dtype)
     zeros = np.zeros_like(a, dtype=dtype, shape=shape)
-    filled = zeros + np.broadcast_to(fill_value, zeros.shape)
+    beyond = range(np.ndim(fill_value) - np.ndim(zeros))  # first axes that NumPy leaves off if they are of length one
+    filled = zeros + np.broadcast_to(np.squeeze(fill_value, tuple(beyond)) if beyond else fill_value, zeros.shape)
     return filled if filled.dtype == zeros.dtype else np.astype(filled, zeros.dtype)
