@@ -60,9 +60,9 @@ def _of_shapes(forward: Callable[..., Any], name: str, shapes: Collection[tuple[
         if np.shape(result) not in shapes:
             expected = " or ".join(map(str, sorted(shapes)))
             raise ShapeError(
-                f"{name!r} returned an array of shape {np.shape(result)}, but of shape {expected} when the program was recorded. In "
-                "a compiled function the shape of a result may depend on the shapes of the inputs, and not on their numbers: write "
-                "np.where(mask, x, 0.0) in place of x[mask], or leave this part out of what is compiled."
+                f"{name!r} returned an array of shape {np.shape(result)}, but of shape {expected} when the program was recorded. "
+                "In a compiled function the shape of a result may depend on the shapes of the inputs, and not on their numbers: "
+                "write np.where(mask, x, 0.0) in place of x[mask], or leave this part out of what is compiled."
             )
         return result
 
