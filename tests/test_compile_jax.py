@@ -192,3 +192,25 @@ def test_without_jax_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax.scipy.special", None)
     with pytest.raises(MissingExtraError, match=r"tinygrad_edu\[jax\]"):
         tg.compile(lambda x: x, target="jax")
+
+
+WHOLE_NUMBERS = {
+    "running sums": (np.cumsum, np.array([3, -4, 2**31 - 1], np.int32)),
+    "running sums of bytes": (np.cumsum, np.array([100, 100, 3], np.int8)),
+    "running products of bytes": (np.cumprod, np.array([100, 100, 3], np.int8)),
+    "a sum of bytes": (np.sum, np.array([100, 100, 3], np.int8)),
+    "running sums of a mask": (lambda x: np.cumsum(x > 1), np.array([0.5, 1.5, 2.5])),
+    "the mean of a mask": (lambda x: np.mean(x > 1), np.array([0.5, 1.5, 2.5])),
+    "the variance of a mask": (lambda x: np.var(x > 1), np.array([0.5, 1.5, 2.5])),
+    "sinc of a mask": (lambda x: np.sinc(x > 1), np.array([0.5, 1.5, 2.5])),
+    "the square of a mask": (lambda x: np.square(x > 1), np.array([0.5, 1.5, 2.5])),
+    "a mask times numbers": (lambda x: (x > 1) * x, np.array([0.5, 1.5, 2.5])),
+    "elements at positions": (lambda x: x[[0, 2]] + np.take(x, [1, 2]), np.array([0.5, 1.5, 2.5])),
+}
+
+
+@pytest.mark.parametrize(("f", "x"), WHOLE_NUMBERS.values(), ids=WHOLE_NUMBERS)
+def test_whole_numbers_and_masks_become_the_dtypes_of_numpy(f, x):
+    result, expected = tg.compile(f, target="jax")(x), f(x)
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result, expected, rtol=1e-15, atol=1e-18)

@@ -305,3 +305,11 @@ def test_first_axes_of_length_one_are_left_off_what_fills_an_array():
         filled = np.full_like(tg.Value(x), tg.Value(fill))
         assert filled.shape == np.shape(x)
         np.testing.assert_array_equal(filled.data, np.full_like(x, fill, float))
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+@pytest.mark.parametrize("x", [SIGNS > 0, BYTES, THREE.astype(np.int8), 2], ids=repr)
+def test_the_log_sum_exp_of_masks_and_whole_numbers_is_a_double(x, target):
+    result, expected = tg.compile(tg.logsumexp, target=target)(x), tg.logsumexp(x)
+    assert result.dtype == expected.dtype == np.float64
+    np.testing.assert_allclose(result, expected, rtol=1e-14)

@@ -86,16 +86,20 @@ def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
 
 
 def _promoted(operand: ast.expr, position: int, node: Node) -> ast.expr:
-    """An operand in the dtype of the result where JAX would compute with less precision: for it int64 and float32 give float32.
+    """An operand in the dtype of the result where JAX would compute with less precision: for it int64 and float32 give float32,
+    a mask has a mean in float32, and bytes have running sums in bytes.
 
-    Positions, which have no derivative rule, stay integers.
+    Positions, which have no derivative rule, stay integers; and a mask stays one where it meets numbers of the result's dtype.
     """
     assert node.primitive is not None
     part, rules = node.inputs[position], node.primitive.vjps
     is_literal = part.value is not None and not isinstance(operand, ast.Call)
-    is_integer = isinstance(part.dtype, np.dtype) and part.dtype.kind in "iu" and not is_literal
     is_computed_with = node.operation is not cast and (not isinstance(rules, tuple) or rules[position] is not None)
-    if not (is_integer and is_computed_with and node.dtype.kind in "fc"):
+    if is_literal or not is_computed_with or not isinstance(part.dtype, np.dtype) or not isinstance(node.dtype, np.dtype):
+        return operand
+    if not (part.dtype.kind in "iu" and node.dtype.kind in "fc") and (
+        part.dtype.kind not in "biu" or node.dtype.kind not in "fciu" or any(each.dtype == node.dtype for each in node.inputs)
+    ):
         return operand
     return ast.Call(ast.Attribute(operand, "astype"), [literal(node.dtype)], [])
 

@@ -27,7 +27,7 @@ from tinygrad_edu.compile.nodes import (
     result_type,
 )
 from tinygrad_edu.primitive import Primitive
-from tinygrad_edu.primitives import arithmetic, broadcasting, elementwise, indexing, joining, reductions, shaping
+from tinygrad_edu.primitives import arithmetic, broadcasting, elementwise, indexing, joining, reductions, shaping, special
 from tinygrad_edu.transforms import ARGUMENT
 
 Type = tuple[tuple[int, ...], Any]
@@ -244,6 +244,13 @@ class Maker:
         total = self.make(reductions.sum, [x], params)
         return self.make(arithmetic.multiply, [self.constant(1 / (math.prod(x.shape) / math.prod(like[0]))), total])
 
+    def logsumexp(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+        """Of floating-point numbers: those that NumPy makes of masks and bytes, in the form in which it is written, are halves."""
+        (x,) = inputs
+        if x.dtype.kind in "fc":
+            return None
+        return self.make(special.logsumexp, [self.made(broadcasting.cast, [x], {"dtype": like[1]}, (x.shape, like[1]))], params)
+
     def _reshaped(self, x: Node, shape: tuple[int, ...]) -> Node:
         """In another shape; of what is repeated or reshaped already, only the last shape counts."""
         while x.operation is shaping.reshape and "order" not in x.params:
@@ -355,6 +362,7 @@ _IN_SIMPLER_TERMS: dict[Primitive, Callable[..., Node | None]] = {
     broadcasting.broadcast_to: Maker.broadcast_to, broadcasting.sum_to: Maker.sum_to, broadcasting.cast: Maker.cast,
     indexing.scatter: Maker.scatter, indexing.index: Maker.index,
     joining.concatenate: Maker.concatenate, joining.stack: Maker.stack, reductions.sum: Maker.sum, reductions.mean: Maker.mean,
+    special.logsumexp: Maker.logsumexp,
     shaping.reshape: Maker.reshape, shaping.expand_dims: Maker.expand_dims, shaping.transpose: Maker.transpose,
 }  # fmt: skip
 
