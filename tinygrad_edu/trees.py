@@ -6,7 +6,7 @@ Anything else is a leaf; None is a tree without leaves.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -24,20 +24,15 @@ def children_of(tree: Any) -> Children | None:
     if tree is None:
         return []
     if isinstance(tree, dict):
-        return list(zip(_labels(tree), tree.values(), strict=True))
+        labelled = {f"[{key!r}]": child for key, child in tree.items()}
+        if len(labelled) < len(tree):  # some keys are written alike
+            labelled = {f"[{key!r} #{position}]": child for position, (key, child) in enumerate(tree.items(), 1)}
+        return list(labelled.items())
     if isinstance(tree, _SEQUENCES):
         return [(f"[{position}]", child) for position, child in enumerate(tree)]
     if hasattr(type(tree), "__dataclass_fields__"):  # what dataclasses.is_dataclass asks
         return [(f".{field.name}", getattr(tree, field.name)) for field in dataclasses.fields(tree) if field.init]
     return None
-
-
-def _labels(keys: Collection[Any]) -> list[str]:
-    """Each key as it is written, and which one it is where several are written alike."""
-    labels = [f"[{key!r}]" for key in keys]
-    if len(set(labels)) == len(labels):
-        return labels
-    return [f"[{key!r} #{position}]" for position, key in enumerate(keys, 1)]
 
 
 def rebuilt(tree: Any, children: Sequence[Any]) -> Any:

@@ -57,7 +57,7 @@ def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[Nod
 def _of_shapes(forward: Callable[..., Any], name: str, shapes: Collection[tuple[int, ...]]) -> Callable[..., Any]:
     def checked(*inputs: Any, **params: Any) -> Any:
         result = forward(*inputs, **params)
-        if np.shape(result) not in shapes:
+        if getattr(result, "shape", ()) not in shapes:
             expected = " or ".join(map(str, sorted(shapes)))
             raise ShapeError(
                 f"{name!r} returned an array of shape {np.shape(result)}, but of shape {expected} when the program was recorded. "
