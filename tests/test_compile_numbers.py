@@ -313,3 +313,53 @@ def test_the_log_sum_exp_of_masks_and_whole_numbers_is_a_double(x, target):
     result, expected = tg.compile(tg.logsumexp, target=target)(x), tg.logsumexp(x)
     assert result.dtype == expected.dtype == np.float64
     np.testing.assert_allclose(result, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("f", "arguments"),
+    [
+        (lambda w, k: w * 10**k, (1.0, 20)),
+        (lambda w, k: w * 3**k, (1.0, 50)),
+        (lambda w, k: w / 2**k, (1.0, 70)),
+        (lambda w, k: w / 2**k, (1.0, 5)),
+        (lambda k: 2**-k, (3,)),
+        (lambda k: 2**-k, (-3,)),
+        (lambda k: k**20, (10,)),
+        (lambda x, y: x**y, (10, 30)),
+        (lambda x, y: x**y, (2, -1)),
+        (lambda k: k * k * k * k, (10**6,)),
+        (lambda k: k + k, (2**62,)),
+        (lambda k: k % 7, (10**25,)),
+        (lambda k: k // 7, (10**25,)),
+        (lambda k: 1.0 * k, (10**25,)),
+        (lambda k: np.ones(2) * k, (10**25,)),
+        (lambda k: np.sum(np.ones(3) * 2**k), (70,)),
+    ],
+)
+def test_whole_numbers_of_pythons_have_any_number_of_digits(f, arguments):
+    compiled = tg.compile(f)
+    compiled(*(1.0 if isinstance(x, float) else 2 for x in arguments))  # it is recorded with other numbers
+    found, expected = compiled(*arguments), f(*arguments)
+    np.testing.assert_array_equal(found, expected)
+    if not isinstance(expected, np.ndarray):
+        assert float(found) == float(expected)
+    if isinstance(expected, int):
+        assert type(found) is int
+
+
+def test_whole_numbers_stay_whole_where_another_number_has_to_become_numpys():
+    compiled = tg.compile(lambda n, y: (n * n * n, 1 / y))
+    compiled(2, 1.0)
+    with np.errstate(divide="ignore"):
+        assert compiled(2**40, 0.0) == (2**120, np.inf)
+
+
+def test_what_is_an_error_with_whole_numbers_of_pythons_is_one():
+    compiled = tg.compile(lambda w, k: w / 2**k)
+    compiled(1.0, 5)
+    with pytest.raises(OverflowError):
+        compiled(1.0, 5000)
+    compiled = tg.compile(lambda x, y: x // y)
+    compiled(3, 2)
+    with pytest.raises(ZeroDivisionError):
+        compiled(3, 0)
