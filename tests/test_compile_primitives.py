@@ -1,6 +1,8 @@
 """A user's own operations in compiled functions: each is itself, whatever it is called, and whatever others are called."""
 
 import copy
+import functools
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -224,3 +226,46 @@ def test_an_operation_may_give_several_shapes():
     compiled = tg.compile(tg.grad(lambda x: np.sum(first(x, n=1)) + np.sum(first(x, n=2))))
     for _ in range(2):
         assert compiled(np.array([1.0, 3.0, 5.0])).tolist() == [2.0, 1.0, 0.0]
+
+
+def test_an_operation_that_is_made_in_a_loop_keeps_the_loops_number():
+    def f(x):
+        total = 0.0
+        for k in range(3):
+            times = tg.primitive(lambda a: k * a, lambda g, out, a: k * g)  # noqa: B023 (that k changes is the point)
+            total = total + times(x)
+        return total
+
+    assert tg.compile(f)(3.0) == f(tg.Value(3.0)).item() == 9.0
+
+
+def test_a_parameter_counts_as_it_was_when_the_operation_was_applied():
+    picked = tg.primitive(lambda x, at: x * sum(at), lambda g, out, x, at: g * sum(at))
+
+    def f(x):
+        at = [1]
+        once = picked(x, at=at)
+        at.append(1)
+        return once + 10 * picked(x, at=at)
+
+    assert tg.compile(f)(1.0) == 21.0
+
+
+@pytest.mark.parametrize("held", [0.5, np.array([0.5]), "text", (1, [2.0])])
+def test_an_operation_may_be_made_anew_over_things_that_are_made_anew(held):
+    def f(x):
+        mine = deepcopy(held)
+        by_closure = tg.primitive(lambda a: a if mine is None else 2 * a, lambda g, out, a: 2 * g)
+        by_default = tg.primitive(lambda a, *, k=mine: 3 * a, lambda g, out, a, *, k=mine: 3 * g)
+        by_partial = tg.primitive(functools.partial(lambda k, a: 5 * a, mine), lambda g, out, a: 5 * g)
+        return by_closure(x) + by_default(x) + by_partial(x)
+
+    assert tg.compile(f)(1.0) == 10.0
+
+
+def test_a_forward_may_call_itself():
+    def forward(x, depth=3):
+        return x if depth == 0 else 2 * forward(x, depth - 1)
+
+    eightfold = tg.primitive(lambda x: forward(x), lambda g, out, x: 8 * g)
+    assert tg.compile(tg.grad(lambda x: eightfold(x)))(1.0) == 8.0

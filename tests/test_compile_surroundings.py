@@ -1,9 +1,14 @@
 """A function that finds other things around it is recorded anew: what it closes over, global names, and what it finds on `self`."""
 
+import dataclasses
+import enum
 import functools
 import itertools
+import runpy
 import sys
 import types
+from array import array
+from collections import UserDict, deque
 
 import numpy as np
 import pytest
@@ -311,3 +316,265 @@ def test_namespaces_are_looked_into(kind):
         checked(lambda x: settings["rate"] * x, [lambda: settings.update(rate=3.0)])
     else:
         checked(lambda x: settings.rate * x, [lambda: setattr(settings, "rate", 3.0)])
+
+
+class Layer:
+    def __init__(self, k):
+        self.k = k
+
+    def __call__(self, x):
+        return self.k * x
+
+
+@dataclasses.dataclass(eq=False)
+class Linear:
+    w: object
+
+    def __call__(self, x):
+        return self.w * x
+
+
+class Equal(Layer):
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 0
+
+
+def test_an_object_that_is_an_argument_may_change():
+    compiled = tg.compile(lambda layer, x: layer(x))
+    layer = Layer(2.0)
+    for layer.k in (2.0, 5.0, 2.0):
+        assert compiled(layer, 3.0) == 3.0 * layer.k
+        assert compiled(layer.__call__, 3.0) == 3.0 * layer.k
+    assert compiled(Equal(2.0), 3.0) == 6.0
+    assert compiled(Equal(5.0), 3.0) == 15.0
+
+
+def test_a_dataclass_that_can_be_called_is_a_tree():
+    gradient = tg.compile(tg.grad(lambda layer, x: np.sum(layer(x) ** 2)))
+    layer, x = Linear(np.ones(2)), np.array([1.0, 2.0])
+    np.testing.assert_array_equal(gradient(layer, x).w, 2 * x**2)
+    layer.w = np.full(2, 4.0)
+    np.testing.assert_array_equal(gradient(layer, x).w, 8 * x**2)
+
+
+def test_a_static_object_may_change_in_place():
+    compiled, settings = tg.compile(lambda x, settings: settings.k * x, static=("settings",)), Layer(2.0)
+    for settings.k in (2.0, 5.0):
+        assert compiled(3.0, settings) == 3.0 * settings.k
+
+
+def test_a_compiled_method_notices_its_object():
+    class Compiled:
+        k = 2.0
+
+        @functools.partial(tg.compile, static=("self",))
+        def loss(self, x):
+            return self.k * x
+
+    model = Compiled()
+    for model.k in (2.0, 5.0):
+        assert model.loss(3.0) == 3.0 * model.k
+
+
+def test_what_is_made_in_the_first_run_is_watched():
+    class Lazy:
+        w = None
+
+        @functools.cached_property
+        def area(self):
+            return 2.0 * self.w
+
+        def loss(self, x):
+            if self.w is None:
+                self.w = 2.0
+            return self.w * x * self.area
+
+    model = Lazy()
+    compiled = tg.compile(model.loss)
+    assert compiled(3.0) == 24.0
+    model.w = 5.0
+    assert compiled(3.0) == model.loss(3.0) == 60.0
+    del model.area
+    assert compiled(3.0) == model.loss(3.0) == 150.0
+    cache = {}
+
+    def f(x, n):
+        if n not in cache:
+            cache[n] = 6.0
+        return cache[n] * x
+
+    compiled = tg.compile(f, static=("n",))
+    assert compiled(3.0, 3) == 18.0
+    cache[3] = 100.0
+    assert compiled(3.0, 3) == 300.0
+
+
+def test_code_that_is_in_no_file_or_beside_the_package_is_the_users(tmp_path, monkeypatch):
+    (tmp_path / "configs_of_a_user").mkdir()  # a folder without __init__.py
+    (tmp_path / "configs_of_a_user" / "base.py").write_text("rate = 2.0\n")
+    (tmp_path / "script.py").write_text("class Model:\n    k = 2.0\n    def loss(self, x):\n        return self.k * x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import configs_of_a_user.base
+
+    checked(lambda x: configs_of_a_user.base.rate * x, [lambda: setattr(configs_of_a_user.base, "rate", 5.0)])
+
+    def imports(x):
+        from configs_of_a_user.base import rate
+
+        return rate * x
+
+    checked(imports, [lambda: setattr(configs_of_a_user.base, "rate", 7.0)])
+    model = runpy.run_path(str(tmp_path / "script.py"))["Model"]()
+    checked(
+        lambda x: model.loss(x), [lambda: setattr(model, "k", 5.0), lambda: setattr(type(model), "k", 1.0) or delattr(model, "k")]
+    )
+    module = types.ModuleType("made_by_hand")
+    module.rate = 2.0
+    checked(lambda x: module.rate * x, [lambda: setattr(module, "rate", 5.0)])
+
+
+class Point:
+    __match_args__ = ("height",)
+
+    def __init__(self, height, width):
+        self.height, self.width = height, width
+
+
+class Hidden:
+    __slots__ = ("__k",)
+
+    def __init__(self, k):
+        self.__k = k
+
+    def loss(self, x):
+        return self.__k * x
+
+
+def test_names_of_every_kind_are_looked_up():
+    def scaled(x):
+        return scaled.factor * x
+
+    scaled.factor = 2.0
+    checked(lambda x: scaled(x), [lambda: setattr(scaled, "factor", 3.0)])
+    point = Point(2.0, 3.0)
+
+    def area(x):
+        match point:
+            case Point(height, width=width):
+                return height * width * x
+
+    checked(area, [lambda: setattr(point, "height", 5.0), lambda: setattr(point, "width", 7.0)])
+    hidden = Hidden(2.0)
+    checked(lambda x: hidden.loss(x), [lambda: hidden.__init__(5.0)])
+
+    def biased(x):
+        try:
+            return x + point.bias
+        except AttributeError:
+            return x
+
+    checked(biased, [lambda: setattr(point, "bias", 5.0)])
+
+
+class Numbers(list):
+    k = 2.0
+
+
+class Kind(enum.Enum):
+    A = [2.0]  # noqa: RUF012 (that it can be changed is the point)
+
+
+def test_containers_of_every_kind_are_entered():
+    numbers, waiting, mapping = Numbers([1.0]), deque([2.0]), UserDict(k=2.0)
+    packed, objects = array("d", [2.0]), np.array([[2.0], None], dtype=object)
+
+    def change(container, key, new):
+        return lambda: container.__setitem__(key, new)
+
+    checked(lambda x: numbers.k * numbers[0] * x, [lambda: setattr(numbers, "k", 3.0), change(numbers, 0, 5.0)])
+    checked(lambda x: waiting[0] * x, [change(waiting, 0, 3.0)])
+    checked(lambda x: mapping["k"] * x, [change(mapping, "k", 3.0)])
+    checked(lambda x: packed[0] * x, [change(packed, 0, 3.0)])
+    checked(lambda x: objects[0][0] * x, [lambda: objects[0].__setitem__(0, 3.0)])
+    checked(lambda x: Kind.A.value[0] * x, [lambda: Kind.A.value.__setitem__(0, 3.0)])
+
+
+@dataclasses.dataclass
+class Scaled:
+    w: object
+    k: float = dataclasses.field(init=False, default=2.0)
+
+
+class Options(dict):
+    k = 2.0
+
+
+def test_what_an_argument_has_beside_its_parts_counts():
+    compiled = tg.compile(lambda scaled: scaled.w * scaled.k)
+    scaled = Scaled(3.0)
+    for scaled.k in (2.0, 5.0):
+        assert compiled(scaled) == 3.0 * scaled.k
+    compiled = tg.compile(lambda options: options["w"] * options.k)
+    options = Options(w=3.0)
+    for options.k in (2.0, 5.0):
+        assert compiled(options) == 3.0 * options.k
+
+
+def test_equal_is_not_the_same():
+    kinds = tg.compile(lambda table, x: x * (2.0 if type(next(iter(table))) is bool else 3.0))
+    assert (kinds({1: 0.0}, 1.0), kinds({True: 0.0}, 1.0)) == (3.0, 2.0)
+    kinds = tg.compile(lambda chosen, x: x * (2.0 if type(next(iter(chosen))) is int else 3.0), static=("chosen",))
+    assert (kinds(frozenset({1}), 1.0), kinds(frozenset({1.0}), 1.0)) == (2.0, 3.0)
+
+
+def test_a_column_of_a_large_array_is_seen():
+    table = np.ones((1024, 64))
+
+    def change():
+        table[:, 1:] += 1.0
+
+    checked(lambda x: np.sum(table * x), [change])
+
+
+def test_nothing_of_the_users_is_called_by_looking():
+    class Loud(dict):
+        def values(self):
+            raise AssertionError("values() was called")
+
+        def __iter__(self):
+            raise AssertionError("it was iterated over")
+
+        __len__ = __iter__
+
+    class Guarded:
+        __slots__ = ("k",)
+
+        def __getattribute__(self, name):
+            if name != "k":
+                raise AssertionError(f"{name} was asked for")
+            return object.__getattribute__(self, name)
+
+    loud, guarded = Loud(k=2.0), Guarded()
+    guarded.k = 2.0
+    checked(lambda x: dict.__getitem__(loud, "k") * guarded.k * x, [lambda: setattr(guarded, "k", 3.0), lambda: loud.update(k=5.0)])
+
+
+def test_a_variable_that_is_deleted_is_an_error_of_pythons():
+    lines = ["def outer():", "  rate = 2.0", "  def f(x): return rate * x", "  def forget():", "    nonlocal rate", "    del rate"]
+    scope = {}
+    exec("\n".join([*lines, "  return f, forget"]), scope)
+    f, forget = scope["outer"]()
+    compiled = tg.compile(f)
+    assert compiled(1.0) == 2.0
+    forget()
+    with pytest.raises(NameError):
+        compiled(1.0)
+
+
+def test_large_containers_are_looked_at_in_part():
+    table = dict.fromkeys(range(10_000), 1.0)
+    checked(lambda x: table[5] * x, [lambda: table.update({5: 2.0})])
+    assert all(len(parts) <= 2 * LOOKED_AT for _, parts in Surroundings(lambda x: table[5] * x)._parts)

@@ -59,7 +59,7 @@ def _dataclass(tree: Any, fields: dict[str, Any]) -> Any:
     are replaced in a copy, and all else stays.
     """
     try:
-        if _is_as_constructed(tree):
+        if is_as_constructed(tree):
             new = dataclasses.replace(tree, **fields)
             if all(getattr(new, name) is child for name, child in fields.items()):
                 return new
@@ -76,7 +76,7 @@ def with_attributes(tree: Any, attributes: Mapping[str, Any]) -> Any:
     return new
 
 
-def _is_as_constructed(tree: Any) -> bool:
+def is_as_constructed(tree: Any) -> bool:
     """Whether the constructor makes the same of the same fields."""
     again = dataclasses.replace(tree)
     return all(_are_alike(x, getattr(again, name, None)) for name, x in getattr(tree, "__dict__", {}).items())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.messages import shortened, text_of
 from tinygrad_edu.mode import inside_a_transform, is_watched
 from tinygrad_edu.source import identifier
-from tinygrad_edu.trees import children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
+from tinygrad_edu.trees import children_of, demand_shallow, is_as_constructed, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.value import Value
 
 MOST_SURROUNDINGS = 8
@@ -55,8 +56,9 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     Arguments of other shapes, dtypes or structure are recorded anew, and so is a function that finds other things around it:
     numbers, arrays, functions, objects that it closes over, or has by a global name or as an attribute (`self.rate`).
     What is looked at is whether these are the same ones, with the same numbers in them. Of an array of more than 1,024 numbers some
-    are looked at, evenly spaced; a change in place of others goes unnoticed, and so does one of what a library keeps, or of
-    what the function finds without naming it (`getattr(x, name)`, a file, the time). Pass these as arguments.
+    are looked at, evenly spaced, and of a list or dict the first 1,024 parts. A change in place of others goes unnoticed, and so
+    does one behind a weak reference or a context variable, in a library's own code, or of what the function finds without
+    naming it (`getattr(x, name)`, a file, the time). Pass these as arguments.
 
     Parameters
     ----------
@@ -178,8 +180,9 @@ class _Compilation:
         if program.reads_outside:
             conditions.insert(0, f"{self._prefix}is_free()")
         if surroundings:
-            self._scope[f"{self._prefix}are_unchanged"] = surroundings.are_unchanged
-            conditions.append(f"{self._prefix}are_unchanged()")
+            unchanged = f"{self._prefix}are_unchanged_{len(self._scope)}"
+            self._scope[unchanged] = surroundings.are_unchanged
+            conditions.append(f"{unchanged}()")
         # The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own.
         names = {parameter.name for parameter in self._parameters}
         if program.scope.keys() <= {"np", "__builtins__"} and not names & NEEDED:
@@ -212,9 +215,8 @@ class _Compilation:
             ) from error
         program = next((program for program, surroundings in programs if surroundings.are_unchanged()), None)
         if program is None:
-            surroundings = Surroundings(self._f)
-            program = self._recorded(arguments)
-            programs.insert(0, (program, surroundings.without_what_changed()))
+            program, surroundings = self._recorded(arguments)
+            programs.insert(0, (program, surroundings))
             del programs[MOST_SURROUNDINGS:]
             self._install(program, surroundings, arguments)
             self.entry.source, self.entry.optimized_source = program.source, program.optimized_source
@@ -224,7 +226,7 @@ class _Compilation:
         """What decides which program an argument needs; the numbers and arrays in it are appended to `leaves`."""
         kind = type(x)
         if self._is_static(path, x):
-            return kind, frozen(x)
+            return _what_it_is(x)
         if isinstance(x, self._arrays):
             leaves.append(x)
             return x.shape, x.dtype
@@ -232,7 +234,7 @@ class _Compilation:
         if children is None:
             leaves.append(_as_number(x))
             return type(leaves[-1])
-        beside = tuple(x) if isinstance(x, dict) else _state(x)
+        beside = (_what_it_is(tuple(x)) if isinstance(x, dict) else (), _state(x))
         return kind, beside, *[self._key(path + step, part, leaves) for step, part in children]
 
     def _is_static(self, path: str, x: Any) -> bool:
@@ -242,7 +244,8 @@ class _Compilation:
         ------
         DataError: if it can be neither.
         """
-        if path in self._static or x is None or isinstance(x, bool | str) or (callable(x) and not isinstance(x, Value)):
+        is_part = callable(x) and not isinstance(x, Value) and (isinstance(x, type) or not dataclasses.is_dataclass(x))
+        if path in self._static or x is None or isinstance(x, bool | str) or is_part:
             return True
         if isinstance(x, np.ma.MaskedArray):
             raise DataError(
@@ -268,22 +271,31 @@ class _Compilation:
     def _has_arrays(self, tree: Any) -> bool:
         return any(isinstance(leaf, (Value, *self._arrays)) for leaf in tree_leaves(tree))
 
-    def _recorded(self, arguments: tuple[Any, ...]) -> Program:
+    def _recorded(self, arguments: tuple[Any, ...]) -> tuple[Program, Surroundings]:
         """The program of one call: its numbers and arrays, by their paths, are replaced by Values."""
         numbers: dict[str, Any] = {}
+        others: list[Any] = []
+        surroundings: list[Surroundings] = []
         for parameter, argument in zip(self._parameters, arguments, strict=True):
-            if not self._is_static(parameter.name, argument):
+            if self._is_static(parameter.name, argument):
+                others.append(argument)
+            else:
+                others.append(type(argument))
                 for path, leaf in tree_leaves_named(argument, parameter.name):
-                    if not self._is_static(path, leaf):
+                    if self._is_static(path, leaf):
+                        others.append(leaf)
+                    else:
                         numbers[path] = _as_number(leaf)
 
         def call(values: Sequence[Any]) -> Any:
+            surroundings.append(Surroundings(self._f, *others))  # what the first run makes is there in the second
             stand_ins = dict(zip(numbers, values, strict=True))
             return self._called(self._mapped(lambda path, leaf: stand_ins.get(path, leaf), arguments))
 
         seen = [x if isinstance(x, float | int | np.generic | np.ndarray) else as_numpy(x) for x in numbers.values()]
         names = [parameter.name for parameter in self._parameters]
-        return self._program(read(call, self._name, list(numbers), seen, names))
+        program = self._program(read(call, self._name, list(numbers), seen, names))
+        return program, surroundings[-1].without_what_changed()
 
     def _mapped(self, f: Callable[[str, Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(
@@ -317,11 +329,45 @@ def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
         return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
 
 
-def _state(x: Any) -> tuple[Any, ...]:
-    """What a dataclass has in fields that its constructor does not set, apart from numbers: these it computes."""
-    fields = dataclasses.fields(x) if dataclasses.is_dataclass(x) else ()
-    beside = [getattr(x, field.name, None) for field in fields if not field.init]
-    return tuple(part for part in beside if isinstance(part, int | str))
+def _state(x: Any) -> Any:
+    """What a tree has beside its parts: attributes, and fields of a dataclass, that its constructor does not compute."""
+    given = {field.name for field in dataclasses.fields(x) if field.init} if dataclasses.is_dataclass(x) else ()
+    beside = {name: part for name, part in getattr(x, "__dict__", {}).items() if name not in given}
+    if not beside or _is_computed(x):
+        return ()
+    return tuple((name, _what_it_is(part)) for name, part in beside.items())
+
+
+def _is_computed(x: Any) -> bool:
+    try:
+        return dataclasses.is_dataclass(x) and is_as_constructed(x)
+    except Exception:  # a constructor may do anything
+        return False
+
+
+class _Same:
+    """Equal to itself alone, and to another of the same thing."""
+
+    def __init__(self, thing: Any) -> None:
+        self._thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other._thing is self._thing
+
+    def __hash__(self) -> int:
+        return id(self._thing)
+
+
+def _what_it_is(x: Any) -> Any:
+    """What is static in a form that can be looked up: numbers, text and what is made of them by value, a user's objects as such."""
+    if isinstance(x, frozenset):
+        return frozenset, frozenset(map(_what_it_is, x))
+    if isinstance(x, tuple | list):
+        return type(x), *map(_what_it_is, x)
+    if dataclasses.is_dataclass(x) and not isinstance(x, type) and x.__hash__ is not None:
+        return type(x), *(_what_it_is(getattr(x, field.name)) for field in dataclasses.fields(x))
+    is_known = type(x).__module__.partition(".")[0] in (*sys.stdlib_module_names, "numpy") and type(x).__module__ != "__main__"
+    return (type(x), frozen(x)) if is_known and not callable(x) else _Same(x)
 
 
 def _as_number(x: Any) -> Any:

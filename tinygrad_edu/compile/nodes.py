@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType
+from functools import partial
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -113,11 +114,33 @@ class Graph:
 
 def _what_it_computes(primitive: Primitive) -> Any:
     """Equal for operations that do the same, by whatever name: a function may make its operation anew each time it is called."""
-    forward = primitive.forward
-    if isinstance(forward, FunctionType) and not (forward.__defaults__ or forward.__kwdefaults__):
-        closed_over = tuple(id(cell.cell_contents) for cell in forward.__closure__ or ())
-        return primitive.code, forward.__code__, id(forward.__globals__), closed_over
-    return primitive.code, forward
+    return primitive.code, _what_it_does(primitive.forward, ())
+
+
+def _what_it_does(x: Any, within: tuple[Any, ...]) -> Any:
+    """Of a function its code and what it closes over; of numbers, text and arrays what they are; of all else which thing it is."""
+    if id(x) in within:  # a function that calls itself
+        return within.index(id(x))
+    within = (*within, id(x))
+    if isinstance(x, FunctionType):
+        held = [cell.cell_contents for cell in x.__closure__ or () if _is_filled(cell)]
+        beside = (x.__defaults__, x.__kwdefaults__, *held)
+        return (x.__code__, id(x.__globals__), *(_what_it_does(each, within) for each in beside))
+    if type(x) is partial:
+        return (partial, *(_what_it_does(each, within) for each in (x.func, x.args, x.keywords)))
+    if type(x) in (tuple, list):
+        return (type(x), *(_what_it_does(each, within) for each in x))
+    if type(x) is dict:
+        return (dict, tuple(x), *(_what_it_does(each, within) for each in x.values()))
+    is_told = type(x) in (bool, int, float, complex, str, bytes, type(None)) or isinstance(x, np.generic)
+    return frozen(x) if is_told or (type(x) is np.ndarray and x.dtype != object) else (type(x), id(x))
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:  # a variable that has no value yet
+        return False
 
 
 def _bits(array: Any) -> Any:

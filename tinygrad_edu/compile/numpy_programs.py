@@ -24,7 +24,7 @@ def numpy_program(reading: Reading) -> Program:
     fast = reading.renewed(expanded([*reading.outputs, *reading.inputs]))
     given = zip(fast.inputs, reading.record.inputs, strict=False)  # Values from outside come last
     python_numbers = {node for node, recorded in given if isinstance(recorded.dtype, PythonNumber)}
-    careful, may_raise, is_exact = _with_care(fast, python_numbers)
+    careful, may_raise = _with_care(fast, python_numbers)
     fast = fast.renewed(careful)
     source = fast.written(FastWriter)
     scope: dict[str, Any] = {"np": np}
@@ -34,13 +34,12 @@ def numpy_program(reading: Reading) -> Program:
     statements = [*reading.read_outside(source, scope), *source.body, f"return {reading.outline.expression(source.results)}"]
     pairs = list(zip(leaves, fast.inputs, strict=False))
     if may_raise:
-        numbers = [(leaf, node) for leaf, node in pairs if node in python_numbers and not (is_exact and node.dtype.kind == "i")]
-        converted = [f"{leaf} = np.asarray({leaf})[()]" for leaf, _ in numbers]
-        caught = "ZeroDivisionError" if is_exact else "ArithmeticError"
-        statements = ["try:", *indented(statements), f"except {caught}:", *indented([*converted, *statements])]
+        # Not the whole numbers: Python's have any number of digits, and what raises an error with them does so eagerly, too.
+        converted = [f"{leaf} = np.float64({leaf})" for leaf, node in pairs if node in python_numbers and node.dtype.kind == "f"]
+        statements = ["try:", *indented(statements), "except ArithmeticError:", *indented([*converted, *statements])]
     # An array without axes becomes a number, which nobody can change afterwards.
-    single = [f"{leaf} = {leaf}[()]" for leaf, node in pairs if node.shape == () and node not in python_numbers]
-    statements = [*single, *statements]
+    numbers = [f"{leaf} = {leaf}[()]" for leaf, node in pairs if node.shape == () and node not in python_numbers]
+    statements = [*numbers, *statements]
     texts = reading.text(reading.written(Writer)), reading.text(source)
     return Program(*texts, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
 
@@ -78,29 +77,23 @@ _RAISING = {arithmetic.divide, arithmetic.mod, arithmetic.floor_divide}
 _AS_PYTHON = {PYTHON[kind]: Primitive(kind.__name__, kind, (None,), code=f"{kind.__name__}({{0}})") for kind in (float, int)}
 
 
-def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bool, bool]:
-    """The nodes of a program; whether they may raise an error of Python's; and whether there are powers of Python's integers.
-
-    `given` are the inputs that are Python's numbers.
+def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bool]:
+    """The nodes of a program, and whether they may raise an error of Python's. `given` are the inputs that are Python's numbers.
 
     Python's own arithmetic is several times faster for single numbers, and nearly always goes on as NumPy does. Where it would not
     (a root of a negative number becomes complex, and a function may do what it likes), NumPy's numbers take the place of Python's.
-    But a power of integers stays Python's, which have no largest one: 10**20 and 2**-3 are no integers of NumPy's.
     """
-    graph, python_numbers, may_raise, is_exact = Graph(), set(given), False, False
+    graph, python_numbers, may_raise = Graph(), set(given), False
 
     def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
-        nonlocal may_raise, is_exact
+        nonlocal may_raise
         if node.primitive is None:
             return node
         new = node if inputs == node.inputs else graph.apply(node.primitive, inputs, node.params, (node.shape, node.dtype))
         mine = [part for part in inputs if part in python_numbers]
         if node.shape or not mine or not all(part in mine or part.value is not None for part in inputs):
             return new
-        is_whole_power = node.operation is arithmetic.power and is_number(inputs[1]) and float(inputs[1].value).is_integer()
-        is_of_integers = node.operation is arithmetic.power and all(part.dtype.kind == "i" for part in inputs)
-        is_exact = is_exact or is_of_integers
-        if node.operation in _SAFE or node.operation in _RAISING or is_whole_power or is_of_integers:
+        if node.operation in _SAFE or node.operation in _RAISING or _is_whole_power(node, inputs):
             may_raise = may_raise or node.operation not in _SAFE
             python_numbers.add(new)
             return new
@@ -113,7 +106,15 @@ def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bo
             python_numbers.add(new)
         return new
 
-    return rebuilt([*reading.outputs, *reading.inputs], rebuild), may_raise, is_exact
+    return rebuilt([*reading.outputs, *reading.inputs], rebuild), may_raise
+
+
+def _is_whole_power(node: Node, inputs: Sequence[Node]) -> bool:
+    """Whether a power is one of whole numbers, or has an exponent that is known to be whole."""
+    if node.operation is not arithmetic.power:
+        return False
+    are_whole = all(part.dtype.kind == "i" for part in inputs)
+    return are_whole or (is_number(inputs[1]) and float(inputs[1].value).is_integer())
 
 
 def _numpys(graph: Graph, node: Node) -> Node:

@@ -18,12 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compile.keeping import kept
 from tinygrad_edu.compile.nodes import PYTHON, Graph, Node
 from tinygrad_edu.compile.randomness import draws, shared_state
 from tinygrad_edu.conversions import raise_its_reason
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.messages import described, users_line
 from tinygrad_edu.mode import Watch, recording_mode
+from tinygrad_edu.primitive import TABLE
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.transforms import ARGUMENT
 from tinygrad_edu.trees import children_of, demand_shallow, tree_leaves
@@ -282,9 +284,12 @@ class _Tracing(Watch):
     def see_result(self, node: Any) -> None:
         if type(node._data) in (float, int, complex):
             node._data = _number(node._data)
+        primitive = node.primitive
+        if TABLE.entries.get(primitive.name) is not primitive:
+            node.primitive, node.params = kept(primitive), {key: kept(x) for key, x in (node.params or {}).items()}
         node.requires_grad = (
             self.gradients
-            and node.primitive.is_differentiable
+            and primitive.is_differentiable
             and any(parent is not None and parent.requires_grad for parent in node.parents)
         )
 
