@@ -29,13 +29,12 @@ def kept(x: Any) -> Any:
     (3.0, 2.0)
     """
     if isinstance(x, Primitive):
-        return replace(x, forward=_with_own_cells(x.forward))
+        has_variables = isinstance(x.forward, FunctionType) and x.forward.__closure__
+        return replace(x, forward=_with_own_cells(x.forward)) if has_variables else x
     return deepcopy(x) if type(x) in (list, dict, set, np.ndarray) else x
 
 
 def _with_own_cells(forward: Any) -> Any:
-    if not isinstance(forward, FunctionType) or not forward.__closure__:
-        return forward
     cells = tuple(map(_copied, forward.__closure__))
     own = FunctionType(forward.__code__, forward.__globals__, forward.__name__, forward.__defaults__, cells)
     own.__kwdefaults__, own.__dict__ = forward.__kwdefaults__, forward.__dict__

@@ -187,7 +187,7 @@ def _quantile(function: Callable[..., Any]) -> Callable[..., Any]:
         return _between_some_ranks(partial(find, axis=-1), a, axis, keepdims, precision, weights)
 
     def numpy_quantile(a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, **options: Any) -> Any:
-        return exact(a, q, axis, **options)
+        return exact(a, q if isinstance(q, float | int) else np.asarray(q), axis, **options)
 
     return numpy_quantile
 
