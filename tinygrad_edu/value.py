@@ -506,7 +506,7 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
         kind = IndexingError if isinstance(error, IndexError) else ShapeError
         raise kind(f"{numpy_name(function)}: {error}") from error
     except (AttributeError, ArithmeticError, RuntimeError) as error:
-        if isinstance(error, TinygradError) or not arose_here(error):
+        if isinstance(error, TinygradError | ZeroDivisionError) or not arose_here(error):
             raise
         kinds = ", ".join([type(x).__name__ for x in args] + [f"{key}={type(x).__name__}" for key, x in kwargs.items()])
         raise DataError(f"{numpy_name(function)} does not take these arguments ({kinds}): {error}") from error
