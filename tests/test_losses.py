@@ -306,3 +306,28 @@ def test_a_mask_is_never_ignored(loss, plain):
     for prediction in (np.array([[0.25, 0.75]]), tg.Value([[0.25, 0.75]])):
         with pytest.raises(DataError, match=r"the target is a masked array, .*target\[~mask\]"):
             loss(prediction, np.ma.masked_array(plain, mask=False))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.int32, np.int64, np.float16, np.float32])
+@pytest.mark.parametrize(
+    "loss", [tg.nn.half_squared_error, tg.nn.mean_squared_error, tg.nn.perceptron_criterion, tg.nn.hinge,
+             tg.nn.binary_cross_entropy_with_logits], ids=lambda f: f.__name__
+)  # fmt: skip
+def test_a_compiled_loss_of_whole_numbers_is_that_of_floats(loss, dtype):
+    prediction, target = np.array([100, 10, 0]).astype(dtype), np.array([loss is tg.nn.hinge, 1, 1]).astype(dtype)
+    found, expected = tg.compile(loss)(prediction, target), loss(prediction, target)
+    assert (np.asarray(found).dtype, found.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(found, expected, rtol=2e-3 if dtype is np.float16 else 1e-6)
+
+
+def test_squared_errors_of_bytes_do_not_wrap_around():
+    prediction, target = np.array([200, 10], np.uint8), np.zeros(2, np.uint8)
+    assert tg.compile(tg.nn.mean_squared_error)(prediction, target) == tg.nn.mean_squared_error(prediction, target) == 20050.0
+
+
+@pytest.mark.parametrize("function", [tg.softmax, tg.log_softmax, tg.logsumexp, tg.sigmoid, tg.softplus, tg.gelu], ids=repr)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32, np.int64])
+def test_functions_of_models_take_whole_numbers(function, dtype):
+    x = np.array([100, 3, 0 if dtype is np.uint8 else -128]).astype(dtype)
+    for found in (function(x), tg.compile(function)(x)):
+        np.testing.assert_allclose(found, function(x.astype(float)), rtol=2e-2 if found.dtype.itemsize < 4 else 1e-6, atol=1e-6)

@@ -19,6 +19,7 @@ import numpy as np
 
 from tinygrad_edu.errors import DataError, ShapeError
 from tinygrad_edu.messages import shortened
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.elementwise import clip, relu, softplus, step, stop_gradient
 from tinygrad_edu.value import Value
 
@@ -223,7 +224,9 @@ def _paired(prediction: Any, target: Any) -> tuple[Any, Any]:
 
 def _operand(role: str, x: Any, dtype: Any = np.float64) -> Any:
     """A Value as it is, an array of floating-point numbers as it is, and other numbers as an array of the given dtype."""
-    if isinstance(_unmasked(role, x), Value) or (isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"):
+    if isinstance(_unmasked(role, x), Value):  # of whole numbers only while it is being compiled
+        return x if x.dtype.kind not in "iub" else cast(x, dtype=np.dtype(dtype))
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
         return x
     try:
         array = np.asarray(x)

@@ -112,7 +112,7 @@ def _relu(x: Any) -> Any:
 
 def _sigmoid(x: Any) -> Any:
     # 1 / (1 + e^-x), or the same as e^x / (1 + e^x): whichever exponential cannot overflow.
-    e = np.exp(-np.absolute(x))
+    e = np.exp(-np.absolute(1.0 * x))  # bytes have no negative numbers
     return np.where(np.signbit(x), e, 1) / (1 + e)  # a complex x, which has no sign, is refused here
 
 
