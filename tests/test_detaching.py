@@ -60,7 +60,7 @@ ANYWHERE = {
     "np.arange(v)": (lambda v, w: np.arange(v), r"np\.arange\(\)", r"start \+ step \* np\.arange\(count\)"),
     "a.dot(w)": (lambda v, w: A.dot(w), r"A\.dot\(\)", r"Write np\.dot\(array, value\)"),
     "a.searchsorted(v)": (lambda v, w: A.searchsorted(v), r"A\.searchsorted\(\)", r"Write np\.searchsorted\(array, value\)"),
-    "a[v]": (lambda v, w: A[v], r"an index, array\[value\]", r"int\(value\.item\(\)\)"),
+    "a[v]": (lambda v, w: A[v], r"an index, array\[value\]", r"(int\(value\.item\(\)\)|tg\.Value\(array, .*\)\[value\])"),
     "generator.normal(v)": (lambda v, w: generator.normal(v), r"generator\.normal\(\)", r"Draw the random numbers first"),
     "np.ma.array(w)": (lambda v, w: np.ma.array(w), r"np\.ma\.array\(\)", r"Fill the masked array first"),
 }  # fmt: skip

@@ -31,7 +31,7 @@ INEXACT = {
     ("np.nanmean(", "np.nanvar(", "np.nanstd("): ("complex64", 4, "NumPy divides by a count in double precision"),
     ("np.histogram(",): ("float complex", 16, "NumPy subtracts running sums"),
     ("np.subtract.", "np.divide.", "np.floor_divide."): ("float16", 4, "NumPy keeps single precision in between"),
-    ("np.multiply(", "np.dot(", "np.inner(", "np.polyval("): (
+    ("np.multiply(", "np.dot(", "np.inner(", "np.polyval(", "np.tensordot("): (
         "complex", 2, "NumPy's operators of single complex numbers round otherwise than its loops",
     ),
     ("np.power.reduce(", "np.power.accumulate", "np.arctan2.reduce(", "np.arctan2.accumulate"): (

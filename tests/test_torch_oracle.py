@@ -58,6 +58,7 @@ COUNTERPARTS = {
     "polygamma": lambda x, order: _polygamma(order, x),
     "digamma": lambda x: torch.digamma(x).detach() + _polygamma(1, x).detach() * (x - x.detach()),
     "cast": lambda x, dtype: x.to(torch.float64),
+    "stack": lambda *xs, axis=0: torch.stack(xs, axis),
     "concatenate": lambda *xs, axis=0: torch.cat([x.flatten() for x in xs] if axis is None else xs, dim=axis or 0),
     "scatter": lambda g, index, shape: (
         torch.zeros(int(np.prod(shape)), dtype=g.dtype)

@@ -72,11 +72,12 @@ def own_data(data: Any, dtype: Any = None) -> Any:
     try:
         array = np.array(data)
     except (ValueError, TypeError, RuntimeError, RecursionError) as error:  # RuntimeError: a PyTorch tensor with a gradient
+        if isinstance(error, TinygradError):
+            raise
         raise DataError(f"the data do not form an array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise DataError(f"a Value is made of real numbers, but the data have dtype {array.dtype}: {shortened(data)}")
-    if dtype is not None or array.dtype.kind != "f":
-        array = array.astype(dtype or np.float64)
+    array = array.astype(dtype or (array.dtype if array.dtype.kind == "f" else np.float64), copy=False)
     return array[()] if array.ndim == 0 else array
 
 

@@ -7,6 +7,7 @@ operation it was, and on what. This module knows no derivative and no formula; t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, NoReturn, cast
 
@@ -321,7 +322,7 @@ class Value(ArrayMethods, Conversions):
         if self.primitive is not None:
             raise GradientError(f"{described(self)} was computed; only a leaf can be pickled. Use .detach() first.")
         check_taking(self)
-        return _unpickled, (self._data, self.requires_grad, self.name)
+        return partial(Value, requires_grad=self.requires_grad, name=self.name), (self._data,)
 
     # --- operators -----------------------------------------------------------------------------------------------------------
 
@@ -469,10 +470,6 @@ def _constant(data: Any, sources: Sequence[Value | None]) -> Value:
             result.parents = CUT_OFF
     result.serial = _next_serial()
     return result
-
-
-def _unpickled(data: Any, requires_grad: bool, name: str | None) -> Value:
-    return Value(data, requires_grad=requires_grad, name=name)
 
 
 # --- NumPy's functions -------------------------------------------------------------------------------------------------------
