@@ -29,6 +29,7 @@ INEXACT = {
     ("np.var(", "np.std("): ("float16", 4, "NumPy adds up the mean in half precision here, but not in np.mean"),
     ("np.linalg.trace", "np.trace"): ("float16", 2, "NumPy adds up one after the other here, but not in np.sum"),
     ("np.nanmean(", "np.nanvar(", "np.nanstd("): ("complex64", 4, "NumPy divides by a count in double precision"),
+    ("np.corrcoef(", "np.cov("): ("complex", 4, "which way a matrix is multiplied with its own adjoint is for BLAS to choose"),
     ("np.histogram(",): ("float complex", 16, "NumPy subtracts running sums"),
     ("np.subtract.", "np.divide.", "np.floor_divide."): ("float16", 4, "NumPy keeps single precision in between"),
     ("np.multiply(", "np.dot(", "np.inner(", "np.polyval(", "np.tensordot("): (
