@@ -304,7 +304,7 @@ def test_a_variable_without_a_value_is_left_alone():
     def f(x):
         return x if x is not None else later
 
-    assert Surroundings(f).are_unchanged() in (True,)
+    assert Surroundings(f).are_unchanged()
     if f is None:
         later = 1.0
 

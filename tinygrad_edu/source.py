@@ -90,8 +90,8 @@ def identifier(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", text)  # as Python reads names: 𝐱 is x
     name = re.sub(r"\W+", "_", plain.replace("<lambda>", "function").rstrip("]'\"")).lstrip("_")
-    if not name.isidentifier():
-        name = re.sub(r"\W+", "_", f"x{name}", flags=re.ASCII) if not f"x{name}".isidentifier() else f"x{name}"
+    name = name if name.isidentifier() else f"x{name}"
+    name = name if name.isidentifier() else re.sub(r"\W+", "_", name, flags=re.ASCII)
     return f"{name}_" if keyword.iskeyword(name) else name
 
 

@@ -18,7 +18,6 @@ from tinygrad_edu.primitive import Primitive
 def kept(x: Any) -> Any:
     """The same operation, or parameter of one, which no later change of a variable, list or array reaches.
 
-    >>> factor = 2.0
     >>> def outer():
     ...     factor = 2.0
     ...     double = Primitive("double", lambda x: factor * x, (None,))
@@ -35,15 +34,16 @@ def kept(x: Any) -> Any:
 
 
 def _with_own_cells(forward: Any) -> Any:
-    cells = tuple(map(_copied, forward.__closure__))
+    cells = tuple(CellType(cell.cell_contents) if is_filled(cell) else CellType() for cell in forward.__closure__)
     own = FunctionType(forward.__code__, forward.__globals__, forward.__name__, forward.__defaults__, cells)
     own.__kwdefaults__, own.__dict__ = forward.__kwdefaults__, forward.__dict__
     own.__module__, own.__qualname__ = forward.__module__, forward.__qualname__
     return own
 
 
-def _copied(cell: CellType) -> CellType:
+def is_filled(cell: CellType) -> bool:
+    """Whether a variable that a function closes over has a value."""
     try:
-        return CellType(cell.cell_contents)
-    except ValueError:  # a variable that has no value yet
-        return CellType()
+        return cell.cell_contents is not cell
+    except ValueError:  # it has none yet, or was deleted
+        return False

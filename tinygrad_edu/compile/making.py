@@ -1,7 +1,7 @@
 """Making the node for an operation in its simplest form.
 
 Operations that only the engine needs are said in terms of simpler ones, constants are folded, repetition is put off until after
-elementwise operations, and the identities are applied. This module knows operations by name, and no derivative.
+elementwise operations, and the identities are applied. This module knows operations, and no derivative.
 """
 
 from __future__ import annotations

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import CellType, FunctionType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compile.keeping import is_filled
 from tinygrad_edu.primitive import TABLE, Primitive
 from tinygrad_edu.primitives import arithmetic
 
@@ -123,7 +124,7 @@ def _what_it_does(x: Any, within: tuple[Any, ...]) -> Any:
         return within.index(id(x))
     within = (*within, id(x))
     if isinstance(x, FunctionType):
-        held = [cell.cell_contents for cell in x.__closure__ or () if _is_filled(cell)]
+        held = [cell.cell_contents for cell in x.__closure__ or () if is_filled(cell)]
         beside = (x.__defaults__, x.__kwdefaults__, *held)
         return (x.__code__, id(x.__globals__), *(_what_it_does(each, within) for each in beside))
     if type(x) is partial:
@@ -134,13 +135,6 @@ def _what_it_does(x: Any, within: tuple[Any, ...]) -> Any:
         return (dict, tuple(x), *(_what_it_does(each, within) for each in x.values()))
     is_told = type(x) in (bool, int, float, complex, str, bytes, type(None)) or isinstance(x, np.generic)
     return frozen(x) if is_told or (type(x) is np.ndarray and x.dtype != object) else (type(x), id(x))
-
-
-def _is_filled(cell: CellType) -> bool:
-    try:
-        return cell.cell_contents is not cell
-    except ValueError:  # a variable that has no value yet
-        return False
 
 
 def _bits(array: Any) -> Any:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compile.keeping import is_filled
 from tinygrad_edu.primitive import Primitive
 from tinygrad_edu.value import Value
 
@@ -94,7 +95,7 @@ class Surroundings:
 
     def without_what_changed(self) -> Surroundings:
         """Those that are still as they were: what a function changes in each run, a count of its calls, say, tells nothing."""
-        self._cells = [(cell, thing) for cell, thing in self._cells if _has_contents(cell) and cell.cell_contents is thing]
+        self._cells = [(cell, thing) for cell, thing in self._cells if is_filled(cell) and cell.cell_contents is thing]
         self._named = [each for each in self._named if each[0].get(each[1]) is each[2]]
         self._lengths = [(namespace, length) for namespace, length in self._lengths if len(namespace) == length]
         self._slots = [each for each in self._slots if _in_slot(each[0], each[1]) is each[2]]
@@ -165,7 +166,7 @@ class Surroundings:
     def _around_function(self, function: FunctionType) -> Iterator[Any]:
         yield from (function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None))
         is_own = function.__code__.co_filename.startswith(_OWN)  # a transform, say, around a function of the user's
-        for cell in filter(_has_contents, function.__closure__ or ()):
+        for cell in filter(is_filled, function.__closure__ or ()):
             if not is_own:
                 self._cells.append((cell, cell.cell_contents))
             yield cell.cell_contents
@@ -248,13 +249,6 @@ def _in_slot(slot: Any, owner: Any) -> Any:
         return slot.__get__(owner, type(owner))
     except AttributeError:  # it is empty
         return None
-
-
-def _has_contents(cell: CellType) -> bool:
-    try:
-        return cell.cell_contents is not cell
-    except ValueError:  # a variable that has no value yet
-        return False
 
 
 def _parts_of(container: Any) -> list[Any]:
