@@ -8,7 +8,7 @@ import numpy as np
 
 import tinygrad_edu as tg
 from demos.stage import Stage, Text
-from tinygrad_edu.explain.page import page
+from tinygrad_edu.explainer.page import page
 
 TITLE = Text("Pages to step through", "可逐步浏览的网页")
 ORDER = 9

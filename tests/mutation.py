@@ -29,14 +29,14 @@ ROOMS = {
     "tinygrad_edu/optim/": "optim",
     "tinygrad_edu/models/": "models",
     "tinygrad_edu/nn/": "losses",
-    "tinygrad_edu/transforms.py": "transforms nesting transform_laws transform_messages complex_middles no_grad",
-    "tinygrad_edu/backpropagation.py": "value transforms size memory anomaly in_place nesting random_graphs",
-    "tinygrad_edu/value.py": "value in_place no_grad detaching numpy_protocols memory messages compile_numbers",
-    "tinygrad_edu/ownership.py": "value in_place detaching saving",
-    "tinygrad_edu/primitive.py": "value transforms kinks messages operations",
+    "tinygrad_edu/transforms/differentiation.py": "transforms nesting transform_laws transform_messages complex_middles no_grad",
+    "tinygrad_edu/engine/backpropagation.py": "value transforms size memory anomaly in_place nesting random_graphs",
+    "tinygrad_edu/engine/value.py": "value in_place no_grad detaching numpy_protocols memory messages compile_numbers",
+    "tinygrad_edu/engine/ownership.py": "value in_place detaching saving",
+    "tinygrad_edu/primitives/primitive.py": "value transforms kinks messages operations",
     "tinygrad_edu/primitives/": "numpy_elementwise numpy_linalg numpy_products numpy_reductions numpy_selection numpy_shaping "
     "numpy_fft equal_values kinks operations",
-    "tinygrad_edu/compile/": COMPILER + "compile_names compile_surroundings compile_primitives compile_large compile_jax",
+    "tinygrad_edu/compiler/": COMPILER + "compile_names compile_surroundings compile_primitives compile_large compile_jax",
 }
 
 OTHERS = {

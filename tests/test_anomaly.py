@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.mode import recording
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import AnomalyError, TinygradError
-from tinygrad_edu.mode import recording
-from tinygrad_edu.value import Value
 
 
 def line_of(text):

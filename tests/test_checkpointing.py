@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError
-from tinygrad_edu.value import Value
 
 X = np.array([0.5, -1.0, 2.0])
 

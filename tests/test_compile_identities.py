@@ -5,13 +5,13 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
-from tinygrad_edu.compile import making, simplification
-from tinygrad_edu.compile.identities import EXPANSIONS, FINISHING, IDENTITIES
-from tinygrad_edu.compile.making import Maker
-from tinygrad_edu.compile.nodes import Graph, in_order, is_ordinary
-from tinygrad_edu.compile.simplification import expanded, simplified
-from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.compiler import making, simplification
+from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING, IDENTITIES
+from tinygrad_edu.compiler.making import Maker
+from tinygrad_edu.compiler.nodes import Graph, in_order, is_ordinary
+from tinygrad_edu.compiler.simplification import expanded, simplified
 from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.primitives.primitive import TABLE
 
 ALL = IDENTITIES + FINISHING + EXPANSIONS
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.source import is_written_briefly
+from tinygrad_edu.graph.source import is_written_briefly
 
 RNG = np.random.default_rng(0)
 FLOATS = RNG.normal(size=1_000_000)

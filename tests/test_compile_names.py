@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.source import docstring, identifier, literal
+from tinygrad_edu.graph.source import docstring, identifier, literal
 
 RUN = "__import__('tests_ran').append('ran')"
 

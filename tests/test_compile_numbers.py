@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.compile.probing import may_give_a_view
+from tinygrad_edu.compiler.probing import may_give_a_view
+from tinygrad_edu.engine.trees import tree_leaves
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.primitive import TABLE, case, operation
+from tinygrad_edu.primitives.primitive import TABLE, case, operation
 from tinygrad_edu.testing.operations import samples
-from tinygrad_edu.trees import tree_leaves
 
 THREE = np.array([1.0, 2.0, 3.0])
 SIGNS = np.array([-1.0, 0.0, 1.0])

@@ -8,10 +8,10 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
+from tinygrad_edu.engine.trees import tree_leaves
 from tinygrad_edu.errors import TracingError
-from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.primitives.primitive import TABLE
 from tinygrad_edu.testing.operations import in_real_numbers, samples
-from tinygrad_edu.trees import tree_leaves
 
 ENTRIES = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE])
 # Its rule asks whether the matrix can be inverted, and goes on in another way if not. The rule of det leads to it.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.compile import blocks
+from tinygrad_edu.compiler import blocks
 
 X = np.array([1.0, 0.38, 1.2, 1.6, 0.8])
 T = np.array([0.73, 0.22, 0.83, 1.28, 0.69])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.compile.surroundings import LOOKED_AT, Surroundings
+from tinygrad_edu.compiler.surroundings import LOOKED_AT, Surroundings
 
 RATE = 2.0
 TABLE = {"rate": [2.0, np.array([1.0, 1.0])]}

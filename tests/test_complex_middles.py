@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError
 from tinygrad_edu.testing import check_grads, in_real_numbers
-from tinygrad_edu.value import Value
 
 # Expressions of two real vectors x and y, of z = x + iy and w = y - 2ix, of a constant matrix M, and of the complex matrix A.
 PARTS = [

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 import tinygrad_edu as tg
 from tests.counting import calls
 from tests.profile import EXHAUSTIVE
-from tinygrad_edu.explain.chain import Paths
-from tinygrad_edu.explain.notation import array_latex, latex, name_latex, name_text, number_latex, text
-from tinygrad_edu.explain.terms import Applied, Literal, Symbol
-from tinygrad_edu.graph import read_graph
-from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.explainer.chain import Paths
+from tinygrad_edu.explainer.notation import array_latex, latex, name_latex, name_text, number_latex, text
+from tinygrad_edu.explainer.terms import Applied, Literal, Symbol
+from tinygrad_edu.graph.graph import read_graph
+from tinygrad_edu.primitives.primitive import TABLE
 from tinygrad_edu.testing.operations import samples
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError, InPlaceError, ShapeError
-from tinygrad_edu.value import Value
 
 
 def _element(w):

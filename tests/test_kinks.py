@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.value import Value
+from tinygrad_edu.engine.value import Value
 
 
 def gradient(f, *data):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import InPlaceError, ShapeError
-from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.primitives.primitive import TABLE
 from tinygrad_edu.testing import in_real_numbers, samples
-from tinygrad_edu.value import Value
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
-from tinygrad_edu.value import Value
 
 X, W = Value(np.zeros((5, 3)), name="x"), Value(np.zeros((4, 2)), name="w")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_edu.value import Value
+from tinygrad_edu.engine.value import Value
 
 
 def test_the_example_of_micrograds_readme_gives_its_numbers():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError, ShapeError
-from tinygrad_edu.value import Value
 
 
 def slope_forward(f):

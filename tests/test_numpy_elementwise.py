@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
 from tinygrad_edu.primitives import special
 from tinygrad_edu.primitives.elementwise import difference
 from tinygrad_edu.testing import check_grads
-from tinygrad_edu.value import Value
 
 INF, NAN = np.inf, np.nan
 POSITIVE = np.random.default_rng(0).uniform(0.3, 2.0, (2, 3))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, IndexingError, ShapeError, UnsupportedError
 from tinygrad_edu.testing import check_grads, in_real_numbers
-from tinygrad_edu.value import Value
 
 ONE, EVEN, ODD, MATRIX, CUBE, NO_ROWS = (1,), (4,), (5,), (3, 4), (2, 3, 5), (0, 4)
 

@@ -9,11 +9,11 @@ import pytest
 import tinygrad_edu as tg
 from tests import numpy_calls
 from tests.profile import sampled
+from tinygrad_edu.engine.trees import tree_leaves
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TinygradError, TracingError, UnsupportedError
-from tinygrad_edu.primitive import TABLE, numpy_name
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
-from tinygrad_edu.trees import tree_leaves
-from tinygrad_edu.value import Value
+from tinygrad_edu.primitives.primitive import TABLE, numpy_name
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning"),

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.testing import check_grads
-from tinygrad_edu.value import Value
 
 V, M, C = (3,), (2, 3), (4, 2, 3)  # a vector, a matrix, a cube
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DetachError, IndexingError, ShapeError, UnsupportedError
-from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.primitives.primitive import TABLE
 from tinygrad_edu.testing import check_grads
-from tinygrad_edu.value import Value
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 3, 4))

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TinygradError
 from tinygrad_edu.testing import check_grads
-from tinygrad_edu.value import Value
 
 V, M, C = (4,), (2, 3), (2, 3, 4)  # a vector, a matrix, a cube
 

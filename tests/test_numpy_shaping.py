@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.testing import check_grads
-from tinygrad_edu.value import Value
 
 V, M, C = (4,), (2, 3), (2, 3, 4)  # a vector, a matrix, a cube
 

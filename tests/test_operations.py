@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientCheckError
-from tinygrad_edu.primitive import TABLE, Primitive, case, operation
-from tinygrad_edu.source import expression
+from tinygrad_edu.graph.source import expression
+from tinygrad_edu.primitives.primitive import TABLE, Primitive, case, operation
 from tinygrad_edu.testing import check_grads, check_operation, in_real_numbers, samples
-from tinygrad_edu.value import Value
 
 ENTRIES = pytest.mark.parametrize("entry", list(TABLE), ids=lambda entry: entry.name)
 DIFFERENTIABLE = pytest.mark.parametrize("entry", [e for e in TABLE if e.is_differentiable], ids=lambda entry: entry.name)

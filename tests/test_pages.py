@@ -12,10 +12,10 @@ from hypothesis import given, settings
 import tinygrad_edu as tg
 from tests.browser import Elements, in_a_browser, opened
 from tests.test_explain import random_losses
-from tinygrad_edu.explain.listing import listing
-from tinygrad_edu.explain.steps import steps
-from tinygrad_edu.graph import Kind
-from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.explainer.listing import listing
+from tinygrad_edu.explainer.steps import steps
+from tinygrad_edu.graph.graph import Kind
+from tinygrad_edu.primitives.primitive import TABLE
 from tinygrad_edu.testing.operations import samples
 
 
@@ -48,7 +48,7 @@ def test_a_fault_of_the_compiler_is_not_a_page_without_source(monkeypatch):
     def broken(outputs):
         raise RuntimeError("a fault of the compiler")
 
-    monkeypatch.setattr(sys.modules["tinygrad_edu.compile.programs"], "simplified", broken)  # tg.compile is the function
+    monkeypatch.setattr(sys.modules["tinygrad_edu.compiler.programs"], "simplified", broken)  # tg.compile is the function
     with pytest.raises(RuntimeError, match="a fault of the compiler"):
         tg.explain((tg.Value(2.0, name="w") ** 2).named("L")).to_html()
 
@@ -326,7 +326,7 @@ def test_why_nothing_passes_or_only_by_convention_is_told_in_the_words_that_fit(
 
 
 def page_words():
-    return resources.files("tinygrad_edu.explain").joinpath("assets", "steps.js").read_text("utf-8")
+    return resources.files("tinygrad_edu.explainer").joinpath("assets", "steps.js").read_text("utf-8")
 
 
 def test_a_record_that_cannot_be_compiled_has_a_page_all_the_same():

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_edu.primitive import TABLE
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.primitives.primitive import TABLE
 from tinygrad_edu.testing import in_real_numbers
 from tinygrad_edu.testing.strategies import inputs_of, operations
-from tinygrad_edu.value import Value
 
 PROPERTY = settings(max_examples=300, deadline=None)
 

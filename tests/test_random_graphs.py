@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 import tinygrad_edu as tg
-from tinygrad_edu.value import Value
+from tinygrad_edu.engine.value import Value
 
 LENGTH = 3  # every array in these graphs has so many elements, or is a single number
 NUMBERS = st.floats(-2, 2, allow_subnormal=False).map(lambda x: round(x, 3))

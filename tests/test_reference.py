@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("scipy")  # the page calls every operation on an example
 
-from tinygrad_edu.primitive import TABLE, Jointly, Primitive
+from tinygrad_edu.explainer.reference import op_table
 from tinygrad_edu.primitives import special
-from tinygrad_edu.reference import op_table
+from tinygrad_edu.primitives.primitive import TABLE, Jointly, Primitive
 from tinygrad_edu.testing.operations import samples
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from tinygrad_edu.value import Value
+from tinygrad_edu.engine.value import Value
 
 
 @pytest.fixture

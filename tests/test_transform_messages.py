@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, ShapeError, TinygradError
-from tinygrad_edu.value import Value
 
 
 def model(x, y=2.0):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.mode import recording
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.mode import recording
-from tinygrad_edu.value import Value
 
 A = np.array([[1.0, 2.0, 3.0], [0.0, -1.0, 4.0]])
 V = np.array([2.0, 3.0, 5.0])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError
-from tinygrad_edu.value import Value
 
 
 def doubled(g, out, x):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, IndexingError, ShapeError, UnsupportedError
 from tinygrad_edu.testing import check_grads
-from tinygrad_edu.value import Value
 
 A = np.arange(24.0).reshape(2, 3, 4)
 

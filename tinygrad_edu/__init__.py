@@ -1,16 +1,18 @@
 """tinygrad_edu: automatic differentiation that shows its work."""
 
 from tinygrad_edu import errors, models, nn, optim, testing
-from tinygrad_edu.anomaly import detect_anomaly
-from tinygrad_edu.checkpointing import checkpoint
-from tinygrad_edu.compile import compile
-from tinygrad_edu.explain import Descent, Drawing, Explanation, draw, explain, explain_descent
-from tinygrad_edu.mode import no_grad
+from tinygrad_edu.compiler import compile
+from tinygrad_edu.engine.mode import no_grad
+from tinygrad_edu.engine.user_primitive import primitive
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.explainer import Descent, Drawing, Explanation, draw, explain, explain_descent
 from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
 from tinygrad_edu.primitives.joining import array
 from tinygrad_edu.primitives.special import digamma, erf, erfc, gelu, lgamma, log_softmax, logsumexp, softmax
-from tinygrad_edu.transforms import (
+from tinygrad_edu.transforms.anomaly import detect_anomaly
+from tinygrad_edu.transforms.checkpointing import checkpoint
+from tinygrad_edu.transforms.differentiation import (
     elementwise_grad,
     grad,
     hessian,
@@ -21,8 +23,6 @@ from tinygrad_edu.transforms import (
     value_and_grad,
     vjp,
 )
-from tinygrad_edu.user_primitive import primitive
-from tinygrad_edu.value import Value
 
 __all__ = [
     "Descent",

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tinygrad_edu.reference import op_table
+from tinygrad_edu.explainer.reference import op_table
 
 
 def main() -> None:

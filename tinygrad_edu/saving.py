@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.messages import shortened
 
 
 def save(path: str | os.PathLike[str], what: str, forms: Mapping[str, Callable[[], str | bytes]]) -> Path:

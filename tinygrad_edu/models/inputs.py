@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError, ShapeError
-from tinygrad_edu.messages import shortened
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

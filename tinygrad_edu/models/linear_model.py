@@ -14,12 +14,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_edu.arguments import flag, number, whole_number
+from tinygrad_edu.engine.arguments import flag, number, whole_number
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DivergenceError, NotFittedError, ShapeError
 from tinygrad_edu.models.history import Array, History, Step
 from tinygrad_edu.models.inputs import checked_samples, checked_start, checked_targets
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.value import Value
 
 EpochCallback = Callable[[int, float], object]
 """Called after every epoch with the number of epochs done and the loss of the last one: to show progress, say."""

@@ -6,14 +6,14 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_edu.arguments import number
+from tinygrad_edu.engine.arguments import number
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import ConvergenceWarning
 from tinygrad_edu.models.history import Array, PerceptronStep, Step
 from tinygrad_edu.models.inputs import checked_labels
 from tinygrad_edu.models.linear_model import LinearClassifier, Trained
 from tinygrad_edu.nn import perceptron_criterion
 from tinygrad_edu.primitives.elementwise import step
-from tinygrad_edu.value import Value
 
 
 @dataclass(kw_only=True, eq=False)

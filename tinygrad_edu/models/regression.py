@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.arguments import number
+from tinygrad_edu.engine.arguments import number
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DivergenceError
 from tinygrad_edu.models.history import Array, History, Step
 from tinygrad_edu.models.inputs import checked_labels, checked_samples
@@ -21,7 +22,6 @@ from tinygrad_edu.models.linear_model import LinearClassifier, LinearModel, Trai
 from tinygrad_edu.nn import binary_cross_entropy_with_logits, half_squared_error
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.primitives.elementwise import sigmoid
-from tinygrad_edu.value import Value
 
 # A loss that has grown by this much, at a learning rate that allows for growth, will not come back. With small batches it takes
 # more to be sure: there a few outliers can lift the loss by a factor of 1e14 before the other samples bring it down again.

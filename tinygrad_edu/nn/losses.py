@@ -17,11 +17,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, ShapeError
-from tinygrad_edu.messages import shortened
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.elementwise import clip, relu, softplus, step, stop_gradient
-from tinygrad_edu.value import Value
 
 Reduction = Literal["mean", "sum", "none"]
 

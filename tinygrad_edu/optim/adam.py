@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.arguments import number
+from tinygrad_edu.engine.arguments import number
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.messages import shortened
 from tinygrad_edu.optim.optimizer import Optimizer
-from tinygrad_edu.value import Value
 
 
 class Adam(Optimizer):

@@ -9,10 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_edu.arguments import number
+from tinygrad_edu.engine.arguments import number
+from tinygrad_edu.engine.messages import described, shortened
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError
-from tinygrad_edu.messages import described, shortened
-from tinygrad_edu.value import Value
 
 
 class Optimizer(ABC):

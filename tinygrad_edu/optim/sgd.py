@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_edu.arguments import flag, number
+from tinygrad_edu.engine.arguments import flag, number
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.optim.optimizer import Optimizer
-from tinygrad_edu.value import Value
 
 
 class SGD(Optimizer):

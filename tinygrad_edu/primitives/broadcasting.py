@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitive import Primitive, case, operation
+from tinygrad_edu.primitives.primitive import Primitive, case, operation
 
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:

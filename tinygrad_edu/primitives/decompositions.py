@@ -22,9 +22,9 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.elementwise import corner
 from tinygrad_edu.primitives.inverses import SQUARE, adjoint, half_lower, hermitian, in_adjoints, pinv, solve, well_conditioned
+from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.shaping import as_operand
 
 # NumPy's own result types, which have no public name.

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitive import composition
 from tinygrad_edu.primitives.broadcasting import like
 from tinygrad_edu.primitives.indexing import scatter
+from tinygrad_edu.primitives.primitive import composition
 
 
 def _positions(rows: int, columns: int, offset: int) -> tuple[Any, Any]:

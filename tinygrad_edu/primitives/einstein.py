@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitive import Jointly, Primitive, Rule, case, composition, operation
+from tinygrad_edu.primitives.primitive import Jointly, Primitive, Rule, case, composition, operation
 
 _LABELS = ascii_uppercase + ascii_lowercase  # in the order in which an implicit output has them
 

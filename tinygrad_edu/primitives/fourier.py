@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.indexing import index, scatter
+from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
 
 Norm = Literal["backward", "ortho", "forward"] | None
 Axes = Sequence[int] | None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.primitive import Primitive, case, operation
+from tinygrad_edu.primitives.primitive import Primitive, case, operation
 
 CASES: list[tuple[tuple[int, ...], Any]] = [
     ((3, 4), 1), ((3, 4), slice(1, None)), ((3, 4), (slice(None), -1)), ((4,), slice(None, None, -2)),

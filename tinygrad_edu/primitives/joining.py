@@ -8,8 +8,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.errors import DataError, ShapeError
-from tinygrad_edu.primitive import Jointly, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import broadcast_to
+from tinygrad_edu.primitives.primitive import Jointly, case, composition, operation
 from tinygrad_edu.primitives.shaping import Function, as_operand, reshape
 
 # --- joining -----------------------------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.primitive import Primitive, Rule, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.exact import with_numbers_of
+from tinygrad_edu.primitives.primitive import Primitive, Rule, case, composition, operation
 from tinygrad_edu.primitives.shaping import as_operand, reshape, transpose
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import as_dtype, as_float, cast
 from tinygrad_edu.primitives.elementwise import POSITIVE, corner, direction
+from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.reductions import put_back, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.broadcasting import as_dtype, broadcast_to
 from tinygrad_edu.primitives.exact import with_numbers_of
+from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
 from tinygrad_edu.primitives.scans import cumprod
 
 AXES = [

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.primitive import composition
 from tinygrad_edu.primitives import elementwise
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.indexing import add_at, take
+from tinygrad_edu.primitives.primitive import composition
 from tinygrad_edu.primitives.shaping import Function, as_operand
 
 # --- by a condition ----------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.errors import DataError, MissingExtraError
-from tinygrad_edu.primitive import Domain, Primitive, Rule, case, operation
 from tinygrad_edu.primitives.arithmetic import multiply
 from tinygrad_edu.primitives.elementwise import POSITIVE, corner, sigmoid, softplus, where
+from tinygrad_edu.primitives.primitive import Domain, Primitive, Rule, case, operation
 from tinygrad_edu.primitives.reductions import AXES, put_back
 
 # --- NumPy's: families that are closed under differentiation -----------------------------------------------------------------

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitive import TABLE, composition
 from tinygrad_edu.primitives.broadcasting import as_dtype
 from tinygrad_edu.primitives.exact import with_numbers_of
+from tinygrad_edu.primitives.primitive import TABLE, composition
 from tinygrad_edu.primitives.reductions import gathered, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.special import logsumexp

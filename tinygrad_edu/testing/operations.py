@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.arguments import whole_number
+from tinygrad_edu.engine.arguments import whole_number
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientCheckError
-from tinygrad_edu.messages import shortened
-from tinygrad_edu.primitive import Primitive
+from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.testing.gradients import check_grads
-from tinygrad_edu.value import Value
 
 DEFAULT_INTERVAL = (-2.5, 2.5)
 

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_edu.primitive import TABLE, Primitive
+from tinygrad_edu.primitives.primitive import TABLE, Primitive
 from tinygrad_edu.testing.operations import DEFAULT_INTERVAL, Sample, domain_of
 
 

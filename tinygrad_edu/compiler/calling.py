@@ -1,0 +1,382 @@
+"""`compile`: from a function to one that looks its arguments up, and goes straight to the program that was generated for them.
+
+The arguments are trees: numbers and arrays are inputs of the program, all else is static. For the newest program the look-up is
+generated, too: guards in front of the program's own statements. Other programs are found by a key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinygrad_edu.compiler.guards import Guards, NoGuardError
+from tinygrad_edu.compiler.jax_programs import as_numpy, import_jax, jax_program
+from tinygrad_edu.compiler.names import NEEDED, prefix
+from tinygrad_edu.compiler.nodes import frozen
+from tinygrad_edu.compiler.numpy_programs import numpy_program
+from tinygrad_edu.compiler.programs import Program, defined, read
+from tinygrad_edu.compiler.recording import DEEPEST
+from tinygrad_edu.compiler.surroundings import Surroundings
+from tinygrad_edu.engine.arguments import check_function
+from tinygrad_edu.engine.messages import shortened, text_of
+from tinygrad_edu.engine.mode import inside_a_transform, is_watched
+from tinygrad_edu.engine.trees import children_of, demand_shallow, is_as_constructed, tree_leaves, tree_leaves_named, tree_map_named
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.graph.source import identifier
+
+MOST_SURROUNDINGS = 8
+"""How many programs are kept for arguments of one kind, each for what the function found around it when it was recorded."""
+
+_TARGETS = {"numpy": numpy_program, "jax": jax_program}
+
+
+class Compiled(Protocol):
+    """What `compile` returns: a function of the same arguments.
+
+    source: the newest program, to be read, and to be run anywhere with NumPy alone.
+    optimized_source: the one that runs, where it differs.
+    """
+
+    source: str
+    optimized_source: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...] = ()) -> Compiled:
+    """A function that does what `f` does, by a program that was generated for the shapes and dtypes of its arguments.
+
+    The first call records what `f` does, simplifies it and writes it down as NumPy code; every call runs that code.
+    Arguments of other shapes, dtypes or structure are recorded anew, and so is a function that finds other things around it:
+    numbers, arrays, functions, objects that it closes over, or has by a global name or as an attribute (`self.rate`).
+    What is looked at is whether these are the same ones, with the same numbers in them. Of an array of more than 1,024 numbers some
+    are looked at, evenly spaced, and of a list or dict the first 1,024 parts. A change in place of others goes unnoticed, and so
+    does one behind a weak reference or a context variable, in a library's own code, or of what the function finds without
+    naming it (`getattr(x, name)`, a file, the time). Pass these as arguments.
+
+    Parameters
+    ----------
+    f: a function of numbers, arrays and trees of them: a loss, a transform of one such as `value_and_grad(loss)`, a training step.
+        Text, booleans, None and functions among its arguments are part of the program, and so are numbers that are not passed since
+        they have a default. Values that it uses without getting them as arguments are read anew at each call.
+    target: "numpy", or "jax" (`pip install "tinygrad_edu[jax]"`): the same program with `jax.numpy` under `jax.jit`, for
+        graphics cards, and for several devices at once. It takes NumPy's and JAX's arrays and returns JAX's, on the devices where
+        its arguments were. Double precision, which is NumPy's, JAX must be told of: `jax.config.update("jax_enable_x64", True)`.
+    static: names of parameters that are part of the program, too, such as an integer for `range`. They are compared by value.
+
+    Returns
+    -------
+    A function of the same arguments. It returns plain arrays and numbers: Python's own where all arguments that matter are
+    Python's. Its `.source` is the newest program, its `.optimized_source` the form in which it runs. Given Values, or inside of
+    what is being differentiated or compiled, it calls `f` itself. Another process gets it by name, as any function, and records
+    programs of its own: it can be pickled where it has the name of `f`, as after `@tg.compile`, in a module.
+
+    Raises
+    ------
+    TracingError: at the first call, if what `f` does depends on the numbers of its arguments (an `if`, `float()`) or on chance.
+    DataError: if an argument is none of the above.
+    MissingExtraError: if the target is not installed.
+
+    >>> import tinygrad_edu as tg
+    >>> def loss(theta, x, t):
+    ...     return 0.5 * (t - theta * x) ** 2
+    >>> step = tg.compile(tg.value_and_grad(loss))
+    >>> step(3.0, 2.0, 8.0)
+    (2.0, -4.0)
+    >>> print(step.source)
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def loss(theta, x, t):
+        \"\"\"loss, recorded for theta a Python float; x a Python float; t a Python float.\"\"\"
+        difference = t - theta * x
+        loss = 0.5 * difference ** 2
+        d_theta = -difference * x
+        return loss, d_theta
+    <BLANKLINE>
+    """
+    check_function(f)
+    if target not in _TARGETS:
+        raise DataError(f"target must be one of {', '.join(map(repr, _TARGETS))}, not {target!r}")
+    compiled: Compiled = _Compilation(f, target, static).entry
+    return compiled
+
+
+class _Written:
+    """Something whose `repr` is the given text, for the printed form of a signature."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+class _Compilation:
+    """The programs of one function, and the function that chooses among them."""
+
+    def __init__(self, f: Callable[..., Any], target: str, static: tuple[str, ...]) -> None:
+        self._f = f
+        self._program = _TARGETS[target]
+        self._arrays: tuple[type[Any], ...] = (np.ndarray,) if target == "numpy" else (np.ndarray, import_jax().Array)
+        self._name = identifier(text_of(f, "__name__", text_of(f, "name", type(f).__name__)))
+        self._parameters = _parameters(f)
+        names = [parameter.name for parameter in self._parameters]
+        for name in static:
+            if name not in names:
+                raise DataError(f"static names {name!r}, but the parameters of {self._name} are {', '.join(names)}")
+        self._static = static
+        self._defaults = {parameter.name: parameter.default for parameter in self._parameters}
+        self._programs: dict[Any, list[tuple[Program, Surroundings]]] = {}
+        self._prefix = prefix(names)
+        self._scope: dict[str, Any] = {
+            "np": np,
+            f"{self._prefix}choose": self._choose,
+            f"{self._prefix}is_free": _is_free,
+        }
+        self.entry: Any = self._entry([])
+        self.entry.__doc__ = f.__doc__
+        self.entry.source = self.entry.optimized_source = f"# {self._name}: its first call records the program.\n"
+
+    # --- the generated function ----------------------------------------------------------------------------------------------
+
+    def _entry(self, first: list[str]) -> Any:
+        """A function with the parameters of `f`. The statements `first` may return; else the program is looked up."""
+        header = inspect.Signature([self._plain(parameter) for parameter in self._parameters])
+        arguments = "".join(f"{parameter.name}, " for parameter in self._parameters)
+        lines = [f"def entry{header}:", *first, f"    return {self._prefix}choose(({arguments}))"]
+        entry = defined("entry", "\n".join(lines), self._scope)
+        entry.__name__ = self._name
+        # Pickle finds a function by these, and does not take `loss` for what was compiled from it, unless it goes by that name.
+        entry.__module__, entry.__qualname__ = (text_of(self._f, key, self._name) for key in ("__module__", "__qualname__"))
+        entry.__wrapped__ = self._f
+        return entry
+
+    def _plain(self, parameter: inspect.Parameter) -> inspect.Parameter:
+        """Without types, and with the default value by name."""
+        if parameter.default is parameter.empty:
+            return parameter.replace(annotation=parameter.empty)
+        name = f"{self._prefix}default_{parameter.name}"
+        self._scope[name] = parameter.default
+        return parameter.replace(annotation=parameter.empty, default=_Written(name))
+
+    def _install(self, program: Program, surroundings: Surroundings, arguments: tuple[Any, ...]) -> None:
+        """Let the entry go straight to a program where the arguments are like these, and all else is as it is now."""
+        guards = Guards(program.leaves, self._scope, self._prefix, self._arrays, self._is_static)
+        try:
+            conditions = [
+                condition
+                for parameter, argument in zip(self._parameters, arguments, strict=True)
+                for condition in guards.of(parameter.name, parameter.name, argument)
+            ]
+        except NoGuardError:
+            return
+        if program.reads_outside:
+            conditions.insert(0, f"{self._prefix}is_free()")
+        if surroundings:
+            unchanged = f"{self._prefix}are_unchanged_{len(self._scope)}"
+            self._scope[unchanged] = surroundings.are_unchanged
+            conditions.append(f"{unchanged}()")
+        # The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own.
+        names = {parameter.name for parameter in self._parameters}
+        if program.scope.keys() <= {"np", "__builtins__"} and not names & NEEDED:
+            statements = program.statements
+        else:
+            run = f"{self._prefix}run_{len(self._scope)}"
+            self._scope[run] = program.run
+            statements = [f"return {run}({', '.join(program.leaves)})"]
+        body = [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in statements)]
+        self.entry.__code__ = self._entry(body).__code__
+
+    # --- the slow way --------------------------------------------------------------------------------------------------------
+
+    def _choose(self, arguments: tuple[Any, ...]) -> Any:
+        """Run the program for the arguments, recording it if they are the first of their kind."""
+        for parameter, argument in zip(self._parameters, arguments, strict=True):
+            demand_shallow(argument, parameter.name, DEEPEST)
+        leaves: list[Any] = []
+        key = tuple(
+            self._key(parameter.name, argument, leaves)
+            for parameter, argument in zip(self._parameters, arguments, strict=True)
+        )  # fmt: skip
+        if not _is_free() or any(isinstance(leaf, Value) for leaf in leaves):
+            return self._called(arguments)
+        try:
+            programs = self._programs.setdefault(key, [])
+        except TypeError as error:
+            raise DataError(
+                f"what is static must be comparable by value: {error}. Pass tuples, numbers, text or functions."
+            ) from error
+        program = next((program for program, surroundings in programs if surroundings.are_unchanged()), None)
+        if program is None:
+            program, surroundings = self._recorded(arguments)
+            programs.insert(0, (program, surroundings))
+            del programs[MOST_SURROUNDINGS:]
+            self._install(program, surroundings, arguments)
+            self.entry.source, self.entry.optimized_source = program.source, program.optimized_source
+        return program.run(*leaves)
+
+    def _key(self, path: str, x: Any, leaves: list[Any]) -> Any:
+        """What decides which program an argument needs; the numbers and arrays in it are appended to `leaves`."""
+        kind = type(x)
+        if self._is_static(path, x):
+            return _what_it_is(x)
+        if isinstance(x, self._arrays):
+            leaves.append(x)
+            return x.shape, x.dtype
+        children = children_of(x)
+        if children is None:
+            leaves.append(_as_number(x))
+            return type(leaves[-1])
+        beside = (_what_it_is(tuple(x)) if isinstance(x, dict) else (), _state(x))
+        return kind, beside, *[self._key(path + step, part, leaves) for step, part in children]
+
+    def _is_static(self, path: str, x: Any) -> bool:
+        """Whether an argument, or a part of one, belongs to the program and is no input of it.
+
+        Raises
+        ------
+        DataError: if it can be neither.
+        """
+        is_part = callable(x) and not isinstance(x, Value) and (isinstance(x, type) or not dataclasses.is_dataclass(x))
+        if path in self._static or x is None or isinstance(x, bool | str) or is_part:
+            return True
+        if isinstance(x, np.ma.MaskedArray):
+            raise DataError(
+                f"{path} is a masked array, whose mask a program would ignore. Pass its data and its mask as two arrays."
+            )
+        if isinstance(x, np.matrix):
+            raise DataError(f"{path} is an np.matrix, which multiplies in a way of its own. Pass np.asarray({path}).")
+        is_array = isinstance(x, self._arrays) and x.dtype.kind in "fiubc"
+        if x is self._defaults.get(path, inspect.Parameter.empty) and not self._has_arrays(x):  # it was not passed
+            return True
+        if is_array or isinstance(x, Value | float | int | np.number | np.bool_) or children_of(x) is not None:
+            return False
+        what = f"{type(x).__name__}: {shortened(x)}"
+        if isinstance(x, complex):
+            raise DataError(f"{path} is a complex number of Python's: pass one of NumPy's, np.complex128({x}).")
+        if type(x).__module__.startswith("jax"):
+            raise DataError(f"{path} is one of JAX's arrays ({what}); these are for tg.compile(f, target='jax').")
+        raise DataError(
+            f"{path} is neither a number or an array of numbers (an input of the program) nor text, True, False, None or a "
+            f"function (part of the program), but {what}. Mark it static if it stays the same: tg.compile(f, static=({path!r},))."
+        )
+
+    def _has_arrays(self, tree: Any) -> bool:
+        return any(isinstance(leaf, (Value, *self._arrays)) for leaf in tree_leaves(tree))
+
+    def _recorded(self, arguments: tuple[Any, ...]) -> tuple[Program, Surroundings]:
+        """The program of one call: its numbers and arrays, by their paths, are replaced by Values."""
+        numbers: dict[str, Any] = {}
+        others: list[Any] = []
+        surroundings: list[Surroundings] = []
+        for parameter, argument in zip(self._parameters, arguments, strict=True):
+            if self._is_static(parameter.name, argument):
+                others.append(argument)
+            else:
+                others.append(type(argument))
+                for path, leaf in tree_leaves_named(argument, parameter.name):
+                    if self._is_static(path, leaf):
+                        others.append(leaf)
+                    else:
+                        numbers[path] = _as_number(leaf)
+
+        def call(values: Sequence[Any]) -> Any:
+            surroundings.append(Surroundings(self._f, *others))  # what the first run makes is there in the second
+            stand_ins = dict(zip(numbers, values, strict=True))
+            return self._called(self._mapped(lambda path, leaf: stand_ins.get(path, leaf), arguments))
+
+        seen = [x if isinstance(x, float | int | np.generic | np.ndarray) else as_numpy(x) for x in numbers.values()]
+        names = [parameter.name for parameter in self._parameters]
+        program = self._program(read(call, self._name, list(numbers), seen, names))
+        return program, surroundings[-1].without_what_changed()
+
+    def _mapped(self, f: Callable[[str, Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(
+            argument if self._is_static(parameter.name, argument) else tree_map_named(f, argument, parameter.name)
+            for parameter, argument in zip(self._parameters, arguments, strict=True)
+        )
+
+    def _called(self, arguments: tuple[Any, ...]) -> Any:
+        """What the function itself returns. Options that were not given are not passed: NumPy's functions would take them amiss."""
+        positional: list[Any] = []
+        keywords: dict[str, Any] = {}
+        given = 0
+        for parameter, argument in zip(self._parameters, arguments, strict=True):
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                positional.extend(argument)
+                given = len(positional)
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                keywords |= argument
+            elif parameter.kind is parameter.KEYWORD_ONLY:
+                keywords |= {} if argument is parameter.default else {parameter.name: argument}
+            else:
+                positional.append(argument)
+                given = given if argument is parameter.default else len(positional)
+        return self._f(*positional[:given], **keywords)
+
+
+def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):  # some built-in functions have no signature
+        return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
+
+
+def _state(x: Any) -> Any:
+    """What a tree has beside its parts: attributes, and fields of a dataclass, that its constructor does not compute."""
+    given = {field.name for field in dataclasses.fields(x) if field.init} if dataclasses.is_dataclass(x) else ()
+    beside = {name: part for name, part in getattr(x, "__dict__", {}).items() if name not in given}
+    if not beside or _is_computed(x):
+        return ()
+    return tuple((name, _what_it_is(part)) for name, part in beside.items())
+
+
+def _is_computed(x: Any) -> bool:
+    try:
+        return dataclasses.is_dataclass(x) and is_as_constructed(x)
+    except Exception:  # a constructor may do anything
+        return False
+
+
+class _Same:
+    """Equal to itself alone, and to another of the same thing."""
+
+    def __init__(self, thing: Any) -> None:
+        self._thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other._thing is self._thing
+
+    def __hash__(self) -> int:
+        return id(self._thing)
+
+
+def _what_it_is(x: Any) -> Any:
+    """What is static in a form that can be looked up: numbers, text and what is made of them by value, a user's objects as such."""
+    if isinstance(x, frozenset):
+        return frozenset, frozenset(map(_what_it_is, x))
+    if isinstance(x, tuple | list):
+        return type(x), *map(_what_it_is, x)
+    if dataclasses.is_dataclass(x) and not isinstance(x, type) and x.__hash__ is not None:
+        return type(x), *(_what_it_is(getattr(x, field.name)) for field in dataclasses.fields(x))
+    is_known = type(x).__module__.partition(".")[0] in (*sys.stdlib_module_names, "numpy") and type(x).__module__ != "__main__"
+    return (type(x), frozen(x)) if is_known and not callable(x) else _Same(x)
+
+
+def _as_number(x: Any) -> Any:
+    """A number as one of Python's or NumPy's, if it is of a type of the user's own; all else as it is."""
+    if isinstance(x, np.generic | Value) or not isinstance(x, float | int) or type(x) in (float, int):
+        return x
+    return float(x) if isinstance(x, float) else int(x)
+
+
+def _is_free() -> bool:
+    """Whether nobody differentiates or watches what is computed. Else the function itself has to be called."""
+    return not inside_a_transform() and not is_watched()

@@ -1,0 +1,298 @@
+"""The table of algebraic identities, each stated once as two lines of NumPy, and what it means that a node has the form of one.
+
+In an identity the letters c and d stand for numbers that are known, all others for anything. An identity is never applied
+where it would change the shape or dtype of a result. This module knows syntax and nodes, and nothing of when identities are used.
+
+None of them changes a result beyond rounding (the sign of a zero counts as rounding), and none removes a NaN or an infinity:
+0 * x is not 0 here, x - x is not 0, x / x is not 1. Only where numbers come within a known factor of the largest or the smallest
+one there is can a product overflow or vanish in one order of its factors and not in another. (Infinite complex numbers are left out
+of this: 2 * x has a NaN that x + x has not.)
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.nodes import Node, PythonNumber, frozen, is_number
+from tinygrad_edu.primitives import arithmetic, indexing, linear_algebra, reductions, shaping
+from tinygrad_edu.primitives.primitive import TABLE, Primitive
+
+Make = Callable[..., Node]
+"""`make(primitive, inputs, params)`: the simplest node that computes this."""
+
+_OPERATORS = {
+    ast.Add: arithmetic.add, ast.Sub: arithmetic.subtract, ast.Mult: arithmetic.multiply, ast.Div: arithmetic.divide,
+    ast.Pow: arithmetic.power, ast.MatMult: linear_algebra.matmul, ast.USub: arithmetic.negative,
+}  # fmt: skip
+_NUMBERS = ("c", "d")
+_ARITHMETIC = {*_OPERATORS.values(), reductions.sum}
+_ANY_PARAMS = {reductions.sum, reductions.mean}  # these may be over any axes; both sides of an identity mean the same ones
+
+
+@dataclass(frozen=True)
+class Term:
+    """A side of an identity, or a part of it: a letter, a number, or an operation on terms."""
+
+    primitive: Primitive | None = None
+    parts: tuple[Term, ...] = ()
+    params: Any = None
+    letter: str = ""
+    number: float = 0.0
+    is_negated: bool = False
+
+
+def _parsed(tree: Any) -> Term:
+    if isinstance(tree, ast.Name):
+        return Term(letter=tree.id)
+    if isinstance(tree, ast.Constant):
+        return Term(number=_number(tree))
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Constant):
+        return Term(number=-_number(tree.operand))
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Name) and tree.operand.id in _NUMBERS:
+        return Term(letter=tree.operand.id, is_negated=True)
+    if isinstance(tree, ast.BinOp):
+        return Term(_OPERATORS[type(tree.op)], (_parsed(tree.left), _parsed(tree.right)))
+    if isinstance(tree, ast.UnaryOp):
+        return Term(_OPERATORS[type(tree.op)], (_parsed(tree.operand),))
+    if isinstance(tree, ast.Attribute) and tree.attr == "T":
+        return Term(shaping.transpose, (_parsed(tree.value),))
+    if isinstance(tree, ast.Subscript):
+        index = eval(ast.unparse(ast.Subscript(ast.Name("like"), tree.slice)), {"like": np.s_})
+        return Term(indexing.index, (_parsed(tree.value),), {"index": index})
+    assert isinstance(tree, ast.Call)
+    assert isinstance(tree.func, ast.Attribute | ast.Name)
+    name = tree.func.attr if isinstance(tree.func, ast.Attribute) else tree.func.id
+    return Term(TABLE.entries[name], tuple(map(_parsed, tree.args)))
+
+
+def _number(tree: ast.Constant) -> float:
+    assert isinstance(tree.value, float | int)
+    return tree.value
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`before` may be written as `after`.
+
+    when: a condition on the numbers c and d (one may be asked to be `is_moderate`), or on the others: their shapes, or whether one
+        `is_known`.
+    shapes: of the letters, for tests; where nothing is said, all have one shape.
+    """
+
+    before: str
+    after: str
+    when: str = ""
+    shapes: Mapping[str, tuple[int, ...]] | None = None
+
+    @cached_property
+    def _sides(self) -> tuple[Term, Term]:
+        before, after = (_parsed(ast.parse(side, mode="eval").body) for side in (self.before, self.after))
+        return before, after
+
+    @property
+    def operation(self) -> Primitive | None:
+        """The outermost operation of `before`."""
+        return self._sides[0].primitive
+
+    @cached_property
+    def letters(self) -> list[str]:
+        """The letters that occur in it."""
+        return sorted({node.id for node in ast.walk(ast.parse(self.before)) if isinstance(node, ast.Name) and len(node.id) == 1})
+
+    def applied(self, node: Node, make: Make, may_match: Callable[[Node], bool] = lambda node: True) -> Node | None:
+        """The node as `after`, if it has the form of `before` with inner operations that `may_match`, else None.
+
+        The result has the node's shape and dtype, and so has its dtype each operation within: with whole numbers that wrap around,
+        or with masks, whose sum is no sum of numbers, an identity does not hold.
+        """
+        before, after = self._sides
+        for found in _matches(before, node, {}, may_match, node.dtype, outermost=True):
+            known = {letter: node.value if letter in _NUMBERS else node for letter, node in found.items() if letter != "params"}
+            if not self.when or eval(self.when, {"is_known": _is_known, "is_moderate": _is_moderate}, known):
+                new = _built(after, found, make, node.dtype)
+                if new is not None and (new.shape, new.dtype) == (node.shape, node.dtype):
+                    return new
+        return None
+
+
+Found = dict[str, Any]
+
+
+def _matches(
+    term: Term, node: Node, found: Found, may_match: Callable[[Node], bool], dtype: Any, outermost: bool = False
+) -> Iterator[Found]:
+    """What the letters stand for, in each way in which the node has the form of the term."""
+    if term.is_negated:
+        if is_number(node) and term.letter in found and node.value == -_exact(found[term.letter].value):
+            yield found
+    elif term.letter:
+        if found.get(term.letter, node) is node and (term.letter not in _NUMBERS or is_number(node)):
+            yield {**found, term.letter: node}
+    elif term.primitive is None:
+        if is_number(node) and node.value == term.number:
+            yield found
+    elif node.primitive is term.primitive and (outermost or (may_match(node) and _computes_in(dtype, node))):
+        if term.primitive in _ANY_PARAMS:
+            found = {**found, "params": node.params}
+        elif (term.params or node.params) and frozen(term.params or {}) != frozen(node.params):
+            return
+        orders = [node.inputs, node.inputs[::-1]] if term.primitive in (arithmetic.add, arithmetic.multiply) else [node.inputs]
+        for inputs in orders:
+            ways: list[Found] = [found]
+            for part, operand in zip(term.parts, inputs, strict=True):
+                ways = [more for way in ways for more in _matches(part, operand, way, may_match, dtype)]
+            yield from ways
+
+
+def _built(term: Term, found: Found, make: Make, dtype: Any) -> Node | None:
+    """The term with nodes for its letters; None if it would not compute in numbers of this dtype, or not in its range."""
+    if term.is_negated:
+        number = _in_range(-_exact(found[term.letter].value), [found[term.letter]], dtype)
+        return None if number is None else make(None, (), {"value": number})
+    if term.letter:
+        node: Node = found[term.letter]
+        return node
+    if term.primitive is None:
+        return make(None, (), {"value": term.number})
+    parts = [_built(part, found, make, dtype) for part in term.parts]
+    operands = [part for part in parts if part is not None]
+    if len(operands) < len(parts):
+        return None
+    if all(part.value is not None and part.shape == () for part in operands):
+        try:
+            with np.errstate(all="ignore"):
+                value = term.primitive.forward(*(_exact(part.value) for part in operands))
+        except ArithmeticError:  # Python's division by zero
+            return None
+        number = _in_range(value, operands, dtype)
+        return None if number is None else make(None, (), {"value": number})
+    if term.primitive in _ARITHMETIC and not any(_computes_in(dtype, part) for part in operands if part.value is None):
+        return None
+    return make(term.primitive, operands, found["params"] if term.primitive in _ANY_PARAMS else term.params)
+
+
+def _is_known(node: Node) -> bool:
+    return node.value is not None
+
+
+def _is_moderate(number: Any) -> bool:
+    """Whether a number may leave its product without bringing what is left near the largest or smallest number there is."""
+    return bool(1e-12 <= abs(number) <= 1e12)
+
+
+def _exact(number: Any) -> Any:
+    """A number as one of Python's, which does not wrap around, and has the precision of any array that it may meet."""
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _in_range(value: Any, operands: Sequence[Node], dtype: Any) -> Any:
+    """What came of known numbers, or None if it cannot stand for the operation in numbers of the dtype, in which not all exist."""
+    dtype = np.dtype(dtype.type) if isinstance(dtype, PythonNumber) else dtype
+    if not all(_exists_in(dtype, number) for number in (value, *(_exact(part.value) for part in operands))):
+        return None
+    if value == 0 and not any(part.value == 0 for part in operands):
+        return None
+    is_nearly_whole = dtype.kind in "f" and 0 < abs(value - round(value)) <= np.spacing(abs(value))
+    return float(round(value)) if is_nearly_whole else value  # 49 * (1 / 49) is one, but for rounding
+
+
+def _exists_in(dtype: Any, number: Any) -> bool:
+    """Whether a number is neither too large nor too small for a dtype."""
+    if dtype.kind in "iu":
+        return isinstance(number, int) and np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
+    if dtype.kind not in "fc":
+        return False
+    limits = np.finfo(dtype)
+    return number == 0 or bool(float(limits.tiny) <= abs(number) <= float(limits.max))
+
+
+def _computes_in(dtype: Any, node: Node) -> bool:
+    """Whether a node's numbers are of a dtype, or Python's, which give way to any."""
+    return node.dtype == dtype or isinstance(node.dtype, PythonNumber)
+
+
+IDENTITIES = (
+    # Nothing is done.
+    Identity("x + 0", "x"),
+    Identity("x - 0", "x"),
+    Identity("0 - x", "-x"),
+    Identity("x * 1", "x"),
+    Identity("x / 1", "x"),
+    Identity("x ** 1", "x"),
+    Identity("difference(x, 0)", "x"),
+    Identity("difference(0, x)", "-x"),
+    Identity("x * -1", "-x"),
+    Identity("x / -1", "-x"),
+    Identity("-(-x)", "x"),
+    Identity("x.T.T", "x"),
+    Identity("np.where(m, x, x)", "x"),
+    # The same, said shorter.
+    Identity("x * x", "x ** 2"),
+    Identity("x + x", "2 * x"),
+    Identity("(-x) ** 2", "x ** 2"),
+    # Signs move outward, and into sums.
+    Identity("-x * y", "-(x * y)"),
+    Identity("-x / y", "-(x / y)"),
+    Identity("x / -y", "-(x / y)"),
+    Identity("x + -y", "x - y"),
+    Identity("x - -y", "x + y"),
+    # So do numbers, which meet there and become one.
+    Identity("c * (d * x)", "(c * d) * x", when="c != 0"),
+    Identity("(c * x) * y", "c * (x * y)", when="not is_known(y) and is_moderate(c)"),
+    Identity("-a @ b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
+    Identity("a @ -b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
+    Identity("-(c * x)", "-c * x"),
+    Identity("c * x / d", "(c / d) * x", when="c != 0"),
+    Identity("c * (x / d)", "(c / d) * x", when="c != 0"),
+    Identity("c * x / y", "c * (x / y)", when="not is_known(y) and is_moderate(c)"),
+    Identity("d * (c / y)", "(d * c) / y"),
+    Identity("x * (c / y)", "c * (x / y)", when="not is_known(x) and is_moderate(c)"),
+    Identity("c / x / y", "c * (1 / x / y)", when="c != 1 and not is_known(x) and not is_known(y)"),
+    Identity("x * (y / d)", "(1 / d) * (x * y)", when="not is_known(x) and is_moderate(d)"),
+    Identity("c * x + c * y", "c * (x + y)", when="is_moderate(c)"),
+    Identity("c * x - c * y", "c * (x - y)", when="is_moderate(c)"),
+    Identity("c * x + -c * y", "c * (x - y)", when="is_moderate(c)"),
+    # Transposes move inward.
+    Identity("(a @ b).T", "b.T @ a.T", shapes={"a": (2, 3), "b": (3, 4)}, when="len(a.shape) < 3 and len(b.shape) < 3"),
+    Identity("(-x).T", "-x.T"),
+    Identity("(c * x).T", "c * x.T"),
+    # A vector is a matrix with one row or one column, and the product knows it.
+    Identity("(g[None] @ a)[0]", "g @ a", shapes={"g": (3,), "a": (3, 4)}, when="len(g.shape) == 1"),
+    Identity("(g[None] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (2, 3, 4)}, when="len(g.shape) == 1"),
+    Identity("(a @ g[:, None])[:, 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}, when="len(g.shape) == 1"),
+    Identity("(a @ g[:, None])[..., 0]", "a @ g", shapes={"a": (2, 3, 4), "g": (4,)}, when="len(g.shape) == 1"),
+)
+
+# What is better said in another way once all else is done, and where nothing inside of `before` is needed elsewhere: it would
+# be computed twice.
+FINISHING = (
+    Identity("np.sum(-x)", "-np.sum(x)"),
+    Identity("np.sum(c * x)", "c * np.sum(x)", when="is_moderate(c)"),
+    Identity("np.sum(x / d)", "(1 / d) * np.sum(x)", when="is_moderate(d)"),
+    Identity("-(x - y)", "y - x"),
+    Identity("-((x - y) * z)", "(y - x) * z"),
+    Identity("-((x - y) / z)", "(y - x) / z"),
+    Identity("-((x - y) @ b)", "(y - x) @ b", shapes={"x": (2, 3), "y": (2, 3), "b": (3, 4)}),
+    Identity("-(b @ (x - y))", "b @ (y - x)", shapes={"x": (2, 3), "y": (2, 3), "b": (4, 2)}),
+    Identity(
+        "np.linalg.solve(a, g[:, None])[:, 0]",
+        "np.linalg.solve(a, g)",
+        shapes={"a": (3, 3), "g": (3,)},
+        when="len(g.shape) == 1",
+    ),
+    Identity("c * (x - y)", "-c * (y - x)", when="c < 0"),
+)
+
+# Faster for large arrays: a ufunc can write into a given array, NumPy's logaddexp goes through numbers one by one, and the last
+# two share an exponential.
+EXPANSIONS = (
+    Identity("relu(x)", "np.maximum(x, 0.0)"),
+    Identity("sigmoid(x)", "np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.absolute(x)))"),
+    Identity("softplus(x)", "np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))"),
+)

@@ -1,0 +1,188 @@
+"""The same program for JAX, which compiles it for processors, graphics cards, or several devices at once.
+
+JAX's arrays have the names of NumPy's, so the program stays as it is, but for what would change an array in place.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.accumulation import Accumulation
+from tinygrad_edu.compiler.emission import Source, Writer
+from tinygrad_edu.compiler.forms import form_of
+from tinygrad_edu.compiler.names import prefix
+from tinygrad_edu.compiler.nodes import PYTHON, Node, in_order
+from tinygrad_edu.compiler.programs import Program, Reading, runnable
+from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
+from tinygrad_edu.graph.source import literal
+from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.primitives.broadcasting import cast
+from tinygrad_edu.primitives.primitive import Primitive
+
+
+def import_jax() -> Any:
+    """The package.
+
+    Raises
+    ------
+    MissingExtraError: if it is not installed.
+    """
+    try:
+        import jax.scipy.special
+    except ImportError as error:
+        raise MissingExtraError('target="jax" needs JAX: install it with pip install "tinygrad_edu[jax]".') from error
+    return jax
+
+
+def as_numpy(array: Any) -> Any:
+    """One of JAX's arrays for a first run. Inside of a function that JAX itself is tracing it has no numbers, and gets ones."""
+    is_traced = isinstance(array, import_jax().core.Tracer)
+    return np.ones(array.shape, array.dtype) if is_traced else np.asarray(array)
+
+
+class JaxWriter(Writer):
+    """Writes for `jax.numpy`, by the name of np."""
+
+    def source(self) -> Source:
+        """The whole program, to be compiled by JAX."""
+        source = super().source()
+        head = ["import jax", "import jax.numpy as np"]
+        if any("jax.scipy.special" in line for line in source.body + source.results):
+            head.append("import jax.scipy.special")
+        if _needs_double([*self._order, *self._inputs], self._outputs):
+            head += ["", 'jax.config.update("jax_enable_x64", True)  # NumPy\'s double precision']
+        return replace(source, head="\n".join(head), decorator="@jax.jit\n")
+
+    def _computed_in_place(self) -> dict[Node, Accumulation]:
+        """Nothing: JAX's arrays do not change."""
+        return {}
+
+    def _entry(self, node: Node) -> Primitive:
+        entry = super()._entry(node)
+        return replace(entry, code=entry.jax) if entry.jax else entry
+
+    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+        promoted = [_promoted(operand, i, node) for i, operand in enumerate(operands)]
+        return form_of(node, self._written_entry(node), promoted, self._params(node))
+
+    def _written(self, param: Any, wanted: str) -> Any:
+        """What is no index, such as a number of repetitions, JAX has to know before it sees the numbers that are passed."""
+        if wanted == "index":
+            return super()._written(_without_masks(param), wanted)
+        return self._thing(param, wanted) if isinstance(param, np.ndarray) else super()._written(param, wanted)
+
+
+def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
+    """Whether it is double precision that is computed in. Python's numbers are so only where they are results."""
+    widths = {"f": 8, "c": 16}
+    return any(isinstance(node.dtype, np.dtype) and node.dtype.itemsize == widths.get(node.dtype.kind) for node in order) or any(
+        node.dtype == PYTHON[float] for node in outputs
+    )
+
+
+def _promoted(operand: ast.expr, position: int, node: Node) -> ast.expr:
+    """An operand in the dtype of the result where JAX would compute with less precision: for it int64 and float32 give float32,
+    a mask has a mean in float32, and bytes have running sums in bytes.
+
+    Positions, which have no derivative rule, stay integers; and a mask stays one where it meets numbers of the result's dtype.
+    """
+    assert node.primitive is not None
+    part, rules = node.inputs[position], node.primitive.vjps
+    is_literal = part.value is not None and not isinstance(operand, ast.Call)
+    is_computed_with = node.operation is not cast and (not isinstance(rules, tuple) or rules[position] is not None)
+    if is_literal or not is_computed_with or not isinstance(part.dtype, np.dtype) or not isinstance(node.dtype, np.dtype):
+        return operand
+    if not (part.dtype.kind in "iu" and node.dtype.kind in "fc") and (
+        part.dtype.kind not in "biu" or node.dtype.kind not in "fciu" or any(each.dtype == node.dtype for each in node.inputs)
+    ):
+        return operand
+    return ast.Call(ast.Attribute(operand, "astype"), [literal(node.dtype)], [])
+
+
+def _without_masks(index: Any) -> Any:
+    """An index with positions in place of masks: JAX has to know how many elements there are before it sees the numbers."""
+    parts = index if type(index) is tuple else (index,)
+    if not any(_is_mask(part) for part in parts):
+        return index
+    return tuple(position for part in parts for position in (_positions(part) if _is_mask(part) else (part,)))
+
+
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype == bool
+
+
+def _positions(mask: Any) -> tuple[Any, ...]:
+    return np.nonzero(mask) if mask.ndim else (bool(mask),)
+
+
+def jax_program(reading: Reading) -> Program:
+    """A program that JAX compiles for the devices on which it finds the arguments. It returns JAX's arrays."""
+    jax = import_jax()
+    _refuse_large_integers(reading)
+    source = reading.written(JaxWriter)
+    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **{name: source.functions[name] for name in source.foreign}}
+    exec("\n".join(source.helpers), scope)
+    scope |= reading.outline.scope
+    results = [_typed(*each) for each in zip(source.results, reading.outputs, strict=True)]
+    function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
+    scope |= {name: jax.numpy.asarray(constant) for name, constant in source.constants.items()}
+    outside = reading.read_outside(source, scope)
+    mine = prefix([*source.parameters, *scope])
+    its = {"compiled": jax.jit(_explained(function, reading.name)), "config": jax.config, "refuse_to_round": _refuse_to_round}
+    scope |= {f"{mine}{name}": thing for name, thing in its.items()}
+    is_double = _needs_double([*in_order(reading.outputs), *reading.inputs], reading.outputs)
+    statements = [
+        *([f"if not {mine}config.jax_enable_x64:", f"    {mine}refuse_to_round({reading.name!r})"] if is_double else []),
+        *outside,
+        f"{mine}results = {mine}compiled({', '.join(source.parameters)})",
+        f"return {reading.outline.expression([_taken(f'{mine}results[{i}]', node) for i, node in enumerate(reading.outputs)])}",
+    ]
+    text = reading.text(source)
+    leaves = reading.leaves(source)
+    return Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
+
+
+def _refuse_large_integers(reading: Reading) -> None:
+    for node in in_order([output for output in reading.record.outputs if output is not None]):
+        if node.operation is arithmetic.power and node.dtype == PYTHON[int]:
+            raise UnsupportedError(
+                f"{reading.name} has a power of Python's integers, which may be of any size, but JAX's integers have 64 bits. "
+                "Write 10.0**k in place of 10**k, or mark the exponent static: static=('k',)."
+            )
+
+
+def _explained(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The same function, whose errors say what they are about. They come while JAX compiles it, and not later."""
+
+    def traced(*inputs: Any) -> Any:
+        try:
+            return function(*inputs)
+        except Exception as error:
+            raise UnsupportedError(
+                f"JAX cannot run {name}: {str(error).splitlines()[0]} The program uses an option of NumPy that jax.numpy lacks, "
+                "or a function of your own (tg.primitive) that calls NumPy: compute it with operators, or with target='numpy'."
+            ) from error
+
+    return traced
+
+
+def _typed(result: str, node: Node) -> str:
+    """A result, given its dtype where JAX would choose another one; integers are as wide as JAX is set to make them."""
+    return result if node.dtype.kind not in "fc" else f"np.asarray({result}, {ast.unparse(literal(np.dtype(node.dtype.type)))})"
+
+
+def _taken(result: str, node: Node) -> str:
+    """A result out of the list. An argument that is handed through is copied: its memory may be that of an array of NumPy."""
+    return f"np.array({result})" if node.primitive is None else result
+
+
+def _refuse_to_round(name: str) -> None:
+    raise DataError(
+        f"{name} computes in double precision, as NumPy does unless told otherwise, but JAX is set to round to single precision. "
+        'Say jax.config.update("jax_enable_x64", True) at the start of the program, or pass arrays of float32.'
+    )

@@ -1,0 +1,240 @@
+"""The graph that a program is compiled from: immutable nodes, of which no two are equal.
+
+A node is an input of the program, a constant, or an operation on other nodes. Making a node that is there already gives the one
+that is there, so common subexpressions are shared from the start and equal programs are the same nodes. This module knows
+operations only as entries of the op table; it knows neither Values nor how a node is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.keeping import is_filled
+from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.primitives.primitive import TABLE, Primitive
+
+
+@dataclass(frozen=True)
+class PythonNumber:
+    """The dtype of Python's own numbers, which give way to the dtype of the arrays that they meet."""
+
+    type: type
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """`float` or `int`."""
+        return self.type.__name__
+
+
+PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i")}
+
+_COMMUTATIVE = {arithmetic.add, arithmetic.multiply}
+
+
+class Node:
+    """One number or array of the program.
+
+    primitive: the operation that computes it; None for an input or a constant.
+    inputs, params: what the operation is applied to.
+    shape, dtype: of the result. The dtype of a Python number is a `PythonNumber`.
+    value: the number or array of a constant; None for all others.
+    name: what an input is called; empty for all others.
+    """
+
+    __slots__ = ("dtype", "inputs", "name", "params", "primitive", "shape", "value")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: Any,
+        primitive: Primitive | None = None,
+        inputs: tuple[Node, ...] = (),
+        params: Mapping[str, Any] | None = None,
+        value: Any = None,
+        name: str = "",
+    ) -> None:
+        self.shape, self.dtype, self.primitive, self.inputs = shape, dtype, primitive, inputs
+        self.params, self.value, self.name = params or {}, value, name
+
+    @property
+    def operation(self) -> Primitive | None:
+        """The operation, by which it is told from others; a form of one counts as that one."""
+        return self.primitive and (self.primitive.form_of or self.primitive)
+
+    def __repr__(self) -> str:
+        return self.name or (self.primitive.name if self.primitive else repr(self.value))
+
+
+class Graph:
+    """All nodes that were made.
+
+    >>> from tinygrad_edu.primitives.arithmetic import multiply
+    >>> graph = Graph()
+    >>> x, two = graph.input("x", (3,), np.dtype(float)), graph.constant(2)
+    >>> graph.apply(multiply, (x, two)) is graph.apply(multiply, (two, x))
+    True
+    """
+
+    def __init__(self) -> None:
+        self._nodes: dict[Any, Node] = {}
+
+    def input(self, name: str, shape: tuple[int, ...], dtype: Any) -> Node:
+        """An input of the program."""
+        return self._nodes.setdefault(("input", name), Node(shape, dtype, name=name))
+
+    def constant(self, value: Any) -> Node:
+        """A number or array that is part of the program."""
+        array = np.asarray(value)
+        key = ("constant", array.shape, type(value), array.dtype, _bits(array))
+        return self._nodes.setdefault(key, Node(array.shape, kind_of(value), value=value))
+
+    def apply(
+        self,
+        primitive: Primitive,
+        inputs: Sequence[Node],
+        params: Mapping[str, Any] | None = None,
+        like: tuple[tuple[int, ...], Any] | None = None,
+    ) -> Node:
+        """An operation on nodes. `like` is the shape and dtype of its result, where they are known."""
+        params = dict(sorted((params or {}).items()))
+        in_order = tuple(sorted(map(id, inputs))) if primitive in _COMMUTATIVE else tuple(map(id, inputs))
+        key = (_what_it_computes(primitive), in_order, frozen(params))
+        node = self._nodes.get(key)
+        if node is None:
+            shape, dtype = like or result_type(primitive, inputs, params)
+            node = self._nodes[key] = Node(shape, dtype, primitive, tuple(inputs), params)
+        return node
+
+
+def _what_it_computes(primitive: Primitive) -> Any:
+    """Equal for operations that do the same, by whatever name: a function may make its operation anew each time it is called."""
+    return primitive.code, _what_it_does(primitive.forward, ())
+
+
+def _what_it_does(x: Any, within: tuple[Any, ...]) -> Any:
+    """Of a function its code and what it closes over; of numbers, text and arrays what they are; of all else which thing it is."""
+    if id(x) in within:  # a function that calls itself
+        return within.index(id(x))
+    within = (*within, id(x))
+    if isinstance(x, FunctionType):
+        held = [cell.cell_contents for cell in x.__closure__ or () if is_filled(cell)]
+        beside = (x.__defaults__, x.__kwdefaults__, *held)
+        return (x.__code__, id(x.__globals__), *(_what_it_does(each, within) for each in beside))
+    if type(x) is partial:
+        return (partial, *(_what_it_does(each, within) for each in (x.func, x.args, x.keywords)))
+    if type(x) in (tuple, list):
+        return (type(x), *(_what_it_does(each, within) for each in x))
+    if type(x) is dict:
+        return (dict, tuple(x), *(_what_it_does(each, within) for each in x.values()))
+    is_told = type(x) in (bool, int, float, complex, str, bytes, type(None)) or isinstance(x, np.generic)
+    return frozen(x) if is_told or (type(x) is np.ndarray and x.dtype != object) else (type(x), id(x))
+
+
+def _bits(array: Any) -> Any:
+    """What tells the numbers of one array from those of another. The bytes of a longdouble have gaps, with anything in them."""
+    return repr(array.tolist()) if array.dtype.char in "gG" else array.tobytes()
+
+
+def frozen(x: Any) -> Any:
+    """Parameters in a form that can be compared and looked up, in which 1 is not 1.0, nor 0.0 what -0.0 is."""
+    if isinstance(x, float):
+        return (type(x), x.hex())
+    if isinstance(x, complex):
+        return (type(x), x.real.hex(), x.imag.hex())
+    if isinstance(x, np.ndarray | np.generic):
+        return (type(x), x.shape, x.dtype, _bits(x))
+    if isinstance(x, bytearray):
+        return (type(x), bytes(x))
+    if isinstance(x, set | frozenset):
+        return (type(x), frozenset(map(frozen, x)))
+    if isinstance(x, slice):
+        return (slice, *map(frozen, (x.start, x.stop, x.step)))
+    if isinstance(x, tuple | list):
+        return (type(x), *map(frozen, x))
+    if isinstance(x, Mapping):
+        return tuple((key, frozen(part)) for key, part in x.items())
+    return (type(x), x)
+
+
+def is_elementwise(primitive: Primitive) -> bool:
+    """Whether an operation works element by element; entries of the table that do not state their cases."""
+    if isinstance(primitive.forward, np.ufunc):
+        return primitive.forward.signature is None
+    return TABLE.entries.get(primitive.name) is primitive and not primitive.cases
+
+
+def is_number(node: Node) -> bool:
+    """Whether a node is a constant that is a single finite number."""
+    return node.value is not None and node.shape == () and (type(node.value) is int or bool(np.isfinite(node.value)))
+
+
+def is_ordinary(node: Node) -> bool:
+    """Whether numbers of the dtype may meet in another order, and those that are known become one, in Python's double precision.
+
+    Those of half precision come to the end of their range, which is 65504; long ones would lose their precision.
+    """
+    if isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fc":
+        return True
+    return 4 <= np.finfo(node.dtype).dtype.itemsize <= 8
+
+
+def are_mixed(nodes: Iterable[Node]) -> bool:
+    """Whether numbers of several precisions occur, so that it matters whether a number is Python's or NumPy's."""
+    names = {node.dtype.name for node in nodes if node.dtype.kind in "fciu"}
+    return not names <= {"float", "int", "float64", "int64", "complex128"}
+
+
+def result_type(primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
+    """The shape and dtype of a result: the operation is applied to stand-ins that take no memory."""
+    with np.errstate(all="ignore"):
+        if is_elementwise(primitive):
+            shape = np.broadcast_shapes(*(node.shape for node in inputs))
+            return shape, kind_of(primitive.forward(*(node.dtype.type(1) for node in inputs), **params))
+        stand_in = _invertible_stand_in if getattr(primitive.forward, "__module__", "") == "numpy.linalg" else _stand_in
+        result = primitive.forward(*map(stand_in, inputs), **params)
+    return np.shape(result), kind_of(result)
+
+
+def kind_of(x: Any) -> Any:
+    """The dtype of a number or array; for a Python number a `PythonNumber`."""
+    return PYTHON.get(type(x)) or np.asarray(x).dtype
+
+
+def _stand_in(node: Node) -> Any:
+    one = node.dtype.type(1)
+    return one if isinstance(node.dtype, PythonNumber) else np.broadcast_to(one, node.shape)
+
+
+def _invertible_stand_in(node: Node) -> Any:
+    """Identity matrices in place of square ones, which can be solved for and factorized."""
+    is_square = len(node.shape) > 1 and node.shape[-1] == node.shape[-2]
+    return np.broadcast_to(np.eye(node.shape[-1], dtype=node.dtype), node.shape) if is_square else _stand_in(node)
+
+
+def in_order(outputs: Iterable[Node]) -> list[Node]:
+    """The nodes that outputs depend on, the outputs included, each after its inputs."""
+    done: dict[Node, None] = {}
+    to_visit = list(outputs)[::-1]
+    while to_visit:
+        node = to_visit[-1]
+        missing = [part for part in node.inputs if part not in done]
+        if missing and node not in done:
+            to_visit.extend(reversed(missing))
+        else:
+            done[to_visit.pop()] = None
+    return list(done)
+
+
+def rebuilt(outputs: Iterable[Node], rebuild: Callable[[Node, tuple[Node, ...]], Node]) -> dict[Node, Node]:
+    """For each node that outputs depend on what `rebuild(node, inputs as rebuilt)` makes of it."""
+    new: dict[Node, Node] = {}
+    for node in in_order(outputs):
+        new[node] = rebuild(node, tuple(new[part] for part in node.inputs))
+    return new

@@ -1,0 +1,123 @@
+"""The program that NumPy runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.emission import Writer
+from tinygrad_edu.compiler.fast_emission import FastWriter
+from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node, PythonNumber, in_order, is_number, rebuilt
+from tinygrad_edu.compiler.programs import Program, Reading, indented, runnable
+from tinygrad_edu.compiler.simplification import expanded
+from tinygrad_edu.engine.user_primitive import UserPrimitive
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.primitives.broadcasting import cast
+from tinygrad_edu.primitives.primitive import Primitive
+
+
+def numpy_program(reading: Reading) -> Program:
+    """A program that NumPy runs, as fast as it can be."""
+    fast = reading.renewed(expanded([*reading.outputs, *reading.inputs]))
+    given = zip(fast.inputs, reading.record.inputs, strict=False)  # Values from outside come last
+    python_numbers = {node for node, recorded in given if isinstance(recorded.dtype, PythonNumber)}
+    careful, may_raise = _with_care(fast, python_numbers)
+    fast = fast.renewed(careful)
+    source = fast.written(FastWriter)
+    scope: dict[str, Any] = {"np": np}
+    exec("\n".join(source.helpers), scope)
+    scope |= {**source.functions, **_of_users(source.functions, fast.outputs), **source.constants, **reading.outline.scope}
+    leaves = reading.leaves(source)
+    statements = [*reading.read_outside(source, scope), *source.body, f"return {reading.outline.expression(source.results)}"]
+    pairs = list(zip(leaves, fast.inputs, strict=False))
+    if may_raise:
+        # Not the whole numbers: Python's have any number of digits, and what raises an error with them does so eagerly, too.
+        converted = [f"{leaf} = np.float64({leaf})" for leaf, node in pairs if node in python_numbers and node.dtype.kind == "f"]
+        statements = ["try:", *indented(statements), "except ArithmeticError:", *indented([*converted, *statements])]
+    # An array without axes becomes a number, which nobody can change afterwards.
+    numbers = [f"{leaf} = {leaf}[()]" for leaf, node in pairs if node.shape == () and node not in python_numbers]
+    statements = [*numbers, *statements]
+    texts = reading.text(reading.written(Writer)), reading.text(source)
+    return Program(*texts, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
+
+
+def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[Node]) -> dict[str, Callable[..., Any]]:
+    """The functions of users' own operations, by name, each of which demands the shapes that were recorded."""
+    shapes: dict[int, tuple[str, set[tuple[int, ...]]]] = {}
+    for node in in_order(outputs):
+        if isinstance(node.primitive, UserPrimitive):
+            shapes.setdefault(id(node.primitive.forward), (node.primitive.name, set()))[1].add(node.shape)
+    return {name: _of_shapes(f, *shapes[id(f)]) for name, f in functions.items() if id(f) in shapes}
+
+
+def _of_shapes(forward: Callable[..., Any], name: str, shapes: Collection[tuple[int, ...]]) -> Callable[..., Any]:
+    def checked(*inputs: Any, **params: Any) -> Any:
+        result = forward(*inputs, **params)
+        if getattr(result, "shape", ()) not in shapes:
+            expected = " or ".join(map(str, sorted(shapes)))
+            raise ShapeError(
+                f"{name!r} returned an array of shape {np.shape(result)}, but of shape {expected} when the program was recorded. "
+                "In a compiled function the shape of a result may depend on the shapes of the inputs, and not on their numbers: "
+                "write np.where(mask, x, 0.0) in place of x[mask], or leave this part out of what is compiled."
+            )
+        return result
+
+    return checked
+
+
+# --- Python's numbers --------------------------------------------------------------------------------------------------------
+
+_SAFE = {arithmetic.add, arithmetic.subtract, arithmetic.multiply, arithmetic.negative}
+_RAISING = {arithmetic.divide, arithmetic.mod, arithmetic.floor_divide}
+"""What gives an infinity or NaN in NumPy, and an error in Python. So does a power whose exponent is a whole number."""
+
+_AS_PYTHON = {PYTHON[kind]: Primitive(kind.__name__, kind, (None,), code=f"{kind.__name__}({{0}})") for kind in (float, int)}
+
+
+def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bool]:
+    """The nodes of a program, and whether they may raise an error of Python's. `given` are the inputs that are Python's numbers.
+
+    Python's own arithmetic is several times faster for single numbers, and nearly always goes on as NumPy does. Where it would not
+    (a root of a negative number becomes complex, and a function may do what it likes), NumPy's numbers take the place of Python's.
+    """
+    graph, python_numbers, may_raise = Graph(), set(given), False
+
+    def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
+        nonlocal may_raise
+        if node.primitive is None:
+            return node
+        new = node if inputs == node.inputs else graph.apply(node.primitive, inputs, node.params, (node.shape, node.dtype))
+        mine = [part for part in inputs if part in python_numbers]
+        if node.shape or not mine or not all(part in mine or part.value is not None for part in inputs):
+            return new
+        if node.operation in _SAFE or node.operation in _RAISING or _is_whole_power(node, inputs):
+            may_raise = may_raise or node.operation not in _SAFE
+            python_numbers.add(new)
+            return new
+        if isinstance(node.primitive.forward, np.ufunc):  # which returns one of NumPy's numbers
+            return new
+        numpys = [_numpys(graph, part) if part in mine else part for part in inputs]
+        new = graph.apply(node.primitive, numpys, node.params, (node.shape, node.dtype))
+        if isinstance(node.dtype, PythonNumber):
+            new = graph.apply(_AS_PYTHON[node.dtype], (new,), {}, ((), node.dtype))
+            python_numbers.add(new)
+        return new
+
+    return rebuilt([*reading.outputs, *reading.inputs], rebuild), may_raise
+
+
+def _is_whole_power(node: Node, inputs: Sequence[Node]) -> bool:
+    """Whether a power is one of whole numbers, or has an exponent that is known to be whole."""
+    if node.operation is not arithmetic.power:
+        return False
+    are_whole = all(part.dtype.kind == "i" for part in inputs)
+    return are_whole or (is_number(inputs[1]) and float(inputs[1].value).is_integer())
+
+
+def _numpys(graph: Graph, node: Node) -> Node:
+    """A number of Python's as one of NumPy's."""
+    dtype = np.dtype(node.dtype.type) if isinstance(node.dtype, PythonNumber) else node.dtype
+    return graph.apply(cast, (node,), {"dtype": dtype}, ((), dtype))

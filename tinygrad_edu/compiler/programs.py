@@ -1,0 +1,151 @@
+"""What every program is made of: a recorded run in its simplest form, its text, and the tree that it returns."""
+
+from __future__ import annotations
+
+import linecache
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from tinygrad_edu.compiler.emission import Source, Writer
+from tinygrad_edu.compiler.names import prefix
+from tinygrad_edu.compiler.nodes import Node, PythonNumber
+from tinygrad_edu.compiler.recording import Recorded, recorded
+from tinygrad_edu.compiler.returning import Outline, outline
+from tinygrad_edu.compiler.simplification import simplified
+from tinygrad_edu.engine.messages import GENERATED
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function for arguments of given shapes and dtypes.
+
+    source, optimized_source: as text; the second is the one that runs.
+    leaves: the names of its inputs, one for each number or array in the arguments.
+    statements: what it does with them, the return included.
+    scope: what else the statements refer to, by name.
+    run: `run(*leaves)`.
+    reads_outside: whether it reads Values that are no arguments.
+    """
+
+    source: str
+    optimized_source: str
+    leaves: list[str]
+    statements: list[str]
+    scope: dict[str, Any]
+    run: Callable[..., Any]
+    reads_outside: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A recorded run, and the nodes that stand for those of the record.
+
+    name: of the function.
+    simple: for each recorded node that counts, a simpler one, or a faster one.
+    outline: the tree that the function returned.
+    reserved: the names of the function's parameters, which parts of them may not take.
+    """
+
+    name: str
+    record: Recorded
+    simple: Mapping[Node, Node]
+    outline: Outline
+    reserved: Sequence[str] = ()
+
+    @cached_property
+    def inputs(self) -> list[Node]:
+        """The arguments, and after them what comes from outside."""
+        return [self.simple[node] for node in (*self.record.inputs, *self.record.outside.values())]
+
+    @cached_property
+    def outputs(self) -> list[Node]:
+        """The results that are numbers and arrays."""
+        return [self.simple[node] for node in self.record.outputs if node is not None]
+
+    def renewed(self, new: Mapping[Node, Node]) -> Reading:
+        """The same with other nodes in place of these."""
+        return replace(self, simple={node: new[simple] for node, simple in self.simple.items() if simple in new})
+
+    def written(self, writer: type[Writer]) -> Source:
+        """The program as a writer of this kind writes it."""
+        named, hints = (_renamed(names, self.simple) for names in (self.record.named, self.record.hints))
+        return writer(self.name, self.inputs, self.outputs, named, hints, [*self.reserved, *self.outline.scope]).source()
+
+    def text(self, source: Source) -> str:
+        """The program as a file."""
+        return source.text(_docstring(self, source), self.outline.expression(source.results), self.outline.definitions)
+
+    def leaves(self, source: Source) -> list[str]:
+        """The parameters of the program that are numbers and arrays of the arguments."""
+        return source.parameters[: len(self.record.inputs)]
+
+    def read_outside(self, source: Source, scope: dict[str, Any]) -> list[str]:
+        """Statements that read the present numbers of Values that are no arguments."""
+        parameters = source.parameters[len(self.record.inputs) :]
+        lines, mine = [], prefix([*source.parameters, *scope])
+        for parameter, value in zip(parameters, self.record.outside, strict=False):
+            scope[f"{mine}value_of_{parameter}"] = value
+            lines.append(f"{parameter} = {mine}value_of_{parameter}._data")
+        return lines
+
+
+def read(
+    f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], numbers: Sequence[Any], reserved: Sequence[str] = ()
+) -> Reading:
+    """Record `f` on numbers and arrays of these names, and simplify what it does."""
+    record = recorded(f, names, numbers)
+    outputs = [node for node in record.outputs if node is not None]
+    simple = simplified([*outputs, *record.inputs, *record.outside.values()])
+    are_numbers = (node is not None for node in record.outputs)
+    return Reading(name, record, simple, outline(record.output, are_numbers, {*reserved, *names}), reserved)
+
+
+def defined(name: str, source: str, scope: dict[str, Any]) -> Any:
+    """What some source defines under a name. Tracebacks find its lines."""
+    file = f"{GENERATED} program {len(linecache.cache)}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    definitions: dict[str, Any] = {}
+    exec(compile(source, file, "exec"), scope, definitions)
+    return definitions[name]
+
+
+def runnable(leaves: Sequence[str], statements: Sequence[str], scope: dict[str, Any]) -> Callable[..., Any]:
+    """A function of the leaves that runs the statements."""
+    run: Callable[..., Any] = defined("run", "\n".join([f"def run({', '.join(leaves)}):", *indented(statements)]), scope)
+    return run
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    """One level further to the right."""
+    return [f"    {line}" for line in lines]
+
+
+def _renamed(names: Mapping[Node, str], simple: Mapping[Node, Node]) -> dict[Node, str]:
+    renamed: dict[Node, str] = {}
+    for node, name in names.items():
+        if node in simple:
+            renamed.setdefault(simple[node], name)
+    return renamed
+
+
+def _docstring(reading: Reading, source: Source) -> str:
+    """Which function it is, what it was recorded for, and which parameters are constants that are too large to be written out."""
+    inputs = [*reading.record.inputs, *reading.record.outside.values()]
+    described = [f"{node.name} {_kind(node)}" for node in inputs]
+    described += [f"{name} {array.dtype} {array.shape} (of the function's own)" for name, array in source.constants.items()]
+    described += [f"{name} (of the function's own)" for name in sorted(source.foreign)]
+    unbroken = "; ".join(described).replace(" ", _NO_BREAK).replace(f";{_NO_BREAK}", "; ")
+    wrapped = textwrap.wrap(f"{reading.name}, recorded for {unbroken}." if described else f"{reading.name}.", 100)
+    lines = [line.replace(_NO_BREAK, " ") for line in wrapped]
+    return "\n".join(lines) + ("\n" if len(lines) > 1 else "")
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node.dtype, PythonNumber):
+        return f"a Python {node.dtype.name}"
+    return f"{node.dtype} {node.shape}" if node.shape else str(node.dtype)

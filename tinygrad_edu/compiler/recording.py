@@ -1,0 +1,350 @@
+"""From a function to the graph of what it does: one run of it, with Values in place of its arguments.
+
+Everything is recorded, also what requires no gradient. What would make the program depend on the numbers of this one run (an `if`
+on a Value, `float()`, randomness) is refused, with advice. This module knows how a run is recorded and not what becomes of it.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.keeping import kept
+from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node
+from tinygrad_edu.compiler.randomness import draws, shared_state
+from tinygrad_edu.engine.conversions import raise_its_reason
+from tinygrad_edu.engine.messages import described, users_line
+from tinygrad_edu.engine.mode import Watch, recording_mode
+from tinygrad_edu.engine.trees import children_of, demand_shallow, tree_leaves
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import TracingError
+from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.transforms.differentiation import ARGUMENT
+
+DEEPEST = 50
+"""How deep arguments and results may be nested. Python itself reads no program with much deeper brackets."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a run left.
+
+    inputs: the nodes of the arguments.
+    outside: Values that the function used without getting them as arguments, and their input nodes.
+    output: what the function returned, a tree.
+    outputs: for each leaf of it the node, or None for what is neither a number nor an array.
+    named: the nodes that the user gave a name to.
+    hints: what else may be called something: the gradient for x is d_x, and a result is what it is called in a dict.
+    nodes: for each Value of the run that an output depends on, its node.
+    passed: what the chain rule did, in order: a result, one of its operands, and the gradient that was passed back to it.
+    """
+
+    inputs: list[Node]
+    outside: dict[Value, Node]
+    output: Any
+    outputs: list[Node | None]
+    named: dict[Node, str]
+    hints: dict[Node, str]
+    nodes: dict[Value, Node]
+    passed: list[tuple[Value, Value, Any]]
+
+
+def recorded(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any]) -> Recorded:
+    """Run `f` on Values that stand for numbers and arrays, and give the graph of what it did.
+
+    It is run twice: if the second run is not the same program, it depends on chance or on something that it changes itself.
+
+    Raises
+    ------
+    TracingError: if the program would depend on the numbers, or on chance.
+    """
+    graph = Graph()
+    outside: dict[Value, Node] = {}
+    before = shared_state()
+    first, second = (_run(graph, f, names, numbers, outside) for _ in range(2))
+    # The generators that have moved may have been moved by another thread.
+    if first.outputs != second.outputs or (shared_state() != before and draws(lambda: _run(graph, f, names, numbers, outside))):
+        raise TracingError(
+            "the function did not do the same when it was called again: it uses random numbers, or something that it changes "
+            "itself. A compiled function does the same each time, so draw the random numbers outside and pass them as an argument."
+        )
+    return first
+
+
+def _run(
+    graph: Graph, f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any], outside: dict[Value, Node]
+) -> Recorded:
+    arguments = [_argument(name, x) for name, x in zip(names, numbers, strict=True)]
+    oldest = arguments[0].serial if arguments else Value(0.0).serial
+    tracing = _Tracing(oldest, frozenset(arguments))
+    with recording_mode(tracing), np.errstate(all="ignore"):
+        try:
+            output = f(arguments)
+        except (ValueError, SystemError) as error:
+            raise_its_reason(error)
+    demand_shallow(output, "what the function returned", DEEPEST)
+    nodes: dict[Value, Node] = {}
+    for argument, name in zip(arguments, names, strict=True):
+        nodes[argument] = graph.input(name, argument.shape, _kind(argument._data))
+    inputs = [nodes[argument] for argument in arguments]
+    leaves = list(tree_leaves(output))
+    for value in _in_order([leaf for leaf in leaves if isinstance(leaf, Value)], oldest):
+        if value not in nodes:
+            nodes[value] = _outside(graph, value, names, outside) if value.serial < oldest else _node(graph, value, nodes)
+    outputs = [_output(graph, nodes, leaf) for leaf in leaves]
+    named = {nodes[value]: value.name for value in nodes if value.name and value not in tracing.arguments}
+    soft = {node: name for node, name in named.items() if name.startswith("d_") or node.operation is ARGUMENT}
+    named = {node: name for node, name in named.items() if node.primitive is not None and node not in soft}
+    hints = {nodes[value]: name for value, name in _gradient_names(tracing.passed, nodes).items()} | soft
+    for label, leaf in _labelled(output):
+        if isinstance(leaf, Value):
+            hints.setdefault(nodes[leaf], label)
+    return Recorded(inputs, outside, output, outputs, named, hints, nodes, tracing.passed)
+
+
+def _gradient_names(passed: Sequence[tuple[Value, Value, Any]], nodes: Mapping[Value, Node]) -> dict[Value, str]:
+    """The gradient for x is d_x: the only one that was passed to it, or the sum of several."""
+    receiver: dict[Value, Value] = {}
+    for _, parent, gradient in passed:
+        if isinstance(gradient, Value) and gradient.primitive is not None:
+            receiver.setdefault(gradient, parent)
+    for value in nodes:
+        summands = [part for part in value.parents if part is not None]  # what a flat operation passes back are zeros
+        receivers = [receiver[part] for part in summands if part in receiver]
+        if value.primitive is arithmetic.add and len(receivers) == len(summands) > 0 and receivers[0] is receivers[-1]:
+            receiver[value] = receivers[0]
+            for part in summands:
+                receiver.pop(part, None)
+    return {value: f"d_{parent.name}" for value, parent in receiver.items() if parent.name and value in nodes}
+
+
+def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
+    """The leaves of the dicts and dataclasses in what was returned, with what they are called there."""
+    for label, part in children_of(tree) or ():
+        if children_of(part) is not None:
+            yield from _labelled(part)
+        elif label.startswith(("['", ".")):
+            yield label, part
+
+
+def _argument(name: str, x: Any) -> Value:
+    """A Value with just these numbers: integers stay integers, and Python's numbers give way to the dtype of arrays."""
+    value = Value(0.0, requires_grad=False, name=name)
+    value._data = _number(x)
+    return value
+
+
+def _outside(graph: Graph, value: Value, names: Sequence[str], outside: dict[Value, Node]) -> Node:
+    """The node of a Value that was there before the run."""
+    if value not in outside:
+        wanted = value.name or "outside"
+        taken = {*names, *(node.name for node in outside.values())}
+        name = next(name for number in count(1) if (name := wanted if number == 1 else f"{wanted}_{number}") not in taken)
+        outside[value] = graph.input(name, value.shape, value.dtype)
+    return outside[value]
+
+
+def _node(graph: Graph, value: Value, nodes: dict[Value, Node]) -> Node:
+    """The node of a Value whose parents have theirs."""
+    if value.primitive is None:
+        return graph.constant(_plain(value._data))
+    inputs = [
+        nodes[parent] if parent is not None else graph.constant(_plain(seen))
+        for parent, seen in zip(value.parents, value.inputs, strict=True)
+    ]
+    try:
+        return graph.apply(value.primitive, inputs, value.params, (value.shape, _kind(value._data)))
+    except TypeError as error:  # of a parameter without a hash
+        raise TracingError(
+            f"{value.primitive.name!r} was given a parameter that cannot be compared by value: {error}. Pass tuples, numbers, text "
+            "or functions."
+        ) from error
+
+
+def _output(graph: Graph, nodes: Mapping[Value, Node], leaf: Any) -> Node | None:
+    if isinstance(leaf, Value):
+        return nodes[leaf]
+    if isinstance(leaf, np.ndarray | np.generic | float | int) and not isinstance(leaf, bool):
+        return graph.constant(leaf)
+    return None
+
+
+def _in_order(outputs: Sequence[Value], oldest: int) -> list[Value]:
+    """What outputs were computed from since the run began, and what it began with, older ones first."""
+    found = dict.fromkeys(outputs)
+    to_visit = list(found)
+    for value in to_visit:  # which grows while it is walked
+        for parent in value.parents if value.serial >= oldest else ():
+            if parent is not None and parent not in found:
+                found[parent] = None
+                to_visit.append(parent)
+    return sorted(found, key=lambda value: value.serial)
+
+
+# --- Python's numbers --------------------------------------------------------------------------------------------------------
+
+
+class _PythonNumber:
+    """What a Python number needs to be the data of a Value. To NumPy it shows itself as the plain number."""
+
+    shape: tuple[int, ...] = ()
+    ndim, size = 0, 1
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return function(*map(_plain, args), **kwargs)
+
+    def astype(self, dtype: Any) -> Any:
+        return np.dtype(dtype).type(_plain(self))
+
+    def __neg__(self) -> Any:
+        return _number(-_plain(self))
+
+    def __pos__(self) -> Any:
+        return self
+
+
+def _of_plain(operation: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
+    """An operator between the plain numbers. That of `float` would make Python's of a number of NumPy's on the right."""
+
+    def method(a: Any, b: Any) -> Any:
+        left, right = (_plain(b), _plain(a)) if reflected else (_plain(a), _plain(b))
+        try:
+            return operation(left, right)
+        except ArithmeticError:  # where NumPy has an infinity or NaN, as the program does
+            return operation(np.asarray(left)[()], right).item()
+
+    return method
+
+
+for _operation in (operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow):
+    _name = _operation.__name__
+    setattr(_PythonNumber, f"__{_name}__", _of_plain(_operation, reflected=False))
+    setattr(_PythonNumber, f"__r{_name}__", _of_plain(_operation, reflected=True))
+
+
+class _Float(_PythonNumber, float):
+    dtype = np.dtype(float)
+
+
+class _Int(_PythonNumber, int):
+    dtype = np.dtype(int)
+
+
+def _number(x: Any) -> Any:
+    """The data of a Value for a number or an array."""
+    if type(x) in PYTHON:
+        return _Float(x) if type(x) is float else _Int(x)
+    return np.asarray(x)[()]
+
+
+def _plain(x: Any) -> Any:
+    return float(x) if type(x) is _Float else int(x) if type(x) is _Int else x
+
+
+def _kind(data: Any) -> Any:
+    return PYTHON[float] if type(data) is _Float else PYTHON[int] if type(data) is _Int else data.dtype
+
+
+# --- watching ----------------------------------------------------------------------------------------------------------------
+
+
+class _Tracing(Watch):
+    """The mode in which everything is recorded, and nothing leaves the record."""
+
+    records_constants = True
+    records_likes = False
+
+    def __init__(self, oldest: int, arguments: frozenset[Value]) -> None:
+        self.oldest, self.arguments, self.gradients = oldest, arguments, True
+        self.passed: list[tuple[Value, Value, Any]] = []
+
+    def within(self, mode: bool | Watch) -> bool | Watch:
+        if isinstance(mode, Watch):
+            raise TracingError(
+                f"what watches a computation, such as detect_anomaly, cannot do so while it is compiled ({users_line()}). "
+                "Use it on the function itself."
+            )
+        inner = copy(self)  # what it notes goes to the same places
+        inner.gradients = mode
+        return inner
+
+    def see_result(self, node: Any) -> None:
+        if type(node._data) in (float, int, complex):
+            node._data = _number(node._data)
+        primitive = node.primitive
+        if TABLE.entries.get(primitive.name) is not primitive:
+            node.primitive, node.params = kept(primitive), {key: kept(x) for key, x in (node.params or {}).items()}
+        node.requires_grad = (
+            self.gradients
+            and primitive.is_differentiable
+            and any(parent is not None and parent.requires_grad for parent in node.parents)
+        )
+
+    def see_backward(self, create_graph: bool) -> None:
+        if not create_graph:
+            raise TracingError(
+                f"backward() adds into .grad, which a compiled function cannot do ({users_line()}). "
+                "Write tg.value_and_grad(loss)(parameters), which returns the gradient."
+            )
+
+    def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
+        self.passed.append((node, parent, gradient))
+
+    def see_numbers(self, value: Any, taken: str, advice: str = "") -> None:
+        if isinstance(value, Value) and value.primitive is None and value.serial >= self.oldest and value not in self.arguments:
+            return  # made in the function, of numbers that are the same each time
+        what = described(value) if isinstance(value, Value) else "a Value"
+        if _an_operation_asks():
+            raise TracingError(
+                "a compiled function is recorded once and does the same for all numbers, but an operation or its derivative goes "
+                f"different ways for different numbers of {what} ({users_line()}). Leave this part out of what is compiled, and "
+                "pass what it gives as an argument; or call the function itself, which is not compiled."
+            )
+        raise TracingError(
+            f"a compiled function is recorded once and does the same for all numbers, but {taken} would make it depend on the "
+            f"numbers of {what} ({users_line()}). {_advice(taken) or advice or _OF_ALL}"
+        )
+
+
+def _an_operation_asks() -> bool:
+    """Whether it is no line of the user's that asks for numbers, but an operation that is called there."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN) and not _is_of_operation(frame):
+        frame = frame.f_back
+    return _is_of_operation(frame)
+
+
+def _is_of_operation(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OPERATIONS)
+
+
+_OPERATIONS = str(Path(arithmetic.__file__).parent)
+_OWN = str(Path(_OPERATIONS).parent)
+
+
+def _advice(taken: str) -> str:
+    if "array[value]" in taken:
+        return "Write tg.Value(array, requires_grad=False)[value], or mark the position static: static=('n',)."
+    if taken.startswith("if"):
+        return (
+            "Write np.where(condition, a, b) in place of the if, or mark what it depends on static: tg.compile(f, static=('n',))."
+        )
+    if taken.startswith("range"):
+        return "Mark the integer static, static=('n',): a program is then recorded for each of its values."
+    return ""
+
+
+_OF_ALL = "Compute with the Value itself, with operators and NumPy functions, or mark the argument static: static=('n',)."

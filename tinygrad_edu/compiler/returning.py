@@ -1,0 +1,175 @@
+"""The tree that a function returned, written as an expression with a gap for each number or array."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.names import Names
+from tinygrad_edu.engine.trees import children_of, rebuilt, tree_leaves, with_attributes
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.graph.source import identifier
+
+
+@dataclasses.dataclass(frozen=True)
+class Outline:
+    """A tree without its numbers.
+
+    pieces: of the expression; None stands for the next number or array.
+    scope: what the expression refers to, by name: what makes trees of the user's own types, and static parts.
+    definitions: statements that define the types for somebody who has not got them.
+    """
+
+    pieces: Sequence[str | None]
+    scope: dict[str, Any]
+    definitions: Sequence[str]
+
+    def expression(self, results: Sequence[str]) -> str:
+        """The expression with the results in the gaps."""
+        remaining = iter(results)
+        return "".join(next(remaining) if piece is None else piece for piece in self.pieces)
+
+
+def outline(tree: Any, is_number: Iterator[bool], taken: Iterable[str]) -> Outline:
+    """The outline of a tree; `is_number` says of each leaf whether it is a number or array, `taken` are names in use.
+
+    >>> found = outline({"w": 1.0, "how": "fast"}, iter([True, False]), ())
+    >>> found.expression(["v"])
+    "{'w': v, 'how': 'fast'}"
+    """
+    outliner = _Outliner(is_number, taken)
+    pieces = list(outliner.pieces(tree))
+    if type(tree) is tuple and len(tree) > 1:  # return a, b
+        pieces = pieces[1:-1]
+    return Outline(pieces, outliner.scope, outliner.definitions)
+
+
+class _Outliner:
+    """Walks through a tree and notes what its expression needs."""
+
+    def __init__(self, is_number: Iterator[bool], taken: Iterable[str]) -> None:
+        self._is_number, self._names = is_number, Names(taken)
+        self.scope: dict[str, Any] = {}
+        self.definitions: list[str] = []
+
+    def pieces(self, tree: Any) -> Iterator[str | None]:
+        children = children_of(tree)
+        if children is None:
+            if next(self._is_number):
+                yield None
+            else:
+                yield repr(tree) if type(tree) in (str, bool) else self._named(tree, "static")
+            return
+        parts = [child for _, child in children]
+        if tree is None:
+            yield "None"
+        elif type(tree) in (dict, list, tuple):
+            yield from self._plain(tree, parts)
+        else:
+            yield from self._typed(tree, parts)
+
+    def _plain(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | None]:
+        """A dict, list or tuple."""
+        if isinstance(tree, dict):
+            yield from self._between("{", [f"{self._key(key)}: " for key in tree], parts, "}")
+        else:
+            opening, closing = ("[", "]") if isinstance(tree, list) else ("(", ",)" if len(tree) == 1 else ")")
+            yield from self._between(opening, [""] * len(parts), parts, closing)
+
+    def _typed(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | None]:
+        """`Pair(first=a, second=b)`, `OrderedDict({'w': a})`"""
+        name = self._type_name(tree)
+        if _is_plain(tree):
+            yield f"{name}("
+            yield from self._plain(tree, parts)
+            yield ")"
+        else:
+            fields = _fields(tree)
+            if all(field == identifier(field) for field in fields):
+                yield from self._between(f"{name}(", [f"{field}=" for field in fields], parts, ")")
+            else:  # a name that Python would read as another one
+                yield from self._between(f"{name}(**{{", [f"{field!r}: " for field in fields], parts, "})")
+
+    def _between(self, opening: str, labels: Sequence[str], parts: Sequence[Any], closing: str) -> Iterator[str | None]:
+        yield opening
+        for position, (label, part) in enumerate(zip(labels, parts, strict=True)):
+            yield f"{', ' if position else ''}{label}"
+            yield from self.pieces(part)
+        yield closing
+
+    def _key(self, key: Any) -> str:
+        return repr(key) if type(key) in (str, int, bool) or key is None else self._named(key, "key")
+
+    def _type_name(self, tree: Any) -> str:
+        """The name of what makes trees like this one, which keep what their type knows besides their parts."""
+        empty = _empty(tree)
+        beside = dict(getattr(empty, "__dict__", {}))
+        if dataclasses.is_dataclass(tree):
+            beside |= {field.name: getattr(empty, field.name, None) for field in dataclasses.fields(tree)}
+        kept = [name for name, x in beside.items() if any(isinstance(leaf, Value) for leaf in tree_leaves(x))]
+        if kept and not _are_computed(tree, kept):
+            raise DataError(
+                f"{type(tree).__name__} was returned with numbers in {', '.join(kept)}, which is no field of its constructor. "
+                "A compiled function returns what is in fields, dicts, lists and tuples."
+            )
+        maker = type(tree) if kept else partial(_made_like, empty)
+        name = self._named(maker, identifier(type(tree).__name__))
+        fields = _fields(tree)
+        if hasattr(tree, "_fields"):
+            self.definitions += ["from collections import namedtuple", f"{name} = namedtuple({name!r}, {fields})"]
+        elif _is_plain(tree):
+            base = next(base for base in (dict, list, tuple) if isinstance(tree, base)).__name__
+            self.definitions.append(f"class {name}({base}):\n    pass")
+        else:
+            self.definitions += ["from dataclasses import make_dataclass", f"{name} = make_dataclass({name!r}, {fields})"]
+        return name
+
+    def _named(self, thing: Any, wanted: str) -> str:
+        name = self._names.unique(wanted)
+        self.scope[name] = thing
+        return name
+
+
+def _are_computed(tree: Any, names: Sequence[str]) -> bool:
+    """Whether the constructor of a dataclass computes what it has by these names from its fields."""
+    try:
+        again = dataclasses.replace(tree)
+        pairs = [(getattr(tree, name), getattr(again, name)) for name in names]
+        return all(np.array_equal(np.asarray(a._data), np.asarray(b._data)) for a, b in pairs)
+    except Exception:  # a constructor may do anything
+        return False
+
+
+def _empty(tree: Any) -> Any:
+    """The same with None for each part."""
+    if dataclasses.is_dataclass(tree):
+        return with_attributes(tree, dict.fromkeys(_fields(tree)))
+    return rebuilt(tree, [None] * len(children_of(tree) or ()))
+
+
+def _made_like(empty: Any, parts: Any = (), /, **fields: Any) -> Any:
+    """A tree like an empty one. The parts come as a dict, list or tuple, or as fields by their names."""
+    if not dataclasses.is_dataclass(empty):
+        children = fields or parts  # of a named tuple, or of all others
+        return rebuilt(empty, list(children.values() if isinstance(children, dict) else children))
+    # What it has beside its fields must not be shared by all results.
+    beside = {name: copy(x) for name, x in getattr(empty, "__dict__", {}).items() if type(x) in (list, dict, set)}
+    return with_attributes(empty, {**beside, **fields})
+
+
+def _fields(tree: Any) -> list[str]:
+    """The parameters of the constructor of a dataclass or named tuple; none of a dict, list or tuple."""
+    if dataclasses.is_dataclass(tree):
+        return [field.name for field in dataclasses.fields(tree) if field.init]
+    return list(getattr(tree, "_fields", ()))
+
+
+def _is_plain(tree: Any) -> bool:
+    """Whether it is made of a dict, list or tuple."""
+    return isinstance(tree, dict | list | tuple) and not hasattr(tree, "_fields")

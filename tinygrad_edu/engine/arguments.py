@@ -1,0 +1,80 @@
+"""Checks of single arguments: is it a number in its range, a flag, a text?
+
+They know neither Values nor what the argument is for, only its name.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.errors import DataError
+
+
+def number(name: str, given: Any, *, at_least: float = -math.inf, above: float = -math.inf, below: float = math.inf) -> float:
+    """`given` as a Python float, if it is a finite number in the range.
+
+    >>> number("lr", 1, at_least=0)
+    1.0
+    """
+    value = _as_float(given) if isinstance(given, Real) and not isinstance(given, bool) else math.nan
+    if math.isfinite(value) and at_least <= value and above < value < below:
+        return value
+    bounds = [
+        text
+        for text, bound in ((f"at least {at_least:g}", at_least), (f"above {above:g}", above), (f"below {below:g}", below))
+        if math.isfinite(bound)
+    ]
+    raise DataError(f"{name} must be a finite number {' and '.join(bounds)}".rstrip() + f", but is {shortened(given)}.")
+
+
+def _as_float(given: Any) -> float:
+    try:
+        return float(given)
+    except OverflowError:  # of an integer with hundreds of digits
+        return math.inf
+
+
+def whole_number(name: str, given: Any, *, at_least: int, at_most: int | None = None) -> int:
+    """`given` as a Python int, if it is a whole number in the range.
+
+    >>> whole_number("batch_size", 32, at_least=1)
+    32
+    """
+    is_whole = isinstance(given, Integral) and not isinstance(given, bool)
+    if is_whole and int(given) >= at_least and (at_most is None or int(given) <= at_most):
+        return int(given)
+    bounds = f"at least {at_least}" + (f" and at most {at_most}" if at_most is not None else "")
+    raise DataError(f"{name} must be a whole number of {bounds}, but is {shortened(given)}.")
+
+
+def flag(name: str, given: Any) -> bool:
+    """`given` as a Python bool, if it is True or False. Text such as "no" would count as true.
+
+    >>> flag("requires_grad", True)
+    True
+    """
+    if isinstance(given, bool | np.bool_):
+        return bool(given)
+    raise DataError(f"{name} must be True or False, but is {shortened(given)}.")
+
+
+def text(name: str, given: Any) -> str:
+    """`given`, if it is text.
+
+    >>> text("name", "theta")
+    'theta'
+    """
+    if isinstance(given, str):
+        return given
+    raise DataError(f"{name} must be text, but is {shortened(given)}.")
+
+
+def check_function(f: Any) -> None:
+    """A transform takes a function."""
+    if not callable(f):
+        raise DataError(f"a transform takes a function, but got {shortened(f)}. Give it the function itself: tg.grad(f)(x).")

@@ -1,0 +1,179 @@
+"""The chain rule: one loop over the recorded graph, newest first.
+
+It works on whatever was recorded and does not know how: a `Node` is any object that says which operation made it from what.
+Values are such nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from operator import attrgetter
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinygrad_edu.engine.messages import described
+from tinygrad_edu.engine.mode import recording
+from tinygrad_edu.engine.ownership import Loan
+from tinygrad_edu.errors import GradientError, InPlaceError
+from tinygrad_edu.primitives.broadcasting import cast, sum_to
+from tinygrad_edu.primitives.primitive import Jointly, Primitive
+
+_serial = attrgetter("serial")
+
+
+class Node(Protocol):
+    """What the chain rule needs to know of a recorded result.
+
+    primitive: the operation that made it; None for a leaf, which was given and not computed.
+    parents: for each input of the operation the Node that it came from, or None for a plain constant.
+    inputs: the arrays and numbers that the operation saw.
+    params: the operation's other arguments.
+    serial: nodes are numbered in the order of their making, so a parent has a smaller number than its children.
+    """
+
+    primitive: Primitive | None
+    parents: Sequence[Any]
+    inputs: Sequence[Any]
+    params: Mapping[str, Any] | None
+    serial: int
+    requires_grad: bool
+    name: str | None
+    _data: Any
+    _loan: Loan | None
+
+
+def ancestors(outputs: Iterable[Any], targets: Set[Any] = frozenset()) -> tuple[list[Any], set[Any]]:
+    """What `outputs` were computed from, as far as it requires a gradient.
+
+    Returns the computed nodes, newest first, and the set of all nodes, leaves included. The outputs are among them.
+    The walk does not go past `targets`, which thereby count as leaves.
+    """
+    found = set(outputs)
+    computed = []
+    for output in found:
+        if output.primitive is not None and output not in targets:
+            computed.append(output)  # noqa: PERF401 (a comprehension is slower for one output)
+    for node in computed:  # which grows while it is walked
+        for parent in node.parents:
+            if parent is not None and parent.requires_grad and parent not in found:
+                found.add(parent)
+                if parent.primitive is not None and not (targets and parent in targets):
+                    computed.append(parent)
+    computed.sort(key=_serial, reverse=True)
+    return computed, found
+
+
+def dependents(computed: Sequence[Any], targets: Set[Any]) -> tuple[list[Any], set[Any]]:
+    """The same without the nodes that none of `targets` had an influence on."""
+    dependent = set(targets)
+    kept = []
+    for node in reversed(computed):
+        if not dependent.isdisjoint(node.parents):
+            dependent.add(node)
+            kept.append(node)
+    return kept[::-1], dependent
+
+
+def backpropagate(
+    cotangents: dict[Any, Any], computed: Sequence[Any], wanted: Set[Any], create_graph: bool = False
+) -> dict[Any, Any]:
+    """Apply the chain rule from the outputs, whose cotangents are given, back to the leaves.
+
+    Parameters
+    ----------
+    cotangents: for each output the derivative of the quantity of interest by it, of its shape and dtype; it is used up.
+    computed, wanted: the computed nodes to walk through, newest first, and all nodes whose cotangent is of interest,
+        as `ancestors` and `dependents` list them.
+    create_graph: give the rules Values instead of arrays, so that the gradient itself can be differentiated.
+
+    Returns
+    -------
+    The cotangent of every leaf that the outputs depend on, of the shape and dtype of its data.
+    """
+    mode = recording()
+    watch = None
+    if mode is not True and mode is not False:
+        watch = mode
+        watch.see_backward(create_graph)
+    ndarray = np.ndarray
+    for node in computed:
+        # Everything computed from this node is newer and has already contributed, so its cotangent is complete.
+        g = cotangents.pop(node, None)
+        if g is None:  # only inputs without a derivative led here, such as a mask
+            continue
+        primitive = node.primitive
+        rules, out, inputs, params = primitive.vjps, node._data, node.inputs, node.params
+        if create_graph:
+            out, inputs = node, _as_values(node)
+        if type(rules) is Jointly:
+            rules, inputs, params = rules.applied(g, out, inputs, params), (), None
+        for rule, parent, seen in zip(rules, node.parents, node.inputs):  # noqa: B905 (strict zip is slow)
+            if parent not in wanted or rule is None:
+                continue
+            if parent._loan is not None and parent._loan.was_changed_since(seen):
+                raise _changed_in_place(parent, primitive)
+            if params:
+                contribution = rule(g, out, *inputs, **params)
+            elif len(inputs) == 2:  # spelt out because unpacking costs as much as most rules
+                contribution = rule(g, out, inputs[0], inputs[1])
+            else:
+                contribution = rule(g, out, *inputs)
+            like = parent._data
+            kind = type(contribution)
+            if kind is not type(like) or (
+                kind is ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
+            ):
+                contribution = _fit(contribution, like, primitive)
+            if watch is not None:
+                watch.see_gradient(node, parent, contribution)
+            cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
+    return cotangents
+
+
+def _as_values(node: Any) -> list[Any]:
+    """The inputs of a recorded operation as nodes wherever they were nodes."""
+    values = []
+    for parent, seen in zip(node.parents, node.inputs, strict=True):
+        if parent is not None and parent._data is not seen and not (parent._loan and parent._loan.covers(seen)):
+            raise GradientError(
+                f"{described(parent)} was given new data after {node.primitive.name!r} had recorded it, so the recorded "
+                "gradient can be computed but not differentiated again. Rebind .data after the higher derivative is taken."
+            )
+        values.append(seen if parent is None else parent)
+    return values
+
+
+def _fit(contribution: Any, like: Any, primitive: Primitive) -> Any:
+    """Give what a rule returned the shape and dtype of its input: broadcast axes are summed, precision is restored."""
+    if not hasattr(contribution, "dtype"):
+        contribution = like.dtype.type(contribution)
+    if contribution.shape != like.shape:
+        if not _broadcasts(like.shape, contribution.shape):
+            raise GradientError(
+                f"a rule of {primitive.name!r} returned a gradient of shape {contribution.shape} for an input of shape "
+                f"{like.shape}. A rule must return the shape of its input, or a shape that the input broadcasts to."
+            )
+        contribution = sum_to(contribution, shape=like.shape)
+    if contribution.dtype != like.dtype:
+        if contribution.dtype.kind == "c" and like.dtype.kind != "c":
+            # A cotangent g stands for the change Re(g·dz); where z is real, only the real part of g counts.
+            contribution = contribution.real
+        contribution = cast(contribution, dtype=like.dtype)
+    # A single number is a NumPy scalar here, never an array without axes: scalars are faster and cannot be changed in place.
+    return contribution[()] if type(contribution) is np.ndarray and contribution.ndim == 0 else contribution
+
+
+def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether an array of `shape` can be repeated to `target`: from the last axis backwards, lengths are equal or one."""
+    if target[len(target) - len(shape) :] == shape:
+        return True  # the common case: only axes in front are added, as to a bias
+    return len(shape) <= len(target) and all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(target), strict=False))
+
+
+def _changed_in_place(parent: Any, primitive: Primitive) -> InPlaceError:
+    return InPlaceError(
+        f"{described(parent)} was changed in place after {primitive.name!r} had recorded it, so the gradient at the recorded "
+        "numbers would not be the gradient at the present ones. Call backward() before you change .data, compute the loss "
+        "anew, or assign new data (value.data = ...), which leaves what was recorded as it was."
+    )

@@ -1,0 +1,125 @@
+"""Who may write to an array: what comes from the user is checked and copied, and in-place changes of recorded data are noticed.
+
+The record of an operation keeps the arrays that the operation saw, and they must stay as they were until the backward pass.
+So a Value never hands out an array that may have been recorded. On the first read of `.data` the user gets a copy to read and
+write, the Value goes on with that copy, and a `Loan` remembers what the record keeps. A backward pass asks the loan whether the
+user has written to the copy since.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.errors import DataError, TinygradError
+from tinygrad_edu.primitives.primitive import Primitive
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Loan:
+    """An array in the user's hands, and the versions of it that were recorded.
+
+    >>> recorded = np.zeros(2)
+    >>> loan = Loan(recorded)
+    >>> loan.array[0] = 5.0
+    >>> loan.was_changed_since(recorded)
+    True
+    >>> loan.was_changed_since(loan.snapshot())
+    False
+    """
+
+    __slots__ = ("_snapshot", "_snapshots", "array")
+
+    def __init__(self, recorded: Array) -> None:
+        self.array = recorded.copy()
+        self._snapshot = recorded
+        # Weak, so that a snapshot goes with the last graph that recorded it.
+        self._snapshots = [ref(recorded)]
+
+    def snapshot(self) -> Array:
+        """What to record: the array as it is now, out of the user's reach."""
+        if not _identical(self.array, self._snapshot):
+            self._snapshot = self.array.copy()
+            self._snapshots = [alive for alive in self._snapshots if alive() is not None]
+            self._snapshots.append(ref(self._snapshot))
+        return self._snapshot
+
+    def covers(self, recorded: Array) -> bool:
+        """Whether this is a recorded version of the lent array, and not of data that was rebound since."""
+        return any(snapshot() is recorded for snapshot in self._snapshots)
+
+    def was_changed_since(self, recorded: Array) -> bool:
+        """Whether the user has written to the array after `recorded` was."""
+        return self.covers(recorded) and not _identical(self.array, recorded)
+
+
+def _identical(a: Array, b: Array) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
+
+
+def own_data(data: Any, dtype: Any = None) -> Any:
+    """A copy of `data` as a floating-point array, or as a NumPy scalar if it is a single number."""
+    if hasattr(data, "__record_primitive__"):
+        raise DataError("this is a Value already; use .detach() for a constant with its numbers, or .numpy() for a plain array.")
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise DataError(f"only floating-point numbers can be differentiated, but dtype={np.dtype(dtype)} was asked for.")
+    if isinstance(data, np.ma.MaskedArray):
+        raise DataError("a masked array would lose its mask; fill it first (data.filled(0.0)).")
+    try:
+        array = np.array(data)
+    except (ValueError, TypeError, RuntimeError, RecursionError) as error:  # RuntimeError: a PyTorch tensor with a gradient
+        if isinstance(error, TinygradError):
+            raise
+        raise DataError(f"the data do not form an array: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"a Value is made of real numbers, but the data have dtype {array.dtype}: {shortened(data)}")
+    array = array.astype(dtype or (array.dtype if array.dtype.kind == "f" else np.float64), copy=False)
+    return array[()] if array.ndim == 0 else array
+
+
+def own_integer(data: int) -> Any:
+    """A Python integer as a floating-point number."""
+    try:
+        return np.float64(data)
+    except OverflowError as error:
+        raise DataError(f"the number {shortened(data)} is too large for a floating-point number.") from error
+
+
+def checked_constant(x: Any, primitive: Primitive) -> Any:
+    """An operand that is not a Value as an array or NumPy scalar, not copied."""
+    if type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiubc":
+        return x
+    if isinstance(x, np.ma.MaskedArray):
+        raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
+    try:
+        array = np.asarray(x)
+    except (ValueError, TypeError, RuntimeError, RecursionError) as error:
+        if isinstance(error, TinygradError):
+            raise
+        raise DataError(f"{primitive.name!r} was given a {type(x).__name__} that forms no array: {error}") from error
+    if array.dtype.kind not in "fiubc":
+        raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {shortened(x)}")
+    return array if array.ndim else array[()]
+
+
+def own_constant(x: Any) -> Any:
+    """A constant that the record may keep: the user can write to the user's own arrays, so those are copied."""
+    return x.copy() if type(x) is np.ndarray else x
+
+
+def own_index(index: Any) -> Any:
+    """An index that the record may keep: arrays and lists in it are copied."""
+    if type(index) is tuple:
+        return tuple(own_index(part) for part in index)
+    if hasattr(index, "__record_primitive__"):
+        raise DataError("a Value is made of floating-point numbers and cannot be an index; use an array of integers or booleans.")
+    try:
+        if isinstance(index, list) and not np.size(index):
+            return np.array(index, np.intp)
+        return np.array(index) if isinstance(index, np.ndarray | list) else index
+    except ValueError as error:
+        raise DataError(f"the index {shortened(index)} forms no array: {error}") from error

@@ -1,0 +1,533 @@
+"""Value: an array that remembers how it was made.
+
+Operators, methods, NumPy's ufuncs and NumPy's functions all end in `record`: it runs an operation on the arrays and notes which
+operation it was, and on what. This module knows no derivative and no formula; those are in the op table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
+from typing import Any, NoReturn, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from tinygrad_edu.engine.arguments import flag, text
+from tinygrad_edu.engine.array_methods import ArrayMethods
+from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
+from tinygrad_edu.engine.conversions import Conversions, check_taking
+from tinygrad_edu.engine.messages import arose_here, described, failure, listed, notebook_table
+from tinygrad_edu.engine.mode import everything_is_recorded, inside_a_transform, recording, see_numbers
+from tinygrad_edu.engine.ownership import Loan, checked_constant, own_constant, own_data, own_index, own_integer
+from tinygrad_edu.engine.trees import tree_map
+from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
+from tinygrad_edu.escaping import one_line
+from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
+from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, LIKES, question
+from tinygrad_edu.primitives.primitive import TABLE, Primitive, numpy_name
+from tinygrad_edu.primitives.special import of_scipy
+
+_next_serial = count().__next__
+_NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
+_OPERANDS = (np.ndarray, np.generic, int, float, complex, list, tuple)
+_ONE = np.float64(1.0)
+_new = object.__new__
+CUT_OFF: Sequence[Any] = range(0)
+"""The parents, of which there are none, of a constant that was computed from something with a gradient: by them it can be told."""
+
+
+def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[[Value, Any], Value]:
+    """An operator between two operands: what `record` does, spelt out without its loop, since most operations are of this kind."""
+    forward = primitive.forward
+
+    def operator(self: Value, other: Any) -> Value:
+        x = self._data if self._loan is None else self._loan.snapshot()
+        kind = type(other)
+        if kind is Value:
+            y = other._data if other._loan is None else other._loan.snapshot()
+            parents: Any = (self, other)
+        elif kind in _NUMBERS:
+            y = other
+            parents = (self, None)
+        elif isinstance(other, _OPERANDS):
+            return record(primitive, (other, self) if reflected else (self, other), {})
+        else:
+            return NotImplemented  # type: ignore[no-any-return]
+        if reflected:
+            x, y = y, x
+            parents = (None, self)
+        try:
+            data = forward(x, y)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise failure(primitive, (self, other), error) from error
+        requires_grad = self.requires_grad or (kind is Value and other.requires_grad)
+        mode = recording()
+        if mode and (requires_grad or (mode is not True and mode.records_constants)):
+            result = _new(Value)
+            result._data = data
+            result._grad = result._loan = result.name = result.params = None
+            result.requires_grad = requires_grad
+            result.primitive = primitive
+            result.parents = parents
+            result.inputs = (x, y)
+            result.serial = _next_serial()
+            if mode is not True:
+                mode.see_result(result)
+            return result
+        return _constant(data, parents)
+
+    return operator
+
+
+class Value(ArrayMethods, Conversions):
+    """A number or an array of numbers that remembers how it was made, so that it can be differentiated.
+
+    Parameters
+    ----------
+    data: a number, an array, or a nested list of numbers; it is copied. Integers and booleans become float64.
+    requires_grad: whether `backward` computes a gradient for it. False makes a constant, such as the data of a model.
+    name: what it is called in messages, source code, explanations and pictures.
+    dtype: a floating-point dtype; by default that of `data`.
+
+    Raises
+    ------
+    DataError: if `data` is not made of real numbers, `name` is no text, or `requires_grad` is neither True nor False.
+
+    >>> theta, x, t = Value(3.0, name="theta"), 2.0, 8.0
+    >>> loss = 0.5 * (t - theta * x) ** 2
+    >>> loss.backward()
+    >>> float(loss), float(theta.grad)
+    (2.0, -4.0)
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_grad",
+        "_loan",
+        "inputs",
+        "name",
+        "params",
+        "parents",
+        "primitive",
+        "requires_grad",
+        "serial",
+    )
+
+    _data: Any
+    _grad: Any
+    _loan: Loan | None
+    requires_grad: bool
+    name: str | None
+    # How it was made (see backpropagation.Node). A leaf has no primitive and no parents.
+    primitive: Primitive | None
+    parents: Sequence[Value | None]
+    inputs: Sequence[Any]
+    params: Mapping[str, Any] | None
+    serial: int
+
+    def __init__(
+        self, data: ArrayLike, *, requires_grad: bool = True, name: str | None = None, dtype: DTypeLike | None = None
+    ) -> None:
+        if type(data) is float and dtype is None:
+            self._data = np.float64(data)
+        elif type(data) is int and dtype is None:
+            self._data = own_integer(data)
+        else:
+            self._data = own_data(data, dtype)
+        self._grad = None
+        self._loan = None
+        self.requires_grad = (
+            requires_grad if requires_grad is True or requires_grad is False else flag("requires_grad", requires_grad)
+        )
+        self.name = name if name is None else text("name", name)
+        self.primitive = None
+        self.parents = self.inputs = ()
+        self.params = None
+        self.serial = _next_serial()
+
+    # --- data and gradient ---------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The numbers: a NumPy array, or a NumPy scalar for a single number.
+
+        A leaf's data may be written to, and rebound (`w.data = ...`, of the same shape; it is copied and keeps the dtype of `w`).
+        What was recorded before keeps the numbers it saw; after a change in place its backward pass raises `InPlaceError`.
+        The data of a computed Value can only be read.
+        """
+        see_numbers(self, ".data")
+        if type(self._data) is not np.ndarray:
+            return self._data
+        if self.primitive is not None:
+            view = self._data.view()
+            view.flags.writeable = False
+            return view
+        if self._loan is None:
+            self._loan = Loan(self._data)
+            self._data = self._loan.array
+        return self._data
+
+    @data.setter
+    def data(self, data: ArrayLike) -> None:
+        if self.primitive is not None:
+            raise GradientError(
+                f"{described(self)} was computed by {self.primitive.name!r}; only a leaf can be given new data. "
+                "Change the leaves and compute it anew."
+            )
+        if self._loan is not None and data is self._data:
+            return  # w.data -= step: Python has already changed the array in place and now assigns it to itself
+        checked = own_data(data, self._data.dtype)
+        if checked.shape != self._data.shape:
+            raise ShapeError(f"{described(self)} cannot be given data of shape {checked.shape}; make a new Value instead.")
+        self._data, self._loan = checked, None
+
+    @property
+    def grad(self) -> Any:
+        """The sum of the gradients of all backward passes since it was last cleared, or None. Like `data` in shape and dtype."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: ArrayLike | None) -> None:
+        if grad is None:
+            self._grad = None
+            return
+        checked = own_data(grad, self._data.dtype)
+        if checked.shape != self._data.shape:
+            if checked.ndim:
+                raise ShapeError(f"{described(self)} cannot have a gradient of shape {checked.shape}; the shapes must be equal.")
+            checked = np.full(self._data.shape, checked)
+        self._grad = checked
+
+    def backward(self, gradient: ArrayLike | None = None) -> None:
+        """Compute the gradient of this Value with respect to every leaf it was computed from, and add it to the leaf's `.grad`.
+
+        Parameters
+        ----------
+        gradient: the cotangent to start from, of this Value's shape. It may be left out for a single number, where it is 1.
+
+        Raises
+        ------
+        GradientError: if nothing it was computed from requires a gradient, or `gradient` is missing or has another shape.
+        InPlaceError: if a leaf was changed in place since it was recorded. No `.grad` has been touched then.
+
+        >>> w = Value([1.0, 2.0])
+        >>> (w * w).sum().backward()
+        >>> w.grad
+        array([2., 4.])
+        """
+        if not self.requires_grad:
+            raise GradientError(
+                f"{described(self)} requires no gradient: it was computed from constants only, or under no_grad(). "
+                "Make the parameters with Value(..., requires_grad=True) and compute it outside of no_grad()."
+            )
+        usual = gradient is None and type(self._data) is np.float64
+        start = _ONE if usual else self._starting_cotangent(gradient)
+        gradients = backpropagate({self: start}, *ancestors((self,)))
+        for leaf, g in gradients.items():
+            if leaf._grad is not None:
+                leaf._grad = leaf._grad + g
+            else:  # two leaves may have been handed the same array; each gets its own
+                leaf._grad = g.copy() if type(g) is np.ndarray else g
+
+    def _starting_cotangent(self, gradient: ArrayLike | None) -> Any:
+        if self._data.dtype.kind == "c":
+            raise GradientError(
+                f"a gradient is that of a real number, but {described(self)} is complex; take its real part or abs."
+            )
+        if gradient is None:
+            if self._data.size != 1:
+                raise GradientError(
+                    f"backward() starts from a single number, but {described(self)} has {self._data.size}. "
+                    "Reduce it first (.sum() or .mean()), or pass the gradient to start from: backward(gradient=...)."
+                )
+            return self._data.dtype.type(1) if self._data.ndim == 0 else np.ones_like(self._data)
+        cotangent = own_data(gradient, self._data.dtype)
+        if cotangent.shape != self._data.shape:
+            raise ShapeError(f"{described(self)} needs a starting gradient of its own shape, but got shape {cotangent.shape}.")
+        return cotangent
+
+    def named(self, name: str) -> Value:
+        """Give this Value a name, and return it: `y = (theta * x).named("y")`."""
+        self.name = text("name", name)
+        return self
+
+    def detach(self) -> Value:
+        """A constant Value with the same numbers, cut off from how they were made."""
+        return elementwise.stop_gradient(self) if everything_is_recorded() else _constant(self._recorded_data(), (self,))
+
+    def _recorded_data(self) -> Any:
+        """The data in a form that nobody will write to."""
+        return self._data if self._loan is None else self._loan.snapshot()
+
+    # --- attributes of an array ----------------------------------------------------------------------------------------------
+
+    shape = property(lambda self: self._data.shape, doc="The lengths of the axes, a tuple.")
+    dtype = property(lambda self: self._data.dtype, doc="The type of the numbers.")
+    ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
+    size = property(lambda self: self._data.size, doc="The number of numbers.")
+    itemsize = property(lambda self: self._data.itemsize, doc="How many bytes a number takes.")
+    nbytes = property(lambda self: self._data.nbytes, doc="How many bytes all of the numbers take.")
+    device = property(lambda self: "cpu", doc="Where the numbers are.")
+
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise ShapeError(f"{described(self)} is a single number and has no len().")
+        return int(self._data.shape[0])
+
+    def __iter__(self) -> Iterator[Value]:
+        return (self[position] for position in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Value:
+        try:
+            return record(indexing.index, (self,), {"index": own_index(index)})
+        except DataError:
+            if everything_is_recorded():  # then there are Values of integers
+                return cast(Value, indexing.computed_index(self, index))
+            raise
+
+    def __setitem__(self, index: Any, new: Any) -> NoReturn:
+        raise UnsupportedError(
+            "an element of a Value cannot be assigned, since that would rewrite what was recorded. Choose between old and new "
+            "with np.where(mask, new, value), or change the data of a leaf before it is used: value.data[index] = ..."
+        )
+
+    def __repr__(self) -> str:
+        facts = [np.array2string(np.asarray(self._data), separator=", ", threshold=20, prefix="Value(")]
+        if self.name:
+            facts.append(f"name={self.name!r}")
+        if self._data.dtype != np.float64:
+            facts.append(f"dtype={self._data.dtype}")
+        if self.primitive is not None:
+            facts.append(f"made by {one_line(self.primitive.name)}")
+        elif not self.requires_grad:
+            facts.append("requires_grad=False")
+        return f"Value({', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        return notebook_table(self)
+
+    def __copy__(self) -> Value:
+        """A leaf is copied to another one; of what is being differentiated the gradient passes through the copy."""
+        if self.primitive is not None or inside_a_transform() or everything_is_recorded():
+            return self.copy()
+        return Value(self._data, requires_grad=self.requires_grad, name=self.name)
+
+    def __deepcopy__(self, memo: Any) -> Value:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        if self.primitive is not None:
+            raise GradientError(f"{described(self)} was computed; only a leaf can be pickled. Use .detach() first.")
+        check_taking(self)
+        return partial(Value, requires_grad=self.requires_grad, name=self.name), (self._data,)
+
+    # --- operators -----------------------------------------------------------------------------------------------------------
+
+    __hash__ = object.__hash__
+
+    __add__ = _binary_operator(arithmetic.add)
+    __radd__ = _binary_operator(arithmetic.add, reflected=True)
+    __sub__ = _binary_operator(arithmetic.subtract)
+    __rsub__ = _binary_operator(arithmetic.subtract, reflected=True)
+    __mul__ = _binary_operator(arithmetic.multiply)
+    __rmul__ = _binary_operator(arithmetic.multiply, reflected=True)
+    __truediv__ = _binary_operator(arithmetic.divide)
+    __rtruediv__ = _binary_operator(arithmetic.divide, reflected=True)
+    __floordiv__ = _binary_operator(arithmetic.floor_divide)
+    __rfloordiv__ = _binary_operator(arithmetic.floor_divide, reflected=True)
+    __mod__ = _binary_operator(arithmetic.mod)
+    __rmod__ = _binary_operator(arithmetic.mod, reflected=True)
+    __pow__ = _binary_operator(arithmetic.power)
+    __rpow__ = _binary_operator(arithmetic.power, reflected=True)
+    __matmul__ = _binary_operator(linear_algebra.matmul)
+    __rmatmul__ = _binary_operator(linear_algebra.matmul, reflected=True)
+
+    def __lt__(self, other: Any) -> Any:
+        return np.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return np.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return np.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return np.greater_equal(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return np.equal(self, other) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        return np.not_equal(self, other) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
+
+    # For masks: what comparisons give is made of Values, too, where everything is recorded.
+    def __and__(self, other: Any) -> Any:
+        return np.bitwise_and(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return np.bitwise_or(self, other)
+
+    def __xor__(self, other: Any) -> Any:
+        return np.bitwise_xor(self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__  # they commute
+
+    def __invert__(self) -> Any:
+        return np.invert(self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return np.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)
+
+    def __round__(self, decimals: int = 0) -> Value:
+        return self.round(decimals)
+
+    def __neg__(self) -> Value:
+        return record(arithmetic.negative, (self,), {})
+
+    def __pos__(self) -> Value:
+        return record(arithmetic.positive, (self,), {})
+
+    def __abs__(self) -> Value:
+        return record(elementwise.absolute, (self,), {})
+
+    # --- NumPy's protocols ---------------------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__":
+            return _call_numpy(ufunc, inputs, kwargs)
+        return _call_numpy(getattr(ufunc, method), inputs, kwargs)  # a method of the ufunc, such as np.add.reduce
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return _call_numpy(function, args, kwargs)
+
+    @staticmethod
+    def __record_primitive__(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Value:
+        return record(primitive, inputs, params)
+
+
+# --- recording ---------------------------------------------------------------------------------------------------------------
+
+
+def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Value:
+    """Apply an operation to Values and constants, and note in the result how it was made.
+
+    Nothing is noted where no input requires a gradient, or under `no_grad`: such a result is a constant.
+    """
+    parents: list[Value | None] = []
+    arrays: list[Any] = []
+    requires_grad = False
+    for operand in inputs:
+        if type(operand) is Value:
+            parents.append(operand)
+            arrays.append(operand._data if operand._loan is None else operand._loan.snapshot())
+            requires_grad = requires_grad or operand.requires_grad
+        else:
+            parents.append(None)
+            is_number = type(operand) in _NUMBERS or type(operand) is complex
+            arrays.append(operand if is_number else checked_constant(operand, primitive))
+    try:
+        data = primitive.forward(*arrays, **params)
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise failure(primitive, inputs, error) from error
+    kind = type(data)
+    if (kind is np.ndarray and data.ndim == 0) or kind is float or kind is complex:
+        data = np.asarray(data)[()]
+    mode = recording()
+    requires_grad = requires_grad and primitive.is_differentiable and bool(mode)
+    if not requires_grad and not (mode and mode is not True and mode.records_constants):
+        return _constant(data, parents)
+    result = _new(Value)
+    result._data = data
+    result._grad = result._loan = result.name = None
+    result.requires_grad = requires_grad
+    result.primitive = primitive
+    result.parents = parents
+    result.inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
+    result.params = params
+    result.serial = _next_serial()
+    if mode and mode is not True:
+        mode.see_result(result)
+    return result
+
+
+def _constant(data: Any, sources: Sequence[Value | None]) -> Value:
+    """A Value that requires no gradient, of data that is known to be in order and not shared with the user."""
+    result = _new(Value)
+    result._data = data
+    result._grad = result._loan = result.name = result.primitive = result.params = None
+    result.requires_grad = False
+    result.parents = result.inputs = ()
+    for source in sources:
+        if source is not None and (source.requires_grad or source.parents is CUT_OFF):
+            result.parents = CUT_OFF
+    result.serial = _next_serial()
+    return result
+
+
+# --- NumPy's functions -------------------------------------------------------------------------------------------------------
+
+
+def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer a call of a NumPy function in which some argument is a Value."""
+    implementation = TABLE.functions.get(function)
+    is_constant = implementation is None and function in CONSTANT_FUNCTIONS
+    if implementation is None and not is_constant:
+        implementation = of_scipy(function)
+    if implementation is None and not is_constant:
+        raise UnsupportedError(
+            f"{numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
+            "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
+        )
+    if not is_constant and kwargs.pop("out", None) is not None:
+        raise UnsupportedError(
+            f"{numpy_name(function)} of a Value does not write into an array, which would destroy what was recorded, or lose the "
+            "gradient: a result is a new Value. Write array = array + value in place of array += value, and leave out= out."
+        )
+    try:
+        if implementation is None:
+            return _constant_answer(function, args, kwargs)
+        if type(implementation) is Primitive:
+            return record(implementation, *implementation.bind(args, kwargs))
+        return implementation(*args, **kwargs)
+    except (ValueError, IndexError) as error:  # of its arguments NumPy complains without saying which function it is
+        if isinstance(error, TinygradError | np.linalg.LinAlgError):
+            raise
+        kind = IndexingError if isinstance(error, IndexError) else ShapeError
+        raise kind(f"{numpy_name(function)}: {error}") from error
+    except (AttributeError, ArithmeticError, RuntimeError) as error:
+        if isinstance(error, TinygradError | ZeroDivisionError) or not arose_here(error):
+            raise
+        kinds = ", ".join([type(x).__name__ for x in args] + [f"{key}={type(x).__name__}" for key, x in kwargs.items()])
+        raise DataError(f"{numpy_name(function)} does not take these arguments ({kinds}): {error}") from error
+    except TypeError as error:
+        if isinstance(error, DetachError | UnsupportedError) or not kwargs:
+            raise
+        raise UnsupportedError(f"{numpy_name(function)} of a Value does not take all of {listed(kwargs)}: {error}") from error
+
+
+def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a function without a derivative says of the data. Only a mode that records constants, too, keeps how it was found."""
+    answer = function(*map(_plain, args), **{key: _plain(x) for key, x in kwargs.items()})
+    mode = recording()
+    if isinstance(mode, bool) or not mode.records_constants:
+        return answer
+    if function in DECISIONS:
+        mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{numpy_name(function)}()")
+    if not isinstance(answer, np.ndarray | np.generic) or (function in LIKES and not mode.records_likes):
+        return answer
+    return record(question(function, len(args)), args, kwargs)
+
+
+def _plain(x: Any) -> Any:
+    """The same structure with the data in place of Values."""
+    if isinstance(x, Value):
+        return x._data
+    return tree_map(_plain, x) if isinstance(x, tuple | list) else x

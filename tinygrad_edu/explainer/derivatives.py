@@ -1,0 +1,371 @@
+"""The backward pass, read: what every operation passed back to each of its operands, and by which formula.
+
+The numbers come from the chain rule itself, which is watched while it runs. The formulas come from the same rules, called once more
+with named Values instead of arrays: what that records is the formula. No derivative is written down here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.recording import recorded
+from tinygrad_edu.compiler.simplification import simplified
+from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
+from tinygrad_edu.engine.mode import Watch, recording_mode
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.explainer.notation import code
+from tinygrad_edu.explainer.terms import Literal, Term, names, operations, program_term, recorded_term
+from tinygrad_edu.graph.graph import Graph, Node, read_graph
+from tinygrad_edu.primitives import indexing
+from tinygrad_edu.primitives.primitive import Jointly
+
+GRADIENT = "g"
+"""What the gradient that arrives at a result is called in the formula of a rule, as in the op table."""
+
+
+def recorded_graph(output: Value, printed: Callable[[str], str]) -> Graph:
+    """What a Value was computed from. Where formulas speak of the gradient `g`, between arrays, nothing else is called that."""
+    graph = read_graph(output, printed=printed)
+    speaks_of_it = any(node.shape != () or np.iscomplexobj(node.data) for node in graph.nodes)
+    if speaks_of_it and any(node.name == GRADIENT for node in graph.nodes):
+        return read_graph(output, printed=printed, reserved=[GRADIENT])
+    return graph
+
+
+class Passing(Enum):
+    """How a gradient passes an operation."""
+
+    NORMALLY = "normally"
+    ZERO_HERE = "zero here"
+    """The derivative happens to be zero at these numbers, as that of relu is at a negative one."""
+    ALWAYS_ZERO = "always zero"
+    """The rule ignores the gradient it is given: the operation is flat, or only jumps."""
+    NOT_CHOSEN = "not chosen"
+    """The operation chooses between its operands, and here it is another one that it takes."""
+    NEVER = "never"
+    """The operation states no derivative for this operand, or the operand requires no gradient."""
+
+
+@dataclass(eq=False)
+class Edge:
+    """What a result passes back to one of its operands.
+
+    result, position: the result, and which of its operands is meant.
+    contribution: the gradient of the output by way of this edge, of the operand's shape; None where nothing is passed.
+    """
+
+    result: Node
+    position: int
+    contribution: Any = None
+
+    @property
+    def operand(self) -> Node:
+        """The operand that the gradient is passed to."""
+        return self.result.operands[self.position]
+
+    @property
+    def is_between_real_numbers(self) -> bool:
+        """Whether there is a local derivative, which the gradient that arrives is multiplied by."""
+        return all(node.shape == () and not np.iscomplexobj(node.data) for node in (self.result, self.operand))
+
+    @cached_property
+    def local_derivative(self) -> Any:
+        """Between real numbers: the derivative of the result with respect to this operand, as a number."""
+        return self._derivative(self.result.data, [operand.data for operand in self.result.operands])
+
+    @cached_property
+    def beside(self) -> tuple[Side, Side] | None:
+        """Between real numbers: the result and its derivative just below the operand's number and just above it.
+
+        None, if the operation cannot be computed there.
+        """
+        x = self.operand.data
+        nothing = np.finfo(x.dtype).tiny
+        try:
+            below = self._side(np.minimum(np.nextafter(x, -np.inf), x - nothing))
+            return below, self._side(np.maximum(np.nextafter(x, np.inf), x + nothing))
+        except Exception:  # an operation of the user's own may refuse other numbers than those it has met
+            return None
+
+    @property
+    def jumps(self) -> bool:
+        """Between real numbers: whether the operation jumps at the operand's number."""
+        return self.beside is not None and self._differ(*(side.value for side in self.beside))
+
+    @property
+    def has_derivative(self) -> bool:
+        """Between real numbers: whether the operation neither jumps nor has a kink at the operand's number."""
+        return self.beside is None or not (self.jumps or self._differ(*(side.slope for side in self.beside)))
+
+    def _differ(self, below: float, above: float) -> bool:
+        """Whether two numbers that belong to neighbouring operands differ by more than those of a smooth function do."""
+        x = self.operand.data
+        rounding = 1000 * np.finfo(x.dtype).eps * (1 + abs(x))
+        return bool(np.isfinite([below, above]).all() and abs(above - below) > max(1e-6, rounding) * (1 + abs(below) + abs(above)))
+
+    def _side(self, x: Any) -> Side:
+        inputs = [operand.data for operand in self.result.operands]
+        inputs[self.position] = x
+        with np.errstate(all="ignore"):
+            out = np.asarray(self.result.primitive.forward(*inputs, **self.result.params))[()]
+        return Side(float(out), float(self._derivative(out, inputs)))
+
+    def _derivative(self, out: Any, inputs: Sequence[Any]) -> Any:
+        g = np.ones((), np.result_type(self.result.data))[()]
+        with np.errstate(all="ignore"):
+            local = _apply_rule(self.result, self.position, g, out, inputs)
+        if local is None:
+            return np.float64(0.0)
+        return np.asarray(local)[()] if np.iscomplexobj(self.operand.data) else np.real(local)[()]
+
+    @cached_property
+    def local_term(self) -> Term | None:
+        """Between real numbers: that derivative as a formula, or None where the rule cannot be read."""
+        return _read(self, 1.0).term
+
+    @cached_property
+    def rule(self) -> Term | None:
+        """The formula for the contribution, given the gradient `g` of the result, or None where the rule cannot be read."""
+        return _without_detours(self, self._reading.term)
+
+    @property
+    def summed_axes(self) -> tuple[int, ...]:
+        """The axes of what the rule gives that are summed, since broadcasting had repeated the operand along them."""
+        shape, target = self._reading.shape, self.operand.shape
+        extra = len(shape) - len(target)
+        return tuple(axis for axis in range(len(shape)) if axis < extra or shape[axis] != target[axis - extra])
+
+    @property
+    def keeps_real_part(self) -> bool:
+        """Whether of what the rule gives only the real part counts, since the operand is real."""
+        return self._reading.is_complex and not np.iscomplexobj(self.operand.data)
+
+    @cached_property
+    def _reading(self) -> _Reading:
+        assert self.result.value is not None
+        return _read(self, self.result.value.detach().named(GRADIENT))
+
+    @cached_property
+    def passing(self) -> Passing:
+        """Whether, and how, a gradient passes."""
+        if self.contribution is None:
+            return Passing.NEVER
+        if np.any(self.contribution):
+            return Passing.NORMALLY
+        if self.ignores_gradient:
+            return Passing.NOT_CHOSEN if self._reading.looks_at_gradient else Passing.ALWAYS_ZERO
+        return Passing.ZERO_HERE
+
+    @cached_property
+    def ignores_gradient(self) -> bool:
+        """Whether the rule pays no heed to the gradient that it is given, so that nothing can pass."""
+        assert self.result.value is not None
+        unmistakable = "\0"  # a node of the user's may be called g
+        rule = _read(self, self.result.value.detach().named(unmistakable)).term
+        return rule is not None and unmistakable not in names(rule)
+
+
+@dataclass(frozen=True)
+class Side:
+    """An operation beside the numbers of the record: its result there, and its derivative."""
+
+    value: float
+    slope: float
+
+
+@dataclass(frozen=True, eq=False)
+class BackwardPass:
+    """The chain rule from the output of a graph to everything in it.
+
+    edges: in the order in which the chain rule went along them, output first.
+    gradient_of: the gradient of the output with respect to each node that it reached, inner ones included.
+    """
+
+    graph: Graph
+    edges: Sequence[Edge]
+    gradient_of: Mapping[Node, Any]
+    into: Mapping[Node, Sequence[Edge]] = field(default_factory=dict)
+
+    def contributions(self, node: Node) -> Sequence[Edge]:
+        """The edges along which gradients came to this node; their sum is its gradient."""
+        return self.into.get(node, ())
+
+    @cached_property
+    def passed_by(self) -> Mapping[Node, Sequence[Edge]]:
+        """For each result the edges to those of its operands that depend on a parameter."""
+        found: dict[Node, list[Edge]] = {}
+        for edge in self.edges:
+            if edge.operand.requires_grad:
+                found.setdefault(edge.result, []).append(edge)
+        return found
+
+    def above(self, targets: Iterable[Node]) -> set[Node]:
+        """The nodes by way of which the output was computed from `targets`, and these."""
+        found = set(targets)
+        for edge in reversed(self.edges):
+            if edge.operand in found:
+                found.add(edge.result)
+        return found
+
+    def is_flat(self, result: Node) -> bool:
+        """Whether no gradient can ever pass through a result, which therefore counts as a constant."""
+        return all(edge.passing is Passing.ALWAYS_ZERO for edge in self.passed_by[result])
+
+
+def read_backward(graph: Graph) -> BackwardPass:
+    """Run the chain rule over a graph whose output is a single number, and note all that it does.
+
+    Raises
+    ------
+    InPlaceError: if a leaf was changed in place since it was recorded.
+    """
+    output = graph.output.value
+    assert output is not None
+    seen = _Contributions()
+    start = np.ones(output.shape, output.dtype)[()]
+    with recording_mode(seen), np.errstate(all="ignore"):  # where a derivative is infinite, the explanation says so
+        backpropagate({output: start}, *ancestors((output,)))
+    gradients: dict[Node, Any] = {graph.output: start}
+    edges: list[Edge] = []
+    into: dict[Node, list[Edge]] = {}
+    for node in reversed(list(graph.results)):
+        if node not in gradients:
+            continue
+        passed_on = iter(seen.of.get(node.value, ()))
+        has_rule = _has_rule(node)
+        for position, operand in enumerate(node.operands):
+            edge = Edge(node, position)
+            edges.append(edge)
+            if not (operand.requires_grad and has_rule(position)):
+                continue
+            edge.contribution = next(passed_on)
+            into.setdefault(operand, []).append(edge)
+            before = gradients.get(operand)
+            gradients[operand] = edge.contribution if before is None else before + edge.contribution
+    return BackwardPass(graph, edges, gradients, into)
+
+
+class _Contributions(Watch):
+    """The watch: keeps what each recorded result passed on, in the order of its operands.
+
+    Where a rule computes something again and differentiates that, as a checkpoint does, it sees results that are in no graph.
+    """
+
+    def __init__(self) -> None:
+        self.of: dict[Any, list[Any]] = {}
+
+    def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
+        self.of.setdefault(node, []).append(gradient)
+
+    def within(self, mode: bool | Watch) -> bool | Watch:
+        """A rule that runs a backward pass of its own is not watched in it."""
+        return mode
+
+
+class _Everything(Watch):
+    """Records also what requires no gradient, such as the comparison in the rule of a maximum."""
+
+    records_constants = True
+
+
+# --- rules -------------------------------------------------------------------------------------------------------------------
+
+
+def _has_rule(node: Node) -> Any:
+    rules = node.primitive.vjps
+    return (lambda position: rules[position] is not None) if isinstance(rules, tuple) else (lambda position: True)
+
+
+def _apply_rule(result: Node, position: int, g: Any, out: Any, inputs: Sequence[Any]) -> Any:
+    rules = result.primitive.vjps
+    if type(rules) is Jointly:
+        return list(rules.rule(g, out, *inputs, **result.params))[position]
+    for at, rule in enumerate(rules):  # type: ignore[arg-type]  # some joint rules give one rule for each input
+        if at == position:
+            return None if rule is None else rule(g, out, *inputs, **result.params)
+    return None
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What a rule does with a gradient.
+
+    term: as a formula in the names of the nodes; None if it cannot be read.
+    shape, is_complex: of what it gives.
+    looks_at_gradient: whether the gradient went into what was recorded, even if it then came to nothing.
+    """
+
+    term: Term | None
+    shape: tuple[int, ...]
+    is_complex: bool = False
+    looks_at_gradient: bool = True
+
+
+def _read(edge: Edge, g: Any) -> _Reading:
+    """What the rule of an edge does with `g`."""
+    nodes = (edge.result, *edge.result.operands)
+    out, *inputs = (node.data if node.value is None else node.value.detach().named(node.name) for node in nodes)
+    inputs = [_named_constant(node) if node.value is None else x for node, x in zip(nodes[1:], inputs, strict=True)]
+    shapes = {node.name: node.shape for node in nodes[1:] if node.is_named}
+    try:
+        with recording_mode(_Everything()), np.errstate(all="ignore"):
+            read = _apply_rule(edge.result, edge.position, g, out, inputs)
+    except Exception:  # a rule of the user's own may do what only plain arrays can do
+        return _Reading(None, edge.operand.shape)
+    if isinstance(read, Value) and read.primitive is None and not read.name:
+        return _Reading(Literal(read.data), read.shape, looks_at_gradient=False)
+    return _Reading(recorded_term(read, shapes), np.shape(read), np.result_type(read).kind == "c", _leads_to(read, g))
+
+
+def _without_detours(edge: Edge, rule: Term | None) -> Term | None:
+    """The formula of a rule; where it makes axes only to take them away again, `g @ X` as compiled source would say it.
+
+    `(g[..., None, :] @ X)[..., 0, :]` is right for matrices and for stacks of them; that X is one matrix, the compiler knows.
+    """
+    if rule is None or indexing.index not in operations(rule):
+        return rule
+    nodes = [node for node in dict.fromkeys((edge.result, *edge.result.operands)) if not node.is_number]
+    if GRADIENT in (node.name for node in nodes):
+        return rule
+
+    def given(arguments: Sequence[Value]) -> Any:
+        g, *values = arguments
+        of = dict(zip(nodes, values, strict=True))
+        out, *inputs = (of.get(node, node.data) for node in (edge.result, *edge.result.operands))
+        return _apply_rule(edge.result, edge.position, g, out, inputs)
+
+    try:
+        read = recorded(given, [GRADIENT, *(node.name for node in nodes)], [edge.result.data, *(node.data for node in nodes)])
+        (output,) = read.outputs
+        assert output is not None
+        simpler = program_term(simplified([output])[output])
+    except Exception:  # a rule may ask for numbers, which the compiler does not have
+        return rule
+    return min(rule, simpler, key=lambda term: len(code(term)))
+
+
+def _leads_to(value: Any, source: Any) -> bool:
+    """Whether a Value was recorded to come from another one."""
+    found = [value] if isinstance(value, Value) else []
+    seen = set(found)
+    for later in found:  # which grows while it is walked
+        for parent in later.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                found.append(parent)
+    return source in seen
+
+
+def _named_constant(node: Node) -> Any:
+    """A constant as it goes into a rule: numbers stay numbers, arrays go by their name."""
+    if node.is_number:
+        return node.data
+    named = Value(0.0, requires_grad=False, name=node.name)
+    named._data = node.data  # as it is: positions stay integers
+    return named

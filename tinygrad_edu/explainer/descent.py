@@ -1,0 +1,225 @@
+"""The descent page: the steps of gradient descent on the loss, or the perceptron's moving line, as they were recorded.
+
+How the loss is curved is read off the recorded gradients, or, for several weights, computed from the samples and then compared with
+every recorded gradient. Where they disagree, the page shows what was recorded and no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.arguments import number
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.escaping import in_html
+from tinygrad_edu.explainer.page import page
+from tinygrad_edu.saving import save
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MOST_STEPS = 200
+"""Of longer histories the page shows so many steps."""
+FEWEST_STEPS = 24
+"""A curve that is redrawn for another learning rate has at least so many steps, however few were taken."""
+
+
+def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None = None) -> Descent:
+    """Show a run of gradient descent as a page with the steps on the loss, or with the line that moves.
+
+    - One weight without a bias, and a loss that is a parabola over it: the parabola with the steps on it.
+    - Linear regression on all samples at once, with any number of weights, and X given: the loss over the steps.
+    - A perceptron with two features: the samples, and the line between both labels after every step.
+    - Any other training: the loss over the steps as it was recorded.
+
+    The first two have a slider for the learning rate η that redraws the path at once, with the bound of stability 2/λ marked. The
+    mean of ½ (t - x·w)² over n samples has the Hessian XᵀX / n, with a column of ones for the bias. Along its eigenvector number i,
+    with eigenvalue λᵢ, gradient descent that begins cᵢ away from the minimum is cᵢ (1 - ηλᵢ)ᵏ away after k steps, so that the loss
+    is L* + ½ Σ λᵢ cᵢ² (1 - ηλᵢ)²ᵏ (Goh, "Why Momentum Really Works", Distill, 2017). It tends to its minimum L* exactly if
+    0 < η < 2/λ, with the largest eigenvalue λ.
+
+    Parameters
+    ----------
+    trained: a fitted model, or its history (`model.history_`, or `.history` of the error where training diverged).
+    X: the samples that it was fitted to, of shape (samples, features). A perceptron's page needs them.
+    learning_rate: where the slider begins. By default it is read off the first step.
+
+    Raises
+    ------
+    DataError: if there is no history, X is missing or does not fit to it, or nothing ever moved.
+
+    >>> import tinygrad_edu as tg
+    >>> model = tg.models.LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0])
+    >>> explain_descent(model).facts["curvature"]
+    4.0
+    """
+    history = getattr(trained, "history_", trained)
+    steps = list(takewhile(_is_finite, getattr(history, "steps", ())))
+    if not steps:
+        raise DataError(
+            f"a fitted model or its history is needed to show its steps, but got {type(trained).__name__}: {shortened(trained)}."
+        )
+    shown = steps[:MOST_STEPS]
+    if hasattr(steps[0], "logits"):
+        return Descent("line", _line(shown, X))
+    return _loss(shown, history.step_count, X, learning_rate)
+
+
+def _is_finite(step: Any) -> bool:
+    return math.isfinite(step.loss) and math.isfinite(step.largest_gradient)
+
+
+_TITLES = {
+    "parabola": "Gradient descent on a parabola",
+    "curve": "The loss over the steps",
+    "record": "The loss over the steps, as recorded",
+    "line": "The perceptron's moving line",
+}
+
+
+class Descent:
+    """A page about a run of gradient descent.
+
+    facts: what the page shows, made of numbers and lists; its `kind` is `parabola`, `curve`, `record` or `line`.
+    """
+
+    def __init__(self, kind: str, facts: dict[str, Any]) -> None:
+        self.facts = {"kind": kind, **facts}
+
+    def __repr__(self) -> str:
+        return f"<Descent: {_TITLES[self.facts['kind']]}>"
+
+    def to_html(self) -> str:
+        """One file of HTML that needs nothing else."""
+        return page(self.facts["kind"], _TITLES[self.facts["kind"]], self.facts)
+
+    def _repr_html_(self) -> str:
+        # In a frame of its own the page's styles and names stay apart from those of the notebook.
+        frame = f'title="{_TITLES[self.facts["kind"]]}" sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"'
+        return f'<iframe {frame} srcdoc="{in_html(self.to_html())}"></iframe>'
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page to a file (.html), whole or not at all. Returns the path."""
+        return save(path, "this page", {".html": self.to_html})
+
+
+# --- the loss ----------------------------------------------------------------------------------------------------------------
+
+
+def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None) -> Descent:
+    has_bias = any(step.bias_gradient for step in steps)
+
+    def joined(weights: Array, bias: float) -> Array:
+        return np.append(weights, bias) if has_bias else weights
+
+    thetas = np.array([joined(step.weights, step.bias) for step in steps])
+    gradients = np.array([joined(step.weights_gradient, step.bias_gradient) for step in steps])
+    losses = np.array([step.loss for step in steps])
+    start, first = thetas[0], gradients[0]
+    if not first.any():
+        raise DataError("there is nothing to show: the training began where the gradient is 0, and stayed there. Start elsewhere.")
+    rate = float((start - joined(steps[0].new_weights, steps[0].new_bias)) @ first / (first @ first))
+
+    def recorded(why: str) -> Descent:
+        sizes = np.linalg.norm(gradients, axis=1)
+        return Descent("record", {"why": why, "losses": losses.tolist(), "gradients": sizes.tolist(), "total": taken})
+
+    precision = float(np.finfo(steps[0].weights.dtype).eps)
+    if not all(np.array_equal(step.samples, steps[0].samples) for step in steps):
+        return recorded("batches")
+    if not _agree(thetas[1:], (thetas - rate * gradients)[:-1], precision):
+        return recorded("momentum")
+    hessian = _slope(thetas, gradients) if X is None or len(start) == 1 else _hessian(steps, X, has_bias)
+    if hessian is None:
+        return recorded("samples")
+    moved = thetas - start
+    quadratic = losses[0] + moved @ first + np.sum(moved @ hessian * moved, axis=1) / 2
+    curvatures, directions = (part[..., ::-1] for part in np.linalg.eigh(hessian))
+    if not (
+        curvatures[0] > 0
+        and _agree(gradients, first + moved @ hessian, precision)
+        and _agree(losses[:, None], quadratic[:, None], precision)
+    ):
+        return recorded("shape")
+    curved = curvatures > curvatures[0] * len(start) * precision  # in the other directions the loss is flat
+    curvatures, directions = curvatures[curved], directions[:, curved]
+    distances = first @ directions / curvatures
+    least = losses[0] - np.sum(curvatures * distances**2) / 2
+    facts = {
+        "curvature": float(curvatures[0]),
+        "leastLoss": float(least) if abs(least) > precision * losses[0] else 0.0,
+        "rate": float(f"{rate:.12g}") if learning_rate is None else number("learning_rate", learning_rate, at_least=0),
+    }
+    if len(start) == 1:
+        return Descent("parabola", {"start": float(start[0]), "minimum": float(start[0] - (directions @ distances)[0]), **facts})
+    count = min(max(len(steps), FEWEST_STEPS), MOST_STEPS)
+    return Descent("curve", {"curvatures": curvatures.tolist(), "distances": distances.tolist(), "count": count, **facts})
+
+
+def _agree(found: Array, expected: Array, precision: float) -> bool:
+    """Whether rows of numbers are the same but for rounding, which goes with the largest number in a row, and of the first row."""
+    size = np.abs(expected).max(axis=1, keepdims=True, initial=0) + np.abs(expected[:1]).max(initial=0)
+    return bool(np.all(np.abs(found - expected) <= 10 * math.sqrt(precision) * size))
+
+
+def _slope(thetas: Array, gradients: Array) -> Array | None:
+    """The curvature over one weight, of shape (1, 1): how much the gradient has changed where the weight has."""
+    moved = np.flatnonzero(thetas[:, 0] != thetas[0, 0])
+    if thetas.shape[1] > 1 or not moved.size:
+        return None
+    slope: Array = (gradients[moved[:1]] - gradients[0]) / (thetas[moved[:1]] - thetas[0])
+    return slope
+
+
+def _hessian(steps: Sequence[Any], X: Any, has_bias: bool) -> Array:
+    samples = np.asarray(X, dtype=float)
+    expected = (len(steps[0].samples), steps[0].weights.size)
+    if samples.shape != expected:
+        raise DataError(
+            f"X must be what the model was fitted to, of shape (samples, features) = {expected}, but it has shape {samples.shape}."
+        )
+    features = np.column_stack([samples, np.ones(len(samples))]) if has_bias else samples
+    hessian: Array = features.T @ features / len(features)
+    return hessian
+
+
+# --- the line ----------------------------------------------------------------------------------------------------------------
+
+
+def _line(steps: Sequence[Any], X: Any) -> dict[str, Any]:
+    samples = np.asarray(X, dtype=float) if X is not None else np.empty(0)
+    if samples.ndim != 2 or samples.shape[1] != 2 or steps[0].weights.size != 2:
+        raise DataError(
+            "the page of a perceptron shows samples with two features; pass them as explain_descent(model, X) with X of shape "
+            f"(samples, 2). Here X has shape {samples.shape}, and the model {steps[0].weights.size} features."
+        )
+    targets = np.full(len(samples), np.nan)
+    for step in steps:
+        if np.max(step.samples) >= len(samples):
+            raise DataError(
+                f"the history speaks of sample {np.max(step.samples)}, but X has {len(samples)} rows; pass the X of fit."
+            )
+        targets[step.samples] = step.outputs + step.errors
+    return {
+        "samples": samples.tolist(),
+        "targets": [None if math.isnan(target) else target for target in targets],
+        "steps": [
+            {
+                "rows": step.samples.tolist(),
+                "weights": step.weights.tolist(),
+                "bias": float(step.bias),
+                "logits": step.logits.tolist(),
+                "outputs": step.outputs.tolist(),
+                "errors": step.errors.tolist(),
+                "gradient": [*step.weights_gradient.tolist(), float(step.bias_gradient)],
+                "newWeights": step.new_weights.tolist(),
+                "newBias": float(step.new_bias),
+            }
+            for step in steps
+        ],
+    }

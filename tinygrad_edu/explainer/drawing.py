@@ -1,0 +1,268 @@
+"""draw: the recorded graph as a picture, in the languages that programs for pictures read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.messages import cut, shortened
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import DataError
+from tinygrad_edu.escaping import in_dot, in_mermaid
+from tinygrad_edu.explainer import layout
+from tinygrad_edu.explainer.chain import Spelling
+from tinygrad_edu.explainer.derivatives import Edge, read_backward, recorded_graph
+from tinygrad_edu.explainer.notation import array_text, code, name_text, number_text, text
+from tinygrad_edu.explainer.repetition import repetitions
+from tinygrad_edu.graph.graph import Graph, Kind, Node
+from tinygrad_edu.saving import save
+
+_LONGEST_RULE = 40
+_MOST_NUMBERS = 8  # of a larger array only the shape is shown
+_LARGE = 150
+_MOST_ARROWS = 3  # a leaf that more operations use is drawn beside each of them: long arrows are hard to follow, and to lay out
+
+
+def draw(value: Value) -> Drawing:
+    """The graph of what a Value was computed from, as a picture.
+
+    Each node shows its formula and its numbers, and after `backward()` the gradient of `value` with respect to it. Each arrow on
+    which a gradient passes back shows the local derivative: between single numbers the derivative, for arrays the rule that turns
+    the gradient `g` of the result into that of the operand. Parameters have round corners, data are ellipses, constants have no
+    border, results are boxes, and the last result has a double one. A leaf that many operations use is drawn beside each of them.
+    Layers, and the rounds of a loop, are framed and counted.
+
+    Parameters
+    ----------
+    value: any Value, of any shape. Pictures of some hundreds of nodes take seconds, of thousands minutes.
+
+    Returns
+    -------
+    A `Drawing`: notebooks show it; `.save("graph.svg")` or `"graph.png"` writes it; `.dot` and `.mermaid` are plain texts.
+    Long names and formulas are shortened.
+
+    Raises
+    ------
+    DataError: if `value` is not a Value.
+
+    >>> theta = Value(3.0, name="theta")
+    >>> print(draw((2.0 * theta).named("y")).mermaid)
+    flowchart TD
+      n0(["θ = 3"])
+      n1["2"]:::constant
+      n2[["y = 2·θ = 6"]]
+      n1 --- n2
+      n0 -->|"2"| n2
+    """
+    if not isinstance(value, Value):
+        raise DataError(
+            f"only a Value remembers how it was made and can be drawn, but got {type(value).__name__}: {shortened(value)}."
+        )
+    return Drawing(recorded_graph(value, printed=name_text))
+
+
+class Drawing:
+    """A picture of a graph."""
+
+    def __init__(self, graph: Graph, show_gradients: bool | None = None) -> None:
+        self.graph = graph
+        self._spelling = Spelling(graph)
+        self._show_gradients = show_gradients
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {cut(name_text(self.graph.output.name))}: {len(self.graph)} nodes>"
+
+    @cached_property
+    def gradient_of(self) -> Mapping[Node, Any]:
+        """The gradients to show: none before the backward pass, and none of what is not a single number."""
+        output = self.graph.output
+        shown = self._show_gradients
+        if shown is None:
+            shown = any(node.value is not None and node.value.grad is not None for node in self.graph.parameters)
+        if not (shown and output.requires_grad and output.operands and output.value is not None and output.value.size == 1):
+            return {}
+        return read_backward(self.graph).gradient_of
+
+    @cached_property
+    def dot(self) -> str:
+        """The picture in Graphviz's language."""
+        # In large graphs Graphviz would spend minutes on beautiful curves.
+        haste = ", splines=line, nslimit=0.5, nslimit1=0.5, mclimit=0.1" if len(self.graph) > _LARGE else ""
+        lines = [
+            "digraph {",
+            f'  graph [rankdir=TB, bgcolor="transparent", class="tinygrad", nodesep=0.35, ranksep=0.45{haste}]',
+            '  node [fontname="Helvetica,Arial,sans-serif", fontsize=12, shape=box, style=filled, margin="0.16,0.08"]',
+            '  edge [fontname="Helvetica,Arial,sans-serif", fontsize=11, color="#6b7280", fontcolor="#4b5563", arrowsize=0.7]',
+        ]
+        for name, node in self._drawn():
+            label = "\\n".join(map(in_dot, self._label(node)))
+            lines.append(f'  {name} [id="{name}", label="{label}", {_SHAPES[self._role(node)]}, class="{self._role(node)}"]')
+        frame_of: dict[str, int] = {}
+        for number, (title, members) in enumerate(self._groups()):
+            frame_of |= dict.fromkeys(members, number)
+            lines.append(f'  subgraph cluster_{number} {{ graph [label="{title}", {_ROUND}]; {"; ".join(members)} }}')
+        for start, end, name, label, passes in self._arrows():
+            marks = f'label=" {in_dot(label)} "' if label else 'label=""'
+            style = "" if passes else ", style=dashed"
+            if frame_of.get(start) != frame_of.get(end) and end in frame_of:
+                style += ", minlen=2"  # room for the leaves of a frame, so that frames stand below one another
+            lines.append(f'  {start} -> {end} [id="{name}", {marks}, class="{"passes" if passes else "constant"}"{style}]')
+        return "\n".join([*lines, "}"])
+
+    @cached_property
+    def mermaid(self) -> str:
+        """The picture as a Mermaid flow chart, which GitHub and many notebooks show.
+
+        By its own settings Mermaid refuses texts of more than 50,000 characters and charts of more than 500 arrows; who runs it can
+        raise `maxTextSize` and `maxEdges`.
+        """
+        lines = ["flowchart TD"]
+        for name, node in self._drawn():
+            label = "<br/>".join(map(in_mermaid, self._label(node)))
+            opening, closing, style = _BRACKETS[self._role(node)]
+            lines.append(f'  {name}{opening}"{label}"{closing}{style}')
+        for number, (title, members) in enumerate(self._groups()):
+            lines += [f'  subgraph g{number}["{title}"]', *(f"    {name}" for name in members), "  end"]
+        for start, end, _, label, passes in self._arrows():
+            arrow = f'-->|"{in_mermaid(label)}"|' if label else "-->" if passes else "---"
+            lines.append(f"  {start} {arrow} {end}")
+        return "\n".join(lines)
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as an SVG element, legible on light and on dark ground."""
+        return layout.svg(self.dot, files(__package__).joinpath("assets", "graph.css").read_text("utf-8"))
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file, as its suffix says: .svg, .png, .dot, or .mmd for Mermaid. It is written whole or not at
+        all. Returns the path.
+
+        Raises
+        ------
+        DataError: if the suffix says something else.
+        UnsupportedError: if the picture is too long for a .png.
+        MissingExtraError: if pygraphviz, which lays out pictures, is not installed.
+        """
+        return save(
+            path,
+            "a picture",
+            {
+                ".svg": lambda: self.svg,
+                ".png": lambda: layout.png(self.dot),
+                ".dot": lambda: self.dot,
+                ".mmd": lambda: self.mermaid,
+            },
+        )
+
+    def _role(self, node: Node) -> str:
+        return "output" if node is self.graph.output and node.operands else node.kind.value
+
+    def _label(self, node: Node) -> Iterator[str]:
+        """The lines in a node."""
+        if node.is_number:
+            yield name_text(node.name)
+            return
+        if node.kind is not Kind.RESULT and np.size(node.data) > _MOST_NUMBERS:
+            yield cut(name_text(node.name))
+            yield brief(node.data)
+        else:
+            yield from self._formula(node)
+        if node in self.gradient_of:
+            yield f"gradient {brief(self.gradient_of[node])}"
+
+    def _formula(self, node: Node) -> Iterator[str]:
+        form = array_text(node.data)
+        if node.kind is Kind.RESULT:
+            made = cut(text(self._spelling.definition(node)))
+            form = f"{made} = {form}" if node.shape == () else made
+        yield form if self._spelling.is_written_out(node) else f"{cut(name_text(node.name))} = {form}"
+        if node.kind is Kind.RESULT and node.shape != ():
+            yield brief(node.data)
+
+    @cached_property
+    def _numbers(self) -> Mapping[Node, int]:
+        return {node: number for number, node in enumerate(self.graph.nodes)}
+
+    def _name(self, node: Node, edge: str) -> str:
+        """What a node is called where the given edge begins."""
+        copied = not node.operands and len(node.consumers) > _MOST_ARROWS
+        return f"n{self._numbers[node]}" + (f"_{edge}" if copied else "")
+
+    def _drawn(self) -> Iterator[tuple[str, Node]]:
+        """Everything that is drawn, with its name."""
+        for node in self.graph.nodes:
+            for position, operand in enumerate(node.operands):
+                if not operand.operands:
+                    name = self._name(operand, self._edge_name(node, position))
+                    if name.count("_"):
+                        yield name, operand
+            if node.operands or len(node.consumers) <= _MOST_ARROWS:
+                yield self._name(node, ""), node
+
+    def _groups(self) -> Iterator[tuple[str, list[str]]]:
+        """The rounds of repeated structure: a title, and the names of what is drawn together, leaves that only it uses included."""
+        for rounds in repetitions(list(self.graph.results)):
+            for number, part in enumerate(rounds, 1):
+                inside = set(part)
+                members = {self._name(node, ""): None for node in part}
+                for node in part:
+                    for position, operand in enumerate(node.operands):
+                        name = self._name(operand, self._edge_name(node, position))
+                        if not operand.operands and ("_" in name or inside.issuperset(operand.consumers)):
+                            members[name] = None
+                yield f"{number} / {len(rounds)}", list(members)
+
+    def _edge_name(self, result: Node, position: int) -> str:
+        return f"e{self._numbers[result]}_{position}"
+
+    def _arrows(self) -> Iterator[tuple[str, str, str, str, bool]]:
+        """From which node to which, its name, its label, and whether a gradient passes back on it."""
+        for node in self.graph.results:
+            for position, operand in enumerate(node.operands):
+                edge, name = Edge(node, position), self._edge_name(node, position)
+                label = self._local(edge) if operand.requires_grad else ""
+                yield self._name(operand, name), self._name(node, ""), name, label, bool(label) and not edge.ignores_gradient
+
+    def _local(self, edge: Edge) -> str:
+        """The local derivative."""
+        if edge.ignores_gradient:
+            return "0"
+        if edge.result.shape == edge.operand.shape == () and not np.iscomplexobj(edge.result.data):
+            number = number_text(edge.local_derivative)
+            form = number if edge.local_term is None else text(self._spelling.written(edge.local_term))
+            return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
+        rule = "" if edge.rule is None else code(self._spelling.written(edge.rule))
+        return rule if 0 < len(rule) <= _LONGEST_RULE else cut(f"d_{edge.result.primitive.name}")
+
+
+def brief(data: Any) -> str:
+    """What fits into a node: a few numbers, or the shape of many, in no language: the picture is on pages in several."""
+    return array_text(data) if np.size(data) <= 4 else f"[…] {np.shape(data)}"
+
+
+_SHAPES = {
+    "parameter": 'style="filled,rounded", penwidth=2, color="#1d4ed8", fillcolor="#dbeafe", fontcolor="#0b1b45"',
+    "data": 'shape=ellipse, color="#15803d", fillcolor="#dcfce7", fontcolor="#052e16"',
+    "constant": 'penwidth=0, fillcolor="#e5e7eb", fontcolor="#1f2937"',
+    "result": 'color="#6b7280", fillcolor="#ffffff", fontcolor="#111827"',
+    "output": 'peripheries=2, color="#b45309", fillcolor="#fef3c7", fontcolor="#451a03"',
+}
+_ROUND = (
+    'labeljust=l, class="round", style="rounded,dashed", color="#9ca3af", fontcolor="#4b5563", fontsize=11, '
+    'fontname="Helvetica,Arial,sans-serif"'
+)
+_BRACKETS = {
+    "parameter": ("([", "])", ""),
+    "data": ("((", "))", ""),
+    "constant": ("[", "]", ":::constant"),
+    "result": ("[", "]", ""),
+    "output": ("[[", "]]", ""),
+}
