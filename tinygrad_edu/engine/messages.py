@@ -20,7 +20,7 @@ from tinygrad_edu.primitives.primitive import Primitive
 
 GENERATED = "<tinygrad_edu"
 """How the file names of generated code begin."""
-_OWN_CODE = (*(str(Path(module).parent) + os.sep for module in (__file__, np.__file__)), GENERATED)
+_OWN_CODE = (*(str(folder) + os.sep for folder in (Path(__file__).parents[1], Path(np.__file__).parent)), GENERATED)
 
 
 def users_line() -> str:

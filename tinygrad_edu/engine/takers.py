@@ -22,7 +22,7 @@ from tinygrad_edu.engine.messages import GENERATED
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 from tinygrad_edu.primitives.primitive import TABLE
 
-_OWN = (str(Path(__file__).parent) + os.sep, GENERATED)
+_OWN = (str(Path(__file__).parents[1]) + os.sep, GENERATED)
 _LIBRARIES = (str(Path(np.__file__).parents[1]) + os.sep, str(Path(os.__file__).parent) + os.sep)
 _OTHERS = _OWN + _LIBRARIES
 
