@@ -24,7 +24,7 @@ from tinygrad_edu.compiler.recording import DEEPEST
 from tinygrad_edu.compiler.surroundings import Surroundings
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.messages import shortened, text_of
-from tinygrad_edu.engine.mode import inside_a_transform, is_watched
+from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.trees import children_of, demand_shallow, is_as_constructed, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
@@ -379,4 +379,4 @@ def _as_number(x: Any) -> Any:
 
 def _is_free() -> bool:
     """Whether nobody differentiates or watches what is computed. Else the function itself has to be called."""
-    return not inside_a_transform() and not is_watched()
+    return not inside_a_transform() and not current_mode().watches

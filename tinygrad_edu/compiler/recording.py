@@ -23,7 +23,7 @@ from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node
 from tinygrad_edu.compiler.randomness import draws, shared_state
 from tinygrad_edu.engine.conversions import raise_its_reason
 from tinygrad_edu.engine.messages import described, users_line
-from tinygrad_edu.engine.mode import Watch, recording_mode
+from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.trees import children_of, demand_shallow, tree_leaves
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TracingError
@@ -87,7 +87,7 @@ def _run(
     arguments = [_argument(name, x) for name, x in zip(names, numbers, strict=True)]
     oldest = arguments[0].serial if arguments else Value(0.0).serial
     tracing = _Tracing(oldest, frozenset(arguments))
-    with recording_mode(tracing), np.errstate(all="ignore"):
+    with InMode(tracing), np.errstate(all="ignore"):
         try:
             output = f(arguments)
         except (ValueError, SystemError) as error:
@@ -271,14 +271,14 @@ class _Tracing(Watch):
         self.oldest, self.arguments, self.gradients = oldest, arguments, True
         self.passed: list[tuple[Value, Value, Any]] = []
 
-    def within(self, mode: bool | Watch) -> bool | Watch:
-        if isinstance(mode, Watch):
+    def within(self, asked: Mode) -> Mode:
+        if asked.watches:
             raise TracingError(
                 f"what watches a computation, such as detect_anomaly, cannot do so while it is compiled ({users_line()}). "
                 "Use it on the function itself."
             )
         inner = copy(self)  # what it notes goes to the same places
-        inner.gradients = mode
+        inner.gradients = asked.records
         return inner
 
     def see_result(self, node: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.engine.mode import everything_is_recorded
+from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.primitives import elementwise, reductions, shaping, trigonometry
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class ArrayMethods:
 
     def astype(self, dtype: Any) -> Value:
         """The same numbers in another floating-point precision."""
-        if everything_is_recorded() and np.dtype(dtype).kind in "iub":  # positions, say, in a function that is compiled
+        if current_mode().records_constants and np.dtype(dtype).kind in "iub":  # positions, say, in a function that is compiled
             return _of(shaping.WHOLE, self, dtype=np.dtype(dtype))
         return _of(np.astype, self, dtype)
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_edu.engine.messages import described
-from tinygrad_edu.engine.mode import recording
+from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.engine.ownership import Loan
 from tinygrad_edu.errors import GradientError, InPlaceError
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
@@ -91,11 +91,10 @@ def backpropagate(
     -------
     The cotangent of every leaf that the outputs depend on, of the shape and dtype of its data.
     """
-    mode = recording()
-    watch = None
-    if mode is not True and mode is not False:
-        watch = mode
-        watch.see_backward(create_graph)
+    mode = current_mode()
+    watches = mode.watches
+    if watches:
+        mode.see_backward(create_graph)
     ndarray = np.ndarray
     for node in computed:
         # Everything computed from this node is newer and has already contributed, so its cotangent is complete.
@@ -125,8 +124,8 @@ def backpropagate(
                 kind is ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
             ):
                 contribution = _fit(contribution, like, primitive)
-            if watch is not None:
-                watch.see_gradient(node, parent, contribution)
+            if watches:
+                mode.see_gradient(node, parent, contribution)
             cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
     return cotangents
 

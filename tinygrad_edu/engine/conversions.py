@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tinygrad_edu.engine.messages import described
-from tinygrad_edu.engine.mode import everything_is_recorded, inside_a_transform, see_numbers
+from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.takers import taker
 from tinygrad_edu.errors import DataError, DetachError, ShapeError, TracingError
 
@@ -28,17 +28,17 @@ class Conversions:
 
     def numpy(self) -> np.ndarray[Any, np.dtype[Any]]:
         """The numbers as a plain array of the caller's own."""
-        see_numbers(self, ".numpy()")
+        current_mode().see_numbers(self, ".numpy()")
         return np.array(self._data)
 
     def tolist(self) -> Any:
         """The numbers as nested lists of Python floats."""
-        see_numbers(self, ".tolist()")
+        current_mode().see_numbers(self, ".tolist()")
         return self._data.tolist()
 
     def item(self) -> float:
         """The one number of a Value of size 1, as a Python float."""
-        see_numbers(self, "float() or .item()")
+        current_mode().see_numbers(self, "float() or .item()")
         if self._data.size != 1:
             raise ShapeError(f"only a single number can become a Python number, but {described(self)} has {self._data.size}.")
         return float(self._data.item())
@@ -47,7 +47,7 @@ class Conversions:
         return format(self.item(), spec) if spec else str(self)
 
     def __bool__(self) -> bool:
-        see_numbers(self, "if, while, and, or, not, assert")
+        current_mode().see_numbers(self, "if, while, and, or, not, assert")
         return bool(self._data)
 
     # --- unasked -------------------------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ class Conversions:
         return complex(self._data.item())
 
     def __index__(self) -> NoReturn:
-        see_numbers(self, "range() or an index")
+        current_mode().see_numbers(self, "range() or an index")
         raise DataError("a Value is made of floating-point numbers and no index or count; write int(value.item()) where it is one.")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[Any]]:
@@ -95,12 +95,12 @@ def check_taking(value: Any, as_array: bool = False) -> None:
     DetachError: which says who takes them, and what to write instead.
     TracingError: from a function that is being compiled, also for numbers that require no gradient.
     """
-    is_recorded = everything_is_recorded()
-    if not (is_recorded or value.requires_grad):
+    mode = current_mode()
+    if not (mode.records_constants or value.requires_grad):
         return
     who = taker(sys._getframe(2))  # it asks the method of the Value that asks here
-    if is_recorded:
-        see_numbers(value, who.words, who.advice)
+    if mode.records_constants:
+        mode.see_numbers(value, who.words, who.advice)
     if value.requires_grad and not who.is_formatting and (as_array or who.is_numpy or inside_a_transform()):
         raise DetachError(
             f"{who.words} would take the plain numbers of {described(value)}, which would lose its gradient. {who.advice} "

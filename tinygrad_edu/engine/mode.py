@@ -1,4 +1,4 @@
-"""Whether operations are recorded, as a mode of the thread, and whether a function is being differentiated in it.
+"""The mode: what is recorded of a computation, who watches it, and whether a function is being differentiated.
 
 The mode belongs to the present thread or async task, and ends with the `with` block that set it, also after an error.
 """
@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any
 
 
-class Watch:
-    """Somebody who looks at everything that is recorded and at every gradient; see `anomaly` and `compile`."""
+class Mode:
+    """What is recorded, and what happens when something is recorded. As it is here: the usual mode, in which nobody watches."""
 
+    records = True
+    """Whether a result that requires a gradient is recorded."""
     records_constants = False
     """Whether results that require no gradient are recorded, too: comparisons, zeros, and what is computed from constants."""
     records_likes = True
     """Whether with them `np.zeros_like` and its kind are, which look at nothing but a shape. Else they are arrays to write to."""
+    watches = False
+    """Whether `see_result`, `see_backward` and `see_gradient` want to be called."""
 
     def see_result(self, node: Any) -> None:
         """Called with each recorded result."""
@@ -31,51 +35,44 @@ class Watch:
     def see_numbers(self, value: Any, taken: str, advice: str = "") -> None:
         """Called when the numbers of a Value are about to leave it for plain Python or NumPy, by `taken`; what to write instead."""
 
-    def within(self, mode: bool | Watch) -> bool | Watch:
-        """The mode of a block that asks for `mode` while this watch is on. Whoever watches goes on where it asks for recording."""
-        return self if mode is True else mode
+    def within(self, asked: Mode) -> Mode:
+        """The mode of a block that asks for `asked` while this mode is on."""
+        return asked
 
 
-_mode: ContextVar[bool | Watch] = ContextVar("mode", default=True)
-# The mode: False where nothing is recorded, else True or whoever watches.
-recording = _mode.get
+class Watch(Mode):
+    """Somebody who looks at everything that is recorded and at every gradient, such as `anomaly` and the compiler."""
 
-depth: ContextVar[int] = ContextVar("depth", default=0)
-"""How many functions are being differentiated right now, one within another."""
+    watches = True
 
-
-def inside_a_transform() -> bool:
-    """Whether a function is being differentiated right now."""
-    return depth.get() > 0
+    def within(self, asked: Mode) -> Mode:
+        """Whoever watches goes on where a block asks for recording."""
+        return self if asked is RECORDING else asked
 
 
-def is_watched() -> bool:
-    """Whether somebody watches what is computed."""
-    return not isinstance(_mode.get(), bool)
+class _Silence(Mode):
+    records = False
 
 
-def everything_is_recorded() -> bool:
-    """Whether also results that require no gradient are recorded."""
-    mode = _mode.get()
-    return not isinstance(mode, bool) and mode.records_constants
+RECORDING = Mode()
+SILENCE = _Silence()
+_mode: ContextVar[Mode] = ContextVar("mode", default=RECORDING)
+current_mode = _mode.get
 
 
-def see_numbers(value: Any, taken: str, advice: str = "") -> None:
-    """Tell whoever watches that the numbers of a Value are about to leave it."""
-    mode = _mode.get()
-    if mode is not True and mode is not False:
-        mode.see_numbers(value, taken, advice)
+class InMode:
+    """The block in which a mode holds: `with InMode(RECORDING): ...`. The mode that is on decides what becomes of the wish."""
 
+    __slots__ = ("_asked", "_before")
 
-@contextmanager
-def recording_mode(mode: bool | Watch) -> Iterator[None]:
-    """Record or do not, within the block. Whoever watches already is asked."""
-    present = _mode.get()
-    token = _mode.set(mode if isinstance(present, bool) else present.within(mode))
-    try:
-        yield
-    finally:
-        _mode.reset(token)
+    def __init__(self, asked: Mode) -> None:
+        self._asked = asked
+
+    def __enter__(self) -> None:
+        self._before: Token[Mode] = _mode.set(current_mode().within(self._asked))
+
+    def __exit__(self, *_: object) -> None:
+        _mode.reset(self._before)
 
 
 @contextmanager
@@ -88,5 +85,10 @@ def no_grad() -> Iterator[None]:
     ...     (w * w).requires_grad
     False
     """
-    with recording_mode(False):
+    with InMode(SILENCE):
         yield
+
+
+differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
+"""Whether a function is being differentiated right now; asked by `inside_a_transform()`."""
+inside_a_transform = differentiating.get

@@ -19,7 +19,7 @@ from tinygrad_edu.engine.array_methods import ArrayMethods
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
 from tinygrad_edu.engine.conversions import Conversions, check_taking
 from tinygrad_edu.engine.messages import arose_here, described, failure, listed, notebook_table
-from tinygrad_edu.engine.mode import everything_is_recorded, inside_a_transform, recording, see_numbers
+from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.ownership import Loan, checked_constant, own_constant, own_data, own_index, own_integer
 from tinygrad_edu.engine.trees import tree_map
 from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
@@ -63,8 +63,8 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
         except (ValueError, TypeError, OverflowError) as error:
             raise failure(primitive, (self, other), error) from error
         requires_grad = self.requires_grad or (kind is Value and other.requires_grad)
-        mode = recording()
-        if mode and (requires_grad or (mode is not True and mode.records_constants)):
+        mode = current_mode()
+        if (requires_grad and mode.records) or mode.records_constants:
             result = _new(Value)
             result._data = data
             result._grad = result._loan = result.name = result.params = None
@@ -73,7 +73,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             result.parents = parents
             result.inputs = (x, y)
             result.serial = _next_serial()
-            if mode is not True:
+            if mode.watches:
                 mode.see_result(result)
             return result
         return _constant(data, parents)
@@ -158,7 +158,7 @@ class Value(ArrayMethods, Conversions):
         What was recorded before keeps the numbers it saw; after a change in place its backward pass raises `InPlaceError`.
         The data of a computed Value can only be read.
         """
-        see_numbers(self, ".data")
+        current_mode().see_numbers(self, ".data")
         if type(self._data) is not np.ndarray:
             return self._data
         if self.primitive is not None:
@@ -256,7 +256,7 @@ class Value(ArrayMethods, Conversions):
 
     def detach(self) -> Value:
         """A constant Value with the same numbers, cut off from how they were made."""
-        return elementwise.stop_gradient(self) if everything_is_recorded() else _constant(self._recorded_data(), (self,))
+        return elementwise.stop_gradient(self) if current_mode().records_constants else _constant(self._recorded_data(), (self,))
 
     def _recorded_data(self) -> Any:
         """The data in a form that nobody will write to."""
@@ -284,7 +284,7 @@ class Value(ArrayMethods, Conversions):
         try:
             return record(indexing.index, (self,), {"index": own_index(index)})
         except DataError:
-            if everything_is_recorded():  # then there are Values of integers
+            if current_mode().records_constants:  # then there are Values of integers
                 return cast(Value, indexing.computed_index(self, index))
             raise
 
@@ -311,7 +311,7 @@ class Value(ArrayMethods, Conversions):
 
     def __copy__(self) -> Value:
         """A leaf is copied to another one; of what is being differentiated the gradient passes through the copy."""
-        if self.primitive is not None or inside_a_transform() or everything_is_recorded():
+        if self.primitive is not None or inside_a_transform() or current_mode().records_constants:
             return self.copy()
         return Value(self._data, requires_grad=self.requires_grad, name=self.name)
 
@@ -440,9 +440,9 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     kind = type(data)
     if (kind is np.ndarray and data.ndim == 0) or kind is float or kind is complex:
         data = np.asarray(data)[()]
-    mode = recording()
-    requires_grad = requires_grad and primitive.is_differentiable and bool(mode)
-    if not requires_grad and not (mode and mode is not True and mode.records_constants):
+    mode = current_mode()
+    requires_grad = requires_grad and primitive.is_differentiable and mode.records
+    if not (requires_grad or mode.records_constants):
         return _constant(data, parents)
     result = _new(Value)
     result._data = data
@@ -453,7 +453,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     result.inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
     result.params = params
     result.serial = _next_serial()
-    if mode and mode is not True:
+    if mode.watches:
         mode.see_result(result)
     return result
 
@@ -516,8 +516,8 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
 def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a function without a derivative says of the data. Only a mode that records constants, too, keeps how it was found."""
     answer = function(*map(_plain, args), **{key: _plain(x) for key, x in kwargs.items()})
-    mode = recording()
-    if isinstance(mode, bool) or not mode.records_constants:
+    mode = current_mode()
+    if not mode.records_constants:
         return answer
     if function in DECISIONS:
         mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{numpy_name(function)}()")

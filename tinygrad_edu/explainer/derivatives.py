@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_edu.compiler.recording import recorded
 from tinygrad_edu.compiler.simplification import simplified
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
-from tinygrad_edu.engine.mode import Watch, recording_mode
+from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.explainer.notation import code
 from tinygrad_edu.explainer.terms import Literal, Term, names, operations, program_term, recorded_term
@@ -229,7 +229,7 @@ def read_backward(graph: Graph) -> BackwardPass:
     assert output is not None
     seen = _Contributions()
     start = np.ones(output.shape, output.dtype)[()]
-    with recording_mode(seen), np.errstate(all="ignore"):  # where a derivative is infinite, the explanation says so
+    with InMode(seen), np.errstate(all="ignore"):  # where a derivative is infinite, the explanation says so
         backpropagate({output: start}, *ancestors((output,)))
     gradients: dict[Node, Any] = {graph.output: start}
     edges: list[Edge] = []
@@ -263,9 +263,9 @@ class _Contributions(Watch):
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         self.of.setdefault(node, []).append(gradient)
 
-    def within(self, mode: bool | Watch) -> bool | Watch:
+    def within(self, asked: Mode) -> Mode:
         """A rule that runs a backward pass of its own is not watched in it."""
-        return mode
+        return asked
 
 
 class _Everything(Watch):
@@ -314,7 +314,7 @@ def _read(edge: Edge, g: Any) -> _Reading:
     inputs = [_named_constant(node) if node.value is None else x for node, x in zip(nodes[1:], inputs, strict=True)]
     shapes = {node.name: node.shape for node in nodes[1:] if node.is_named}
     try:
-        with recording_mode(_Everything()), np.errstate(all="ignore"):
+        with InMode(_Everything()), np.errstate(all="ignore"):
             read = _apply_rule(edge.result, edge.position, g, out, inputs)
     except Exception:  # a rule of the user's own may do what only plain arrays can do
         return _Reading(None, edge.operand.shape)

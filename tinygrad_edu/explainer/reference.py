@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.engine.mode import Watch, recording_mode
+from tinygrad_edu.engine.mode import InMode, Watch
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.graph.source import expression, literal
 from tinygrad_edu.primitives.primitive import TABLE, Case, Jointly, Primitive
@@ -74,7 +74,7 @@ def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], para
     """For each input what its rule computes, or an empty text where it has none."""
     result = primitive.forward(*inputs, **params)
     rules: Any = primitive.vjps
-    with recording_mode(_Everything()), np.errstate(all="ignore"):
+    with InMode(_Everything()), np.errstate(all="ignore"):
         g, out = _as_value(np.ones_like(result)).named("g"), _as_value(result).named("out")
         values = [(Value(x) != 0 if x.dtype == bool else Value(x)).named(name) for name, x in zip(names, inputs, strict=True)]
         if type(rules) is Jointly:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.messages import described, users_line
-from tinygrad_edu.engine.mode import Watch, recording_mode
+from tinygrad_edu.engine.mode import InMode, Watch
 from tinygrad_edu.errors import AnomalyError
 
 
@@ -31,7 +31,7 @@ def detect_anomaly() -> Iterator[None]:
         ...
     tinygrad_edu.errors.AnomalyError: 'power' gave nan ...
     """
-    with np.errstate(all="ignore"), recording_mode(_Anomalies()):  # the error says more than NumPy's warning
+    with np.errstate(all="ignore"), InMode(_Anomalies()):  # the error says more than NumPy's warning
         yield
 
 

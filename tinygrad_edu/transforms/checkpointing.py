@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.engine.messages import name_of
-from tinygrad_edu.engine.mode import everything_is_recorded, recording, recording_mode
+from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode
 from tinygrad_edu.engine.trees import tree_leaves, tree_map
 from tinygrad_edu.engine.value import Value, record
 from tinygrad_edu.errors import GradientError
@@ -45,13 +45,13 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def recomputed(*args: Any, **kwargs: Any) -> Any:
-        if everything_is_recorded():
+        if current_mode().records_constants:
             return f(*args, **kwargs)
         oldest = Value(0.0).serial
         circumstances = copy_context()  # whether we are within a transform, say: the second call must do as the first one did
         output = f(*args, **kwargs)
         parts = _differentiable(output)
-        if not parts or not recording():
+        if not parts or not current_mode().records:
             return output
         sources = _older_than(oldest, parts)
         targets = set(sources)
@@ -107,7 +107,7 @@ def _older_than(serial: int, outputs: list[Value]) -> list[Value]:
 
 def _packed(parts: list[Value]) -> Any:
     """Several Values as one: an operation has one result."""
-    with recording_mode(True):
+    with InMode(RECORDING):
         return parts[0] if len(parts) == 1 else concatenate(*(part.reshape(-1) for part in parts))
 
 

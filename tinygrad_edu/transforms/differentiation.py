@@ -24,7 +24,7 @@ from tinygrad_edu.engine.arguments import check_function, flag
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate, dependents
 from tinygrad_edu.engine.conversions import raise_its_reason
 from tinygrad_edu.engine.messages import name_of, shortened
-from tinygrad_edu.engine.mode import depth, everything_is_recorded, inside_a_transform, recording, recording_mode
+from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode, differentiating, inside_a_transform
 from tinygrad_edu.engine.trees import tree_leaves, tree_leaves_like, tree_map, tree_map_named
 from tinygrad_edu.engine.value import Value, record
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
@@ -64,14 +64,14 @@ class Recording:
         for node, cotangent in zip(tree_leaves(self.output), cotangents, strict=True):
             if node.requires_grad:
                 seeds[node] = seeds[node] + cotangent if node in seeds else cotangent
-        with recording_mode(True):
+        with InMode(RECORDING):
             gradients = backpropagate(seeds, *self._path, create_graph=nested)
             return tuple(tree_map(lambda leaf: _result(gradients.get(leaf), leaf, nested), argument) for argument in self.arguments)
 
     def pull_back_tree(self, cotangents: Any, what: str) -> tuple[Any, ...]:
         """The same from cotangents as the user gives them, who calls them `what`: a tree like the output."""
         given_values = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves(cotangents))
-        nested = self.nested or (bool(recording()) and given_values)
+        nested = self.nested or (current_mode().records and given_values)
         pairs = tree_leaves_like(cotangents, self.output, what)
         return self.pull_back([_matching(path, leaf, model, nested) for path, leaf, model in pairs], create_graph=nested)
 
@@ -109,22 +109,22 @@ def call_recorded(
 ) -> Recording:
     """Call `f` with Values in place of the arguments `argnums`, recording what it does with them."""
     given_values = any(isinstance(leaf, Value) and leaf.requires_grad for leaf in tree_leaves((args, kwargs)))
-    nested = inside_a_transform() or everything_is_recorded() or (bool(recording()) and given_values)
+    nested = inside_a_transform() or current_mode().records_constants or (current_mode().records and given_values)
     names = _parameter_names(f)
     called_with = list(args)
     arguments = []
-    with recording_mode(True):
+    with InMode(RECORDING):
         for position in _positions(argnums, f, len(args)):
             name = names[position] if position < len(names) else f"argument {position}"
             arguments.append(tree_map_named(_stand_in, args[position], name))
             called_with[position] = tree_map(lambda leaf: leaf, arguments[-1])  # f may put other leaves into its own tree
-        token = depth.set(depth.get() + 1)
+        token = differentiating.set(True)
         try:
             output = f(*called_with, **kwargs)
         except (ValueError, SystemError) as error:
             raise_its_reason(error)
         finally:
-            depth.reset(token)
+            differentiating.reset(token)
     aux = None
     if has_aux:
         if not (isinstance(output, tuple) and len(output) == 2):
@@ -168,7 +168,7 @@ def _as_value(function: str, path: str, leaf: Any) -> Value:
 
 
 def _stand_in(path: str, leaf: Any) -> Value:
-    if isinstance(leaf, Value) and (leaf.requires_grad or everything_is_recorded()):
+    if isinstance(leaf, Value) and (leaf.requires_grad or current_mode().records_constants):
         if leaf.dtype.kind != "f" or not isinstance(leaf._data, np.ndarray | np.generic):
             leaf = cast(leaf, dtype=np.dtype(np.float64))
         stand_in = record(ARGUMENT, (leaf,), {}).named(leaf.name or path)
