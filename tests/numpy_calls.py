@@ -6,7 +6,7 @@ from tests import test_numpy_fft as fft
 from tests import test_numpy_products as products
 from tests import test_numpy_selection as selection
 from tests import test_numpy_shaping as shaping
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 
 SHAPES = [(), (3,), (2, 3), (2, 1, 3), (1, 2, 1, 3)]
 V, M, C, S = (3,), (2, 3), (4, 2, 3), (3, 3)  # a vector, a matrix, a cube, a square matrix

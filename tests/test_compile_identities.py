@@ -11,7 +11,7 @@ from tinygrad_edu.compiler.making import Maker
 from tinygrad_edu.compiler.nodes import Graph, in_order, is_ordinary
 from tinygrad_edu.compiler.simplification import expanded, simplified
 from tinygrad_edu.primitives import arithmetic
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 
 ALL = IDENTITIES + FINISHING + EXPANSIONS
 

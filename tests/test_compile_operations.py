@@ -10,7 +10,7 @@ import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.engine.trees import tree_leaves
 from tinygrad_edu.errors import TracingError
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing.operations import in_real_numbers, samples
 
 ENTRIES = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE])

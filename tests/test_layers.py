@@ -31,6 +31,7 @@ ROOMS = [
     ["engine.arguments", "engine.ownership", "engine.takers", "engine.trees"],
     ["engine.messages", "engine.mode"],
     ["primitives"],
+    ["primitives.table"],
     ["primitives.primitive"],
     ["errors"],
     ["escaping"],

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import InPlaceError, ShapeError
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing import in_real_numbers, samples
 
 

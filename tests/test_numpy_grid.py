@@ -13,7 +13,7 @@ from tinygrad_edu.engine.trees import tree_leaves
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TinygradError, TracingError, UnsupportedError
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
-from tinygrad_edu.primitives.primitive import TABLE, numpy_name
+from tinygrad_edu.primitives.table import TABLE, numpy_name
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning"),

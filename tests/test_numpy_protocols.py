@@ -9,7 +9,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, DetachError, TinygradError, UnsupportedError
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 
 A = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 

@@ -9,7 +9,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DetachError, IndexingError, ShapeError, UnsupportedError
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing import check_grads
 
 RNG = np.random.default_rng(0)

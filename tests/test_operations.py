@@ -9,7 +9,8 @@ import tinygrad_edu as tg
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientCheckError
 from tinygrad_edu.graph.source import expression
-from tinygrad_edu.primitives.primitive import TABLE, Primitive, case, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
+from tinygrad_edu.primitives.table import TABLE, operation
 from tinygrad_edu.testing import check_grads, check_operation, in_real_numbers, samples
 
 ENTRIES = pytest.mark.parametrize("entry", list(TABLE), ids=lambda entry: entry.name)

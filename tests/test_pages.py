@@ -15,7 +15,7 @@ from tests.test_explain import random_losses
 from tinygrad_edu.explainer.listing import listing
 from tinygrad_edu.explainer.steps import steps
 from tinygrad_edu.graph.graph import Kind
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing.operations import samples
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing import in_real_numbers
 from tinygrad_edu.testing.strategies import inputs_of, operations
 
@@ -95,11 +95,7 @@ def _broadcast(*shapes):
         return None
 
 
-BINARY = [
-    entry
-    for entry in TABLE
-    if not entry.cases and isinstance(entry.vjps, tuple) and len(entry.vjps) == 2 and None not in entry.vjps
-]
+BINARY = [entry for entry in TABLE if not entry.cases and entry.arity == 2 and None not in entry.rules(2)]
 
 
 @pytest.mark.parametrize("entry", BINARY, ids=lambda entry: entry.name)

@@ -19,7 +19,7 @@ import tinygrad_edu as tg
 from tests.profile import sampled
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, TinygradError
-from tinygrad_edu.primitives.primitive import TABLE, numpy_name
+from tinygrad_edu.primitives.table import TABLE, numpy_name
 
 
 class Hostile:

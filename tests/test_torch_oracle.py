@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing import in_real_numbers, samples
 from tinygrad_edu.testing.strategies import inputs_of, operations
 

@@ -26,9 +26,10 @@ from tinygrad_edu.primitives import complex_numbers, elementwise
 from tinygrad_edu.primitives.broadcasting import broadcast_to
 from tinygrad_edu.primitives.einstein import einsum
 from tinygrad_edu.primitives.indexing import index
-from tinygrad_edu.primitives.primitive import TABLE, Primitive
+from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.shaping import reshape, transpose
 from tinygrad_edu.primitives.special import logsumexp
+from tinygrad_edu.primitives.table import TABLE
 
 LONGEST_NESTED = 50
 """How long an expression may be and still be written inside of another one."""
@@ -366,7 +367,7 @@ class Writer:
             self._helpers |= source
             self._names.take(source)
         elif name in TABLE.entries:
-            self._helpers[name] = f"from tinygrad_edu.primitives.primitive import TABLE\n\n{name} = TABLE.entries[{name!r}].forward"
+            self._helpers[name] = f"from tinygrad_edu.primitives.table import TABLE\n\n{name} = TABLE.entries[{name!r}].forward"
         else:
             self._foreign.add(name)
 

@@ -21,7 +21,8 @@ import numpy as np
 
 from tinygrad_edu.compiler.nodes import Node, PythonNumber, frozen, is_number
 from tinygrad_edu.primitives import arithmetic, indexing, linear_algebra, reductions, shaping
-from tinygrad_edu.primitives.primitive import TABLE, Primitive
+from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.primitives.table import TABLE
 
 Make = Callable[..., Node]
 """`make(primitive, inputs, params)`: the simplest node that computes this."""

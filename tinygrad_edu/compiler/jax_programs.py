@@ -92,9 +92,9 @@ def _promoted(operand: ast.expr, position: int, node: Node) -> ast.expr:
     Positions, which have no derivative rule, stay integers; and a mask stays one where it meets numbers of the result's dtype.
     """
     assert node.primitive is not None
-    part, rules = node.inputs[position], node.primitive.vjps
+    part, rule = node.inputs[position], node.primitive.rules(len(node.inputs))[position]
     is_literal = part.value is not None and not isinstance(operand, ast.Call)
-    is_computed_with = node.operation is not cast and (not isinstance(rules, tuple) or rules[position] is not None)
+    is_computed_with = node.operation is not cast and rule is not None
     if is_literal or not is_computed_with or not isinstance(part.dtype, np.dtype) or not isinstance(node.dtype, np.dtype):
         return operand
     if not (part.dtype.kind in "iu" and node.dtype.kind in "fc") and (

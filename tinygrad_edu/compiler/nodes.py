@@ -17,7 +17,8 @@ import numpy as np
 
 from tinygrad_edu.compiler.keeping import is_filled
 from tinygrad_edu.primitives import arithmetic
-from tinygrad_edu.primitives.primitive import TABLE, Primitive
+from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.primitives.table import TABLE
 
 
 @dataclass(frozen=True)

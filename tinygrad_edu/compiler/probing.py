@@ -21,7 +21,7 @@ def may_give_a_view(primitive: Primitive) -> bool:
     """
     if primitive.cases:
         return any(_gives_a_view(primitive, each, float) for each in primitive.cases)
-    elementwise = case(*[(3,)] * (len(primitive.vjps) if isinstance(primitive.vjps, tuple) else 1))
+    elementwise = case(*[(3,)] * (primitive.arity or 1))
     return any(_gives_a_view(primitive, elementwise, dtype) for dtype in (float, complex))
 
 
@@ -37,7 +37,7 @@ def _gives_a_view(primitive: Primitive, case: Case, dtype: type) -> bool:
 
 def _valid_input(primitive: Primitive, position: int, shape: tuple[int, ...], dtype: type) -> Any:
     """Some numbers of the domain; a mask where there is no rule."""
-    if isinstance(primitive.vjps, tuple) and primitive.vjps[position] is None:
+    if primitive.rules(position + 1)[position] is None:
         return np.zeros(shape, bool)
     domain = primitive.domain[min(position, len(primitive.domain) - 1)] if primitive.domain else (0.0, 1.0)
     return np.full(shape, np.mean(domain), dtype) if isinstance(domain, tuple) else domain(np.zeros(shape, dtype))

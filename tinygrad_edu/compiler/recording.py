@@ -28,7 +28,7 @@ from tinygrad_edu.engine.trees import children_of, demand_shallow, tree_leaves
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.primitives import arithmetic
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.transforms.differentiation import ARGUMENT
 
 DEEPEST = 50

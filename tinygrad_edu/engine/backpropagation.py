@@ -17,7 +17,7 @@ from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.engine.ownership import Loan
 from tinygrad_edu.errors import GradientError, InPlaceError
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
-from tinygrad_edu.primitives.primitive import Jointly, Primitive
+from tinygrad_edu.primitives.primitive import Primitive
 
 _serial = attrgetter("serial")
 
@@ -102,12 +102,10 @@ def backpropagate(
         if g is None:  # only inputs without a derivative led here, such as a mask
             continue
         primitive = node.primitive
-        rules, out, inputs, params = primitive.vjps, node._data, node.inputs, node.params
+        out, inputs, params = node._data, node.inputs, node.params
         if create_graph:
             out, inputs = node, _as_values(node)
-        if type(rules) is Jointly:
-            rules, inputs, params = rules.applied(g, out, inputs, params), (), None
-        for rule, parent, seen in zip(rules, node.parents, node.inputs):  # noqa: B905 (strict zip is slow)
+        for rule, parent, seen in zip(primitive.vjps, node.parents, node.inputs):  # noqa: B905 (strict zip is slow)
             if parent not in wanted or rule is None:
                 continue
             if parent._loan is not None and parent._loan.was_changed_since(seen):

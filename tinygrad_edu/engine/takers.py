@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_edu.engine.messages import GENERATED
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
-from tinygrad_edu.primitives.primitive import TABLE
+from tinygrad_edu.primitives.table import TABLE
 
 _OWN = (str(Path(__file__).parents[1]) + os.sep, GENERATED)
 _LIBRARIES = (str(Path(np.__file__).parents[1]) + os.sep, str(Path(os.__file__).parent) + os.sep)

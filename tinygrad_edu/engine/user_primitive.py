@@ -21,10 +21,10 @@ class UserPrimitive(Primitive):
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """Apply it: to arrays it is its forward function, to Values it also records itself."""
-        assert isinstance(self.vjps, tuple)
-        if len(inputs) != len(self.vjps):
+        assert self.arity is not None
+        if len(inputs) != self.arity:
             raise GradientError(
-                f"{self.name!r} has {_rules(len(self.vjps))}, but was called with {len(inputs)} inputs. tg.primitive takes one "
+                f"{self.name!r} has {_rules(self.arity)}, but was called with {len(inputs)} inputs. tg.primitive takes one "
                 "rule for each input that is passed by position, or None for one without a derivative."
             )
         for key, given in params.items():

@@ -26,8 +26,9 @@ from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingE
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, LIKES, question
-from tinygrad_edu.primitives.primitive import TABLE, Primitive, numpy_name
+from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.special import of_scipy
+from tinygrad_edu.primitives.table import TABLE, numpy_name
 
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})

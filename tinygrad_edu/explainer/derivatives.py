@@ -23,7 +23,6 @@ from tinygrad_edu.explainer.notation import code
 from tinygrad_edu.explainer.terms import Literal, Term, names, operations, program_term, recorded_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
 from tinygrad_edu.primitives import indexing
-from tinygrad_edu.primitives.primitive import Jointly
 
 GRADIENT = "g"
 """What the gradient that arrives at a result is called in the formula of a rule, as in the op table."""
@@ -238,11 +237,11 @@ def read_backward(graph: Graph) -> BackwardPass:
         if node not in gradients:
             continue
         passed_on = iter(seen.of.get(node.value, ()))
-        has_rule = _has_rule(node)
+        rules = node.primitive.rules(len(node.operands))
         for position, operand in enumerate(node.operands):
             edge = Edge(node, position)
             edges.append(edge)
-            if not (operand.requires_grad and has_rule(position)):
+            if not (operand.requires_grad and rules[position] is not None):
                 continue
             edge.contribution = next(passed_on)
             into.setdefault(operand, []).append(edge)
@@ -277,19 +276,9 @@ class _Everything(Watch):
 # --- rules -------------------------------------------------------------------------------------------------------------------
 
 
-def _has_rule(node: Node) -> Any:
-    rules = node.primitive.vjps
-    return (lambda position: rules[position] is not None) if isinstance(rules, tuple) else (lambda position: True)
-
-
 def _apply_rule(result: Node, position: int, g: Any, out: Any, inputs: Sequence[Any]) -> Any:
-    rules = result.primitive.vjps
-    if type(rules) is Jointly:
-        return list(rules.rule(g, out, *inputs, **result.params))[position]
-    for at, rule in enumerate(rules):  # type: ignore[arg-type]  # some joint rules give one rule for each input
-        if at == position:
-            return None if rule is None else rule(g, out, *inputs, **result.params)
-    return None
+    rule = result.primitive.rules(len(inputs))[position]
+    return None if rule is None else rule(g, out, *inputs, **result.params)
 
 
 @dataclass(frozen=True)

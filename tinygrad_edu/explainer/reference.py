@@ -15,7 +15,8 @@ import numpy as np
 from tinygrad_edu.engine.mode import InMode, Watch
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.graph.source import expression, literal
-from tinygrad_edu.primitives.primitive import TABLE, Case, Jointly, Primitive
+from tinygrad_edu.primitives.primitive import Case, Primitive
+from tinygrad_edu.primitives.table import TABLE
 
 _INTRODUCTION = """\
 # The op table
@@ -50,22 +51,21 @@ def _entry(primitive: Primitive) -> str:
 def _example(primitive: Primitive) -> list[Any]:
     """Inputs of the shapes of the first case; those that have no derivative are masks."""
     rng = np.random.default_rng(0)
-    rules = primitive.vjps if isinstance(primitive.vjps, tuple) else ()
-    case = primitive.cases[0] if primitive.cases else Case(((2,),) * len(rules), {})
+    case = primitive.cases[0] if primitive.cases else Case(((2,),) * (primitive.arity or 1), {})
     domains = list(primitive.domain or ((-2.0, 2.0),))
     domains += domains[-1:] * len(case.shapes)
     inputs = [
         rng.uniform(*domain, shape) if isinstance(domain, tuple) else domain(rng.uniform(-1, 1, shape))
         for domain, shape in zip(domains, case.shapes, strict=False)
     ]
-    return [x > 0 if position < len(rules) and rules[position] is None else x for position, x in enumerate(inputs)]
+    return [x > 0 if rule is None else x for x, rule in zip(inputs, primitive.rules(len(inputs)), strict=True)]
 
 
 def _input_names(primitive: Primitive, count: int) -> list[str]:
     """What the rules call their inputs."""
-    if not isinstance(primitive.vjps, tuple):
+    if primitive.arity is None:
         return [f"x{position}" for position in range(count)]
-    rule = next((rule for rule in primitive.vjps if rule is not None), None)
+    rule = next((rule for rule in primitive.rules(count) if rule is not None), None)
     parameters = list(inspect.signature(rule or primitive.forward).parameters)
     return parameters[2 : 2 + count] if rule else parameters[:count]
 
@@ -73,14 +73,10 @@ def _input_names(primitive: Primitive, count: int) -> list[str]:
 def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], params: dict[str, Any]) -> dict[str, str]:
     """For each input what its rule computes, or an empty text where it has none."""
     result = primitive.forward(*inputs, **params)
-    rules: Any = primitive.vjps
     with InMode(_Everything()), np.errstate(all="ignore"):
         g, out = _as_value(np.ones_like(result)).named("g"), _as_value(result).named("out")
         values = [(Value(x) != 0 if x.dtype == bool else Value(x)).named(name) for name, x in zip(names, inputs, strict=True)]
-        if type(rules) is Jointly:
-            gradients = rules.rule(g, out, *values, **params)
-        else:
-            gradients = [rule(g, out, *values, **params) if rule else None for rule, _ in zip(rules, values, strict=False)]
+        gradients = [rule and rule(g, out, *values, **params) for rule in primitive.rules(len(values))]
     shapes = {value.name: value.shape for value in values}
     written = ["" if gradient is None else ast.unparse(_written(gradient, shapes)) for gradient in gradients]
     return dict(zip(names, written, strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitives.elementwise import corner
-from tinygrad_edu.primitives.primitive import operation
+from tinygrad_edu.primitives.table import operation
 
 NONZERO = (0.3, 3.0)
 

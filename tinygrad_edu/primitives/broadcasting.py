@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitives.primitive import Primitive, case, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
+from tinygrad_edu.primitives.table import operation
 
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitives.primitive import composition, operation
+from tinygrad_edu.primitives.table import composition, operation
 
 real = operation(
     lambda z: np.real(z),

@@ -9,8 +9,9 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.indexing import scatter, take
-from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.shaping import as_operand
+from tinygrad_edu.primitives.table import composition, operation
 
 # Whole periods are added, which are the same all around a point.
 unwrap = operation(

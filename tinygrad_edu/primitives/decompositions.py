@@ -24,8 +24,9 @@ import numpy as np
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitives.elementwise import corner
 from tinygrad_edu.primitives.inverses import SQUARE, adjoint, half_lower, hermitian, in_adjoints, pinv, solve, well_conditioned
-from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.shaping import as_operand
+from tinygrad_edu.primitives.table import composition, operation
 
 # NumPy's own result types, which have no public name.
 _EighResult: Callable[..., Any] = type(np.linalg.eigh(np.eye(1)))

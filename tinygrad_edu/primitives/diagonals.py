@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitives.broadcasting import like
 from tinygrad_edu.primitives.indexing import scatter
-from tinygrad_edu.primitives.primitive import composition
+from tinygrad_edu.primitives.table import composition
 
 
 def _positions(rows: int, columns: int, offset: int) -> tuple[Any, Any]:

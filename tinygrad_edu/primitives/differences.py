@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitives.broadcasting import as_dtype, as_float
-from tinygrad_edu.primitives.primitive import composition
 from tinygrad_edu.primitives.shaping import as_operand
+from tinygrad_edu.primitives.table import composition
 
 
 def _part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:

@@ -3,26 +3,16 @@
 The gradient of such a sum is one again: the cotangent takes the place of the operand in question, and its axes are asked for.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import count
+from collections.abc import Sequence
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitives.primitive import Jointly, Primitive, Rule, case, composition, operation
+from tinygrad_edu.primitives.primitive import EachInput, Primitive, case
+from tinygrad_edu.primitives.table import composition, operation
 
 _LABELS = ascii_uppercase + ascii_lowercase  # in the order in which an implicit output has them
-
-
-@dataclass(frozen=True)
-class EachInput(Jointly):
-    """The rules of an operation with any number of inputs whose gradients have no work in common: one, told by `position` which."""
-
-    def __iter__(self) -> Iterator[Rule]:
-        return (partial(self.rule, position=position) for position in count())
 
 
 def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
+from tinygrad_edu.primitives.table import composition, operation
 
 POSITIVE = ((0.2, 4.0),)
 LN2, LN10 = math.log(2), math.log(10)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitives.elementwise import stop_gradient
-from tinygrad_edu.primitives.primitive import Primitive, numpy_name
+from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.primitives.table import numpy_name
 
 Function = Callable[..., Any]
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.primitives.indexing import index, scatter
-from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
+from tinygrad_edu.primitives.table import composition, operation
 
 Norm = Literal["backward", "ortho", "forward"] | None
 Axes = Sequence[int] | None

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.primitives.primitive import Primitive, case, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
+from tinygrad_edu.primitives.table import operation
 
 CASES: list[tuple[tuple[int, ...], Any]] = [
     ((3, 4), 1), ((3, 4), slice(1, None)), ((3, 4), (slice(None), -1)), ((4,), slice(None, None, -2)),

@@ -15,8 +15,9 @@ import numpy as np
 
 from tinygrad_edu.primitives.indexing import scatter
 from tinygrad_edu.primitives.linear_algebra import transposed
-from tinygrad_edu.primitives.primitive import Primitive, Rule, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, Rule, case
 from tinygrad_edu.primitives.shaping import as_operand
+from tinygrad_edu.primitives.table import composition, operation
 
 SQUARE = [case((3, 3)), case((1, 1)), case((2, 3, 3)), case((0, 2, 2))]
 

@@ -9,8 +9,9 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.errors import DataError, ShapeError
 from tinygrad_edu.primitives.broadcasting import broadcast_to
-from tinygrad_edu.primitives.primitive import Jointly, case, composition, operation
+from tinygrad_edu.primitives.primitive import Jointly, case
 from tinygrad_edu.primitives.shaping import Function, as_operand, reshape
+from tinygrad_edu.primitives.table import composition, operation
 
 # --- joining -----------------------------------------------------------------------------------------------------------------
 

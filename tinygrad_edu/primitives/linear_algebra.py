@@ -11,8 +11,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.exact import with_numbers_of
-from tinygrad_edu.primitives.primitive import Primitive, Rule, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, Rule, case
 from tinygrad_edu.primitives.shaping import as_operand, reshape, transpose
+from tinygrad_edu.primitives.table import composition, operation
 
 
 def transposed(x: Any) -> Any:

@@ -10,9 +10,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.primitives.broadcasting import as_dtype, as_float, cast
 from tinygrad_edu.primitives.elementwise import POSITIVE, corner, direction
-from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.reductions import put_back, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
+from tinygrad_edu.primitives.table import composition, operation
 
 
 def _power(x: Any, exponent: float) -> Any:

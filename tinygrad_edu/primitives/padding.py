@@ -7,7 +7,7 @@ import numpy as np
 
 from tinygrad_edu.primitives.exact import with_numbers_of
 from tinygrad_edu.primitives.indexing import scatter
-from tinygrad_edu.primitives.primitive import composition
+from tinygrad_edu.primitives.table import composition
 
 _STATISTICS: dict[str, Callable[..., Any]] = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
 _MODES = {"constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", *_STATISTICS}

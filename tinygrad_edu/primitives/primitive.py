@@ -7,9 +7,10 @@ This module knows NumPy and nothing of Values. It only knows that some operand m
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -42,18 +43,31 @@ def case(*shapes: tuple[int, ...], **params: Any) -> Case:
 
 
 @dataclass(frozen=True)
-class Jointly:
-    """The rules of an operation with any number of inputs, or whose gradients are computed together: one that returns all."""
+class EachInput:
+    """The rules of an operation with any number of inputs: one, which is told by `position` for which input it is asked."""
 
     rule: Rule
 
-    def applied(self, g: Any, out: Any, inputs: Sequence[Any], params: Mapping[str, Any]) -> list[Rule]:
-        """A rule for each input that has only to hand out what was computed here, once for all of them."""
-        return [partial(_computed_before, gradient) for gradient in self.rule(g, out, *inputs, **params)]
+    def __iter__(self) -> Iterator[Rule]:
+        return (partial(self.rule, position=position) for position in count())
 
 
-def _computed_before(gradient: Any, g: Any, out: Any) -> Any:
-    return gradient
+@dataclass(frozen=True)
+class Jointly:
+    """The same where the gradients are computed together: one rule, which returns them all."""
+
+    rule: Rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        """Rules for one step back: the first that is called computes all gradients, the others hand out what it has found."""
+        found: list[Any] = []
+        return (partial(_one_of, self.rule, found, position) for position in count())
+
+
+def _one_of(rule: Rule, found: list[Any], position: int, g: Any, out: Any, /, *inputs: Any, **params: Any) -> Any:
+    if not found:
+        found.extend(rule(g, out, *inputs, **params))
+    return found[position]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +78,8 @@ class Primitive:
     ------
     name: the operation's name, e.g. `"tanh"`.
     forward: `forward(*arrays, **params) -> array`.
-    vjps: for each input its `Rule` (the vector-Jacobian product), or None where the input has no derivative (a mask, say).
+    vjps: for each input its `Rule` (the vector-Jacobian product), or None where the input has no derivative (a mask, say); for
+        any number of inputs `EachInput` or `Jointly`. All of these are iterated over, and give a rule for each input.
     numpy: the NumPy functions that this entry differentiates.
     code: how a call is written in NumPy; `{0}`, `{1}` stand for the inputs. Empty: `np.name(inputs, params)`.
     jax: how it is written where `np` is `jax.numpy`, whose arrays cannot be changed in place. Empty: the same.
@@ -83,7 +98,7 @@ class Primitive:
 
     name: str
     forward: Callable[..., Any]
-    vjps: tuple[Rule | None, ...] | Jointly
+    vjps: tuple[Rule | None, ...] | EachInput | Jointly
     numpy: tuple[Callable[..., Any], ...] = ()
     code: str = ""
     jax: str = ""
@@ -106,106 +121,34 @@ class Primitive:
         return f"<primitive {one_line(self.name)}>"
 
     @cached_property
+    def arity(self) -> int | None:
+        """How many inputs it takes; None for any number."""
+        return len(self.vjps) if isinstance(self.vjps, tuple) else None
+
+    def rules(self, inputs: int) -> list[Rule | None]:
+        """For each of so many inputs its rule, or None. They serve one step back: ask again for another."""
+        return list(islice(self.vjps, inputs))
+
+    @cached_property
     def is_differentiable(self) -> bool:
         """Whether a gradient can pass back to any input."""
-        return not isinstance(self.vjps, tuple) or any(rule is not None for rule in self.vjps)
+        return self.arity is None or any(rule is not None for rule in self.rules(self.arity))
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The names of what `forward` takes besides its input arrays, in order."""
         names = list(inspect.signature(self.forward).parameters)
-        return tuple(names[1 if not isinstance(self.vjps, tuple) else len(self.vjps) :])
+        return tuple(names[1 if self.arity is None else self.arity :])
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """The inputs and the parameters of a call in NumPy's manner, where parameters may be given by position: `np.sum(x, 0)`."""
         if kwargs and isinstance(self.forward, np.ufunc):
             raise TypeError("its rules know nothing of options")
-        if not isinstance(self.vjps, tuple):
+        if self.arity is None:
             return args, kwargs
-        if len(args) < len(self.vjps) and kwargs and self.numpy:  # np.sum(a=x): an input by the name that NumPy gives it
-            names = list(inspect.signature(self.numpy[0]).parameters)[len(args) : len(self.vjps)]
+        if len(args) < self.arity and kwargs and self.numpy:  # np.sum(a=x): an input by the name that NumPy gives it
+            names = list(inspect.signature(self.numpy[0]).parameters)[len(args) : self.arity]
             args += tuple(kwargs[name] for name in names if name in kwargs)
             kwargs = {name: value for name, value in kwargs.items() if name not in names}
-        inputs, positional = args[: len(self.vjps)], args[len(self.vjps) :]
+        inputs, positional = args[: self.arity], args[self.arity :]
         return inputs, {**dict(zip(self.parameters, positional, strict=False)), **kwargs}
-
-
-@dataclass(frozen=True)
-class Table:
-    """The op table: every entry by name, and what each of NumPy's functions is differentiated by.
-
-    `functions` also holds the compositions: NumPy functions that are differentiated because they are written
-    in terms of entries, and need no rule of their own.
-    """
-
-    entries: dict[str, Primitive] = field(default_factory=dict)
-    functions: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
-
-    def add(self, entry: Primitive) -> Primitive:
-        """Add an entry; a second one of the same name is a mistake."""
-        if entry.name in self.entries:
-            raise ValueError(f"the op table already has an entry named {entry.name!r}")
-        self.entries[entry.name] = entry
-        for function in entry.numpy:
-            self.functions[function] = entry
-        return entry
-
-    def __iter__(self) -> Iterator[Primitive]:
-        return iter(self.entries.values())
-
-
-TABLE = Table()
-
-
-def operation(
-    forward: Callable[..., Any],
-    *vjps: Rule | Jointly | None,
-    name: str = "",
-    numpy: Iterable[Callable[..., Any]] = (),
-    code: str = "",
-    jax: str = "",
-    latex: str = "",
-    domain: tuple[Domain, ...] = (),
-    cases: Iterable[Case] = (),
-) -> Primitive:
-    """Add an operation to the table: the forward function, one rule an input, and the fields of `Primitive`.
-
-    A NumPy ufunc given as `forward` is also the NumPy function that the entry differentiates.
-    """
-    rules: Any = vjps[0] if len(vjps) == 1 and isinstance(vjps[0], Jointly) else vjps
-    is_ufunc = isinstance(forward, np.ufunc)
-    return TABLE.add(
-        Primitive(
-            name=name or forward.__name__,
-            forward=forward,
-            vjps=rules,
-            numpy=(forward,) if is_ufunc else tuple(numpy),
-            code=code,
-            jax=jax,
-            latex=latex,
-            domain=domain,
-            cases=tuple(cases),
-        )
-    )
-
-
-def composition(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Differentiate NumPy functions by writing them in terms of others: the decorated function takes their arguments."""
-
-    def register(composed: Callable[..., Any]) -> Callable[..., Any]:
-        for function in functions:
-            TABLE.functions[function] = composed
-        return composed
-
-    return register
-
-
-def numpy_name(function: Callable[..., Any]) -> str:
-    """A function of NumPy's as it is written in Python.
-
-    >>> numpy_name(np.linalg.inv), numpy_name(np.add), numpy_name(np.add.reduce)
-    ('np.linalg.inv', 'np.add', 'np.add.reduce')
-    """
-    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
-        return f"np.{ufunc.__name__}.{function.__name__}"
-    return f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}".replace("numpy", "np", 1)

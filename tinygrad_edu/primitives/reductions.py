@@ -13,8 +13,9 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitives.broadcasting import as_dtype, broadcast_to
 from tinygrad_edu.primitives.exact import with_numbers_of
-from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.scans import cumprod
+from tinygrad_edu.primitives.table import composition, operation
 
 AXES = [
     case((3, 4)), case((3, 4), axis=0), case((3, 4), axis=-1, keepdims=True),

@@ -9,7 +9,8 @@ import numpy as np
 
 from tinygrad_edu.primitives.arithmetic import NONZERO
 from tinygrad_edu.primitives.broadcasting import cast
-from tinygrad_edu.primitives.primitive import case, composition, operation
+from tinygrad_edu.primitives.primitive import case
+from tinygrad_edu.primitives.table import composition, operation
 
 floor = operation(np.floor, lambda g, out, x: np.zeros_like(x), latex=r"\left\lfloor {0} \right\rfloor")
 ceil = operation(np.ceil, lambda g, out, x: np.zeros_like(x), latex=r"\left\lceil {0} \right\rceil")

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitives.broadcasting import as_dtype
-from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
+from tinygrad_edu.primitives.table import composition, operation
 
 ALONG = [case((4,), axis=0), case((3, 4), axis=0), case((2, 5, 2), axis=-2), case((0, 3), axis=0), case((1,), axis=0)]
 

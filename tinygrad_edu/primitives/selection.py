@@ -10,8 +10,8 @@ from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitives import elementwise
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.indexing import add_at, take
-from tinygrad_edu.primitives.primitive import composition
 from tinygrad_edu.primitives.shaping import Function, as_operand
+from tinygrad_edu.primitives.table import composition
 
 # --- by a condition ----------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.errors import DataError, UnsupportedError
 from tinygrad_edu.primitives.broadcasting import broadcast_to, cast
 from tinygrad_edu.primitives.indexing import take
-from tinygrad_edu.primitives.primitive import Primitive, case, composition, operation
+from tinygrad_edu.primitives.primitive import Primitive, case
+from tinygrad_edu.primitives.table import composition, operation
 
 Function = Callable[..., Any]
 _function: Function

@@ -16,8 +16,9 @@ import numpy as np
 from tinygrad_edu.errors import DataError, MissingExtraError
 from tinygrad_edu.primitives.arithmetic import multiply
 from tinygrad_edu.primitives.elementwise import POSITIVE, corner, sigmoid, softplus, where
-from tinygrad_edu.primitives.primitive import Domain, Primitive, Rule, case, operation
+from tinygrad_edu.primitives.primitive import Domain, Primitive, Rule, case
 from tinygrad_edu.primitives.reductions import AXES, put_back
+from tinygrad_edu.primitives.table import operation
 
 # --- NumPy's: families that are closed under differentiation -----------------------------------------------------------------
 

@@ -16,9 +16,9 @@ from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitives.broadcasting import as_dtype, cast
 from tinygrad_edu.primitives.elementwise import root, squares
 from tinygrad_edu.primitives.exact import with_numbers_of
-from tinygrad_edu.primitives.primitive import composition
 from tinygrad_edu.primitives.reductions import count, gathered, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
+from tinygrad_edu.primitives.table import composition
 
 # --- mean and spread ---------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitives.elementwise import direction
-from tinygrad_edu.primitives.primitive import composition, operation
+from tinygrad_edu.primitives.table import composition, operation
 
 INSIDE = ((-0.9, 0.9),)
 

@@ -14,10 +14,10 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitives.broadcasting import as_dtype
 from tinygrad_edu.primitives.exact import with_numbers_of
-from tinygrad_edu.primitives.primitive import TABLE, composition
 from tinygrad_edu.primitives.reductions import gathered, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.special import logsumexp
+from tinygrad_edu.primitives.table import TABLE, composition
 
 # What these reduce to has a name of its own, and the same options; but it reduces all axes unless told otherwise.
 REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {

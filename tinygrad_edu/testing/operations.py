@@ -50,8 +50,7 @@ def samples(entry: Primitive, seed: int = 0) -> Iterator[Sample]:
         raise DataError(f"an operation is what tg.primitive makes, or an entry of the op table, but got {shortened(entry)}.")
     rng = np.random.default_rng(whole_number("seed", seed, at_least=0))
     for shapes, params in _calls(entry):
-        rules = entry.vjps if isinstance(entry.vjps, tuple) else (entry.vjps,) * len(shapes)
-        has_rule = tuple(rule is not None for rule in rules)
+        has_rule = tuple(rule is not None for rule in entry.rules(len(shapes)))
         inputs = tuple(
             _draw(rng, shape, entry, position) if has_rule[position] else rng.uniform(size=shape) < 0.5
             for position, shape in enumerate(shapes)
@@ -81,10 +80,10 @@ def check_operation(entry: Primitive, order: int = 2) -> None:
 def _calls(entry: Primitive) -> Iterator[tuple[tuple[tuple[int, ...], ...], Mapping[str, Any]]]:
     if entry.cases:
         yield from ((case.shapes, case.params) for case in entry.cases)
-    elif not isinstance(entry.vjps, tuple):
+    elif entry.arity is None:
         raise GradientCheckError(f"{entry.name!r} takes any number of inputs, so its entry must state cases to test it on.")
     else:
-        for shapes in dict.fromkeys(row[: len(entry.vjps)] for row in _BROADCASTING):
+        for shapes in dict.fromkeys(row[: entry.arity] for row in _BROADCASTING):
             yield shapes, {}
 
 

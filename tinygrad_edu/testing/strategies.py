@@ -11,7 +11,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_edu.primitives.primitive import TABLE, Primitive
+from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing.operations import DEFAULT_INTERVAL, Sample, domain_of
 
 
@@ -49,9 +50,9 @@ def inputs_of(draw: st.DrawFn, entry: Primitive) -> Sample:
         case = draw(st.sampled_from(entry.cases))
         shapes, params = case.shapes, case.params
     else:
-        assert isinstance(entry.vjps, tuple)
-        shapes, params = draw(broadcastable_shapes(len(entry.vjps))), {}
-    has_rule = tuple(rule is not None for rule in entry.vjps) if isinstance(entry.vjps, tuple) else (True,) * len(shapes)
+        assert entry.arity is not None
+        shapes, params = draw(broadcastable_shapes(entry.arity)), {}
+    has_rule = tuple(rule is not None for rule in entry.rules(len(shapes)))
     inputs = tuple(
         draw(_valid_inputs(shape, entry, position) if has_rule[position] else hnp.arrays(bool, shape))
         for position, shape in enumerate(shapes)
