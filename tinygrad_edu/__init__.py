@@ -12,17 +12,9 @@ from tinygrad_edu.primitives.joining import array
 from tinygrad_edu.primitives.special import digamma, erf, erfc, gelu, lgamma, log_softmax, logsumexp, softmax
 from tinygrad_edu.transforms.anomaly import detect_anomaly
 from tinygrad_edu.transforms.checkpointing import checkpoint
-from tinygrad_edu.transforms.differentiation import (
-    elementwise_grad,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    linearize,
-    value_and_grad,
-    vjp,
-)
+from tinygrad_edu.transforms.gradients import elementwise_grad, grad, value_and_grad
+from tinygrad_edu.transforms.matrices import hessian, jacobian
+from tinygrad_edu.transforms.products import hvp, jvp, linearize, vjp
 
 __all__ = [
     "Descent",

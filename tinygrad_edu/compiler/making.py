@@ -28,7 +28,7 @@ from tinygrad_edu.compiler.nodes import (
 )
 from tinygrad_edu.primitives import arithmetic, broadcasting, elementwise, indexing, joining, reductions, shaping, special
 from tinygrad_edu.primitives.primitive import Primitive
-from tinygrad_edu.transforms.differentiation import ARGUMENT
+from tinygrad_edu.transforms.tracing import ARGUMENT
 
 Type = tuple[tuple[int, ...], Any]
 """A shape and a dtype."""

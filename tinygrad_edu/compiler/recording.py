@@ -29,7 +29,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.table import TABLE
-from tinygrad_edu.transforms.differentiation import ARGUMENT
+from tinygrad_edu.transforms.tracing import ARGUMENT
 
 DEEPEST = 50
 """How deep arguments and results may be nested. Python itself reads no program with much deeper brackets."""

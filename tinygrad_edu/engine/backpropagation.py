@@ -43,36 +43,42 @@ class Node(Protocol):
     _loan: Loan | None
 
 
-def ancestors(outputs: Iterable[Any], targets: Set[Any] = frozenset()) -> tuple[list[Any], set[Any]]:
-    """What `outputs` were computed from, as far as it requires a gradient.
+def ancestors(output: Any) -> tuple[list[Any], set[Any]]:
+    """What `output` was computed from, as far as it requires a gradient.
 
-    Returns the computed nodes, newest first, and the set of all nodes, leaves included. The outputs are among them.
-    The walk does not go past `targets`, which thereby count as leaves.
+    Returns the computed nodes, newest first, and the set of all nodes, leaves included. The output is among them.
     """
-    found = set(outputs)
-    computed = []
-    for output in found:
-        if output.primitive is not None and output not in targets:
-            computed.append(output)  # noqa: PERF401 (a comprehension is slower for one output)
+    found = {output}
+    computed = [] if output.primitive is None else [output]
     for node in computed:  # which grows while it is walked
         for parent in node.parents:
             if parent is not None and parent.requires_grad and parent not in found:
                 found.add(parent)
-                if parent.primitive is not None and not (targets and parent in targets):
+                if parent.primitive is not None:
                     computed.append(parent)
     computed.sort(key=_serial, reverse=True)
     return computed, found
 
 
-def dependents(computed: Sequence[Any], targets: Set[Any]) -> tuple[list[Any], set[Any]]:
-    """The same without the nodes that none of `targets` had an influence on."""
+def between(outputs: Iterable[Any], targets: Set[Any]) -> tuple[list[Any], set[Any]]:
+    """The same for what lies between the outputs and `targets`, which count as leaves: only what they have an influence on."""
+    oldest = min(map(_serial, targets), default=0)
+    computed = [output for output in outputs if output not in targets]
+    found = {*computed, *targets}
+    for node in computed:  # which grows while it is walked
+        for parent in node.parents:
+            # What is older than all targets cannot have come from one.
+            if parent is not None and parent.requires_grad and parent not in found and parent.serial > oldest:
+                found.add(parent)
+                computed.append(parent)
+    computed.sort(key=_serial)
     dependent = set(targets)
-    kept = []
-    for node in reversed(computed):
+    path = []
+    for node in computed:
         if not dependent.isdisjoint(node.parents):
             dependent.add(node)
-            kept.append(node)
-    return kept[::-1], dependent
+            path.append(node)
+    return path[::-1], dependent
 
 
 def backpropagate(
@@ -84,7 +90,7 @@ def backpropagate(
     ----------
     cotangents: for each output the derivative of the quantity of interest by it, of its shape and dtype; it is used up.
     computed, wanted: the computed nodes to walk through, newest first, and all nodes whose cotangent is of interest,
-        as `ancestors` and `dependents` list them.
+        as `ancestors` and `between` list them.
     create_graph: give the rules Values instead of arrays, so that the gradient itself can be differentiated.
 
     Returns

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ _SEQUENCES = (list, tuple)
 
 def children_of(tree: Any) -> Children | None:
     """The subtrees with their labels, or None for a leaf."""
+    if is_leaf(tree):
+        return None
     if tree is None:
         return []
     if isinstance(tree, dict):
@@ -30,9 +33,17 @@ def children_of(tree: Any) -> Children | None:
         return list(labelled.items())
     if isinstance(tree, _SEQUENCES):
         return [(f"[{position}]", child) for position, child in enumerate(tree)]
-    if hasattr(type(tree), "__dataclass_fields__"):  # what dataclasses.is_dataclass asks
-        return [(f".{field.name}", getattr(tree, field.name)) for field in dataclasses.fields(tree) if field.init]
-    return None
+    return [(f".{field.name}", getattr(tree, field.name)) for field in dataclasses.fields(tree) if field.init]
+
+
+def is_leaf(tree: Any) -> bool:
+    """Whether there are no trees in it, which its type decides."""
+    return _is_leaf_type(type(tree))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)  # most arguments are leaves, and of few types
+def _is_leaf_type(kind: Any) -> bool:
+    return not (issubclass(kind, (dict, *_SEQUENCES)) or dataclasses.is_dataclass(kind) or kind is type(None))
 
 
 def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
@@ -94,7 +105,7 @@ def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
     >>> tree_map(lambda x: 10 * x, {"w": [1, 2], "b": None})
     {'w': [10, 20], 'b': None}
     """
-    return tree_map_named(lambda _, leaf: f(leaf), tree)
+    return f(tree) if is_leaf(tree) else tree_map_named(lambda _, leaf: f(leaf), tree)
 
 
 def tree_map_named(f: Callable[[str, Any], Any], tree: Any, label: str = "") -> Any:
@@ -103,7 +114,7 @@ def tree_map_named(f: Callable[[str, Any], Any], tree: Any, label: str = "") -> 
     >>> tree_map_named(lambda path, leaf: path, {"w": [1, 2]}, "params")
     {'w': ["params['w'][0]", "params['w'][1]"]}
     """
-    if children_of(tree) is None:  # as most arguments are
+    if is_leaf(tree):
         return f(label, tree)
     path: list[str] = [label]
     parts = [
@@ -131,6 +142,8 @@ def tree_leaves(tree: Any) -> Iterator[Any]:
     >>> list(tree_leaves({"w": [1, 2], "b": (3,)}))
     [1, 2, 3]
     """
+    if is_leaf(tree):
+        return iter((tree,))
     return (part for part, children in walked(tree, []) if children is None)
 
 

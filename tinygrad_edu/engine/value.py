@@ -226,7 +226,7 @@ class Value(ArrayMethods, Conversions):
             )
         usual = gradient is None and type(self._data) is np.float64
         start = _ONE if usual else self._starting_cotangent(gradient)
-        gradients = backpropagate({self: start}, *ancestors((self,)))
+        gradients = backpropagate({self: start}, *ancestors(self))
         for leaf, g in gradients.items():
             if leaf._grad is not None:
                 leaf._grad = leaf._grad + g

@@ -229,7 +229,7 @@ def read_backward(graph: Graph) -> BackwardPass:
     seen = _Contributions()
     start = np.ones(output.shape, output.dtype)[()]
     with InMode(seen), np.errstate(all="ignore"):  # where a derivative is infinite, the explanation says so
-        backpropagate({output: start}, *ancestors((output,)))
+        backpropagate({output: start}, *ancestors(output))
     gradients: dict[Node, Any] = {graph.output: start}
     edges: list[Edge] = []
     into: dict[Node, list[Edge]] = {}

@@ -20,7 +20,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.graph.graph import Graph, Kind, Node
-from tinygrad_edu.transforms.differentiation import value_and_grad
+from tinygrad_edu.transforms.gradients import value_and_grad
 
 
 @dataclass(frozen=True)

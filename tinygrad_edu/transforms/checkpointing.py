@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.arguments import check_function
-from tinygrad_edu.engine.backpropagation import ancestors, backpropagate, dependents
+from tinygrad_edu.engine.backpropagation import backpropagate, between
 from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode
 from tinygrad_edu.engine.trees import tree_leaves, tree_map
@@ -67,7 +67,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                     f"{name_of(f)}, a checkpointed function, gave another result when it was called again. Is it random, or was an "
                     "array that it uses changed?"
                 )
-            found = backpropagate({packed: g}, *dependents(ancestors([packed], targets)[0], targets), isinstance(out, Value))
+            found = backpropagate({packed: g}, *between([packed], targets), isinstance(out, Value))
             return [found.get(source, np.zeros(source.shape, source.dtype)) for source in sources]
 
         data = _packed(parts)._data

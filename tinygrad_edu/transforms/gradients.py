@@ -1,0 +1,110 @@
+"""Gradients: the derivative of a function that returns a single number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.arguments import flag
+from tinygrad_edu.engine.messages import name_of
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import GradientError
+from tinygrad_edu.transforms.tracing import Trace, checked_argnums, ones, traced
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that computes `f` and its gradient with respect to some arguments.
+
+    Parameters
+    ----------
+    f: a function of arrays, or trees of arrays, that returns a single number (and something besides, with `has_aux`).
+    argnums: which positional argument to differentiate with respect to; a tuple for several.
+    has_aux: whether `f` returns a pair (number, aux), of which only the number is differentiated.
+
+    Returns
+    -------
+    A function of the same arguments that returns `(value, gradient)`, or `((value, aux), gradient)`. The gradient has the
+    structure, shapes and dtypes of the argument (integers count as float64); for a tuple of argnums it is a tuple.
+    Values that `f` uses without getting them as arguments count as constants.
+
+    Raises
+    ------
+    GradientError: if `f` does not return a single number.
+    DataError: if a differentiated argument is not made of real numbers.
+
+    >>> def loss(theta, x, t):
+    ...     return 0.5 * (t - theta * x) ** 2
+    >>> value, gradient = value_and_grad(loss)(3.0, 2.0, 8.0)
+    >>> float(value), float(gradient)
+    (2.0, -4.0)
+    """
+    numbers = checked_argnums(f, argnums)
+    flag("has_aux", has_aux)
+    is_tuple = isinstance(argnums, tuple)
+
+    @wraps(f)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        trace, gradients = _differentiated(f, args, kwargs, numbers, has_aux)
+        value = trace.value(trace.output)
+        return (value, trace.value(trace.aux)) if has_aux else value, gradients if is_tuple else gradients[0]
+
+    return value_and_gradient
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that computes the gradient of `f`; see `value_and_grad`. With `has_aux` it returns `(gradient, aux)`.
+
+    >>> float(grad(lambda x: x**3)(2.0))
+    12.0
+    >>> float(grad(grad(lambda x: x**3))(2.0))
+    12.0
+    """
+    numbers = checked_argnums(f, argnums)
+    flag("has_aux", has_aux)
+    is_tuple = isinstance(argnums, tuple)
+
+    @wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        trace, gradients = _differentiated(f, args, kwargs, numbers, has_aux)
+        wanted = gradients if is_tuple else gradients[0]
+        return (wanted, trace.value(trace.aux)) if has_aux else wanted
+
+    return gradient
+
+
+def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The derivative of a function that works element by element: of `np.tanh` at an array, say.
+
+    It is the gradient of the sum of the results, which is the derivative of each if none depends on another's input.
+
+    >>> elementwise_grad(np.sqrt)(np.array([1.0, 4.0]))
+    array([0.5 , 0.25])
+    """
+    checked_argnums(f, argnums)
+
+    @wraps(f)
+    def summed(*args: Any, **kwargs: Any) -> Any:
+        return np.sum(f(*args, **kwargs))
+
+    return grad(summed, argnums)
+
+
+def _differentiated(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...], has_aux: bool
+) -> tuple[Trace, tuple[Any, ...]]:
+    """A call of `f`, and the gradients by the arguments `argnums`."""
+    trace = traced(f, args, kwargs, argnums, has_aux)
+    return trace, trace.pull_back((ones(_checked_scalar(trace.output, f)),))
+
+
+def _checked_scalar(output: Any, f: Callable[..., Any]) -> Value:
+    if not isinstance(output, Value) or output.size != 1:
+        what = f"an array of shape {output.shape}" if isinstance(output, Value) else f"a {type(output).__name__}"
+        raise GradientError(
+            f"a gradient is that of a single number, but {name_of(f)} returned {what}. "
+            "Return a scalar (.sum() or .mean()), or use tg.jacobian for all derivatives of all outputs."
+        )
+    return output

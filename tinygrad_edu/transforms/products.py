@@ -1,0 +1,103 @@
+"""Products with the Jacobian: the pullback (reverse mode), the linear approximation (forward mode), the Hessian's product.
+
+Forward mode needs no rules of its own: the pullback u ↦ Jᵀu is linear in u, so *its* pullback is v ↦ (Jᵀ)ᵀv = Jv.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_edu.engine.arguments import check_function, flag
+from tinygrad_edu.engine.trees import tree_leaves, tree_map
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.transforms.gradients import grad
+from tinygrad_edu.transforms.tracing import Trace, ones, traced
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """The value of `f` at the primals and its pullback, the vector-Jacobian product: cotangent ↦ Jᵀ · cotangent.
+
+    Returns
+    -------
+    `(value, pullback)`, or `(value, pullback, aux)`. The pullback takes a cotangent of the structure and shapes of the value
+    and returns a tuple with one gradient for each primal. It may be called any number of times.
+
+    >>> value, pullback = vjp(lambda x, y: x * y, 3.0, 4.0)
+    >>> float(value), [float(g) for g in pullback(1.0)]
+    (12.0, [4.0, 3.0])
+    """
+    check_function(f)
+    trace = traced(f, primals, {}, tuple(range(len(primals))), flag("has_aux", has_aux))
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        return trace.pull_back_tree(cotangent, "the cotangent")
+
+    value = trace.value(trace.output)
+    if has_aux:
+        return value, pullback, trace.value(trace.aux)
+    return value, pullback
+
+
+def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value of `f` at the primals and its linear approximation there, the Jacobian-vector product: tangents ↦ J · tangents.
+
+    The function is recorded once; each further tangent costs one more pass over the record.
+
+    >>> value, push_forward = linearize(lambda x: x**3, 2.0)
+    >>> float(value), float(push_forward(1.0)), float(push_forward(0.5))
+    (8.0, 12.0, 6.0)
+    """
+    check_function(f)
+    trace = traced(f, primals, {}, tuple(range(len(primals))))
+    transposed = linearized(trace)
+
+    def push_forward(*tangents: Any) -> Any:
+        return transposed.pull_back_tree(tangents, "the tangents")[0]
+
+    return trace.value(trace.output), push_forward
+
+
+def linearized(trace: Trace) -> Trace:
+    """The pullback u ↦ Jᵀu, itself recorded as a function of u. Pulling back through it is the multiplication with J."""
+    cotangents = [Value(ones(output), name=output.name) for output in trace.outputs]
+    in_order = iter(cotangents)
+    u = tree_map(lambda _: next(in_order), trace.output)
+    product = trace.pull_back(cotangents, create_graph=True)
+    return Trace((u,), cotangents, product, list(tree_leaves(product)), None, trace.nested)
+
+
+def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """The value of `f` at the primals, and its derivative in the direction of the tangents: J · tangents.
+
+    `primals` and `tangents` are tuples with one entry for each argument of `f`, or single arrays (or other trees) for a function
+    of one argument.
+
+    >>> value, slope = jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.5))
+    >>> float(value), float(slope)
+    (12.0, 5.5)
+    """
+    value, push_forward = linearize(f, *_one_or_several(primals, primals))
+    return value, push_forward(*_one_or_several(primals, tangents))
+
+
+def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """The product of the Hessian of `f` at the primals with the tangents, without computing the Hessian.
+
+    `primals` and `tangents` are tuples or single as for `jvp`; so is the result. The Hessian is symmetric, so the product is a
+    pullback of the gradient.
+
+    >>> import numpy as np
+    >>> hvp(lambda x: x[0] ** 2 * x[1], np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([4., 2.])
+    """
+    arguments = _one_or_several(primals, primals)
+    argnums = tuple(range(len(arguments)))
+    trace = traced(grad(f, argnums), arguments, {}, argnums)
+    product = trace.pull_back_tree(_one_or_several(primals, tangents), "the tangents")
+    return product if type(primals) is tuple else product[0]
+
+
+def _one_or_several(primals: Any, given: Any) -> Any:
+    """What was given for the primals as a tuple with one entry for each argument. (A named tuple is a tree, one argument.)"""
+    return given if type(primals) is tuple else (given,)

@@ -1,0 +1,223 @@
+"""A trace: one call of a function, with Values in place of its arguments, and the chain rule back through what they recorded.
+
+Every transform calls the function here, reads the trace, and knows no derivative.
+
+At the outermost level transforms take and give plain arrays and numbers. Inside a function that is itself being differentiated,
+or when given a Value that requires a gradient, they give Values, so that they nest: the trace is `nested`. Arguments and results
+may be trees (nested dicts, lists, tuples, dataclasses) of arrays.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.arguments import check_function
+from tinygrad_edu.engine.backpropagation import backpropagate, between
+from tinygrad_edu.engine.conversions import raise_its_reason
+from tinygrad_edu.engine.messages import name_of, shortened
+from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode, differentiating, inside_a_transform
+from tinygrad_edu.engine.trees import tree_leaves, tree_leaves_like, tree_map, tree_map_named
+from tinygrad_edu.engine.value import Value, record
+from tinygrad_edu.errors import DataError, GradientError, ShapeError
+from tinygrad_edu.primitives.broadcasting import cast
+from tinygrad_edu.primitives.primitive import Primitive
+
+# What stands for an argument inside of the function: the same number, but a node of its own to differentiate with respect to.
+ARGUMENT = Primitive("argument", lambda x: x, (lambda g, out, x: g,), code="{0}", latex="{0}")
+
+
+@dataclass(slots=True)
+class Trace:
+    """One call of a function, as it was recorded.
+
+    arguments: for each differentiated argument the tree of Values that stood for it; `inputs` are their leaves in a row.
+    output: what the function returned, a tree of Values; `outputs` are its leaves in a row.
+    aux: what it returned besides, when asked for.
+    nested: whether results are to be Values, since they will be differentiated in turn.
+    """
+
+    arguments: tuple[Any, ...]
+    inputs: list[Value]
+    output: Any
+    outputs: list[Value]
+    aux: Any
+    nested: bool
+    _path: tuple[list[Any], set[Any]] | None = None
+
+    def pull_back(self, cotangents: Iterable[Any], create_graph: bool | None = None) -> tuple[Any, ...]:
+        """The chain rule from cotangents, one for each of `outputs`, to the arguments: for each a tree like it."""
+        nested = self.nested if create_graph is None else create_graph
+        seeds: dict[Any, Any] = {}
+        for node, cotangent in zip(self.outputs, cotangents, strict=True):
+            if node.requires_grad:
+                seeds[node] = seeds[node] + cotangent if node in seeds else cotangent
+        if self._path is None:
+            self._path = between(seeds, set(self.inputs))
+        with InMode(RECORDING):
+            gradients = backpropagate(seeds, *self._path, create_graph=nested)
+            return tuple(tree_map(lambda leaf: _result(gradients.get(leaf), leaf, nested), argument) for argument in self.arguments)
+
+    def pull_back_tree(self, cotangents: Any, what: str) -> tuple[Any, ...]:
+        """The same from cotangents as the user gives them, who calls them `what`: a tree like the output."""
+        nested = self.nested or (current_mode().records and _requires_grad(cotangents))
+        pairs = tree_leaves_like(cotangents, self.output, what)
+        return self.pull_back([_matching(path, leaf, model, nested) for path, leaf, model in pairs], create_graph=nested)
+
+    def value(self, output: Any) -> Any:
+        """The output, or aux, as the transform returns it: plain arrays and numbers, unless this trace is nested."""
+        return output if self.nested else tree_map(_plain, output)
+
+
+def traced(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: tuple[int, ...], has_aux: bool = False
+) -> Trace:
+    """Call `f` with Values in place of the arguments `argnums`, recording what it does with them."""
+    mode = current_mode()
+    nested = inside_a_transform() or mode.records_constants
+    nested = nested or (mode.records and any(map(_requires_grad, (*args, *kwargs.values()))))
+    positions = _positions(argnums, f, len(args))
+    inputs: list[Value] = []
+
+    def stand_in(path: str, leaf: Any) -> Value:
+        inputs.append(_stand_in(path, leaf))
+        return inputs[-1]
+
+    with InMode(RECORDING):
+        names = _parameter_names(f)
+        names = [names[position] if position < len(names) else f"argument {position}" for position in positions]
+        arguments = tuple(tree_map_named(stand_in, args[position], name) for position, name in zip(positions, names, strict=True))
+        called_with = list(args)
+        for position, argument in zip(positions, arguments, strict=True):
+            called_with[position] = tree_map(_itself, argument)  # f may put other leaves into its own tree
+        before = differentiating.set(True)
+        try:
+            output = f(*called_with, **kwargs)
+        except (ValueError, SystemError) as error:
+            raise_its_reason(error)
+        finally:
+            differentiating.reset(before)
+    output, aux = _with_aux(output, f) if has_aux else (output, None)
+    if output is None:
+        raise GradientError(f"{name_of(f)} returned nothing; is a return missing?")
+    if nested and isinstance(output, Value) and not output.name and output.serial > (inputs[0].serial if inputs else 0):
+        output.name = name_of(f)
+    outputs: list[Value] = []
+
+    def as_output(path: str, leaf: Any) -> Value:
+        outputs.append(_as_value(f, path, leaf))
+        return outputs[-1]
+
+    return Trace(arguments, inputs, tree_map_named(as_output, output), outputs, aux, nested)
+
+
+def _itself(leaf: Any) -> Any:
+    return leaf
+
+
+def _requires_grad(tree: Any) -> bool:
+    """Whether a tree has Values in it that require a gradient."""
+    return any(leaf.requires_grad for leaf in tree_leaves(tree) if isinstance(leaf, Value))
+
+
+def _with_aux(output: Any, f: Callable[..., Any]) -> tuple[Any, Any]:
+    if isinstance(output, tuple) and len(output) == 2:
+        return output
+    raise DataError(f"with has_aux=True {name_of(f)} must return a pair (result, aux), but returned {type(output).__name__}.")
+
+
+def _result(gradient: Any, argument: Value, nested: bool) -> Any:
+    """A gradient as the transform returns it: a Value in a nested one, else an array of the caller's own."""
+    if gradient is None:
+        gradient = np.zeros(argument.shape, argument.dtype)
+    if nested:
+        if not isinstance(gradient, Value):
+            return Value(gradient, requires_grad=False, name=f"d_{argument.name}")
+        is_nameless = gradient.primitive is not None and not gradient.name  # a leaf is the user's own
+        return gradient.named(f"d_{argument.name}") if is_nameless else gradient
+    return np.array(gradient) if isinstance(gradient, np.ndarray) and gradient.ndim else gradient[()]
+
+
+def _plain(x: Any) -> Any:
+    return x.numpy()[()] if isinstance(x, Value) else x
+
+
+def ones(output: Value) -> Any:
+    """The cotangent of an output that is what we want to know the derivative of."""
+    return np.ones(output.shape, output.dtype) if output.ndim else output.dtype.type(1)
+
+
+def _matching(path: str, leaf: Any, model: Value, nested: bool) -> Any:
+    """A cotangent of the shape and dtype of `model`."""
+    if not isinstance(leaf, Value):
+        leaf = Value(leaf, requires_grad=False)
+    if leaf.shape != model.shape:
+        raise ShapeError(f"{path} has shape {leaf.shape} where shape {model.shape} belongs.")
+    if leaf.dtype != model.dtype:
+        leaf = cast(leaf, dtype=model.dtype)
+    return leaf if nested else leaf._recorded_data()
+
+
+def _positions(argnums: tuple[int, ...], f: Callable[..., Any], count: int) -> list[int]:
+    """`argnums` counted from the front, each of them once."""
+    for number in argnums:
+        if not -count <= number < count:
+            raise DataError(
+                f"argnums names the positional argument {number}, but {name_of(f)} was called with {count} of them. "
+                "Arguments to differentiate are passed by position."
+            )
+    positions = [number % count for number in argnums]
+    if len(set(positions)) < len(positions):
+        raise DataError(f"argnums={argnums} names an argument of {name_of(f)} twice.")
+    return positions
+
+
+def _as_value(f: Callable[..., Any], path: str, leaf: Any) -> Value:
+    """A leaf of what a function returned as a Value."""
+    try:
+        value: Value = leaf if isinstance(leaf, Value) else Value(leaf, requires_grad=False)
+    except DataError as error:
+        raise GradientError(
+            f"{name_of(f)} returned, at result{path}, something that is no array of real numbers: {error}"
+        ) from error
+    if value.dtype.kind == "c":
+        raise GradientError(
+            f"a derivative is that of real numbers, but {name_of(f)} returned complex ones; use np.real, np.imag or abs."
+        )
+    return value
+
+
+def _stand_in(path: str, leaf: Any) -> Value:
+    if isinstance(leaf, Value) and (leaf.requires_grad or current_mode().records_constants):
+        if leaf.dtype.kind != "f" or not isinstance(leaf._data, np.ndarray | np.generic):
+            leaf = cast(leaf, dtype=np.dtype(np.float64))
+        stand_in = record(ARGUMENT, (leaf,), {}).named(leaf.name or path)
+        stand_in.requires_grad = True
+        return stand_in
+    try:
+        return Value(leaf.numpy() if isinstance(leaf, Value) else leaf, name=path)
+    except DataError as error:
+        raise DataError(f"{path} cannot be differentiated: {error}") from error
+
+
+def _parameter_names(f: Callable[..., Any]) -> Sequence[str]:
+    if type(f) is FunctionType and not hasattr(f, "__wrapped__"):  # what inspect.signature would say, in a hundredth of the time
+        return f.__code__.co_varnames[: f.__code__.co_argcount]
+    try:
+        return list(inspect.signature(f).parameters)
+    except (TypeError, ValueError):  # some built-in functions have no signature
+        return []
+
+
+def checked_argnums(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    """`argnums` as a tuple; a mistake in what a transform was given is told at once, and not when the function is called."""
+    check_function(f)
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(isinstance(number, int | np.integer) for number in numbers):
+        raise DataError(f"argnums is the position of an argument or a tuple of positions, but got {shortened(argnums)}.")
+    return numbers
