@@ -1,16 +1,17 @@
 """Every entry of the op table, checked by what the entry says about itself. Nothing here lists the operations."""
 
 import ast
+from functools import partial
 
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import GradientCheckError
+from tinygrad_edu.errors import DataError, GradientCheckError
 from tinygrad_edu.graph.source import expression
-from tinygrad_edu.primitives.primitive import Primitive, case
-from tinygrad_edu.primitives.table import TABLE, operation
+from tinygrad_edu.primitives.primitive import Jointly, Primitive, case
+from tinygrad_edu.primitives.table import TABLE, composition, operation
 from tinygrad_edu.testing import check_grads, check_operation, in_real_numbers, samples
 
 ENTRIES = pytest.mark.parametrize("entry", list(TABLE), ids=lambda entry: entry.name)
@@ -202,8 +203,58 @@ def test_a_forward_function_that_is_not_that_of_numpy_fails_the_systematic_tests
 
 
 def test_two_entries_cannot_have_the_same_name():
-    with pytest.raises(ValueError, match="already has an entry named 'exp'"):
+    with pytest.raises(DataError, match="already has an entry named 'exp'"):
         operation(np.exp, lambda g, out, x: g * out)
+
+
+@pytest.mark.parametrize(
+    ("forward", "name"),
+    [(lambda x: x, ""), (partial(np.clip, 0), ""), (np.cos, "my cosine")],
+    ids=["lambda", "partial", "two words"],
+)
+def test_an_entry_has_a_name_that_can_stand_in_a_program(table, forward, name):
+    before = dict(table.entries)
+    with pytest.raises(DataError, match=r"needs a name of its own.*name="):
+        operation(forward, lambda g, out, x: g, name=name)
+    assert table.entries == before
+
+
+def test_an_entry_takes_no_function_of_numpy_from_another(table):
+    before = dict(table.entries), dict(table.functions)
+    with pytest.raises(DataError, match=r"np\.exp is differentiated already, by <primitive exp>"):
+        operation(lambda x: x, lambda g, out, x: g, name="mine", numpy=[np.arctan, np.exp])
+    assert (table.entries, table.functions) == before
+
+
+def test_a_composition_takes_no_function_of_numpy_from_an_entry_or_another_composition(table):
+    before = dict(table.functions)
+    for taken in (np.exp, np.stack):
+        with pytest.raises(DataError, match=rf"np\.{taken.__name__} is differentiated already, by "):
+            composition(np.arctan, taken)(lambda x: x)
+    assert table.functions == before
+
+
+def test_a_composition_that_calls_an_entry_comes_before_it(table):
+    composed = composition(np.exp, calling=table.entries["exp"])(lambda x: 2 * x)
+    assert table.functions[np.exp] is composed
+    with pytest.raises(DataError, match=r"np\.exp is differentiated already, by "):
+        composition(np.exp, calling=table.entries["exp"])(lambda x: 3 * x)
+
+
+def test_rules_that_are_stated_together_are_computed_once_a_step():
+    calls = []
+
+    def both(g, out, *inputs, **params):
+        calls.append(params)
+        return [g, 2 * g]
+
+    joint = Primitive("joint", lambda *x, rule, position: x[0] + 2 * x[1], Jointly(both))
+    x, y = Value(1.0), Value(1.0)
+    for times in (1, 2):
+        joint(x, y, rule="of the user's", position=1).backward()
+        assert (x.grad, y.grad, len(calls)) == (times, 2 * times, times)
+    joint(1.0, y, rule="of the user's", position=1).backward()
+    assert (x.grad, y.grad, calls) == (2, 6, [{"rule": "of the user's", "position": 1}] * 3)
 
 
 def _all_systematic_tests(entry):

@@ -135,7 +135,7 @@ vander: Primitive = operation(
 )  # fmt: skip
 
 
-@composition(np.vander)
+@composition(np.vander, calling=vander)
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     return vander(x, N=len(x) if N is None else N, increasing=increasing)
 
@@ -165,7 +165,7 @@ geomspace: Primitive = operation(
 )  # fmt: skip
 
 
-@composition(np.linspace)
+@composition(np.linspace, calling=linspace)
 def _linspace(
     start: Any,
     stop: Any,
@@ -198,7 +198,7 @@ def _logspace(
     return powers if dtype is None else np.astype(powers, dtype)
 
 
-@composition(np.geomspace)
+@composition(np.geomspace, calling=geomspace)
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: int = 0) -> Any:
     points = np.moveaxis(geomspace(start, stop, num=num, endpoint=endpoint), 0, axis)
     return points if dtype is None else np.astype(points, dtype)

@@ -75,7 +75,7 @@ cholesky: Primitive = operation(
 )  # fmt: skip
 
 
-@composition(np.linalg.cholesky)
+@composition(np.linalg.cholesky, calling=cholesky)
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return adjoint(cholesky(adjoint(a))) if upper else cholesky(a)
 

@@ -105,7 +105,7 @@ def _as_numpys(x: Any) -> Any:
     return cast(x, dtype=x.dtype) if x.ndim == 0 and x.dtype in (float, int) and hasattr(x, "__record_primitive__") else x
 
 
-@composition(np.dot)
+@composition(np.dot, calling=dot)
 def _dot(a: Any, b: Any) -> Any:
     a, b = as_operand(a), as_operand(b)
     if a.ndim == 0 or b.ndim == 0:
@@ -113,7 +113,7 @@ def _dot(a: Any, b: Any) -> Any:
     return a @ b if a.ndim <= 2 and b.ndim <= 2 else dot(a, b)
 
 
-@composition(np.inner)
+@composition(np.inner, calling=inner)
 def _inner(a: Any, b: Any, /) -> Any:
     a, b = as_operand(a), as_operand(b)
     if a.ndim == 0 or b.ndim == 0:

@@ -102,7 +102,7 @@ def _norm_of_matrices(x: Any, ord: Any) -> Any:
     raise ValueError(f"ord={ord!r} is not a norm of matrices; there are 'fro', 'nuc', 1, -1, 2, -2, inf and -inf")
 
 
-@composition(np.linalg.norm)
+@composition(np.linalg.norm, calling=euclidean)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     x = as_operand(x)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)

@@ -150,7 +150,7 @@ def count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     return _sum(np.broadcast_to(where, x.shape).astype(precision), axis, keepdims)
 
 
-@composition(np.sum)
+@composition(np.sum, calling=sum)
 @_entry_unless_selected(sum)
 def _numpy_sum(
     a: Any,
@@ -165,7 +165,7 @@ def _numpy_sum(
     return total if initial is None else initial + total
 
 
-@composition(np.prod)
+@composition(np.prod, calling=prod)
 @_entry_unless_selected(prod)
 def _numpy_prod(
     a: Any,
@@ -180,7 +180,7 @@ def _numpy_prod(
     return product if initial is None else initial * product
 
 
-@composition(np.mean)
+@composition(np.mean, calling=mean)
 @_entry_unless_selected(mean)
 def _numpy_mean(a: Any, axis: Any = None, dtype: DTypeLike | None = None, *, keepdims: bool = False, where: Any = True) -> Any:
     a = as_dtype(a, dtype)
@@ -204,8 +204,8 @@ def _extremum(entry: Primitive, choose: Any, worst: float) -> Callable[..., Any]
     return numpy_extremum
 
 
-composition(np.max, np.amax)(_extremum(max, np.maximum, -np.inf))
-composition(np.min, np.amin)(_extremum(min, np.minimum, np.inf))
+composition(np.max, np.amax, calling=max)(_extremum(max, np.maximum, -np.inf))
+composition(np.min, np.amin, calling=min)(_extremum(min, np.minimum, np.inf))
 
 
 @composition(np.ptp)

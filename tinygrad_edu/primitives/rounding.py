@@ -34,7 +34,7 @@ fmod = operation(
 ldexp = operation(np.ldexp, lambda g, out, x, e: np.ldexp(g, e), None, latex=r"{0} \cdot 2^{{{1}}}")
 
 
-@composition(np.round, np.around)
+@composition(np.round, np.around, calling=round)
 def _round(a: Any, decimals: int = 0) -> Any:
     return round(a, decimals=decimals)
 

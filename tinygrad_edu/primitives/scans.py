@@ -79,8 +79,8 @@ def _standard_scan(scan: Any, start: float) -> Callable[..., Any]:
     return standard_scan
 
 
-composition(np.cumsum)(_scan(cumsum))
-composition(np.cumprod)(_scan(cumprod))
+composition(np.cumsum, calling=cumsum)(_scan(cumsum))
+composition(np.cumprod, calling=cumprod)(_scan(cumprod))
 if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
     composition(np.cumulative_sum)(_standard_scan(np.cumsum, 0.0))
     composition(np.cumulative_prod)(_standard_scan(np.cumprod, 1.0))

@@ -16,7 +16,7 @@ from tinygrad_edu.primitives.table import composition
 # --- by a condition ----------------------------------------------------------------------------------------------------------
 
 
-@composition(np.where)
+@composition(np.where, calling=elementwise.where)
 def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None and y is None:
         return np.nonzero(condition)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.errors import DataError
 from tinygrad_edu.primitives.primitive import Case, Domain, EachInput, Jointly, Primitive, Rule
 
 
@@ -24,12 +25,23 @@ class Table:
 
     def add(self, entry: Primitive) -> Primitive:
         """Add an entry; a second one of the same name is a mistake."""
+        if not entry.name.isidentifier():  # that of a lambda, say
+            raise DataError(f'an operation needs a name of its own, but this one is called {entry.name!r}. Write name="cube", say.')
         if entry.name in self.entries:
-            raise ValueError(f"the op table already has an entry named {entry.name!r}")
+            raise DataError(f"the op table already has an entry named {entry.name!r}. Give the new one another name=.")
+        self.differentiate(entry.numpy, entry)
         self.entries[entry.name] = entry
-        for function in entry.numpy:
-            self.functions[function] = entry
         return entry
+
+    def differentiate(self, functions: Sequence[Callable[..., Any]], by: Callable[..., Any], calling: Any = None) -> None:
+        """State what differentiates functions of NumPy's; a mistake for one that something else than `calling` differentiates."""
+        for function in functions:
+            if self.functions.get(function, calling) is not calling:
+                raise DataError(
+                    f"{numpy_name(function)} is differentiated already, by {self.functions[function]!r}. Change that one instead, "
+                    "or, if it is an entry whose arguments the new function puts in order, write composition(..., calling=entry)."
+                )
+        self.functions.update(dict.fromkeys(functions, by))
 
     def __iter__(self) -> Iterator[Primitive]:
         return iter(self.entries.values())
@@ -52,12 +64,17 @@ def operation(
     """Add an operation to the table: the forward function, one rule an input, and the fields of `Primitive`.
 
     A NumPy ufunc given as `forward` is also the NumPy function that the entry differentiates.
+
+    Raises
+    ------
+    DataError: if there is an entry of this name or for one of these NumPy functions already, or if the forward function has no
+        name that could be the entry's (a lambda, say) and none is given.
     """
     rules: Any = vjps[0] if len(vjps) == 1 and isinstance(vjps[0], EachInput | Jointly) else vjps
     is_ufunc = isinstance(forward, np.ufunc)
     return TABLE.add(
         Primitive(
-            name=name or forward.__name__,
+            name=name or getattr(forward, "__name__", ""),
             forward=forward,
             vjps=rules,
             numpy=(forward,) if is_ufunc else tuple(numpy),
@@ -70,12 +87,22 @@ def operation(
     )
 
 
-def composition(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Differentiate NumPy functions by writing them in terms of others: the decorated function takes their arguments."""
+def composition(
+    *functions: Callable[..., Any], calling: Primitive | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Differentiate NumPy functions by writing them in terms of others: the decorated function takes their arguments.
+
+    Parameters
+    ----------
+    calling: the entry that these functions are differentiated by so far, if they are: the decorated function comes before it.
+
+    Raises
+    ------
+    DataError: if one of the functions is differentiated by something else already.
+    """
 
     def register(composed: Callable[..., Any]) -> Callable[..., Any]:
-        for function in functions:
-            TABLE.functions[function] = composed
+        TABLE.differentiate(functions, composed, calling)
         return composed
 
     return register

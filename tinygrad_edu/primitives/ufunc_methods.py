@@ -19,9 +19,16 @@ from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.special import logsumexp
 from tinygrad_edu.primitives.table import TABLE, composition
 
+
+@with_numbers_of(np.logaddexp.reduce)
+def _logaddexp_reduce(array: Any, axis: Any, *, keepdims: bool = False) -> Any:
+    return logsumexp(array, axis=axis, keepdims=keepdims)
+
+
 # What these reduce to has a name of its own, and the same options; but it reduces all axes unless told otherwise.
 REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min, np.fmax: np.nanmax, np.fmin: np.nanmin,
+    np.logaddexp: _logaddexp_reduce,
 }  # fmt: skip
 SCANS: dict[np.ufunc, Callable[..., Any]] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
@@ -108,9 +115,3 @@ for _ufunc in [f for f in TABLE.functions if isinstance(f, np.ufunc) and f.signa
     composition(_ufunc.accumulate)(_accumulate(_ufunc))
     composition(_ufunc.outer)(_outer(_ufunc))
     composition(_ufunc.reduceat)(_reduceat(_ufunc))
-
-
-@composition(np.logaddexp.reduce)
-@with_numbers_of(np.logaddexp.reduce)
-def _logaddexp_reduce(array: Any, axis: Any = 0, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
-    return logsumexp(as_dtype(array, dtype), axis=axis, keepdims=keepdims)
