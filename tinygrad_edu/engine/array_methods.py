@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.primitives import elementwise, reductions, shaping, trigonometry
@@ -24,6 +25,45 @@ class ArrayMethods:
     """`x.method(...)` for `np.method(x, ...)`. Shapes, dtypes and errors are those of the NumPy function."""
 
     __slots__ = ()
+
+    _data: NDArray[Any]
+
+    # --- attributes ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self._data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers."""
+        return self._data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of numbers."""
+        return self._data.size
+
+    @property
+    def itemsize(self) -> int:
+        """How many bytes a number takes."""
+        return self._data.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes all of the numbers take."""
+        return self._data.nbytes
+
+    @property
+    def device(self) -> str:
+        """Where the numbers are."""
+        return "cpu"
 
     # --- reductions ----------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, NoReturn, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_edu.engine.arguments import flag, text
 from tinygrad_edu.engine.array_methods import ArrayMethods
@@ -152,7 +152,7 @@ class Value(ArrayMethods, Conversions):
     # --- data and gradient ---------------------------------------------------------------------------------------------------
 
     @property
-    def data(self) -> Any:
+    def data(self) -> NDArray[Any] | Any:
         """The numbers: a NumPy array, or a NumPy scalar for a single number.
 
         A leaf's data may be written to, and rebound (`w.data = ...`, of the same shape; it is copied and keeps the dtype of `w`).
@@ -186,7 +186,7 @@ class Value(ArrayMethods, Conversions):
         self._data, self._loan = checked, None
 
     @property
-    def grad(self) -> Any:
+    def grad(self) -> NDArray[Any] | Any:
         """The sum of the gradients of all backward passes since it was last cleared, or None. Like `data` in shape and dtype."""
         return self._grad
 
@@ -264,14 +264,6 @@ class Value(ArrayMethods, Conversions):
         return self._data if self._loan is None else self._loan.snapshot()
 
     # --- attributes of an array ----------------------------------------------------------------------------------------------
-
-    shape = property(lambda self: self._data.shape, doc="The lengths of the axes, a tuple.")
-    dtype = property(lambda self: self._data.dtype, doc="The type of the numbers.")
-    ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
-    size = property(lambda self: self._data.size, doc="The number of numbers.")
-    itemsize = property(lambda self: self._data.itemsize, doc="How many bytes a number takes.")
-    nbytes = property(lambda self: self._data.nbytes, doc="How many bytes all of the numbers take.")
-    device = property(lambda self: "cpu", doc="Where the numbers are.")
 
     def __len__(self) -> int:
         if self._data.ndim == 0:
