@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -33,13 +33,15 @@ from tinygrad_edu.primitives.table import TABLE, numpy_name
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
 _OPERANDS = (np.ndarray, np.generic, int, float, complex, list, tuple)
+Operand: TypeAlias = "Value | NDArray[Any] | np.generic | complex | list[Any] | tuple[Any, ...]"
+"""The same for type checkers: what can stand beside a Value at an operator."""
 _ONE = np.float64(1.0)
 _new = object.__new__
 CUT_OFF: Sequence[Any] = range(0)
 """The parents, of which there are none, of a constant that was computed from something with a gradient: by them it can be told."""
 
 
-def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[[Value, Any], Value]:
+def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[[Value, Operand], Value]:
     """An operator between two operands: what `record` does, spelt out without its loop, since most operations are of this kind."""
     forward = primitive.forward
 
