@@ -20,15 +20,11 @@ from tinygrad_edu.compiler.accumulation import Accumulation, Part, accumulations
 from tinygrad_edu.compiler.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
 from tinygrad_edu.compiler.names import NEEDED, Names
 from tinygrad_edu.compiler.nodes import Node, PythonNumber, are_mixed, frozen, in_order, is_elementwise
-from tinygrad_edu.compiler.probing import may_give_a_view
+from tinygrad_edu.compiler.probing import may_give_a_view, may_give_an_array
 from tinygrad_edu.graph.source import docstring, function_source, identifier, is_literal, is_written_briefly, literal
-from tinygrad_edu.primitives import complex_numbers, elementwise
 from tinygrad_edu.primitives.broadcasting import broadcast_to
-from tinygrad_edu.primitives.einstein import einsum
 from tinygrad_edu.primitives.indexing import index
 from tinygrad_edu.primitives.primitive import Primitive
-from tinygrad_edu.primitives.shaping import reshape, transpose
-from tinygrad_edu.primitives.special import logsumexp
 from tinygrad_edu.primitives.table import TABLE
 
 LONGEST_NESTED = 50
@@ -37,21 +33,6 @@ _LARGEST_NESTED = 16
 """How many numbers a constant array may have and still be written where it is needed."""
 _LARGEST_LITERAL = 64
 """How many it may have and still be written out, in front of the function. Who runs the program passes a larger one."""
-
-_WHAT_IT_IS = {
-    "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "matmul": "product", "sum": "total",
-    "where": "chosen", "index": "part", "transpose": "transposed", "negative": "negated", "broadcast_to": "repeated",
-    "greater": "mask", "greater_equal": "mask", "less": "mask", "less_equal": "mask", "equal": "mask", "not_equal": "mask",
-    "bitwise_and": "mask", "bitwise_or": "mask", "logical_and": "mask", "logical_or": "mask", "logical_not": "mask",
-    "cast": "converted", "reshape": "reshaped", "concatenate": "joined", "stack": "joined",
-    "scatter": "spread", "add_at": "spread", "take": "part",
-    "clip": "clipped", "solve": "solution", "inv": "inverse", "argument": "argument", "power": "power",
-}  # fmt: skip
-_GIVE_ARRAYS = {
-    reshape, transpose, broadcast_to, complex_numbers.real, complex_numbers.imag, einsum, elementwise.where, elementwise.difference,
-    logsumexp,
-}  # fmt: skip
-"""Operations that give an array, and not a number, even where it has no axes."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +231,7 @@ class Writer:
         position = node.params.get("index") if node.operation is index else None
         if isinstance(position, int) and isinstance(self._forms[node.inputs[0]], ast.Name):
             return f"{ast.unparse(self._forms[node.inputs[0]])}_{position}"
-        return _WHAT_IT_IS.get(node.primitive.name, node.primitive.name)
+        return node.primitive.result or ("mask" if node.dtype == bool else node.primitive.name)
 
     def _give_line(self, node: Node) -> None:
         name = self._name_for(node)
@@ -388,7 +369,7 @@ class Writer:
             form = self._forms[node]
             if node.shape == () and node.primitive is not None and not _is_known(node.primitive):
                 form = ast.Subscript(called("asarray", form), ast.Tuple([]))
-            elif node.shape == () and node.operation in _GIVE_ARRAYS:
+            elif node.shape == () and node.operation is not None and may_give_an_array(node.operation) and not _is_converted(form):
                 form = ast.Subscript(form, ast.Tuple([]))
             elif node.shape != () and (node in seen or (_may_share(node) and node not in self._accumulations)):
                 form = called("array", form)
@@ -400,6 +381,11 @@ class Writer:
 def _is_written_out(array: Any) -> bool:
     """Whether an array is small enough to be written down, or has a brief form."""
     return np.size(array) <= _LARGEST_LITERAL or is_written_briefly(array)
+
+
+def _is_converted(form: ast.expr) -> bool:
+    """Whether a form is `np.float32(x)`, which is a number whatever x is."""
+    return isinstance(form, ast.Call) and isinstance(getattr(np, ast.unparse(form.func).removeprefix("np."), None), type)
 
 
 def _may_share(node: Node) -> bool:

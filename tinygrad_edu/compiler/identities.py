@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.nodes import Node, PythonNumber, frozen, is_number
+from tinygrad_edu.compiler.probing import commutes
 from tinygrad_edu.primitives import arithmetic, indexing, linear_algebra, reductions, shaping
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
@@ -143,7 +144,7 @@ def _matches(
             found = {**found, "params": node.params}
         elif (term.params or node.params) and frozen(term.params or {}) != frozen(node.params):
             return
-        orders = [node.inputs, node.inputs[::-1]] if term.primitive in (arithmetic.add, arithmetic.multiply) else [node.inputs]
+        orders = [node.inputs, node.inputs[::-1]] if commutes(term.primitive) else [node.inputs]
         for inputs in orders:
             ways: list[Found] = [found]
             for part, operand in zip(term.parts, inputs, strict=True):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.keeping import is_filled
-from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.compiler.probing import commutes
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
 
@@ -35,8 +35,6 @@ class PythonNumber:
 
 
 PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i")}
-
-_COMMUTATIVE = {arithmetic.add, arithmetic.multiply}
 
 
 class Node:
@@ -105,7 +103,7 @@ class Graph:
     ) -> Node:
         """An operation on nodes. `like` is the shape and dtype of its result, where they are known."""
         params = dict(sorted((params or {}).items()))
-        in_order = tuple(sorted(map(id, inputs))) if primitive in _COMMUTATIVE else tuple(map(id, inputs))
+        in_order = tuple(sorted(map(id, inputs))) if is_elementwise(primitive) and commutes(primitive) else tuple(map(id, inputs))
         key = (_what_it_computes(primitive), in_order, frozen(params))
         node = self._nodes.get(key)
         if node is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitives.primitive import Case, Primitive, case
+from tinygrad_edu.primitives.primitive import Primitive, case
 
 
 @cache
@@ -19,20 +20,55 @@ def may_give_a_view(primitive: Primitive) -> bool:
     >>> may_give_a_view(transpose), may_give_a_view(exp)
     (True, False)
     """
-    if primitive.cases:
-        return any(_gives_a_view(primitive, each, float) for each in primitive.cases)
-    elementwise = case(*[(3,)] * (primitive.arity or 1))
-    return any(_gives_a_view(primitive, elementwise, dtype) for dtype in (float, complex))
+    return any(np.shares_memory(result, x) for inputs, result in _tried(primitive) for x in inputs)
 
 
-def _gives_a_view(primitive: Primitive, case: Case, dtype: type) -> bool:
-    inputs = [_valid_input(primitive, position, shape, dtype) for position, shape in enumerate(case.shapes)]
+@cache
+def may_give_an_array(primitive: Primitive) -> bool:
+    """Whether a result without axes may be an array all the same, and no number.
+
+    >>> from tinygrad_edu.primitives.elementwise import exp, where
+    >>> may_give_an_array(where), may_give_an_array(exp)
+    (True, False)
+    """
+    are_arrays = [isinstance(result, np.ndarray) for _, result in _tried(primitive) if np.shape(result) == ()]
+    return any(are_arrays) or not are_arrays
+
+
+@cache
+def commutes(primitive: Primitive) -> bool:
+    """Whether the two inputs of an elementwise operation may change places, for all kinds of numbers.
+
+    >>> from tinygrad_edu.primitives.arithmetic import multiply, subtract
+    >>> commutes(multiply), commutes(subtract)
+    (True, False)
+    """
+    numbers = np.array([0.0, -0.0, 1.5, -2.0, 1 / 3, 7.0, 1e-30, 1e30, np.inf, -np.inf, np.nan])
+    a, b = np.repeat(numbers, len(numbers)), np.tile(numbers, len(numbers))
+    if primitive.arity != 2 or primitive.cases:
+        return False
+    result, exchanged = (_result(primitive, inputs, {}) for inputs in ((a, b), (b, a)))
+    return result is not None and repr(result.tolist()) == repr(exchanged.tolist())
+
+
+def _tried(primitive: Primitive) -> Iterator[tuple[Sequence[Any], Any]]:
+    """Inputs and the result of them, for each case. What works element by element is also tried on complex numbers and masks."""
+    shapes = (case(*[shape] * (primitive.arity or 1)) for shape in [(3,), ()])
+    for each in primitive.cases or shapes:
+        for dtype in (float,) if primitive.cases else (float, complex, bool):
+            inputs = [_valid_input(primitive, position, shape, dtype) for position, shape in enumerate(each.shapes)]
+            result = _result(primitive, inputs, each.params)
+            if result is not None:
+                yield inputs, result
+
+
+def _result(primitive: Primitive, inputs: Sequence[Any], params: Any) -> Any:
+    """What an operation gives, or None if it takes no complex numbers, say, or no vectors."""
     try:
         with np.errstate(all="ignore"):
-            result = primitive.forward(*inputs, **case.params)
-    except (TypeError, ValueError, IndexError):  # it takes no complex numbers, say, or no vectors
-        return False
-    return any(np.shares_memory(result, x) for x in inputs)
+            return primitive.forward(*inputs, **params)
+    except (TypeError, ValueError, IndexError):
+        return None
 
 
 def _valid_input(primitive: Primitive, position: int, shape: tuple[int, ...], dtype: type) -> Any:

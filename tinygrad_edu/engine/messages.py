@@ -108,21 +108,18 @@ def cut(words: str, most: int = 40, end: str = "…") -> str:
     return words if len(words) <= most else words[: most - len(end)] + end
 
 
-_SHAPE_ADVICE = {
-    "matmul": "the last axis of the left operand must be as long as the last but one of the right (its only one, for a vector)",
-    "reshape": "the new shape must hold as many numbers as the old one",
-    "concatenate": "the arrays must agree in every axis but the one they are joined along",
-}
+_BROADCASTING = "shapes broadcast if, from the last axis backwards, lengths are equal or one is 1"
 
 
 def failure(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Exception:
     """NumPy's complaint about an operation, told in terms of the operation and its operands."""
     operands = " and ".join(_operand(x) for x in inputs)
-    advice = _SHAPE_ADVICE.get(primitive.name, "shapes broadcast if, from the last axis backwards, lengths are equal or one is 1")
+    advice = primitive.shapes or ("" if primitive.cases else _BROADCASTING)
     if isinstance(error, np.linalg.LinAlgError):  # a singular matrix, say, whatever its shape
         return np.linalg.LinAlgError(printable(f"{primitive.name!r} failed on {operands}: {error}"))
     if isinstance(error, IndexError):
         return IndexingError(f"{primitive.name!r} failed on {operands}: {error}")
     if isinstance(error, ValueError):
-        return ShapeError(f"{primitive.name!r} failed on {operands}: {error}. Note that {advice}.")
+        note = f". Note that {advice}." if advice else ""
+        return ShapeError(f"{primitive.name!r} failed on {operands}: {error}{note}")
     return DataError(f"{primitive.name!r} failed on {operands}: {error}")

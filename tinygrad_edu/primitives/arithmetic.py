@@ -18,30 +18,30 @@ add = operation(
     operator.add,
     lambda g, out, a, b: g,
     lambda g, out, a, b: g,
-    numpy=[np.add], code="{0} + {1}", latex="{0} + {1}",
+    result="total", numpy=[np.add], code="{0} + {1}", latex="{0} + {1}",
 )  # fmt: skip
 subtract = operation(
     operator.sub,
     lambda g, out, a, b: g,
     lambda g, out, a, b: -g,
-    name="subtract", numpy=[np.subtract], code="{0} - {1}", latex="{0} - {1}",
+    name="subtract", result="difference", numpy=[np.subtract], code="{0} - {1}", latex="{0} - {1}",
 )  # fmt: skip
 multiply = operation(
     operator.mul,
     lambda g, out, a, b: g * b,
     lambda g, out, a, b: g * a,
-    name="multiply", numpy=[np.multiply], code="{0} * {1}", latex=r"{0} \cdot {1}",
+    name="multiply", result="product", numpy=[np.multiply], code="{0} * {1}", latex=r"{0} \cdot {1}",
 )  # fmt: skip
 divide = operation(
     operator.truediv,
     lambda g, out, a, b: g / b,
     lambda g, out, a, b: -(g / b) * out,
-    name="divide", numpy=[np.divide], code="{0} / {1}", latex=r"\frac{{{0}}}{{{1}}}", domain=((-3, 3), NONZERO),
+    name="divide", result="quotient", numpy=[np.divide], code="{0} / {1}", latex=r"\frac{{{0}}}{{{1}}}", domain=((-3, 3), NONZERO),
 )  # fmt: skip
 negative = operation(
     operator.neg,
     lambda g, out, a: -g,
-    name="negative", numpy=[np.negative], code="-{0}", latex="-{0}",
+    name="negative", result="negated", numpy=[np.negative], code="-{0}", latex="-{0}",
 )  # fmt: skip
 positive = operation(
     operator.pos,

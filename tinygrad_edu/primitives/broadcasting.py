@@ -27,7 +27,7 @@ def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
 broadcast_to: Primitive = operation(
     _broadcast_to,
     lambda g, out, x, shape: sum_to(g, shape=x.shape),
-    name="broadcast_to", numpy=[np.broadcast_to],
+    name="broadcast_to", result="repeated", numpy=[np.broadcast_to],
     cases=[case((1, 3), shape=(2, 4, 3)), case((), shape=(2, 3)), case((3,), shape=(3,))],
 )  # fmt: skip
 
@@ -42,7 +42,7 @@ sum_to: Primitive = operation(
 cast: Primitive = operation(
     lambda x, dtype: x.astype(dtype),
     lambda g, out, x, dtype: g,  # whoever called the rule casts it back
-    name="cast", code="{0}.astype({dtype})", latex="{0}", cases=[case((2, 3), dtype=np.float64)],
+    name="cast", result="converted", code="{0}.astype({dtype})", latex="{0}", cases=[case((2, 3), dtype=np.float64)],
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ where: Primitive = operation(
     None,
     lambda g, out, condition, a, b: where(condition, g, 0.0),
     lambda g, out, condition, a, b: where(condition, 0.0, g),
-    name="where", numpy=[np.where], latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
+    name="where", result="chosen", numpy=[np.where], latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
 )  # fmt: skip
 
 # The same numbers y, of which it is known that they have no derivative by x where x is zero. A rule puts it around what is a mere
@@ -245,7 +245,7 @@ clip = operation(
     lambda g, out, x, low, high: where((low <= x) & (x <= high), g, 0.0),
     lambda g, out, x, low, high: where((x < low) & (low < high), g, 0.0),
     lambda g, out, x, low, high: where((high < x) | (high <= low), g, 0.0),
-    name="clip", code="np.clip({0}, {1}, {2})", latex=r"\min(\max({0}, {1}), {2})",
+    name="clip", result="clipped", code="np.clip({0}, {1}, {2})", latex=r"\min(\max({0}, {1}), {2})",
     domain=((-3, 3), (-2, -1), (1, 2)),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.table import operation
 
 CASES: list[tuple[tuple[int, ...], Any]] = [
-    ((3, 4), 1), ((3, 4), slice(1, None)), ((3, 4), (slice(None), -1)), ((4,), slice(None, None, -2)),
+    ((3,), 1), ((3, 4), 1), ((3, 4), slice(1, None)), ((3, 4), (slice(None), -1)), ((4,), slice(None, None, -2)),
     ((3, 4), (..., None, 2)), ((3, 4), np.array([0, 0, 2])), ((3, 4), (np.array([[0], [2]]), np.array([1, 1]))),
     ((4,), np.array([True, False, True, True])), ((2, 3, 4), (np.array([0, 1, 0]), slice(None), 2)),
     ((4,), np.array([[3, 0], [-1, 3]])), ((2, 3), np.array([[True, False, True], [False] * 3])),
@@ -47,7 +47,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 index: Primitive = operation(
     _index,
     lambda g, out, x, index: scatter(g, index=index, shape=x.shape),
-    name="index", code="{0}[{index}]", latex="{{{0}}}_{{{index}}}",
+    name="index", result="part", code="{0}[{index}]", latex="{{{0}}}_{{{index}}}",
     cases=[case(shape, index=at) for shape, at in CASES],
 )  # fmt: skip
 
@@ -55,7 +55,7 @@ index: Primitive = operation(
 scatter: Primitive = operation(
     _scatter,
     lambda g, out, x, index, shape: g[index],
-    name="scatter", code="scatter({0}, np.s_[{index}], {shape})", jax=f"{ZEROS}.at[{{index}}].add({{0}})",
+    name="scatter", result="spread", code="scatter({0}, np.s_[{index}], {shape})", jax=f"{ZEROS}.at[{{index}}].add({{0}})",
     latex=r"\operatorname{{scatter}} {0}",
     cases=[case(np.empty(shape)[at].shape, index=at, shape=shape) for shape, at in CASES],
 )  # fmt: skip
@@ -66,7 +66,8 @@ take: Primitive = operation(
     lambda x, positions: np.take(x, positions),
     lambda g, out, x, positions: add_at(g, positions, shape=x.shape),
     None,
-    name="take", code="np.take({0}, {1})", latex="{{{0}}}_{{{1}}}", cases=[case((2, 3), (4,)), case((3,), (2, 0)), case((2,), ())],
+    name="take", result="part", code="np.take({0}, {1})", latex="{{{0}}}_{{{1}}}",
+    cases=[case((2, 3), (4,)), case((3,), (2, 0)), case((2,), ())],
 )  # fmt: skip
 
 
@@ -81,7 +82,7 @@ add_at: Primitive = operation(
     _add_at,
     lambda g, out, x, positions, shape: take(g, positions),
     None,
-    name="add_at", jax=f"{ZEROS}.ravel().at[np.asarray({{1}}, int)].add({{0}}).reshape({{shape}})",
+    name="add_at", result="spread", jax=f"{ZEROS}.ravel().at[np.asarray({{1}}, int)].add({{0}}).reshape({{shape}})",
     latex=r"\operatorname{{scatter}} {0}",
     cases=[case((4,), (4,), shape=(2, 3)), case((2, 0), (2, 0), shape=(3,)), case((), (), shape=(2,))],
 )  # fmt: skip

@@ -63,7 +63,7 @@ def in_adjoints(rule: Rule) -> Rule:
 inv: Primitive = operation(
     np.linalg.inv,
     lambda g, out, a: -transposed(out) @ g @ transposed(out),
-    name="inv", numpy=[np.linalg.inv], latex="{{{0}}}^{{-1}}", domain=(well_conditioned,), cases=SQUARE,
+    name="inv", result="inverse", numpy=[np.linalg.inv], latex="{{{0}}}^{{-1}}", domain=(well_conditioned,), cases=SQUARE,
 )  # fmt: skip
 
 # A rule of its own, since np.linalg.inv(a) @ b is slower and less exact. x = a⁻¹b: b̄ = a⁻ᵀ x̄ and ā = -b̄ xᵀ.
@@ -71,7 +71,7 @@ solve: Primitive = operation(
     np.linalg.solve,
     lambda g, out, a, b: -solve(transposed(a), g) @ transposed(out),
     lambda g, out, a, b: solve(transposed(a), g),
-    name="solve", latex="{{{0}}}^{{-1}} {1}", domain=(well_conditioned, (-2, 2)),
+    name="solve", result="solution", latex="{{{0}}}^{{-1}} {1}", domain=(well_conditioned, (-2, 2)),
     cases=[case((3, 3), (3, 2)), case((2, 3, 3), (3, 2)), case((3, 3), (2, 3, 1)), case((2, 1, 3, 3), (4, 3, 2))],
 )  # fmt: skip
 

@@ -30,7 +30,8 @@ def _join_vjp(g: Any, out: Any, *arrays: Any, axis: int | None = 0) -> list[Any]
 
 concatenate = operation(
     _join, Jointly(_join_vjp),
-    name="concatenate", code="np.concatenate([{inputs}], axis={axis})",
+    shapes="the arrays must agree in every axis but the one they are joined along",
+    name="concatenate", result="joined", code="np.concatenate([{inputs}], axis={axis})",
     cases=[
         case((2, 3), (1, 3)), case((2, 3), (2, 2), (2, 1), axis=-1), case((2,), (2, 2), axis=None), case((0, 2), (3, 2)),
         case((), (2,), axis=None),
@@ -55,7 +56,7 @@ def _pile_vjp(g: Any, out: Any, *arrays: Any, axis: int) -> list[Any]:
 
 stack = operation(
     _pile, Jointly(_pile_vjp),
-    name="stack", code="np.stack([{inputs}], axis={axis})",
+    name="stack", result="joined", code="np.stack([{inputs}], axis={axis})",
     cases=[case((), (), axis=0), case((2, 3), (2, 3), axis=0), case((2,), (2,), (2,), axis=1), case((0, 2), (0, 2), axis=1)],
 )  # fmt: skip
 

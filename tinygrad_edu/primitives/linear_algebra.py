@@ -43,7 +43,8 @@ matmul = operation(
     operator.matmul,
     _matmul_vjp_left,
     _matmul_vjp_right,
-    name="matmul", numpy=[np.matmul, np.linalg.matmul], code="{0} @ {1}", latex=r"{0} {1}",
+    shapes="the last axis of the left operand must be as long as the last but one of the right (its only one, for a vector)",
+    name="matmul", result="product", numpy=[np.matmul, np.linalg.matmul], code="{0} @ {1}", latex=r"{0} {1}",
     cases=[
         case((2, 3), (3, 4)), case((3,), (3,)), case((2, 3), (3,)), case((3,), (3, 2)), case((5, 2, 3), (3,)),
         case((3,), (5, 3, 2)), case((5, 2, 3), (3, 4)), case((5, 1, 2, 3), (6, 3, 4)), case((2, 0), (0, 3)),

@@ -84,6 +84,9 @@ class Primitive:
     code: how a call is written in NumPy; `{0}`, `{1}` stand for the inputs. Empty: `np.name(inputs, params)`.
     jax: how it is written where `np` is `jax.numpy`, whose arrays cannot be changed in place. Empty: the same.
     latex: how it is written in mathematics, likewise.
+    result: what its result is called in a program where nobody gave it a name, e.g. `"total"`. Empty: as the operation.
+    shapes: what the shapes of its inputs have to do, which a message says where they do not. Empty: where there are no cases, they
+        broadcast.
     domain: for each input (the last one counts for the rest) where the operation is smooth, which is where tests draw from: an
         open interval, or a function that makes a valid input of one with elements in (-1, 1).
     cases: the shapes and parameters to test with. Empty: the operation works element by element and takes any shapes.
@@ -103,6 +106,8 @@ class Primitive:
     code: str = ""
     jax: str = ""
     latex: str = ""
+    result: str = ""
+    shapes: str = ""
     domain: tuple[Domain, ...] = ()
     cases: tuple[Case, ...] = ()
     form_of: Primitive | None = None

@@ -39,7 +39,8 @@ def _reshape(x: Any, shape: Any, order: str = "C", copy: bool | None = None) -> 
 reshape: Primitive = operation(
     _reshape,
     lambda g, out, x, shape, order="C", copy=None: reshape(g, shape=x.shape, order=order),
-    name="reshape", numpy=[np.reshape],
+    shapes="the new shape must hold as many numbers as the old one",
+    name="reshape", result="reshaped", numpy=[np.reshape],
     cases=[
         case((2, 6), shape=(3, 4)), case((6,), shape=(2, -1)), case((1,), shape=()), case((2, 3), shape=6),
         case((2, 6), shape=(3, 4), order="F"), case((0, 3), shape=(3, 0, 2)),
@@ -105,7 +106,7 @@ def _transpose_vjp(g: Any, out: Any, x: Any, axes: Sequence[int] | None = None) 
 
 transpose: Primitive = operation(
     _transpose, _transpose_vjp,
-    name="transpose", numpy=[np.transpose], latex="{{{0}}}^T",
+    name="transpose", result="transposed", numpy=[np.transpose], latex="{{{0}}}^T",
     cases=[case((2, 3)), case((2, 3, 4), axes=(2, 0, 1)), case((2, 3, 4), axes=(-1, 0, 1)), case((3,))],
 )  # fmt: skip
 

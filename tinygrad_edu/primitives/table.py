@@ -58,6 +58,8 @@ def operation(
     code: str = "",
     jax: str = "",
     latex: str = "",
+    result: str = "",
+    shapes: str = "",
     domain: tuple[Domain, ...] = (),
     cases: Iterable[Case] = (),
 ) -> Primitive:
@@ -81,6 +83,8 @@ def operation(
             code=code,
             jax=jax,
             latex=latex,
+            result=result,
+            shapes=shapes,
             domain=domain,
             cases=tuple(cases),
         )
