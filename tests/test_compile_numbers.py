@@ -365,3 +365,14 @@ def test_what_is_an_error_with_whole_numbers_of_pythons_is_one():
         compiled(3, 2)
         with pytest.raises(ZeroDivisionError):
             compiled(3, 0)
+
+
+@pytest.mark.parametrize("third", [np.longdouble(1) / 3, np.longdouble(1) / 3 + 1j / np.longdouble(3)])
+def test_numbers_of_more_than_double_precision_keep_their_digits(third):
+    x = np.array([1.1, 0.7], np.longdouble)
+    for f in (lambda x: third * x, lambda x: x - third * x**2, lambda x: x + np.array([third, 1])):
+        compiled = tg.compile(f)
+        np.testing.assert_array_equal(compiled(x), f(x))
+        scope = {}
+        exec(compiled.source, scope)
+        np.testing.assert_array_equal(scope["function"](x), f(x))

@@ -133,9 +133,11 @@ WITH_INTEGERS = {
     "plus integers": lambda xp, a, k: a + k,
     "less halves of integers": lambda xp, a, k: a - (k.double() if xp is torch else k) / 2,
     "power of integers": lambda xp, a, k: (a * a + 1) ** (k % 3),
+    "where integers are even": lambda xp, a, k: xp.where(k % 2 == 0, a, -a),
+}
+AT_INTEGERS = {
     "at integers": lambda xp, a, k: flat(a)[k % length(a)],
     "rows at integers": lambda xp, a, k: a[k % int(a.shape[0])] if axes(a) == 2 and axes(k) < 2 else a,
-    "where integers are even": lambda xp, a, k: xp.where(k % 2 == 0, a, -a),
 }
 INTEGERS = {
     "doubled": lambda k: 2 * k,
@@ -146,8 +148,9 @@ INTEGERS = {
     "remainder": lambda k: k % 3,
 }
 
-NAMES = sorted({*ONE, *TWO, *ANY_TWO, *WITH_INTEGERS, *INTEGERS})
-steps = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=7)
+KINDS = {"one": ONE, "two": TWO, "any two": ANY_TWO, "with integers": WITH_INTEGERS, "at integers": AT_INTEGERS, "whole": INTEGERS}
+FUNCTIONS = {name: (kind, f) for kind, table in KINDS.items() for name, f in table.items()}
+steps = st.lists(st.tuples(st.sampled_from(sorted(FUNCTIONS)), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=7)
 SHAPES = [(), (), (1,), (3,), (2, 3), (2, 1), (1, 3), (2, 1, 2)]
 INTEGER_SHAPES = [(), (3,), (1,)]
 programs = st.tuples(
@@ -160,20 +163,25 @@ programs = st.tuples(
 
 
 def program(steps, xp=np):
-    """A function of floats and integers that does the steps, each on earlier results; it returns one number and all results."""
+    """A function of floats and integers that does the steps, each on earlier results; it returns one number and all results.
+
+    It closes over the functions of its steps alone: what a function uses is looked at when it is compiled.
+    """
+    done = [(*FUNCTIONS[name], first, second) for name, first, second in steps]
 
     def everything(floats, integers):
         floats, integers = list(floats), [integers]
-        for name, first, second in steps:
+        for kind, f, first, second in done:
             a, b, k = floats[first % len(floats)], floats[second % len(floats)], integers[second % len(integers)]
-            if name in INTEGERS:
-                integers.append(INTEGERS[name](integers[first % len(integers)]))
-            elif name in ONE:
-                floats.append(ONE[name](xp, a))
-            elif name in ANY_TWO:
-                floats.append(ANY_TWO[name](xp, a, b))
-            elif broadcasts(a, k if name in WITH_INTEGERS else b) or name in ("at integers", "rows at integers"):
-                floats.append(WITH_INTEGERS[name](xp, a, k) if name in WITH_INTEGERS else TWO[name](xp, a, b))
+            if kind == "whole":
+                integers.append(f(integers[first % len(integers)]))
+            elif kind == "one":
+                floats.append(f(xp, a))
+            elif kind in ("at integers", "with integers"):
+                if kind == "at integers" or broadcasts(a, k):
+                    floats.append(f(xp, a, k))
+            elif kind == "any two" or broadcasts(a, b):
+                floats.append(f(xp, a, b))
             if length(floats[-1]) > LARGEST or not length(floats[-1]):
                 floats.pop()
         return sum(xp.sum(xp.sin(result)) for result in floats), floats

@@ -304,6 +304,14 @@ def test_spacings_that_do_not_fit_are_refused():
         np.gradient(Value(X), 1.0, 2.0)
     with pytest.raises(ValueError, match="3 sample points for 4 elements"):
         np.gradient(Value(X), np.arange(3.0), axis=2)
+    with pytest.raises(ValueError, match="a spacing other than 0"), np.errstate(divide="ignore", invalid="ignore"):
+        np.gradient(Value(X), 0, axis=2, edge_order=2)
+
+
+@pytest.mark.parametrize("spacing", [0, 0.0, -0.0, False])
+def test_without_spacing_slopes_are_infinite(spacing):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.testing.assert_array_equal(np.gradient(Value(X[0, 0]), spacing).numpy(), np.gradient(X[0, 0], spacing))
 
 
 # --- methods of ufuncs -------------------------------------------------------------------------------------------------------

@@ -262,7 +262,8 @@ BAD_ARGUMENTS = {
     "np.concatenate([x[0, 0], x[0, 0]])": "concatenate", "np.stack([x, np.ones(3)])": "np.stack",
     "np.roll(x, (1, 2), (0, 1, 2))": "roll", "np.broadcast_to(x, (5, 5))": "broadcast_to", "np.block([x, []])": "np.block",
     "np.block([(x, x)])": "np.block", "np.meshgrid(x, indexing='yx')": "np.meshgrid", "np.diag(x[None])": "np.diag",
-    "np.expand_dims(x, 7)": "expand_dims",
+    "np.expand_dims(x, 7)": "expand_dims", "np.split(x, 0)": "np.split", "np.vsplit(x, False)": "np.split",
+    "np.hsplit(x, 0)": "np.split", "np.array_split(x, 0)": "np.array_split",
 }  # fmt: skip
 
 

@@ -305,7 +305,7 @@ class Writer:
             return self._passed(node.value)
         is_plain = (
             isinstance(node.dtype, PythonNumber)
-            or type(node.value) in (bool, complex)
+            or type(node.value) in (bool, complex, np.longdouble, np.clongdouble)
             or (node.dtype in (bool, int, float) and not self._is_mixed)
         )
         if node.shape == () and not is_plain:

@@ -147,14 +147,15 @@ class Maker:
         return weak if result_type(primitive, weak, params)[1] == dtype else inputs
 
     def _weak(self, node: Node, met: Any) -> Node:
-        """A number as one of Python's that becomes the same when it meets the dtype."""
+        """A number as one of Python's, if that becomes the same when it meets the dtype: it may have fewer digits."""
         if node.value is None or node.shape or isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fi":
             return node
         if np.result_type(node.dtype, met) != met:
             return node
         if node.dtype.kind == "i":
             return self.graph.constant(int(node.value))
-        return self.graph.constant(float(str(node.value)) if node.dtype == met else float(node.value))
+        weak = float(str(node.value)) if node.dtype == met else float(node.value)
+        return self.graph.constant(weak) if node.dtype.type(weak) == node.value or np.isnan(weak) else node
 
     def _folded(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """The result, if it is known and does not take more memory than what it is computed from."""

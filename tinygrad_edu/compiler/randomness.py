@@ -5,6 +5,7 @@ A generator of the function's own is not looked at here; it is noticed by what t
 
 from __future__ import annotations
 
+import pickle
 import random
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import numpy as np
 def shared_state() -> Any:
     """Where the generators stand. That of NumPy has no state yet while nobody, or half of somebody, has imported it."""
     of_numpy = getattr(sys.modules.get("numpy.random"), "get_state", None)
-    return random.getstate(), of_numpy and repr(of_numpy(legacy=False))
+    return random.getstate(), of_numpy and pickle.dumps(of_numpy(legacy=False))
 
 
 def draws(run: Callable[[], Any]) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.elementwise import corner
-from tinygrad_edu.primitives.table import operation
+from tinygrad_edu.primitives.table import composition, operation
 
 NONZERO = (0.3, 3.0)
 
@@ -71,8 +72,18 @@ power = operation(
     operator.pow,
     _power_vjp_base,
     _power_vjp_exponent,
-    name="power", numpy=[np.power], code="{0} ** {1}", latex="{{{0}}}^{{{1}}}", domain=(NONZERO, (-2, 3)),
+    name="power", code="{0} ** {1}", latex="{{{0}}}^{{{1}}}", domain=(NONZERO, (-2, 3)),
 )  # fmt: skip
+
+
+@composition(np.power)
+def _power(a: Any, b: Any) -> Any:
+    """NumPy's operator squares truth values in eight bits, its function as it takes any other power."""
+    types = [getattr(x, "dtype", x) for x in (a, b)]
+    if types[0] == np.dtype(bool) != types[1]:
+        a = cast(a, dtype=np.result_type(*types))
+    return power(a, b)
+
 
 float_power = operation(  # in double precision at least
     np.float_power, _power_vjp_base, _power_vjp_exponent, latex="{{{0}}}^{{{1}}}", domain=(NONZERO, (-2, 3)),

@@ -97,16 +97,14 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     if np.ndim(spacing) == 0:
         inner = (_part(f, axis, 2, None) - _part(f, axis, None, -2)) / (2.0 * spacing)
         first_gap = last_gap = spacing
-        start = [-1.5 / spacing, 2.0 / spacing, -0.5 / spacing]
-        end = [0.5 / spacing, -2.0 / spacing, 1.5 / spacing]
     else:
         first_gap, last_gap = spacing[0], spacing[-1]
         inner = _weighted(f, axis, [_aligned(x, f.ndim, axis) for x in _middle(spacing[:-1], spacing[1:])])
-        start, end = _start(spacing[:1], spacing[1:2]), _end(spacing[-2:-1], spacing[-1:])
     if edge_order == 1:
         first = (_part(f, axis, 1, 2) - _part(f, axis, None, 1)) / first_gap
         last = (_part(f, axis, -1, None) - _part(f, axis, -2, -1)) / last_gap
     else:
+        start, end = _at_the_ends(spacing)
         first, last = _weighted(_part(f, axis, None, 3), axis, start), _weighted(_part(f, axis, -3, None), axis, end)
     return as_dtype(np.concatenate([first, inner, last], axis=axis), f.dtype)
 
@@ -115,6 +113,16 @@ def _evenly_spaced(gaps: Any) -> Any:
     """The first gap, if all are known to be equal."""
     is_known = not hasattr(gaps, "__record_primitive__")
     return gaps[0] if is_known and np.all(gaps == gaps[0]) else gaps
+
+
+def _at_the_ends(spacing: Any) -> tuple[list[Any], list[Any]]:
+    """The weights of the first three elements, and of the last three."""
+    if np.ndim(spacing) != 0:
+        return _start(spacing[:1], spacing[1:2]), _end(spacing[-2:-1], spacing[-1:])
+    try:
+        return [-1.5 / spacing, 2.0 / spacing, -0.5 / spacing], [0.5 / spacing, -2.0 / spacing, 1.5 / spacing]
+    except ZeroDivisionError as error:
+        raise ValueError("edge_order=2 needs a spacing other than 0") from error
 
 
 def _weighted(f: Any, axis: int, weights: list[Any]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.table import composition, operation
 
@@ -95,7 +96,7 @@ copysign = operation(
 
 @composition(np.square)
 def _square(x: Any) -> Any:
-    return x**2
+    return x**2 if x.dtype.kind != "b" else cast(x, dtype=np.dtype(np.int8))  # as which NumPy multiplies truth values
 
 
 def squares(x: Any) -> Any:

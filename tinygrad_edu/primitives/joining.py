@@ -163,7 +163,7 @@ def _block(arrays: Any) -> Any:
             return np.concatenate([join(inner, level - 1) for inner in part], axis=-level)
         return _with_axes(as_operand(part), ndim)
 
-    return join(arrays, depth) if depth else +arrays
+    return join(arrays, depth) if depth else np.copy(arrays)
 
 
 def _depth(arrays: Any) -> int:
@@ -264,6 +264,8 @@ def _splitting(function: Function) -> Function:
     def composed(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         ary = as_operand(ary)
         axis = normalize_axis_index(axis, ary.ndim)
+        if np.ndim(indices_or_sections) == 0 and indices_or_sections == 0:
+            raise ValueError("an array is split into one part or more, not into 0")
         parts = function(np.arange(ary.shape[axis]), _positions(indices_or_sections))
         slices = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
         return [ary[(slice(None),) * axis + (part,)] for part in slices]

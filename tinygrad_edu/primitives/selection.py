@@ -156,7 +156,13 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect
 
 @composition(np.unique)
 def _unique(
-    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: None = None
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: None = None,
+    *,
+    equal_nan: bool = True,
 ) -> Any:
     """Each of several equal elements once: the gradient goes to the one that comes first."""
     if axis is not None:
@@ -165,7 +171,7 @@ def _unique(
     order = np.argsort(flat, kind="stable")
     in_order = take(flat, order)
     before, after = in_order[:-1], in_order[1:]
-    is_new = np.not_equal(before, after) & ~(np.isnan(before) & np.isnan(after))
+    is_new = np.not_equal(before, after) & ~(equal_nan & np.isnan(before) & np.isnan(after))
     starts = np.flatnonzero(np.concatenate([np.ones(min(flat.size, 1), bool), is_new]))
     results = [take(flat, order[starts])]
     if return_index:
@@ -182,7 +188,8 @@ def _unique(
 
 @composition(np.unique_values)
 def _unique_values(x: Any, /) -> Any:
-    return np.unique(x)
+    """In ascending order. That of NumPy is not defined."""
+    return np.unique(x, equal_nan=False)
 
 
 @composition(np.histogram)
