@@ -6,7 +6,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.compiler import making, simplification
-from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING, IDENTITIES
+from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING, IDENTITIES, LETTERS, NUMBERS
 from tinygrad_edu.compiler.making import Maker
 from tinygrad_edu.compiler.nodes import Graph, in_order, is_ordinary
 from tinygrad_edu.compiler.simplification import expanded, simplified
@@ -27,7 +27,13 @@ def has_matrices(identity):
 
 
 EACH = each_of(ALL)
-NUMBERS = {"c": [-0.75, 2.0, 3.0], "d": [0.5, -4.0, 1.5]}
+TRIED = {
+    "c": [-0.75, 2.0, 3.0],
+    "d": [0.5, -4.0, 1.5],
+    "k": [-0.75, 2.0, 3.0],
+    "n": [-0.75, -2.0, -3.0],
+    "p": [-0.75, 2.0, 3.0],
+}
 SPECIAL = np.array([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 1e-300, 1e150])
 
 
@@ -55,14 +61,34 @@ def arrays(identity, draw):
 
 
 def choices(identity):
-    """Numbers for c and d that satisfy the identity's condition."""
-    for c, d in zip(NUMBERS["c"], NUMBERS["d"], strict=True):
-        numbers = {"c": c, "d": d}
-        arrays = {letter: np.empty((identity.shapes or {}).get(letter, (5,))) for letter in identity.letters}
-        if not identity.when or eval(
-            identity.when, arrays | numbers | {"is_known": lambda letter: False, "is_moderate": lambda number: True}
-        ):
-            yield {letter: number for letter, number in numbers.items() if letter in identity.letters}
+    """Numbers for the letters that stand for such."""
+    for position in range(3):
+        yield {letter: TRIED[letter][position] for letter in identity.letters if letter in NUMBERS}
+
+
+def test_the_numbers_that_are_tried_are_those_that_a_letter_may_stand_for():
+    assert TRIED.keys() == set(NUMBERS)
+    assert all(LETTERS[letter](Graph().constant(number)) for letter, numbers in TRIED.items() for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("letter", "not_meant"),
+    [("k", 1e13), ("k", -1e-13), ("k", 0.0), ("n", 2.0), ("n", 0.0), ("p", 1.0), ("c", np.inf), ("d", np.nan)],
+)
+def test_a_letter_does_not_stand_for_other_numbers(letter, not_meant):
+    assert not LETTERS[letter](Graph().constant(not_meant))
+
+
+@pytest.mark.parametrize("letter", NUMBERS)
+def test_a_number_is_none_that_is_passed_to_the_program(letter):
+    assert not LETTERS[letter](Graph().input("x", (), np.dtype(float)))
+
+
+@pytest.mark.parametrize(("letter", "most"), [("A", 2), ("B", 2)])
+def test_matrices_and_vectors_have_no_more_axes(letter, most):
+    assert [LETTERS[letter](Graph().input("x", (3,) * ndim, np.dtype(float))) for ndim in range(1, 5)] == [
+        ndim <= most for ndim in range(1, 5)
+    ]
 
 
 @EACH
@@ -101,11 +127,13 @@ def test_products_of_matrices_keep_their_nans_and_infinities(identity):
 def built(term, graph, leaves):
     """A side of an identity as nodes, without any simplification."""
     if term.letter:
-        node = leaves[term.letter]
-        return graph.constant(-node.value) if term.is_negated else node
+        return leaves[term.letter]
     if term.primitive is None:
         return graph.constant(term.number)
-    return graph.apply(term.primitive, [built(part, graph, leaves) for part in term.parts], term.params)
+    parts = [built(part, graph, leaves) for part in term.parts]
+    if term.primitive is arithmetic.negative and parts[0].value is not None:  # the number -c
+        return graph.constant(-parts[0].value)
+    return graph.apply(term.primitive, parts, term.params)
 
 
 @EACH
@@ -117,7 +145,7 @@ def test_the_simplifier_brings_what_it_may_rewrite_into_no_more_operations_than_
             letter: graph.constant(numbers[letter]) if letter in numbers else graph.input(letter, np.shape(x), np.asarray(x).dtype)
             for letter, x in letters.items()
         }
-        before, after = (built(side, graph, leaves) for side in identity._sides)
+        before, after = (built(side, graph, leaves) for side in identity.sides)
         assert operations(simplified([before])[before]) <= operations(simplified([after])[after])
 
 
@@ -150,7 +178,7 @@ EXTREMES = [0.0, -0.0, 1.0, -2.0, 0.3, 1e4, np.inf, -np.inf, np.nan]
 
 
 def drawn(rng, letter, shape, dtype, extreme):
-    """An array, or a number for c and d."""
+    """An array, or a number for the letters that stand for one."""
     if letter in NUMBERS:
         return FACTORS[rng.integers(len(FACTORS))]
     if letter == "m":
@@ -192,9 +220,8 @@ def as_it_stands(identity, letters):
     """The first side of an identity as a node that nobody has simplified, what its leaves are, and what it computes."""
     graph, nodes = Graph(), {}
     for letter, x in letters.items():
-        is_known = letter in NUMBERS
-        nodes[letter] = graph.constant(x) if is_known else graph.input(letter, np.shape(x), np.asarray(x).dtype)
-    before = built(identity._sides[0], graph, nodes)
+        nodes[letter] = graph.constant(x) if letter in NUMBERS else graph.input(letter, np.shape(x), np.asarray(x).dtype)
+    before = built(identity.sides[0], graph, nodes)
     leaves = {nodes[letter]: x for letter, x in letters.items()}
     return before, leaves, value_of(before, leaves)
 
@@ -241,7 +268,7 @@ def test_it_brings_its_first_side_into_the_form_of_the_second_and_without_it_the
             letter: graph.constant(numbers[letter]) if letter in numbers else graph.input(letter, np.shape(x), np.asarray(x).dtype)
             for letter, x in letters.items()
         }
-        sides = [built(side, graph, leaves) for side in identity._sides]
+        sides = [built(side, graph, leaves) for side in identity.sides]
         simple = simplified(sides)
         fast = expanded([simple[side] for side in sides])
         return [formula(fast[simple[side]]) for side in sides]

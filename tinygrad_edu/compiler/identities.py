@@ -1,7 +1,7 @@
-"""The table of algebraic identities, each stated once as two lines of NumPy, and what it means that a node has the form of one.
+"""The table of algebraic identities, each two lines of NumPy, and what it means that a node has the form of one.
 
-In an identity the letters c and d stand for numbers that are known, all others for anything. An identity is never applied
-where it would change the shape or dtype of a result. This module knows syntax and nodes, and nothing of when identities are used.
+What a letter may stand for is said by `LETTERS`. An identity is never applied where it would change the shape or dtype of a result.
+This module knows syntax and nodes, and nothing of when identities are used.
 
 None of them changes a result beyond rounding (the sign of a zero counts as rounding), and none removes a NaN or an infinity:
 0 * x is not 0 here, x - x is not 0, x / x is not 1. Only where numbers come within a known factor of the largest or the smallest
@@ -32,9 +32,34 @@ _OPERATORS = {
     ast.Add: arithmetic.add, ast.Sub: arithmetic.subtract, ast.Mult: arithmetic.multiply, ast.Div: arithmetic.divide,
     ast.Pow: arithmetic.power, ast.MatMult: linear_algebra.matmul, ast.USub: arithmetic.negative,
 }  # fmt: skip
-_NUMBERS = ("c", "d")
 _ARITHMETIC = {*_OPERATORS.values(), reductions.sum}
 _ANY_PARAMS = {reductions.sum, reductions.mean}  # these may be over any axes; both sides of an identity mean the same ones
+
+
+def _is_moderate(node: Node) -> bool:
+    """Whether a number may leave its product without bringing what is left near the largest or smallest number there is."""
+    return is_number(node) and bool(1e-12 <= abs(node.value) <= 1e12)
+
+
+def _is_unknown(node: Node) -> bool:
+    return node.value is None
+
+
+LETTERS: Mapping[str, Callable[[Node], bool]] = {
+    "c": is_number,
+    "d": is_number,
+    "k": _is_moderate,
+    "n": lambda node: is_number(node) and bool(node.value < 0),
+    "p": lambda node: is_number(node) and node.value != 1,
+    "u": _is_unknown,
+    "v": _is_unknown,
+    "g": lambda node: len(node.shape) == 1,
+    "A": lambda node: len(node.shape) < 3,
+    "B": lambda node: len(node.shape) < 3,
+}
+"""What a letter may stand for: c and d for numbers that are known, k for one of moderate size, n for one below 0, p for one other
+than 1; u and v for what is not known; g for a vector; A and B for matrices and vectors. All others stand for anything."""
+NUMBERS = "cdknp"
 
 
 @dataclass(frozen=True)
@@ -46,61 +71,62 @@ class Term:
     params: Any = None
     letter: str = ""
     number: float = 0.0
-    is_negated: bool = False
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Whether it is a number once its letters are known."""
+        return all(part.is_number for part in self.parts) if self.primitive else not self.letter or self.letter in NUMBERS
 
 
-def _parsed(tree: Any) -> Term:
-    if isinstance(tree, ast.Name):
-        return Term(letter=tree.id)
-    if isinstance(tree, ast.Constant):
-        return Term(number=_number(tree))
-    if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Constant):
-        return Term(number=-_number(tree.operand))
-    if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Name) and tree.operand.id in _NUMBERS:
-        return Term(letter=tree.operand.id, is_negated=True)
-    if isinstance(tree, ast.BinOp):
-        return Term(_OPERATORS[type(tree.op)], (_parsed(tree.left), _parsed(tree.right)))
-    if isinstance(tree, ast.UnaryOp):
-        return Term(_OPERATORS[type(tree.op)], (_parsed(tree.operand),))
-    if isinstance(tree, ast.Attribute) and tree.attr == "T":
-        return Term(shaping.transpose, (_parsed(tree.value),))
-    if isinstance(tree, ast.Subscript):
-        index = eval(ast.unparse(ast.Subscript(ast.Name("like"), tree.slice)), {"like": np.s_})
-        return Term(indexing.index, (_parsed(tree.value),), {"index": index})
-    assert isinstance(tree, ast.Call)
-    assert isinstance(tree.func, ast.Attribute | ast.Name)
-    name = tree.func.attr if isinstance(tree.func, ast.Attribute) else tree.func.id
-    return Term(TABLE.entries[name], tuple(map(_parsed, tree.args)))
+def _parsed(tree: ast.expr) -> Term:
+    match tree:
+        case ast.Name(letter):
+            return Term(letter=letter)
+        case ast.Constant(float() | int() as number):
+            return Term(number=number)
+        case ast.UnaryOp(operator, operand):
+            return Term(_OPERATORS[type(operator)], (_parsed(operand),))
+        case ast.BinOp(left, operator, right):
+            return Term(_OPERATORS[type(operator)], (_parsed(left), _parsed(right)))
+        case ast.Attribute(operand, "T"):
+            return Term(shaping.transpose, (_parsed(operand),))
+        case ast.Subscript(operand, index):
+            return Term(indexing.index, (_parsed(operand),), {"index": _index(index)})
+        case ast.Call(ast.Name(name) | ast.Attribute(_, name), operands):
+            return Term(TABLE.entries[name], tuple(map(_parsed, operands)))
+    raise AssertionError(ast.unparse(tree))
 
 
-def _number(tree: ast.Constant) -> float:
-    assert isinstance(tree.value, float | int)
-    return tree.value
+def _index(tree: ast.expr) -> Any:
+    match tree:
+        case ast.Tuple(parts):
+            return tuple(map(_index, parts))
+        case ast.Slice():
+            return slice(None)
+    return ast.literal_eval(tree)
 
 
 @dataclass(frozen=True)
 class Identity:
     """`before` may be written as `after`.
 
-    when: a condition on the numbers c and d (one may be asked to be `is_moderate`), or on the others: their shapes, or whether one
-        `is_known`.
     shapes: of the letters, for tests; where nothing is said, all have one shape.
     """
 
     before: str
     after: str
-    when: str = ""
     shapes: Mapping[str, tuple[int, ...]] | None = None
 
     @cached_property
-    def _sides(self) -> tuple[Term, Term]:
+    def sides(self) -> tuple[Term, Term]:
+        """Both, taken apart."""
         before, after = (_parsed(ast.parse(side, mode="eval").body) for side in (self.before, self.after))
         return before, after
 
     @property
     def operation(self) -> Primitive | None:
         """The outermost operation of `before`."""
-        return self._sides[0].primitive
+        return self.sides[0].primitive
 
     @cached_property
     def letters(self) -> list[str]:
@@ -113,13 +139,11 @@ class Identity:
         The result has the node's shape and dtype, and so has its dtype each operation within: with whole numbers that wrap around,
         or with masks, whose sum is no sum of numbers, an identity does not hold.
         """
-        before, after = self._sides
+        before, after = self.sides
         for found in _matches(before, node, {}, may_match, node.dtype, outermost=True):
-            known = {letter: node.value if letter in _NUMBERS else node for letter, node in found.items() if letter != "params"}
-            if not self.when or eval(self.when, {"is_known": _is_known, "is_moderate": _is_moderate}, known):
-                new = _built(after, found, make, node.dtype)
-                if new is not None and (new.shape, new.dtype) == (node.shape, node.dtype):
-                    return new
+            new = _built(after, found, make, node.dtype)
+            if new is not None and (new.shape, new.dtype) == (node.shape, node.dtype):
+                return new
         return None
 
 
@@ -130,14 +154,11 @@ def _matches(
     term: Term, node: Node, found: Found, may_match: Callable[[Node], bool], dtype: Any, outermost: bool = False
 ) -> Iterator[Found]:
     """What the letters stand for, in each way in which the node has the form of the term."""
-    if term.is_negated:
-        if is_number(node) and term.letter in found and node.value == -_exact(found[term.letter].value):
-            yield found
-    elif term.letter:
-        if found.get(term.letter, node) is node and (term.letter not in _NUMBERS or is_number(node)):
+    if term.letter:
+        if found.get(term.letter, node) is node and LETTERS.get(term.letter, _is_anything)(node):
             yield {**found, term.letter: node}
-    elif term.primitive is None:
-        if is_number(node) and node.value == term.number:
+    elif term.is_number:
+        if is_number(node) and node.value == _number(term, found):
             yield found
     elif node.primitive is term.primitive and (outermost or (may_match(node) and _computes_in(dtype, node))):
         if term.primitive in _ANY_PARAMS:
@@ -152,11 +173,19 @@ def _matches(
             yield from ways
 
 
+def _is_anything(node: Node) -> bool:
+    return True
+
+
+def _number(term: Term, found: Found) -> Any:
+    """What a term comes to whose letters are numbers."""
+    if term.primitive is None:
+        return _exact(found[term.letter].value) if term.letter else term.number
+    return term.primitive.forward(*(_number(part, found) for part in term.parts))
+
+
 def _built(term: Term, found: Found, make: Make, dtype: Any) -> Node | None:
     """The term with nodes for its letters; None if it would not compute in numbers of this dtype, or not in its range."""
-    if term.is_negated:
-        number = _in_range(-_exact(found[term.letter].value), [found[term.letter]], dtype)
-        return None if number is None else make(None, (), {"value": number})
     if term.letter:
         node: Node = found[term.letter]
         return node
@@ -179,15 +208,6 @@ def _built(term: Term, found: Found, make: Make, dtype: Any) -> Node | None:
     return make(term.primitive, operands, found["params"] if term.primitive in _ANY_PARAMS else term.params)
 
 
-def _is_known(node: Node) -> bool:
-    return node.value is not None
-
-
-def _is_moderate(number: Any) -> bool:
-    """Whether a number may leave its product without bringing what is left near the largest or smallest number there is."""
-    return bool(1e-12 <= abs(number) <= 1e12)
-
-
 def _exact(number: Any) -> Any:
     """A number as one of Python's, which does not wrap around, and has the precision of any array that it may meet."""
     return number.item() if isinstance(number, np.generic) else number
@@ -198,7 +218,7 @@ def _in_range(value: Any, operands: Sequence[Node], dtype: Any) -> Any:
     dtype = np.dtype(dtype.type) if isinstance(dtype, PythonNumber) else dtype
     if not all(_exists_in(dtype, number) for number in (value, *(_exact(part.value) for part in operands))):
         return None
-    if value == 0 and not any(part.value == 0 for part in operands):
+    if value == 0:  # it has vanished, or takes along what else is known of the size of the numbers
         return None
     is_nearly_whole = dtype.kind in "f" and 0 < abs(value - round(value)) <= np.spacing(abs(value))
     return float(round(value)) if is_nearly_whole else value  # 49 * (1 / 49) is one, but for rounding
@@ -245,50 +265,45 @@ IDENTITIES = (
     Identity("x + -y", "x - y"),
     Identity("x - -y", "x + y"),
     # So do numbers, which meet there and become one.
-    Identity("c * (d * x)", "(c * d) * x", when="c != 0"),
-    Identity("(c * x) * y", "c * (x * y)", when="not is_known(y) and is_moderate(c)"),
+    Identity("c * (d * x)", "(c * d) * x"),
+    Identity("(k * x) * u", "k * (x * u)"),
     Identity("-a @ b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
     Identity("a @ -b", "-(a @ b)", shapes={"a": (2, 3), "b": (3, 4)}),
     Identity("-(c * x)", "-c * x"),
-    Identity("c * x / d", "(c / d) * x", when="c != 0"),
-    Identity("c * (x / d)", "(c / d) * x", when="c != 0"),
-    Identity("c * x / y", "c * (x / y)", when="not is_known(y) and is_moderate(c)"),
+    Identity("c * x / d", "(c / d) * x"),
+    Identity("c * (x / d)", "(c / d) * x"),
+    Identity("k * x / u", "k * (x / u)"),
     Identity("d * (c / y)", "(d * c) / y"),
-    Identity("x * (c / y)", "c * (x / y)", when="not is_known(x) and is_moderate(c)"),
-    Identity("c / x / y", "c * (1 / x / y)", when="c != 1 and not is_known(x) and not is_known(y)"),
-    Identity("x * (y / d)", "(1 / d) * (x * y)", when="not is_known(x) and is_moderate(d)"),
-    Identity("c * x + c * y", "c * (x + y)", when="is_moderate(c)"),
-    Identity("c * x - c * y", "c * (x - y)", when="is_moderate(c)"),
-    Identity("c * x + -c * y", "c * (x - y)", when="is_moderate(c)"),
+    Identity("u * (k / y)", "k * (u / y)"),
+    Identity("p / u / v", "p * (1 / u / v)"),
+    Identity("u * (y / k)", "(1 / k) * (u * y)"),
+    Identity("k * x + k * y", "k * (x + y)"),
+    Identity("k * x - k * y", "k * (x - y)"),
+    Identity("k * x + -k * y", "k * (x - y)"),
     # Transposes move inward.
-    Identity("(a @ b).T", "b.T @ a.T", shapes={"a": (2, 3), "b": (3, 4)}, when="len(a.shape) < 3 and len(b.shape) < 3"),
+    Identity("(A @ B).T", "B.T @ A.T", shapes={"A": (2, 3), "B": (3, 4)}),
     Identity("(-x).T", "-x.T"),
     Identity("(c * x).T", "c * x.T"),
     # A vector is a matrix with one row or one column, and the product knows it.
-    Identity("(g[None] @ a)[0]", "g @ a", shapes={"g": (3,), "a": (3, 4)}, when="len(g.shape) == 1"),
-    Identity("(g[None] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (2, 3, 4)}, when="len(g.shape) == 1"),
-    Identity("(a @ g[:, None])[:, 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}, when="len(g.shape) == 1"),
-    Identity("(a @ g[:, None])[..., 0]", "a @ g", shapes={"a": (2, 3, 4), "g": (4,)}, when="len(g.shape) == 1"),
+    Identity("(g[None] @ a)[0]", "g @ a", shapes={"g": (3,), "a": (3, 4)}),
+    Identity("(g[None] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (2, 3, 4)}),
+    Identity("(a @ g[:, None])[:, 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}),
+    Identity("(a @ g[:, None])[..., 0]", "a @ g", shapes={"a": (2, 3, 4), "g": (4,)}),
 )
 
 # What is better said in another way once all else is done, and where nothing inside of `before` is needed elsewhere: it would
 # be computed twice.
 FINISHING = (
     Identity("np.sum(-x)", "-np.sum(x)"),
-    Identity("np.sum(c * x)", "c * np.sum(x)", when="is_moderate(c)"),
-    Identity("np.sum(x / d)", "(1 / d) * np.sum(x)", when="is_moderate(d)"),
+    Identity("np.sum(k * x)", "k * np.sum(x)"),
+    Identity("np.sum(x / k)", "(1 / k) * np.sum(x)"),
     Identity("-(x - y)", "y - x"),
     Identity("-((x - y) * z)", "(y - x) * z"),
     Identity("-((x - y) / z)", "(y - x) / z"),
     Identity("-((x - y) @ b)", "(y - x) @ b", shapes={"x": (2, 3), "y": (2, 3), "b": (3, 4)}),
     Identity("-(b @ (x - y))", "b @ (y - x)", shapes={"x": (2, 3), "y": (2, 3), "b": (4, 2)}),
-    Identity(
-        "np.linalg.solve(a, g[:, None])[:, 0]",
-        "np.linalg.solve(a, g)",
-        shapes={"a": (3, 3), "g": (3,)},
-        when="len(g.shape) == 1",
-    ),
-    Identity("c * (x - y)", "-c * (y - x)", when="c < 0"),
+    Identity("np.linalg.solve(a, g[:, None])[:, 0]", "np.linalg.solve(a, g)", shapes={"a": (3, 3), "g": (3,)}),
+    Identity("n * (x - y)", "-n * (y - x)"),
 )
 
 # Faster for large arrays: a ufunc can write into a given array, NumPy's logaddexp goes through numbers one by one, and the last
