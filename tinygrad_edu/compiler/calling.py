@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from tinygrad_edu.engine.trees import children_of, demand_shallow, is_as_constru
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.source import identifier
+from tinygrad_edu.transforms.signatures import P, Result, Result_co
 
 MOST_SURROUNDINGS = 8
 """How many programs are kept for arguments of one kind, each for what the function found around it when it was recorded."""
@@ -36,7 +37,7 @@ MOST_SURROUNDINGS = 8
 _TARGETS = {"numpy": numpy_program, "jax": jax_program}
 
 
-class Compiled(Protocol):
+class Compiled(Protocol[P, Result_co]):
     """What `compile` returns: a function of the same arguments.
 
     source: the newest program, to be read, and to be run anywhere with NumPy alone.
@@ -46,10 +47,14 @@ class Compiled(Protocol):
     source: str
     optimized_source: str
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Result_co: ...
 
 
-def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...] = ()) -> Compiled:
+@overload
+def compile(f: Callable[P, Result], *, static: tuple[str, ...] = ()) -> Compiled[P, Result]: ...
+@overload
+def compile(f: Callable[P, Any], target: str, static: tuple[str, ...] = ()) -> Compiled[P, Any]: ...
+def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...] = ()) -> Compiled[..., Any]:
     """A function that does what `f` does, by a program that was generated for the shapes and dtypes of its arguments.
 
     The first call records what `f` does, simplifies it and writes it down as NumPy code; every call runs that code.
@@ -104,7 +109,7 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     check_function(f)
     if target not in _TARGETS:
         raise DataError(f"target must be one of {', '.join(map(repr, _TARGETS))}, not {target!r}")
-    compiled: Compiled = _Compilation(f, target, static).entry
+    compiled: Compiled[..., Any] = _Compilation(f, target, static).entry
     return compiled
 
 

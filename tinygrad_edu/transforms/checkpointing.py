@@ -19,9 +19,10 @@ from tinygrad_edu.errors import GradientError
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.joining import concatenate
 from tinygrad_edu.primitives.primitive import Jointly, Primitive
+from tinygrad_edu.transforms.signatures import P, Result
 
 
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
     """The same function, whose intermediate results are not kept for the backward pass but computed again in it.
 
     A chain of n such functions keeps n results instead of all that happened inside of them, and costs one more forward pass.
@@ -44,7 +45,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     check_function(f)
 
     @wraps(f)
-    def recomputed(*args: Any, **kwargs: Any) -> Any:
+    def recomputed(*args: P.args, **kwargs: P.kwargs) -> Any:
         if current_mode().records_constants:
             return f(*args, **kwargs)
         oldest = Value(0.0).serial

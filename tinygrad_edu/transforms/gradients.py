@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Concatenate, Literal, overload
 
 import numpy as np
 
@@ -12,9 +12,24 @@ from tinygrad_edu.engine.arguments import flag
 from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError
+from tinygrad_edu.transforms.signatures import Argument, Aux, OfNumbers, OfValue, P, Result
 from tinygrad_edu.transforms.tracing import Trace, checked_argnums, ones, traced
 
 
+@overload
+def value_and_grad(f: OfValue[P]) -> OfNumbers[P, tuple[Any, Any]]: ...
+@overload
+def value_and_grad(
+    f: Callable[Concatenate[Argument, P], Result],
+) -> Callable[Concatenate[Argument, P], tuple[Result, Argument]]: ...
+@overload
+def value_and_grad(
+    f: Callable[Concatenate[Argument, P], Result], *, has_aux: Literal[True]
+) -> Callable[Concatenate[Argument, P], tuple[Result, Argument]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, Result], argnums: int | tuple[int, ...], has_aux: bool = False
+) -> Callable[P, tuple[Result, Any]]: ...
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that computes `f` and its gradient with respect to some arguments.
 
@@ -54,6 +69,16 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, ha
     return value_and_gradient
 
 
+@overload
+def grad(f: OfValue[P]) -> OfNumbers[P, Any]: ...
+@overload
+def grad(f: Callable[Concatenate[Argument, P], Any]) -> Callable[Concatenate[Argument, P], Argument]: ...
+@overload
+def grad(
+    f: Callable[Concatenate[Argument, P], tuple[Any, Aux]], *, has_aux: Literal[True]
+) -> Callable[Concatenate[Argument, P], tuple[Argument, Aux]]: ...
+@overload
+def grad(f: Callable[P, Any], argnums: int | tuple[int, ...], has_aux: bool = False) -> Callable[P, Any]: ...
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that computes the gradient of `f`; see `value_and_grad`. With `has_aux` it returns `(gradient, aux)`.
 
@@ -75,6 +100,12 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     return gradient
 
 
+@overload
+def elementwise_grad(f: OfValue[P]) -> OfNumbers[P, Any]: ...
+@overload
+def elementwise_grad(f: Callable[Concatenate[Argument, P], Any]) -> Callable[Concatenate[Argument, P], Argument]: ...
+@overload
+def elementwise_grad(f: Callable[P, Any], argnums: int | tuple[int, ...]) -> Callable[P, Any]: ...
 def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The derivative of a function that works element by element: of `np.tanh` at an array, say.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -12,9 +12,14 @@ from tinygrad_edu.engine.trees import tree_leaves, tree_map
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.transforms.gradients import grad
 from tinygrad_edu.transforms.products import linearized
+from tinygrad_edu.transforms.signatures import OfNumbers, OfValue, P
 from tinygrad_edu.transforms.tracing import checked_argnums, traced
 
 
+@overload
+def jacobian(f: OfValue[P]) -> OfNumbers[P, Any]: ...
+@overload
+def jacobian(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Callable[P, Any]: ...
 def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """A function that computes all derivatives of all outputs of `f`.
 
@@ -73,6 +78,10 @@ def _stacked(products: list[list[Any]], basis: list[Value], results: list[Value]
     return blocks
 
 
+@overload
+def hessian(f: OfValue[P]) -> OfNumbers[P, Any]: ...
+@overload
+def hessian(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Callable[P, Any]: ...
 def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """A function that computes all second derivatives of `f`, which returns a single number: the Jacobian of the gradient.
 

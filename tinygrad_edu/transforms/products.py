@@ -6,16 +6,27 @@ Forward mode needs no rules of its own: the pullback u ↦ Jᵀu is linear in u,
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, overload
 
 from tinygrad_edu.engine.arguments import check_function, flag
 from tinygrad_edu.engine.trees import tree_leaves, tree_map
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.transforms.gradients import grad
+from tinygrad_edu.transforms.signatures import Aux, Primals, Result
 from tinygrad_edu.transforms.tracing import Trace, ones, traced
 
 
-def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+@overload
+def vjp(f: Callable[..., Value], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]: ...
+@overload
+def vjp(
+    f: Callable[[*Primals], Result], *primals: *Primals, has_aux: Literal[False] = False
+) -> tuple[Result, Callable[[Any], tuple[Any, ...]]]: ...
+@overload
+def vjp(
+    f: Callable[[*Primals], tuple[Result, Aux]], *primals: *Primals, has_aux: Literal[True]
+) -> tuple[Result, Callable[[Any], tuple[Any, ...]], Aux]: ...
+def vjp(f: Callable[..., Any], *primals: *Primals, has_aux: bool = False) -> Any:
     """The value of `f` at the primals and its pullback, the vector-Jacobian product: cotangent ↦ Jᵀ · cotangent.
 
     Returns
@@ -39,7 +50,11 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return value, pullback
 
 
-def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+@overload
+def linearize(f: Callable[..., Value], *primals: Any) -> tuple[Any, Callable[..., Any]]: ...
+@overload
+def linearize(f: Callable[[*Primals], Result], *primals: *Primals) -> tuple[Result, Callable[..., Result]]: ...
+def linearize(f: Callable[..., Any], *primals: *Primals) -> tuple[Any, Callable[..., Any]]:
     """The value of `f` at the primals and its linear approximation there, the Jacobian-vector product: tangents ↦ J · tangents.
 
     The function is recorded once; each further tangent costs one more pass over the record.
@@ -67,6 +82,10 @@ def linearized(trace: Trace) -> Trace:
     return Trace((u,), cotangents, product, list(tree_leaves(product)), None, trace.nested)
 
 
+@overload
+def jvp(f: Callable[..., Value], primals: Any, tangents: Any) -> tuple[Any, Any]: ...
+@overload
+def jvp(f: Callable[..., Result], primals: Any, tangents: Any) -> tuple[Result, Result]: ...
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The value of `f` at the primals, and its derivative in the direction of the tangents: J · tangents.
 
