@@ -1,4 +1,23 @@
-"""tinygrad_edu: automatic differentiation that shows its work."""
+"""tinygrad_edu: automatic differentiation that shows its work.
+
+A Value is a number or an array that remembers how it was made; the chain rule runs back over that record:
+
+>>> import tinygrad_edu as tg
+>>> theta = tg.Value(3.0, name="theta")
+>>> loss = 0.5 * (8.0 - theta * 2.0) ** 2
+>>> loss.backward()
+>>> float(theta.grad)
+-4.0
+
+It needs NumPy alone. What needs more comes with an extra:
+
+    pip install "tinygrad_edu[scipy]"     special functions: erf, erfc, lgamma, digamma
+    pip install "tinygrad_edu[draw]"      pictures of the graph, from draw(value) and in pages
+    pip install "tinygrad_edu[jax]"       compile(f, target="jax")
+    pip install "tinygrad_edu[demos]"     all of these, and what the demos show their results with
+    pip install "tinygrad_edu[test]"      the tests, which compare with PyTorch where there is "tinygrad_edu[oracle]", too
+    pip install "tinygrad_edu[dev]"       what one needs to work on it
+"""
 
 from tinygrad_edu import errors, models, nn, optim, testing
 from tinygrad_edu.compiler import compile

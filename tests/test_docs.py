@@ -1,0 +1,78 @@
+"""What the documentation points at is there: files, modules, extras. Documents, docstrings and comments are read alike."""
+
+import ast
+import importlib
+import io
+import re
+import tokenize
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import tinygrad_edu as tg
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "tinygrad_edu"
+FOLDERS = [PACKAGE, *(ROOT / name for name in ("tests", "demos", "benchmarks", "docs"))]
+MARKDOWN = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in folder.rglob("*.md"))])
+PYTHON = sorted(path for folder in FOLDERS for path in folder.rglob("*.py"))
+INITS = sorted(path for path in PACKAGE.rglob("__init__.py"))
+
+FILE = re.compile(r"(?<![\w./{}-])((?:[\w-]+/)*[\w.-]+\.(?:py|md))\b(?!:\d)")  # `file.py:12` is what a message looks like
+MODULE = re.compile(r"\btinygrad_edu(?:\.\w+)+")
+FOLDER = re.compile(r"`((?:[\w-]+/)+)`")
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+def words(path):
+    """The text of a document; of a Python file its docstrings and comments."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return text
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    docstrings = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, documented)]
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return "\n".join([*docstrings, *(token.string for token in tokens if token.type == tokenize.COMMENT)])
+
+
+def is_there(name, path):
+    """Whether a file or folder has this name, seen from the document, from the root, or from somewhere in the package."""
+    return any((base / name).exists() for base in (path.parent, ROOT, PACKAGE)) or any(PACKAGE.rglob(name))
+
+
+def can_be_found(name):
+    """Whether a dotted name is that of a module, or of something in one."""
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        room, _, member = name.rpartition(".")
+        return room != "" and can_be_found(room) and hasattr(importlib.import_module(room), member)
+    return True
+
+
+@pytest.mark.parametrize("path", MARKDOWN + PYTHON, ids=named)
+def test_a_file_a_folder_or_a_module_that_is_named_exists(path):
+    text = words(path)
+    assert [name for name in FILE.findall(text) + FOLDER.findall(text) if not is_there(name, path)] == []
+    assert [name for name in MODULE.findall(text) if not can_be_found(name)] == []
+
+
+@pytest.mark.parametrize("path", INITS, ids=named)
+def test_what_a_room_says_of_its_modules_is_so(path):
+    """In the docstring of a package a name in backticks is a module of it, another room, or a public name."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    modules = {each.stem for each in path.parent.glob("*.py")} | {each.name for each in PACKAGE.iterdir()}
+    public = {*tg.__all__, *dir(importlib.import_module(".".join(path.parent.relative_to(ROOT).parts)))}
+    assert [name for name in re.findall(r"`([a-z_]+)`", docstring) if name not in modules | public] == []
+
+
+def test_the_first_pages_say_how_each_extra_is_installed():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    for text in (words(ROOT / "README.md"), words(ROOT / "README.zh-CN.md")):
+        assert [name for name in extras if f"\n| `{name}` |" not in text] == []
+    assert [name for name in extras if f"tinygrad_edu[{name}]" not in tg.__doc__] == []
