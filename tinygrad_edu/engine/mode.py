@@ -77,7 +77,7 @@ class InMode:
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Compute without recording: within the block (or the decorated function) results require no gradient.
+    """Compute without recording: within the block (or the decorated function) results require no gradient. There is no error.
 
     >>> import tinygrad_edu as tg
     >>> w = tg.Value(2.0)

@@ -86,6 +86,11 @@ class Descent:
     """A page about a run of gradient descent.
 
     facts: what the page shows, made of numbers and lists; its `kind` is `parabola`, `curve`, `record` or `line`.
+
+    >>> import tinygrad_edu as tg
+    >>> model = tg.models.LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0])
+    >>> tg.explain_descent(model).facts["kind"]
+    'parabola'
     """
 
     def __init__(self, kind: str, facts: dict[str, Any]) -> None:
@@ -104,7 +109,13 @@ class Descent:
         return f'<iframe {frame} srcdoc="{in_html(self.to_html())}"></iframe>'
 
     def save(self, path: str | Path) -> Path:
-        """Write the page to a file (.html), whole or not at all. Returns the path."""
+        """Write the page to a file (.html), whole or not at all. Returns the path.
+
+        Raises
+        ------
+        DataError: if the path is none, or does not end in .html.
+        OSError: if the file cannot be written.
+        """
         return save(path, "this page", {".html": self.to_html})
 
 

@@ -67,7 +67,12 @@ def draw(value: Value) -> Drawing:
 
 
 class Drawing:
-    """A picture of a graph."""
+    """A picture of a graph.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.draw((tg.Value(3.0, name="x") * 2.0).named("y"))
+    <Drawing of y: 3 nodes>
+    """
 
     def __init__(self, graph: Graph, show_gradients: bool | None = None) -> None:
         self.graph = graph

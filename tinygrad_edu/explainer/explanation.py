@@ -115,6 +115,11 @@ class Explanation:
 
     graph: what was recorded.
     targets: the nodes whose gradients are explained.
+
+    >>> import tinygrad_edu as tg
+    >>> explanation = tg.explain(tg.Value(3.0, name="x") ** 2)
+    >>> str(explanation).splitlines()[0]
+    'L = x² = 9'
     """
 
     def __init__(self, graph: Graph, targets: Sequence[Node], most_results: float = MOST_RESULTS) -> None:

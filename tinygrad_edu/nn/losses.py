@@ -55,7 +55,12 @@ def half_squared_error(prediction: Any, target: Any, *, reduction: Reduction = "
 def mean_squared_error(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """(y - t)², the mean of which is PyTorch's `mse_loss`; twice the `half_squared_error`.
 
-    Parameters, errors: as for `half_squared_error`.
+    Parameters: as for `half_squared_error`.
+
+    Raises
+    ------
+    ShapeError: if prediction and target differ in shape.
+    DataError: if `reduction` is none of "mean", "sum" and "none".
 
     >>> mean_squared_error([6.0, 14.0], [8.0, 8.0])
     np.float64(20.0)

@@ -30,7 +30,8 @@ class Adam(Optimizer):
 
     Raises
     ------
-    DataError, GradientError: as for every `Optimizer`; also for betas out of range, and for a negative `eps`.
+    DataError: if `params` is empty, holds anything but Values or one of them twice, or if a number is out of range.
+    GradientError: if a parameter was computed, or requires no gradient.
 
     The first step is as long as the learning rate, however large the gradient.
 

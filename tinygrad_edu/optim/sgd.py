@@ -27,7 +27,9 @@ class SGD(Optimizer):
 
     Raises
     ------
-    DataError, GradientError: as for every `Optimizer`; also for a negative momentum, and for `nesterov` without momentum.
+    DataError: if `params` is empty, holds anything but Values or one of them twice, or if a number is out of range; also for
+        `nesterov` without momentum.
+    GradientError: if a parameter was computed, or requires no gradient.
 
     The lecture's step: θ = 3, x = 2, t = 8, learning rate 1.
 

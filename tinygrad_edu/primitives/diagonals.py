@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.primitives.broadcasting import like
 from tinygrad_edu.primitives.indexing import scatter
 from tinygrad_edu.primitives.table import composition
@@ -77,10 +78,17 @@ def fill_diagonal(x: Any, value: Any, wrap: bool = False) -> Any:
     value: a number, or an array whose elements are used in turn, from the first again if they run out.
     wrap: whether the diagonal of a tall matrix begins again below its end.
 
+    Raises
+    ------
+    ShapeError: if `x` has fewer than two axes, or more of them that differ in length.
+
     >>> fill_diagonal(np.ones((2, 3)), [5.0, 7.0])
     array([[5., 1., 1.],
            [1., 7., 1.]])
     """
-    mask = np.zeros(np.shape(x), bool)
+    shape = np.shape(x)
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+        raise ShapeError(f"tg.fill_diagonal takes an array with two axes, or more of equal length, but got one of shape {shape}.")
+    mask = np.zeros(shape, bool)
     np.fill_diagonal(mask, True, wrap)
     return np.where(mask, scatter(np.resize(value, np.count_nonzero(mask)), index=mask, shape=mask.shape), x)

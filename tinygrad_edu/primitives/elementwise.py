@@ -105,20 +105,72 @@ def squares(x: Any) -> Any:
 
 
 def _step(x: Any) -> Any:
+    """1 where x > 0, else 0. Its derivative is zero everywhere, also at the jump, by which nothing can be learned.
+
+    Parameters
+    ----------
+    x: a Value, an array or a number, of any shape. The result has its shape and, if that is a floating-point one, its dtype.
+
+    Raises
+    ------
+    TypeError: if `x` is complex or not made of numbers.
+
+    >>> step(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 1.])
+    """
     return np.heaviside(x, 0)
 
 
 def _relu(x: Any) -> Any:
+    """max(x, 0), the rectifier (Nair and Hinton, 2010). Its derivative at zero is taken as zero, as in PyTorch and JAX.
+
+    Parameters
+    ----------
+    x: a Value, an array or a number, of any shape. The result has its shape and dtype.
+
+    Raises
+    ------
+    TypeError: if `x` is not made of numbers.
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
     return np.maximum(x, 0)
 
 
 def _sigmoid(x: Any) -> Any:
+    """σ(x) = 1 / (1 + e⁻ˣ), the logistic function, without overflow. Its derivative is σ(x) (1 - σ(x)).
+
+    Parameters
+    ----------
+    x: a Value, an array or a number, of any shape. The result has its shape and, if that is a floating-point one, its dtype.
+
+    Raises
+    ------
+    TypeError: if `x` is complex or not made of numbers.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
     # 1 / (1 + e^-x), or the same as e^x / (1 + e^x): whichever exponential cannot overflow.
     e = np.exp(-np.absolute(1.0 * x))  # bytes have no negative numbers
     return np.where(np.signbit(x), e, 1) / (1 + e)  # a complex x, which has no sign, is refused here
 
 
 def _softplus(x: Any) -> Any:
+    """ln(1 + eˣ), a smooth form of the rectifier (Dugas et al., 2001), without overflow. Its derivative is the sigmoid.
+
+    Parameters
+    ----------
+    x: a Value, an array or a number, of any shape. The result has its shape and, if that is a floating-point one, its dtype.
+
+    Raises
+    ------
+    TypeError: if `x` is complex or not made of numbers.
+
+    >>> softplus(np.array([-1000.0, 1000.0]))
+    array([   0., 1000.])
+    """
     return np.logaddexp(x, 0)
 
 
@@ -262,9 +314,22 @@ def _numpy_clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None
     return clip(a, lowest if low is None else low, highest if high is None else high)
 
 
-# The same numbers, from which no gradient passes back: they count as constants.
+def _stop_gradient(x: Any) -> Any:
+    """The same numbers, from which no gradient passes back: they count as a constant.
+
+    Parameters
+    ----------
+    x: a Value, of any shape and dtype, which the result has, too; anything else is returned as it is. There is no error.
+
+    >>> import tinygrad_edu as tg
+    >>> float(tg.grad(lambda x: tg.stop_gradient(x) * x)(3.0))
+    3.0
+    """
+    return x
+
+
 stop_gradient = operation(
-    lambda x: x,
+    _stop_gradient,
     None,
     name="stop_gradient", code="{0}", latex="{0}",
 )  # fmt: skip

@@ -112,6 +112,15 @@ class Primitive:
     cases: tuple[Case, ...] = ()
     form_of: Primitive | None = None
 
+    def __post_init__(self) -> None:
+        """What `help` and `inspect` read of a function: what the forward function says, which takes the same arguments."""
+        told = {name: getattr(self.forward, name, None) for name in ("__module__", "__doc__")}
+        vars(self).update(told, __name__=self.name, __qualname__=self.name, __wrapped__=self.forward)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Primitive:
+        """Itself, as an attribute of a class. (What has this method is a routine for `help`, and not an object of some class.)"""
+        return self
+
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         for operand in inputs:
             record = getattr(operand, "__record_primitive__", None)

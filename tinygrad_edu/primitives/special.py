@@ -102,6 +102,22 @@ def _floating(x: Any) -> Any:
 
 
 def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """ln Σ eˣ, without overflow: the largest number is taken out of the sum first. Its derivative is the softmax.
+
+    Parameters
+    ----------
+    x: a Value, or an array of any shape. Whole numbers become double precision.
+    axis: over which axis, or axes, to sum, by name: `logsumexp(x, axis=0)`; by default over all.
+    keepdims: whether these axes stay, with a length of one.
+
+    Raises
+    ------
+    IndexingError: if `x` is a Value that has no such axis. (For an array it is NumPy's AxisError.)
+    DataError: if it is one and there is no parameter of such a name.
+
+    >>> round(float(logsumexp(np.array([1000.0, 1000.0]))) - 1000, 6)
+    0.693147
+    """
     x = _floating(x)
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, 0.0)
@@ -122,6 +138,21 @@ logsumexp = operation(
 
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
+    """eˣ / Σ eˣ along an axis, without overflow: probabilities in proportion to the exponentials (Bridle, 1990).
+
+    Parameters
+    ----------
+    x: a Value, or an array of any shape, which the result has, too. Whole numbers become double precision.
+    axis: along which axis, or axes, the sum is one, by name: `softmax(x, axis=0)`; None for all.
+
+    Raises
+    ------
+    IndexingError: if `x` is a Value that has no such axis. (For an array it is NumPy's AxisError.)
+    DataError: if it is one and there is no parameter of such a name.
+
+    >>> softmax(np.array([0.0, 0.0, 1000.0]))
+    array([0., 0., 1.])
+    """
     x = _floating(x)
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):  # equal infinities share equally
@@ -149,6 +180,15 @@ softmax: Primitive = operation(
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """ln softmax(x) along the given axes, without the logarithm of a number that was rounded to zero.
 
+    Parameters
+    ----------
+    x: a Value, or an array of any shape, which the result has, too. Whole numbers become double precision.
+    axis: along which axis, or axes, the sum of the exponentials is one; None for all.
+
+    Raises
+    ------
+    IndexingError: if `x` is a Value that has no such axis. (For an array it is NumPy's AxisError.)
+
     >>> np.exp(log_softmax(np.array([0.0, 0.0, 1000.0])))
     array([0., 0., 1.])
     """
@@ -158,7 +198,15 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     """x Φ(x), Φ being the normal distribution function (Hendrycks and Gimpel, 2016). The exact form needs SciPy.
 
+    Parameters
+    ----------
+    x: a Value, an array or a number, of any shape, which the result has, too.
     approximate: "tanh" for ½x (1 + tanh(√(2/π) (x + 0.044715 x³))), which is within 0.0005 of it.
+
+    Raises
+    ------
+    DataError: if `approximate` is neither "none" nor "tanh".
+    MissingExtraError: if it is "none" and SciPy is not installed.
 
     >>> round(float(gelu(1.0, approximate="tanh")), 6)
     0.841192
@@ -175,35 +223,71 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
 # --- SciPy's -----------------------------------------------------------------------------------------------------------------
 
 
-def _scipy(name: str) -> Callable[..., Any]:
-    """A function of `scipy.special` that is looked up when it is called."""
+def _scipy(name: str, inputs: int, doc: str = "") -> Callable[..., Any]:
+    """A function of `scipy.special`, of one or two inputs, that is looked up when it is called."""
 
-    def forward(*args: Any) -> Any:
+    def called(*args: Any) -> Any:
         try:
             special = import_module("scipy.special")
         except ImportError as error:
             raise MissingExtraError(f"{name} is SciPy's: install it with pip install tinygrad_edu[scipy].") from error
         return getattr(special, name)(*args)
 
-    forward.__module__, forward.__name__ = "scipy.special", name
+    def unary(x: Any) -> Any:
+        return called(x)
+
+    def binary(x: Any, y: Any) -> Any:
+        return called(x, y)
+
+    forward = unary if inputs == 1 else binary
+    forward.__module__, forward.__name__, forward.__qualname__, forward.__doc__ = "scipy.special", name, name, doc
     return forward
 
 
-_zeta = _scipy("zeta")
+_zeta = _scipy("zeta", 2)
 
 
 def _scipy_operation(
-    function: str, *vjps: Rule, name: str = "", latex: str = "", domain: tuple[Domain, ...] = ()
+    function: str, *vjps: Rule, name: str = "", latex: str = "", domain: tuple[Domain, ...] = (), doc: str = ""
 ) -> Primitive:  # fmt: skip
     """An entry for a function of `scipy.special`, which JAX has by the same name."""
     jax = f"jax.scipy.special.{function}({{inputs}})"
-    return operation(_scipy(function), *vjps, name=name or function, jax=jax, latex=latex, domain=domain)
+    return operation(_scipy(function, len(vjps), doc), *vjps, name=name or function, jax=jax, latex=latex, domain=domain)
+
+
+def _documented(formula: str, name: str, x: float, result: str) -> str:
+    """What `help` says of one of them, whose arguments, errors and precision are all alike."""
+    return f"""{formula}
+
+    It is SciPy's function, which has to be installed (pip install tinygrad_edu[scipy]).
+
+    Parameters
+    ----------
+    x: a Value, an array or a number, of any shape. The result has its shape and, if that is a floating-point one, its dtype.
+
+    Raises
+    ------
+    MissingExtraError: if SciPy is not installed.
+    TypeError: if `x` is not made of numbers.
+
+    >>> import tinygrad_edu as tg
+    >>> round(float(tg.{name}({x})), 6)
+    {result}
+    """
 
 
 NORMAL = 1 / math.sqrt(2 * math.pi)
 
-erf = _scipy_operation("erf", lambda g, out, x: g * (2 / math.sqrt(math.pi) * np.exp(-(x**2))))
-erfc = _scipy_operation("erfc", lambda g, out, x: g * (-2 / math.sqrt(math.pi) * np.exp(-(x**2))))
+erf = _scipy_operation(
+    "erf",
+    lambda g, out, x: g * (2 / math.sqrt(math.pi) * np.exp(-(x**2))),
+    doc=_documented("2/√π times the integral of exp(-t²) from 0 to x (Abramowitz and Stegun, 7.1.1).", "erf", 1.0, "0.842701"),
+)
+erfc = _scipy_operation(
+    "erfc",
+    lambda g, out, x: g * (-2 / math.sqrt(math.pi) * np.exp(-(x**2))),
+    doc=_documented("1 - erf(x), exact also where erf(x) is nearly 1 (Abramowitz and Stegun, 7.1.2).", "erfc", 1.0, "0.157299"),
+)
 erfinv = _scipy_operation("erfinv", lambda g, out, x: g * (math.sqrt(math.pi) / 2 * np.exp(out**2)), domain=((-0.9, 0.9),))
 ndtr = _scipy_operation("ndtr", lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2)), latex=r"\Phi({0})")
 log_ndtr = _scipy_operation("log_ndtr", lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2 - out)), latex=r"\ln \Phi({0})")
@@ -220,8 +304,21 @@ polygamma: Primitive = operation(
     name="polygamma", jax="jax.scipy.special.polygamma({order}, {0})", latex=r"\psi^{{({order})}}({0})", domain=POSITIVE,
     cases=[case((), order=1), case((3, 4), order=1), case((4,), order=2)],
 )  # fmt: skip
-digamma = _scipy_operation("digamma", lambda g, out, x: g * polygamma(x, order=1), latex=r"\psi({0})", domain=POSITIVE)
-lgamma = _scipy_operation("gammaln", lambda g, out, x: g * digamma(x), name="lgamma", latex=r"\ln \Gamma({0})", domain=POSITIVE)
+digamma = _scipy_operation(
+    "digamma",
+    lambda g, out, x: g * polygamma(x, order=1),
+    latex=r"\psi({0})",
+    domain=POSITIVE,
+    doc=_documented("ψ(x) = Γ'(x) / Γ(x), the derivative of lgamma (Abramowitz and Stegun, 6.3.1).", "digamma", 1.0, "-0.577216"),
+)
+lgamma = _scipy_operation(
+    "gammaln",
+    lambda g, out, x: g * digamma(x),
+    name="lgamma",
+    latex=r"\ln \Gamma({0})",
+    domain=POSITIVE,
+    doc=_documented("ln |Γ(x)|: of whole numbers, ln (x - 1)! (Abramowitz and Stegun, 6.1.1).", "lgamma", 5.0, "3.178054"),
+)
 gamma = _scipy_operation("gamma", lambda g, out, x: g * (out * digamma(x)), latex=r"\Gamma({0})", domain=POSITIVE)
 logit = _scipy_operation(
     "logit", lambda g, out, x: g / (x * (1 - x)), latex=r"\ln \frac{{{0}}}{{1 - {0}}}", domain=((0.1, 0.9),)

@@ -42,6 +42,11 @@ class Sample:
 def samples(entry: Primitive, seed: int = 0) -> Iterator[Sample]:
     """Inputs to try an operation on: its cases, or else shapes that broadcast, filled with random numbers from its domain.
 
+    Raises
+    ------
+    DataError: if `entry` is no operation, or `seed` no whole number from zero on.
+    GradientCheckError: if the operation takes any number of inputs and states no cases.
+
     >>> import tinygrad_edu as tg
     >>> [tuple(x.shape for x in sample.inputs) for sample in samples(tg.primitive(np.negative, lambda g, out, x: -g))][:4]
     [((),), ((3,),), ((2, 3),), ((2, 1),)]
@@ -89,6 +94,8 @@ def _calls(entry: Primitive) -> Iterator[tuple[tuple[tuple[int, ...], ...], Mapp
 
 def in_real_numbers(result: Any) -> Any:
     """A complex result, of which there is no gradient, as its real and its imaginary parts along a first axis; a real one as it is.
+
+    result: a Value, array or number, of any shape. There is no error.
 
     >>> in_real_numbers(np.array([1.0 + 2.0j, 3.0]))
     array([[1., 3.],

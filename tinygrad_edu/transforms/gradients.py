@@ -82,6 +82,11 @@ def grad(f: Callable[P, Any], argnums: int | tuple[int, ...], has_aux: bool = Fa
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that computes the gradient of `f`; see `value_and_grad`. With `has_aux` it returns `(gradient, aux)`.
 
+    Raises
+    ------
+    GradientError: when it is called, if `f` does not return a single number.
+    DataError: if `f` is no function, or an argument that is differentiated is not there or not made of real numbers.
+
     >>> float(grad(lambda x: x**3)(2.0))
     12.0
     >>> float(grad(grad(lambda x: x**3))(2.0))
@@ -110,6 +115,10 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
     """The derivative of a function that works element by element: of `np.tanh` at an array, say.
 
     It is the gradient of the sum of the results, which is the derivative of each if none depends on another's input.
+
+    Raises
+    ------
+    DataError: if `f` is no function, or an argument that is differentiated is not there or not made of real numbers.
 
     >>> elementwise_grad(np.sqrt)(np.array([1.0, 4.0]))
     array([0.5 , 0.25])

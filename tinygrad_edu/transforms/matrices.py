@@ -27,6 +27,11 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     output with, at each leaf, the tree of the argument. It is computed row by row (reverse mode) where `f` has fewer outputs
     than inputs, else column by column (forward mode).
 
+    Raises
+    ------
+    GradientError: when it is called, if `f` returns something that is not made of real numbers.
+    DataError: if `f` is no function, or an argument that is differentiated is not there or not made of real numbers.
+
     >>> jacobian(lambda x: np.stack([x[0] * x[1], x[0] + x[1]]))(np.array([2.0, 3.0]))
     array([[3., 2.],
            [1., 1.]])
@@ -84,6 +89,11 @@ def hessian(f: OfValue[P]) -> OfNumbers[P, Any]: ...
 def hessian(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Callable[P, Any]: ...
 def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """A function that computes all second derivatives of `f`, which returns a single number: the Jacobian of the gradient.
+
+    Raises
+    ------
+    GradientError: when it is called, if `f` does not return a single number.
+    DataError: if `f` is no function, or an argument that is differentiated is not there or not made of real numbers.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
     array([[4., 2.],

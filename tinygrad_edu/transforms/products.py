@@ -34,6 +34,11 @@ def vjp(f: Callable[..., Any], *primals: *Primals, has_aux: bool = False) -> Any
     `(value, pullback)`, or `(value, pullback, aux)`. The pullback takes a cotangent of the structure and shapes of the value
     and returns a tuple with one gradient for each primal. It may be called any number of times.
 
+    Raises
+    ------
+    DataError: if `f` is no function, or a primal is not made of real numbers.
+    ShapeError: by the pullback, if the cotangent has not the structure and shapes of the value.
+
     >>> value, pullback = vjp(lambda x, y: x * y, 3.0, 4.0)
     >>> float(value), [float(g) for g in pullback(1.0)]
     (12.0, [4.0, 3.0])
@@ -58,6 +63,11 @@ def linearize(f: Callable[..., Any], *primals: *Primals) -> tuple[Any, Callable[
     """The value of `f` at the primals and its linear approximation there, the Jacobian-vector product: tangents ↦ J · tangents.
 
     The function is recorded once; each further tangent costs one more pass over the record.
+
+    Raises
+    ------
+    DataError: if `f` is no function, or a primal is not made of real numbers.
+    ShapeError: by the linear approximation, if the tangents have not the structure and shapes of the primals.
 
     >>> value, push_forward = linearize(lambda x: x**3, 2.0)
     >>> float(value), float(push_forward(1.0)), float(push_forward(0.5))
@@ -92,6 +102,11 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     `primals` and `tangents` are tuples with one entry for each argument of `f`, or single arrays (or other trees) for a function
     of one argument.
 
+    Raises
+    ------
+    DataError: if `f` is no function, or a primal is not made of real numbers.
+    ShapeError: if the tangents have not the structure and shapes of the primals.
+
     >>> value, slope = jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.5))
     >>> float(value), float(slope)
     (12.0, 5.5)
@@ -105,6 +120,12 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
 
     `primals` and `tangents` are tuples or single as for `jvp`; so is the result. The Hessian is symmetric, so the product is a
     pullback of the gradient.
+
+    Raises
+    ------
+    GradientError: if `f` does not return a single number.
+    DataError: if `f` is no function, or a primal is not made of real numbers.
+    ShapeError: if the tangents have not the structure and shapes of the primals.
 
     >>> import numpy as np
     >>> hvp(lambda x: x[0] ** 2 * x[1], np.array([1.0, 2.0]), np.array([1.0, 0.0]))
