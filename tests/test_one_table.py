@@ -1,11 +1,18 @@
 """One table, no second list: what is to be known of an operation is said by its entry, or found out by trying it."""
 
+import ast
+import importlib
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pytest
 
+import tinygrad_edu
 import tinygrad_edu as tg
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.primitives.primitive import case
+from tinygrad_edu.primitives import elementwise
+from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.table import TABLE, operation
 
 
@@ -90,3 +97,134 @@ def test_a_single_number_comes_out_of_a_compiled_operation_as_a_number_whatever_
     entry = added(lambda x: np.asarray(x), lambda g, out, x: g, name="wrapped", numpy=[])
     compiled = tg.compile(lambda x: entry(x))
     assert type(compiled(np.float64(2.0))) is np.float64
+
+
+# --- nobody else knows an operation by its name ------------------------------------------------------------------------------
+
+ROOT = Path(tinygrad_edu.__file__).parent
+
+# The one place where operations are told apart by what they are: the identities between them.
+IDENTITIES = "compiler.identities"
+
+# Strings that are some entry's name, and mean something else.
+OTHER_MEANINGS = {
+    "__init__": set(tg.__all__),  # public names
+    "nn.losses": {"mean", "sum"},  # what reduction= may be
+    "compiler.forms": {"reshape", "stack"},  # functions of NumPy's, as they are written
+    "explainer.descent": {"minimum"},  # where the parabola has it
+    "explainer.layout": {"dot"},  # a program of Graphviz's
+    "explainer.notation": {"gamma"},  # a Greek letter
+}
+
+# By what it is an operation is told from others here: the compiler lays out arrays (it repeats, reshapes, cuts, adds in place) and
+# collects factors and terms; the explainer does the same with formulas.
+TOLD_APART = {
+    "compiler.accumulation": {"add", "scatter"},
+    "compiler.blocks": {"cast", "mean", "sum"},
+    "compiler.emission": {"broadcast_to", "index"},
+    "compiler.fast_emission": {"logsumexp", "mean", "power"},
+    "compiler.forms": {
+        "add", "broadcast_to", "cast", "divide", "matmul", "multiply", "negative", "reshape", "stack", "subtract", "transpose",
+    },
+    "compiler.jax_programs": {"cast", "power"},
+    "compiler.making": {
+        "broadcast_to", "cast", "concatenate", "expand_dims", "index", "logsumexp", "mean", "multiply", "reshape", "scatter",
+        "stack", "sum", "sum_to", "transpose",
+    },
+    "compiler.numpy_programs": {"add", "divide", "floor_divide", "mod", "multiply", "negative", "power", "subtract"},
+    "compiler.recording": {"add"},
+    "compiler.simplification": {"divide", "multiply", "sum"},
+    "explainer.derivatives": {"index"},
+    "explainer.notation": {"transpose"},
+    "explainer.terms": {"add", "divide", "multiply", "negative", "power", "subtract", "where"},
+}  # fmt: skip
+
+
+def modules():
+    for path in sorted(ROOT.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        if not name.startswith("primitives."):
+            yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def named_in(tree):
+    """The strings of a module that are the names of entries; parameters are named, too, and some like an entry."""
+    names = TABLE.entries.keys() - {parameter for entry in TABLE for parameter in entry.parameters}
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in names}
+
+
+def told_apart_in(tree, around):
+    """The entries that a module compares something with, or looks up by."""
+    asked = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            asked += [node.left, *node.comparators]
+        elif isinstance(node, ast.Set):
+            asked += node.elts
+        elif isinstance(node, ast.Dict):
+            asked += node.keys
+        elif isinstance(node, ast.MatchValue):
+            asked.append(node.value)
+    parts = [part for each in asked if each is not None for part in (each.elts if isinstance(each, ast.Tuple) else [each])]
+    found = {referred(part, around) for part in parts}
+    return {entry.name for entry in found if isinstance(entry, Primitive) and TABLE.entries.get(entry.name) is entry}
+
+
+def referred(node, around):
+    """What a name, or an attribute of a module, stands for."""
+    if isinstance(node, ast.Name):
+        thing = around.get(node.id)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and isinstance(around.get(node.value.id), ModuleType):
+        thing = getattr(around[node.value.id], node.attr, None)
+    else:
+        return None
+    return thing if isinstance(thing, Primitive) else None
+
+
+MODULES = dict(modules())
+
+
+def around(name):
+    return vars(importlib.import_module(f"tinygrad_edu.{name}".removesuffix(".__init__")))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_but_the_table_names_an_operation(name):
+    assert named_in(MODULES[name]) <= OTHER_MEANINGS.get(name, set())
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in (IDENTITIES, "__main__")])
+def test_operations_are_told_apart_by_what_they_are_only_where_arrays_are_laid_out_and_terms_collected(name):
+    assert told_apart_in(MODULES[name], around(name)) <= TOLD_APART.get(name, set())
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        'is_sum = node.primitive.name == "sum"',
+        'ADVICE = {"matmul": "the last axis"}',
+        'f = TABLE.entries["tanh"]',
+        'if name in ("relu", "softplus"): pass',
+    ],
+)
+def test_a_name_that_is_planted_is_found(planted):
+    assert named_in(ast.parse(planted))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "node.primitive is exp",
+        "node.primitive not in (elementwise.exp, elementwise.log)",
+        "KINDS = {exp, elementwise.log}",
+        "WRITTEN = {elementwise.exp: 'e'}",
+        "match node.primitive:\n    case elementwise.exp: pass",
+    ],
+)
+def test_a_question_whether_it_is_this_operation_that_is_planted_is_found(planted):
+    assert "exp" in told_apart_in(ast.parse(planted), {"exp": elementwise.exp, "elementwise": elementwise})
+
+
+def test_to_apply_an_operation_is_not_to_tell_it_apart():
+    applied = "result = exp(x) if exp(x) > 0 else record(elementwise.exp, (x,), {'kind': elementwise.exp})"
+    assert told_apart_in(ast.parse(applied), {"exp": elementwise.exp, "elementwise": elementwise}) == set()

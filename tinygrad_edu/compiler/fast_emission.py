@@ -29,11 +29,6 @@ MANY = 300
 """From so many numbers on `np.logaddexp`, which goes through them one by one, is slower than its definition."""
 
 
-_UFUNCS: dict[Primitive | None, str] = {
-    reductions.sum: "add", reductions.mean: "add", reductions.max: "maximum", reductions.min: "minimum",
-}  # fmt: skip
-
-
 class FastWriter(Writer):
     """Writes what is fast, though longer."""
 
@@ -43,7 +38,7 @@ class FastWriter(Writer):
         return replace(entry, code="") if is_slow else entry  # without a printed form its function is called
 
     def _form(self, node: Node) -> ast.expr:
-        if node.operation not in _UFUNCS:
+        if _reduces(node) is None:
             return super()._form(node)
         (x,) = node.inputs
         if not x.shape or not math.prod(x.shape) or x.dtype == np.float16:  # which np.mean adds up with more precision
@@ -63,9 +58,9 @@ class FastWriter(Writer):
 
     def _reduction(self, node: Node, x: ast.expr) -> ast.expr:
         """The reduction by its ufunc, which saves a layer of Python."""
-        ufunc = _UFUNCS[node.operation]
+        ufunc = _reduces(node)
         options = ", ".join(f"{key}={value!r}" for key, value in {"axis": None, **node.params}.items())
-        reduced = ast.parse(f"np.{ufunc}.reduce({ast.unparse(x)}, {options})", mode="eval").body
+        reduced = ast.parse(f"np.{ufunc.__name__}.reduce({ast.unparse(x)}, {options})", mode="eval").body
         if node.operation is not reductions.mean:
             return reduced
         count = math.prod(node.inputs[0].shape) / math.prod(node.shape)
@@ -139,6 +134,11 @@ class FastWriter(Writer):
         if not is_sum(node):
             return f"np.empty({node.shape}, {dtype})"
         return f"np.zeros({node.shape}, {dtype})" if node.shape else f"{dtype}(0)"
+
+
+def _reduces(node: Node) -> Any:
+    """The ufunc whose reduction an operation is; a mean is a sum, divided."""
+    return np.add if node.operation is reductions.mean else node.operation and node.operation.reduces
 
 
 class _Buffers:

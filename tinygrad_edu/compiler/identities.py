@@ -30,7 +30,7 @@ Make = Callable[..., Node]
 
 _OPERATORS = {
     ast.Add: arithmetic.add, ast.Sub: arithmetic.subtract, ast.Mult: arithmetic.multiply, ast.Div: arithmetic.divide,
-    ast.Pow: arithmetic.power, ast.MatMult: linear_algebra.matmul, ast.USub: arithmetic.negative,
+    ast.Pow: arithmetic.power, ast.MatMult: linear_algebra.matmul, ast.USub: arithmetic.negative, ast.UAdd: arithmetic.positive,
 }  # fmt: skip
 _ARITHMETIC = {*_OPERATORS.values(), reductions.sum}
 _ANY_PARAMS = {reductions.sum, reductions.mean}  # these may be over any axes; both sides of an identity mean the same ones
@@ -241,6 +241,7 @@ def _computes_in(dtype: Any, node: Node) -> bool:
 
 IDENTITIES = (
     # Nothing is done.
+    Identity("+x", "x"),
     Identity("x + 0", "x"),
     Identity("x - 0", "x"),
     Identity("0 - x", "-x"),

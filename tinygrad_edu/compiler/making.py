@@ -26,9 +26,8 @@ from tinygrad_edu.compiler.nodes import (
     kind_of,
     result_type,
 )
-from tinygrad_edu.primitives import arithmetic, broadcasting, elementwise, indexing, joining, reductions, shaping, special
+from tinygrad_edu.primitives import arithmetic, broadcasting, indexing, joining, reductions, shaping, special
 from tinygrad_edu.primitives.primitive import Primitive
-from tinygrad_edu.transforms.tracing import ARGUMENT
 
 Type = tuple[tuple[int, ...], Any]
 """A shape and a dtype."""
@@ -85,6 +84,8 @@ class Maker:
         return self._made[key]
 
     def _made_anew(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
+        if primitive.code == "{0}" and (inputs[0].shape, inputs[0].dtype) == like:  # what is written as its input is its input
+            return inputs[0]
         said = _IN_SIMPLER_TERMS.get(primitive.form_of or primitive)
         if said is not None:
             node = said(self, inputs, params, like)
@@ -187,10 +188,6 @@ class Maker:
         """Repetition of what is repeated already, or not at all."""
         return self._broadcast(self._numpys(inputs[0]), like[0])
 
-    def same(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
-        """What does nothing to the numbers."""
-        return inputs[0] if inputs[0].dtype == like[1] and inputs[0].shape == like[0] else None
-
     def cast(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """Another dtype, after repetition."""
         node = inputs[0]
@@ -198,7 +195,7 @@ class Maker:
             return self._broadcast(self.make(broadcasting.cast, node.inputs, params), like[0])
         if node.value is not None and not node.shape:  # it may be one of Python's, which cannot be cast
             return self.constant(like[1].type(node.value))
-        return self.same(inputs, params, like)
+        return node if (node.shape, node.dtype) == like else None
 
     def sum_to(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         """The sum over the axes that broadcasting added or repeated."""
@@ -359,7 +356,6 @@ def _over(axes: tuple[int, ...], ndim: int, keepdims: bool) -> dict[str, Any]:
 
 
 _IN_SIMPLER_TERMS: dict[Primitive, Callable[..., Node | None]] = {
-    ARGUMENT: Maker.same, elementwise.stop_gradient: Maker.same, arithmetic.positive: Maker.same,
     broadcasting.broadcast_to: Maker.broadcast_to, broadcasting.sum_to: Maker.sum_to, broadcasting.cast: Maker.cast,
     indexing.scatter: Maker.scatter, indexing.index: Maker.index,
     joining.concatenate: Maker.concatenate, joining.stack: Maker.stack, reductions.sum: Maker.sum, reductions.mean: Maker.mean,

@@ -90,6 +90,7 @@ class Primitive:
     domain: for each input (the last one counts for the rest) where the operation is smooth, which is where tests draw from: an
         open interval, or a function that makes a valid input of one with elements in (-1, 1).
     cases: the shapes and parameters to test with. Empty: the operation works element by element and takes any shapes.
+    reduces: the ufunc whose reduction it is, if it is one: that of a sum is `np.add`, that of a maximum `np.maximum`.
     form_of: the entry that this is a form of, if it is one: an index, say, of which some positions are inputs, too.
 
     Calling an entry applies it: to arrays it is its forward function, to Values it also records itself.
@@ -110,6 +111,7 @@ class Primitive:
     shapes: str = ""
     domain: tuple[Domain, ...] = ()
     cases: tuple[Case, ...] = ()
+    reduces: np.ufunc | None = None
     form_of: Primitive | None = None
 
     def __post_init__(self) -> None:

@@ -62,6 +62,7 @@ def operation(
     shapes: str = "",
     domain: tuple[Domain, ...] = (),
     cases: Iterable[Case] = (),
+    reduces: np.ufunc | None = None,
 ) -> Primitive:
     """Add an operation to the table: the forward function, one rule an input, and the fields of `Primitive`.
 
@@ -87,6 +88,7 @@ def operation(
             shapes=shapes,
             domain=domain,
             cases=tuple(cases),
+            reduces=reduces,
         )
     )
 
