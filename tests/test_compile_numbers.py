@@ -125,6 +125,112 @@ def test_compiled_and_eager_numbers_are_the_same_in_value_and_dtype(case):
         np.testing.assert_allclose(found, expected, rtol=1e-12 if np.asarray(expected).dtype.itemsize == 8 else 2e-7, atol=0)
 
 
+# What Python and NumPy make of a single number: x of Python's, s an array or another number.
+OF_PYTHONS = {
+    "a sum": lambda x, s: (x + 0.1) * s,
+    "NumPy's sum": lambda x, s: np.add(x, 0.1) * s,
+    "NumPy's product": lambda x, s: np.multiply(2, x) * s,
+    "NumPy's quotient": lambda x, s: np.divide(x, 3) * s,
+    "a power": lambda x, s: abs(x) ** 0.5 * s,
+    "NumPy's power": lambda x, s: np.power(x, 2) * s,
+    "NumPy's square": lambda x, s: np.square(x) * s,
+    "an absolute value": lambda x, s: abs(x) * s,
+    "NumPy's absolute value": lambda x, s: np.abs(x) * s,
+    "a negative": lambda x, s: -x * s,
+    "NumPy's negative": lambda x, s: np.negative(x) * s,
+    "a real part": lambda x, s: np.real(x) * s,
+    "an imaginary part": lambda x, s: np.imag(x) * s,
+    "a copy": lambda x, s: np.copy(x) * s,
+    "a quotient and a rest": lambda x, s: divmod(x, 3)[0] * s + divmod(x, 3)[1] * s,
+    "NumPy's quotient and rest": lambda x, s: np.divmod(x, 3)[0] * s + np.divmod(x, 3)[1] * s,
+    "a comparison, halved": lambda x, s: (x > 0) * 0.5 * s,
+    "a comparison, doubled": lambda x, s: (x <= 0) * 2 * s,
+    "NumPy's comparison": lambda x, s: np.less(x, 9) * 2 * s,
+    "a comparison with one of NumPy's": lambda x, s: (x < np.float64(3)) * 2 * s + (np.float32(3) < x) * 2 * s,
+    "equality with an array": lambda x, s: (x == s) * 2 * s,
+    "the sum of comparisons": lambda x, s: ((x > 0) + (x > 1)) * s,
+    "a negated comparison": lambda x, s: -(x > 0) * s,
+    "both comparisons": lambda x, s: ((x > 0) & (x < 9)) * 2 * s,
+    "one comparison or the other": lambda x, s: ((x > 0) ^ (x < 9)) * 2 * s + ((x > 0) | (x > 1)) * 2 * s,
+    "what is NumPy's beside what is not": lambda x, s: np.add(x, 1) * s + (x + 1) * s,
+    "one of NumPy's among the operands": lambda x, s: (x + np.float32(1)) * s,
+    "a choice": lambda x, s: np.where(x > 0, x, 2 * x) * s,
+    "a choice between a number and an array": lambda x, s: np.where(x > 0, x, s) * s,
+    "what NumPy is given beside an array": lambda x, s: np.add(np.multiply(x, s), x),
+    "a user's own operation": lambda x, s: thrice(x) * s,
+}
+thrice = tg.primitive(lambda x: 3.0 * x, lambda g, out, x: 3.0 * g, name="thrice")
+
+
+@pytest.mark.parametrize("f", OF_PYTHONS.values(), ids=OF_PYTHONS)
+@pytest.mark.parametrize("x", [1.5, 2, -3.25, 0])
+def test_a_number_of_pythons_gives_way_to_an_array_and_one_that_numpy_made_of_it_does_not(f, x):
+    for s in (SINGLE, SIGNS.astype(np.int8), SIGNS > 0, 1.5, 2, np.linspace(0, 1, 40000, dtype=np.float32)):
+        with np.errstate(all="ignore"):
+            expected, compiled = f(x, s), tg.compile(f)
+            result = compiled(x, s)
+        assert np.asarray(result).dtype == np.asarray(expected).dtype
+        np.testing.assert_allclose(result, expected, rtol=2e-7 if np.asarray(s).dtype == np.float32 else 1e-12)
+
+
+def test_the_source_says_a_number_is_numpys_only_where_it_makes_a_difference():
+    for f, s, dtype, written in (
+        (lambda x, s: np.add(x, 0.1) * s, THREE, np.float64, "= (x + 0.1) * s"),
+        (lambda x, s: np.add(x, 0.1) * s, SINGLE, np.float64, "= (np.float64(x) + 0.1) * s"),
+        (lambda x, s: (x + 0.1) * s, SINGLE, np.float32, "= (x + 0.1) * s"),
+        (lambda x, s: np.sqrt(x) * s, SINGLE, np.float64, "= np.sqrt(x) * s"),
+        (lambda x, s: np.abs(x) * s, SINGLE, np.float64, "= abs(np.float64(x)) * s"),
+        (lambda x, s: abs(x) * s, SINGLE, np.float32, "= abs(x) * s"),
+    ):
+        compiled = tg.compile(f)
+        assert compiled(1.5, s).dtype == dtype
+        assert written in compiled.source
+
+
+OF_MASKS = {
+    "a power": lambda m, s: np.power(m, 2) * s,
+    "a cube": lambda m, s: np.power(m, 3) * s,
+    "a root": lambda m, s: np.power(m, 0.5) * s,
+    "a power of each": lambda m, s: np.power(m, [2, 1]) * s,
+    "a power of a byte": lambda m, s: np.power(m, np.int8(2)) * s,
+    "the operator": lambda m, s: m**2 * s,
+    "a square": lambda m, s: np.square(m) * s,
+    "a Kronecker product": lambda m, s: np.kron(m, m),
+    "a Kronecker product with an array": lambda m, s: np.kron(m, s),
+    "a Kronecker product with a number": lambda m, s: np.kron(m, 2) * 1.0,
+    "a product": lambda m, s: np.multiply(m, m) * s,
+    "a sum": lambda m, s: np.add(m, m) * s,
+}
+
+
+@pytest.mark.parametrize("f", OF_MASKS.values(), ids=OF_MASKS)
+@pytest.mark.parametrize("mask", [SIGNS[1:] > 0, np.True_, (SIGNS[1:] > 0)[:, None]], ids=["vector", "number", "column"])
+def test_of_masks_numpys_functions_make_compiled_what_they_make_of_them_eagerly(f, mask):
+    for s in (SINGLE[:2], BYTES, SIGNS[1:] > 0, 1.5, 2):
+        result, expected = tg.compile(f)(mask, s), f(mask, s)
+        assert np.asarray(result).dtype == np.asarray(expected).dtype
+        np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("divide", [np.divide, np.remainder, np.floor_divide, np.true_divide, np.fmod], ids=lambda f: f.__name__)
+def test_whole_numbers_are_divided_by_zero_as_numpy_does_it(divide):
+    compiled = tg.compile(lambda x, y: divide(x, y))
+    assert compiled(7, 2) == divide(7, 2)
+    with np.errstate(all="ignore"):
+        np.testing.assert_equal([compiled(1, 0), compiled(-1, 0), compiled(0, 0)], [divide(1, 0), divide(-1, 0), divide(0, 0)])
+        with pytest.warns(RuntimeWarning), np.errstate(all="warn"):
+            assert compiled(1, 0) == divide(1, 0)
+
+
+def test_whole_numbers_that_numpy_computes_with_have_64_bits():
+    with np.errstate(all="ignore"):
+        for f in (lambda k: np.multiply(k, k), lambda k: np.power(k, 5), lambda k: np.square(k) + 1, lambda k: np.add(k, 1) * k):
+            compiled = tg.compile(f)
+            assert [compiled(3), compiled(2**40)] == [f(3), f(2**40)]
+    with pytest.raises(ValueError, match="negative integer power"):
+        tg.compile(lambda k: np.power(k, -1))(2)
+
+
 def test_a_power_with_a_known_base_has_a_compiled_gradient():
     for f in (lambda x: 2.0**x, lambda x: np.power(1.5, x), lambda x: 0.9**x):
         assert tg.compile(tg.grad(f))(3.0) == pytest.approx(float(tg.grad(f)(3.0)), rel=1e-15)
@@ -148,6 +254,22 @@ def test_an_entry_that_gives_a_view_is_found_out():
         assert tg.compile(tg.grad(lambda x: mirror(x)[0] ** 2))(x).tolist() == [0.0, 0.0, 6.0]
     finally:
         del TABLE.entries["mirror"]
+
+
+def test_an_entry_that_fails_on_its_cases_may_give_a_view_for_all_that_is_known():
+    def forward(x):
+        if x.shape != (3,):
+            raise ValueError("three numbers, please")
+        return x[::-1]
+
+    reversal = operation(forward, lambda g, out, x: g[::-1], name="reversal", cases=[case((2,)), case((2, 3))])
+    try:
+        assert may_give_a_view(reversal)
+        x = np.array([1.0, 2.0, 3.0])
+        tg.compile(lambda x: reversal(x))(x)[0] = 100.0
+        assert x.tolist() == [1.0, 2.0, 3.0]
+    finally:
+        del TABLE.entries["reversal"]
 
 
 RETURNED = {

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from itertools import product
 
 import numpy as np
 import pytest
@@ -80,8 +81,12 @@ def arguments_of(call, shapes, dtypes):
 
 def numpys(call, arguments):
     """What NumPy says; None where it raises."""
+    return numpys_own(numpy_calls.function(call), *arguments)
+
+
+def numpys_own(f, *arguments):
     try:
-        return numpy_calls.function(call)(*arguments)
+        return f(*arguments)
     except (TypeError, ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
         return None
 
@@ -179,8 +184,6 @@ def test_a_compiled_call_has_the_value_the_dtype_and_the_shape_that_numpy_says(p
             assert_compiled_is_numpys(call, shapes, dtypes)
         except TracingError:
             assert call.startswith(DECIDING), f"{call} of {dtypes}, shapes {shapes}"
-        except ZeroDivisionError:  # of Python's numbers the remainder is Python's
-            assert {*dtypes} <= {*PYTHON}, f"{call} of {dtypes}, shapes {shapes}"
         except UnsupportedError as error:  # whole numbers of others: a gradient would be lost
             if "cannot make" not in str(error):
                 raise
@@ -200,6 +203,31 @@ def test_a_compiled_call_has_the_value_the_dtype_and_the_shape_that_numpy_says(p
 )
 def test_truth_values_are_multiplied_and_put_together_as_by_numpy(call, shapes, dtypes):
     assert_compiled_is_numpys(call, shapes, dtypes)
+
+
+OF_SINGLE_NUMBERS = [
+    (call, numbers, other)
+    for call, shapes in CALLS
+    if not any(shapes) and not call.startswith(DECIDING)
+    for numbers in product((1.25, 2, 0, np.float32(0.5), np.int8(3)), repeat=len(shapes))
+    for other in (np.array([1.5, 2.5], np.float32), np.array([3, 4], np.int8), np.array([True, False]))
+]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_what_numpy_makes_of_single_numbers_has_its_dtype_beside_arrays_when_compiled(part):
+    for call, numbers, other in sampled(OF_SINGLE_NUMBERS, 800)[part::4]:
+
+        def f(other, numbers, call=call):
+            return [result * other for result in tree_leaves(numpy_calls.function(call)(*numbers))]
+
+        expected = numpys_own(f, other, numbers)
+        if expected is None:
+            continue
+        try:
+            assert_same(call, (), tg.compile(f)(other, numbers), expected, at_least=64)
+        except Exception as error:
+            raise AssertionError(f"{call} of {numbers!r}, times {other.dtype}: {type(error).__name__}: {error}") from None
 
 
 # --- nothing is left out -----------------------------------------------------------------------------------------------------

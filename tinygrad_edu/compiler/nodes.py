@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.keeping import is_filled
 from tinygrad_edu.compiler.probing import commutes
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
 
@@ -30,11 +31,11 @@ class PythonNumber:
 
     @property
     def name(self) -> str:
-        """`float` or `int`."""
+        """`float`, `int` or `bool`."""
         return self.type.__name__
 
 
-PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i")}
+PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i"), bool: PythonNumber(bool, "b")}
 
 
 class Node:
@@ -164,8 +165,9 @@ def frozen(x: Any) -> Any:
 
 def is_elementwise(primitive: Primitive) -> bool:
     """Whether an operation works element by element; entries of the table that do not state their cases."""
-    if isinstance(primitive.forward, np.ufunc):
-        return primitive.forward.signature is None
+    function = primitive.numpy[0] if primitive.numpy else primitive.forward
+    if isinstance(function, np.ufunc):
+        return function.signature is None
     return TABLE.entries.get(primitive.name) is primitive and not primitive.cases
 
 
@@ -186,8 +188,14 @@ def is_ordinary(node: Node) -> bool:
 
 def are_mixed(nodes: Iterable[Node]) -> bool:
     """Whether numbers of several precisions occur, so that it matters whether a number is Python's or NumPy's."""
+    nodes = list(nodes)
     names = {node.dtype.name for node in nodes if node.dtype.kind in "fciu"}
-    return not names <= {"float", "int", "float64", "int64", "complex128"}
+    return not names <= {"float", "int", "float64", "int64", "complex128"} or any(map(_makes_numpys_whole, nodes))
+
+
+def _makes_numpys_whole(node: Node) -> bool:
+    """Whether of a whole number of Python's, which may have any number of digits, one of NumPy's is made, which has 64 bits."""
+    return node.operation is cast and node.dtype.kind == "i" and node.inputs[0].dtype == PYTHON[int]
 
 
 def result_type(primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:

@@ -70,11 +70,10 @@ def _of_shapes(forward: Callable[..., Any], name: str, shapes: Collection[tuple[
 
 # --- Python's numbers --------------------------------------------------------------------------------------------------------
 
-_SAFE = {arithmetic.add, arithmetic.subtract, arithmetic.multiply, arithmetic.negative}
-_RAISING = {arithmetic.divide, arithmetic.mod, arithmetic.floor_divide}
-"""What gives an infinity or NaN in NumPy, and an error in Python. So does a power whose exponent is a whole number."""
+_RAISING = {arithmetic.divide, arithmetic.mod, arithmetic.floor_divide, arithmetic.power}
+"""What gives an infinity or NaN in NumPy, and an error in Python."""
 
-_AS_PYTHON = {PYTHON[kind]: Primitive(kind.__name__, kind, (None,), code=f"{kind.__name__}({{0}})") for kind in (float, int)}
+_AS_PYTHON = {kind: Primitive(kind.name, kind.type, (None,), code=f"{kind.name}({{0}})") for kind in PYTHON.values()}
 
 
 def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bool]:
@@ -93,11 +92,11 @@ def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bo
         mine = [part for part in inputs if part in python_numbers]
         if node.shape or not mine or not all(part in mine or part.value is not None for part in inputs):
             return new
-        if node.operation in _SAFE or node.operation in _RAISING or _is_whole_power(node, inputs):
-            may_raise = may_raise or node.operation not in _SAFE
+        if _is_pythons_operator(node.primitive) and (node.operation is not arithmetic.power or _is_whole_power(inputs)):
+            may_raise = may_raise or node.operation in _RAISING
             python_numbers.add(new)
             return new
-        if isinstance(node.primitive.forward, np.ufunc):  # which returns one of NumPy's numbers
+        if isinstance(node.primitive.forward, np.ufunc) or node.operation is cast:  # which returns one of NumPy's numbers
             return new
         numpys = [_numpys(graph, part) if part in mine else part for part in inputs]
         new = graph.apply(node.primitive, numpys, node.params, (node.shape, node.dtype))
@@ -109,10 +108,12 @@ def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bo
     return rebuilt([*reading.outputs, *reading.inputs], rebuild), may_raise
 
 
-def _is_whole_power(node: Node, inputs: Sequence[Node]) -> bool:
+def _is_pythons_operator(primitive: Primitive) -> bool:
+    return getattr(primitive.forward, "__module__", "") == "_operator"
+
+
+def _is_whole_power(inputs: Sequence[Node]) -> bool:
     """Whether a power is one of whole numbers, or has an exponent that is known to be whole."""
-    if node.operation is not arithmetic.power:
-        return False
     are_whole = all(part.dtype.kind == "i" for part in inputs)
     return are_whole or (is_number(inputs[1]) and float(inputs[1].value).is_integer())
 

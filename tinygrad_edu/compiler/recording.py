@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.keeping import kept
-from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node
+from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node, PythonNumber, is_elementwise, result_type
 from tinygrad_edu.compiler.randomness import draws, shared_state
 from tinygrad_edu.engine.conversions import raise_its_reason
 from tinygrad_edu.engine.messages import described, users_line
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
-from tinygrad_edu.engine.trees import children_of, demand_shallow, tree_leaves
+from tinygrad_edu.engine.trees import children_of, demand_shallow, tree_leaves, tree_map
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.transforms.tracing import ARGUMENT
 
@@ -162,13 +163,24 @@ def _node(graph: Graph, value: Value, nodes: dict[Value, Node]) -> Node:
         nodes[parent] if parent is not None else graph.constant(_plain(seen))
         for parent, seen in zip(value.parents, value.inputs, strict=True)
     ]
+    kind = _kind(value._data)
     try:
-        return graph.apply(value.primitive, inputs, value.params, (value.shape, _kind(value._data)))
+        return graph.apply(value.primitive, _briefly(value, inputs, kind), value.params, (value.shape, kind))
     except TypeError as error:  # of a parameter without a hash
         raise TracingError(
             f"{value.primitive.name!r} was given a parameter that cannot be compared by value: {error}. Pass tuples, numbers, text "
             "or functions."
         ) from error
+
+
+def _briefly(value: Value, inputs: list[Node], kind: Any) -> list[Node]:
+    """The inputs, with Python's numbers as they are where NumPy's function makes NumPy's of them anyway: np.sqrt(x)."""
+    if value.primitive is None or not is_elementwise(value.primitive):
+        return inputs
+    plain = [
+        node.inputs[0] if node.operation is cast and isinstance(node.inputs[0].dtype, PythonNumber) else node for node in inputs
+    ]
+    return plain if plain != inputs and result_type(value.primitive, plain, value.params or {})[1] == kind else inputs
 
 
 def _output(graph: Graph, nodes: Mapping[Value, Node], leaf: Any) -> Node | None:
@@ -213,7 +225,10 @@ class _PythonNumber:
         return _number(-_plain(self))
 
     def __pos__(self) -> Any:
-        return self
+        return _number(+_plain(self))
+
+    def __abs__(self) -> Any:
+        return _number(abs(_plain(self)))
 
 
 def _of_plain(operation: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
@@ -229,10 +244,12 @@ def _of_plain(operation: Callable[[Any, Any], Any], reflected: bool) -> Callable
     return method
 
 
-for _operation in (operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow):
-    _name = _operation.__name__
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor"):
+    _operation = getattr(operator, f"__{_name}__")
     setattr(_PythonNumber, f"__{_name}__", _of_plain(_operation, reflected=False))
     setattr(_PythonNumber, f"__r{_name}__", _of_plain(_operation, reflected=True))
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):  # each is the reflection of another one
+    setattr(_PythonNumber, f"__{_name}__", _of_plain(getattr(operator, _name), reflected=False))
 
 
 class _Float(_PythonNumber, float):
@@ -243,19 +260,33 @@ class _Int(_PythonNumber, int):
     dtype = np.dtype(int)
 
 
+class _Bool(_PythonNumber, int):
+    dtype = np.dtype(bool)
+
+
+_STAND_INS: dict[type, Any] = {float: _Float, int: _Int, bool: _Bool}
+_STOOD_FOR = {stand_in: python for python, stand_in in _STAND_INS.items()}
+
+
 def _number(x: Any) -> Any:
     """The data of a Value for a number or an array."""
-    if type(x) in PYTHON:
-        return _Float(x) if type(x) is float else _Int(x)
-    return np.asarray(x)[()]
+    return _STAND_INS[type(x)](x) if type(x) in _STAND_INS else np.asarray(x)[()]
 
 
 def _plain(x: Any) -> Any:
-    return float(x) if type(x) is _Float else int(x) if type(x) is _Int else x
+    return _STOOD_FOR[type(x)](x) if type(x) in _STOOD_FOR else x
+
+
+def _plain_data(x: Any) -> Any:
+    return _plain(x._data) if isinstance(x, Value) else x
+
+
+def _has_numpys(tree: Any) -> bool:
+    return any(isinstance(leaf, np.ndarray | np.generic) for leaf in tree_leaves(tree))
 
 
 def _kind(data: Any) -> Any:
-    return PYTHON[float] if type(data) is _Float else PYTHON[int] if type(data) is _Int else data.dtype
+    return PYTHON[_STOOD_FOR[type(data)]] if type(data) in _STOOD_FOR else data.dtype
 
 
 # --- watching ----------------------------------------------------------------------------------------------------------------
@@ -266,6 +297,7 @@ class _Tracing(Watch):
 
     records_constants = True
     records_likes = False
+    keeps_python_numbers = True
 
     def __init__(self, oldest: int, arguments: frozenset[Value]) -> None:
         self.oldest, self.arguments, self.gradients = oldest, arguments, True
@@ -281,8 +313,20 @@ class _Tracing(Watch):
         inner.gradients = asked.records
         return inner
 
+    def see_call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Of nothing but Python's numbers a NumPy function makes NumPy's. Beside an array they take its dtype."""
+        plain_args, plain_kwargs = tree_map(_plain_data, (args, kwargs))
+        if _has_numpys((plain_args, plain_kwargs)):
+            return args
+        try:
+            answer = function(*plain_args, **plain_kwargs)
+        except Exception:  # which comes once more where the call is recorded
+            answer = np.float64("nan")
+        is_numpys = _has_numpys(answer)  # np.real hands Python's numbers through
+        return tuple(cast(x, dtype=x.dtype) if isinstance(x, Value) else x for x in args) if is_numpys else args
+
     def see_result(self, node: Any) -> None:
-        if type(node._data) in (float, int, complex):
+        if type(node._data) in (*PYTHON, complex):
             node._data = _number(node._data)
         primitive = node.primitive
         if TABLE.entries.get(primitive.name) is not primitive:

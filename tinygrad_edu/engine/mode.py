@@ -21,7 +21,13 @@ class Mode:
     records_likes = True
     """Whether with them `np.zeros_like` and its kind are, which look at nothing but a shape. Else they are arrays to write to."""
     watches = False
-    """Whether `see_result`, `see_backward` and `see_gradient` want to be called."""
+    """Whether `see_call`, `see_result`, `see_backward` and `see_gradient` want to be called."""
+    keeps_python_numbers = False
+    """Whether a number of Python's that an operation gives stays one. Else it becomes NumPy's, with a shape and a dtype."""
+
+    def see_call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Called when a NumPy function, and not an operator, is called with Values; returns what to give it in place of `args`."""
+        return args
 
     def see_result(self, node: Any) -> None:
         """Called with each recorded result."""

@@ -341,43 +341,43 @@ class Value(ArrayMethods, Conversions):
     __rmatmul__ = _binary_operator(linear_algebra.matmul, reflected=True)
 
     def __lt__(self, other: Any) -> Any:
-        return np.less(self, other)
+        return _call_numpy(np.less, (self, other), {})
 
     def __le__(self, other: Any) -> Any:
-        return np.less_equal(self, other)
+        return _call_numpy(np.less_equal, (self, other), {})
 
     def __gt__(self, other: Any) -> Any:
-        return np.greater(self, other)
+        return _call_numpy(np.greater, (self, other), {})
 
     def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(self, other)
+        return _call_numpy(np.greater_equal, (self, other), {})
 
     def __eq__(self, other: object) -> Any:
-        return np.equal(self, other) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
+        return _call_numpy(np.equal, (self, other), {}) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return np.not_equal(self, other) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
+        return _call_numpy(np.not_equal, (self, other), {}) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
 
     # For masks: what comparisons give is made of Values, too, where everything is recorded.
     def __and__(self, other: Any) -> Any:
-        return np.bitwise_and(self, other)
+        return _call_numpy(np.bitwise_and, (self, other), {})
 
     def __or__(self, other: Any) -> Any:
-        return np.bitwise_or(self, other)
+        return _call_numpy(np.bitwise_or, (self, other), {})
 
     def __xor__(self, other: Any) -> Any:
-        return np.bitwise_xor(self, other)
+        return _call_numpy(np.bitwise_xor, (self, other), {})
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__  # they commute
 
     def __invert__(self) -> Any:
-        return np.invert(self)
+        return _call_numpy(np.invert, (self,), {})
 
     def __divmod__(self, other: Any) -> Any:
-        return np.divmod(self, other)
+        return _call_numpy(np.divmod, (self, other), {})
 
     def __rdivmod__(self, other: Any) -> Any:
-        return np.divmod(other, self)
+        return _call_numpy(np.divmod, (other, self), {})
 
     def __round__(self, decimals: int = 0) -> Value:
         return self.round(decimals)
@@ -394,14 +394,15 @@ class Value(ArrayMethods, Conversions):
     # --- NumPy's protocols ---------------------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__":
-            return _call_numpy(ufunc, inputs, kwargs)
-        return _call_numpy(getattr(ufunc, method), inputs, kwargs)  # a method of the ufunc, such as np.add.reduce
+        function = ufunc if method == "__call__" else getattr(ufunc, method)  # a method of the ufunc, such as np.add.reduce
+        mode = current_mode()
+        return _call_numpy(function, mode.see_call(function, inputs, kwargs) if mode.watches else inputs, kwargs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        return _call_numpy(function, args, kwargs)
+        mode = current_mode()
+        return _call_numpy(function, mode.see_call(function, args, kwargs) if mode.watches else args, kwargs)
 
     @staticmethod
     def __record_primitive__(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Value:
@@ -432,10 +433,10 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
         data = primitive.forward(*arrays, **params)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise failure(primitive, inputs, error) from error
-    kind = type(data)
-    if (kind is np.ndarray and data.ndim == 0) or kind is float or kind is complex:
+    kind, mode = type(data), current_mode()
+    is_pythons = (kind is float or kind is complex) and not mode.keeps_python_numbers
+    if is_pythons or (kind is np.ndarray and data.ndim == 0):
         data = np.asarray(data)[()]
-    mode = current_mode()
     requires_grad = requires_grad and primitive.is_differentiable and mode.records
     if not (requires_grad or mode.records_constants):
         return _constant(data, parents)
@@ -474,14 +475,12 @@ def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
     """Answer a call of a NumPy function in which some argument is a Value."""
     implementation = TABLE.functions.get(function)
     is_constant = implementation is None and function in CONSTANT_FUNCTIONS
-    if implementation is None and not is_constant:
-        implementation = of_scipy(function)
-    if implementation is None and not is_constant:
+    if implementation is None and not is_constant and (implementation := of_scipy(function)) is None:
         raise UnsupportedError(
             f"{numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
             "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
         )
-    if not is_constant and kwargs.pop("out", None) is not None:
+    if kwargs and not is_constant and kwargs.pop("out", None) is not None:
         raise UnsupportedError(
             f"{numpy_name(function)} of a Value does not write into an array, which would destroy what was recorded, or lose the "
             "gradient: a result is a new Value. Write array = array + value in place of array += value, and leave out= out."

@@ -79,7 +79,7 @@ power = operation(
 @composition(np.power)
 def _power(a: Any, b: Any) -> Any:
     """NumPy's operator squares truth values in eight bits, its function as it takes any other power."""
-    types = [getattr(x, "dtype", x) for x in (a, b)]
+    types = [np.asarray(x).dtype if isinstance(x, list) else getattr(x, "dtype", x) for x in (a, b)]
     if types[0] == np.dtype(bool) != types[1]:
         a = cast(a, dtype=np.result_type(*types))
     return power(a, b)

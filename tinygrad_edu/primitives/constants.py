@@ -3,6 +3,7 @@
 They look at the data of a Value and give plain arrays, booleans or shapes.
 """
 
+import operator
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -31,15 +32,18 @@ DECISIONS = frozenset({np.nonzero, np.flatnonzero, np.count_nonzero, np.allclose
 # Those of them that look at the shape alone.
 LIKES = frozenset({np.zeros_like, np.ones_like, np.empty_like})
 
-# Those of them that Python writes as operators.
-OPERATORS: dict[Callable[..., Any], str] = {
-    np.equal: "{0} == {1}", np.not_equal: "{0} != {1}", np.less: "{0} < {1}", np.less_equal: "{0} <= {1}",
-    np.greater: "{0} > {1}", np.greater_equal: "{0} >= {1}",
-    np.bitwise_and: "{0} & {1}", np.bitwise_or: "{0} | {1}", np.invert: "~{0}",
+# Those of them that Python has operators for, and how these are written.
+OPERATORS: dict[Callable[..., Any], tuple[Callable[..., Any], str]] = {
+    np.equal: (operator.eq, "{0} == {1}"), np.not_equal: (operator.ne, "{0} != {1}"),
+    np.less: (operator.lt, "{0} < {1}"), np.less_equal: (operator.le, "{0} <= {1}"),
+    np.greater: (operator.gt, "{0} > {1}"), np.greater_equal: (operator.ge, "{0} >= {1}"),
+    np.bitwise_and: (operator.and_, "{0} & {1}"), np.bitwise_or: (operator.or_, "{0} | {1}"),
+    np.bitwise_xor: (operator.xor, "{0} ^ {1}"), np.invert: (operator.invert, "~{0}"),
 }  # fmt: skip
 
 
 @cache
 def question(function: Callable[..., Any], count: int) -> Primitive:
     """One of these functions of so many arguments as an operation, for a record that keeps how constants were found."""
-    return Primitive(function.__name__, function, (None,) * count, (function,), OPERATORS.get(function, ""))
+    forward, code = OPERATORS.get(function, (function, ""))
+    return Primitive(function.__name__, forward, (None,) * count, (function,), code)

@@ -8,6 +8,7 @@ zero where there is none, but it has no derivative there: the second derivative 
 """
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,11 @@ def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
     return direction(across, length)
 
 
-absolute = operation(np.absolute, _absolute_vjp, latex=r"\left|{0}\right|")
+absolute = operation(
+    operator.abs,  # see arithmetic
+    _absolute_vjp,
+    name="absolute", numpy=[np.absolute], code="abs({0})", latex=r"\left|{0}\right|",
+)  # fmt: skip
 fabs = operation(np.fabs, _absolute_vjp, latex=r"\left|{0}\right|")  # which makes floating-point numbers of whole ones
 sign = operation(np.sign, _sign_vjp, latex=r"\operatorname{{sign}} {0}")
 copysign = operation(
