@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_edu.compiler.accumulation import Accumulation, Part, accumulations, few_at_a_time
 from tinygrad_edu.compiler.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
 from tinygrad_edu.compiler.names import NEEDED, Names
-from tinygrad_edu.compiler.nodes import Node, PythonNumber, are_mixed, frozen, in_order, is_elementwise
+from tinygrad_edu.compiler.nodes import Node, PythonNumber, are_mixed, frozen, in_order, is_elementwise, ufunc_of
 from tinygrad_edu.compiler.probing import may_give_a_view, may_give_an_array
 from tinygrad_edu.graph.source import docstring, function_source, identifier, is_literal, is_written_briefly, literal
 from tinygrad_edu.primitives.broadcasting import broadcast_to
@@ -403,7 +403,7 @@ def _is_of_table(primitive: Primitive) -> bool:
 
 def _is_known(primitive: Primitive) -> bool:
     """Whether it is known what an operation gives; a user's own may give anything."""
-    return _is_of_table(primitive) or isinstance(primitive.forward, np.ufunc)
+    return _is_of_table(primitive) or ufunc_of(primitive) is not None
 
 
 def _is_called(primitive: Primitive) -> bool:

@@ -19,7 +19,7 @@ from tinygrad_edu.compiler.blocks import Region, arranged, is_sum
 from tinygrad_edu.compiler.emission import LONGEST_NESTED, Writer
 from tinygrad_edu.compiler.forms import is_short
 from tinygrad_edu.compiler.names import Names
-from tinygrad_edu.compiler.nodes import Node, is_number
+from tinygrad_edu.compiler.nodes import Node, is_number, ufunc_of
 from tinygrad_edu.graph.source import identifier, literal
 from tinygrad_edu.primitives import arithmetic, reductions
 from tinygrad_edu.primitives.primitive import Primitive
@@ -189,7 +189,7 @@ class _Buffers:
 def _ufunc_name(node: Node) -> str:
     """The name of the NumPy function that an operation is, if it can write its result into an array that is given."""
     assert node.primitive is not None
-    function = node.primitive.numpy[0] if node.primitive.numpy else node.primitive.forward
+    ufunc = ufunc_of(node.primitive)
     is_power_of_number = node.operation is arithmetic.power and is_number(node.inputs[1])  # for which ** has faster ways
-    is_usable = isinstance(function, np.ufunc) and not node.params and not is_power_of_number
-    return str(function.__name__) if is_usable and hasattr(np, function.__name__) else ""
+    is_usable = ufunc is not None and not node.params and not is_power_of_number
+    return ufunc.__name__ if ufunc is not None and is_usable and hasattr(np, ufunc.__name__) else ""

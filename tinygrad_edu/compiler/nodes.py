@@ -163,11 +163,17 @@ def frozen(x: Any) -> Any:
     return (type(x), x)
 
 
+def ufunc_of(primitive: Primitive) -> np.ufunc | None:
+    """The ufunc that an operation is, also where Python's operator stands for it."""
+    function = primitive.numpy[0] if primitive.numpy else primitive.forward
+    return function if isinstance(function, np.ufunc) else None
+
+
 def is_elementwise(primitive: Primitive) -> bool:
     """Whether an operation works element by element; entries of the table that do not state their cases."""
-    function = primitive.numpy[0] if primitive.numpy else primitive.forward
-    if isinstance(function, np.ufunc):
-        return function.signature is None
+    ufunc = ufunc_of(primitive)
+    if ufunc is not None:
+        return ufunc.signature is None
     return TABLE.entries.get(primitive.name) is primitive and not primitive.cases
 
 

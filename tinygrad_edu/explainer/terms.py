@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_edu.compiler import nodes
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.graph.graph import Node
+from tinygrad_edu.graph.source import numpy_function
 from tinygrad_edu.primitives import arithmetic, elementwise
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -121,8 +122,9 @@ def _sets_apart(condition: Value | None) -> bool:
     """Whether a condition is an equation, or demands one among others: almost no numbers meet it."""
     if condition is None or condition.primitive is None:
         return False
-    if condition.primitive.forward not in (np.bitwise_and, np.logical_and):
-        return condition.primitive.forward is np.equal
+    function = numpy_function(condition.primitive)
+    if function not in (np.bitwise_and, np.logical_and):
+        return function is np.equal
     demands = zip(condition.parents, condition.inputs, strict=True)
     return any(_sets_apart(demand) if demand is not None else not np.any(seen) for demand, seen in demands)
 
