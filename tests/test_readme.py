@@ -47,6 +47,16 @@ def test_every_link_to_a_file_leads_somewhere(readme):
     assert [link for link in links if not (ROOT / link).stat().st_size] == []
 
 
+def test_every_link_within_the_page_leads_to_a_heading(readme):
+    text = readme.read_text(encoding="utf-8")
+    headings = [
+        re.sub(r"[^\w -]", "", line.strip("# ")).lower().replace(" ", "-") for line in re.findall(r"^#+ .*$", text, re.MULTILINE)
+    ]
+    links = re.findall(r"\]\(#([^)]+)\)", text)
+    assert links
+    assert [link for link in links if link not in headings] == []
+
+
 def test_every_public_name_is_mentioned(readme):
     text = readme.read_text(encoding="utf-8")
     assert [name for name in tinygrad_edu.__all__ if f"tg.{name}" not in text] == []
