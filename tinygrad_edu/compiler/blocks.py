@@ -37,6 +37,12 @@ class Region:
     rows: int
     stored: set[Node]
 
+    @property
+    def outside(self) -> list[Node]:
+        """What is needed that is computed elsewhere."""
+        used = dict.fromkeys(part for node in self.nodes for part in node.inputs)
+        return [part for part in used if part not in self.nodes]
+
     def is_sliced(self, node: Node) -> bool:
         """Whether a block needs only a part of an array that is computed elsewhere."""
         return len(node.shape) == self.ndim and node.shape[0] == self.length

@@ -2,7 +2,7 @@
 
 What is needed once is written where it is needed, as long as the line stays readable; what is needed twice, what the user gave
 a name, and every result gets a line and a name of its own. How an operation is written is said by its entry in the op table
-(see `source`); where an entry has no plain NumPy form, its forward function goes in front of the program.
+(see `forms`); what it needs beside these lines stands in its `Scope`.
 """
 
 from __future__ import annotations
@@ -10,29 +10,27 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.compiler.accumulation import Accumulation, Part, accumulations, few_at_a_time
 from tinygrad_edu.compiler.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
-from tinygrad_edu.compiler.names import NEEDED, Names
-from tinygrad_edu.compiler.nodes import Node, PythonNumber, are_mixed, frozen, in_order, is_elementwise, ufunc_of
+from tinygrad_edu.compiler.nodes import Node, PythonNumber, are_mixed, in_order, is_elementwise, ufunc_of
 from tinygrad_edu.compiler.probing import may_give_a_view, may_give_an_array
-from tinygrad_edu.graph.source import docstring, function_source, identifier, is_literal, is_written_briefly, literal
+from tinygrad_edu.compiler.scope import Scope, is_of_table, is_written_out
+from tinygrad_edu.graph.reaching import reached
+from tinygrad_edu.graph.source import docstring, is_literal, is_written_briefly, literal
 from tinygrad_edu.primitives.broadcasting import broadcast_to
 from tinygrad_edu.primitives.indexing import index
 from tinygrad_edu.primitives.primitive import Primitive
-from tinygrad_edu.primitives.table import TABLE
 
-LONGEST_NESTED = 50
+_LONGEST_NESTED = 50
 """How long an expression may be and still be written inside of another one."""
 _LARGEST_NESTED = 16
 """How many numbers a constant array may have and still be written where it is needed."""
-_LARGEST_LITERAL = 64
-"""How many it may have and still be written out, in front of the function. Who runs the program passes a larger one."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +38,10 @@ class Source:
     """A program as text.
 
     name: of its function.
-    parameters: the function's parameters, in order.
+    parameters: the function's parameters, in order; the last ones are for constants that are too large to be written out.
     body: the statements, without the return.
     results: the expressions of the results, in order.
-    helpers: the source of functions that it calls.
-    functions: the functions that it calls, and other things that cannot be written down, by name.
-    foreign: the names of those that have no source; who runs the program must provide them.
-    constants: arrays too large to be written out, by the parameter that they are passed for.
+    scope: what it needs beside them.
     lines: for each node that is computed the number of the statement that computes it, from 0.
     head: the statements that the file begins with, and what stands above the function.
     """
@@ -55,19 +50,16 @@ class Source:
     parameters: list[str]
     body: list[str]
     results: list[str]
-    helpers: list[str]
-    functions: dict[str, Any]
-    foreign: set[str]
-    constants: dict[str, Any]
+    scope: Scope
     lines: dict[Node, int]
     head: str = "import numpy as np"
     decorator: str = ""
 
-    def text(self, description: str, returned: str, definitions: Sequence[str] = ()) -> str:
+    def text(self, description: str, returned: str, definitions: Iterable[str] = ()) -> str:
         """The source of the whole function, which runs on its own, with the definitions that `returned` needs."""
         lines = [docstring(description), *self.body, f"return {returned}"]
         function = f"{self.decorator}def {self.name}({', '.join(self.parameters)}):\n" + textwrap.indent("\n".join(lines), "    ")
-        before = dict.fromkeys([*definitions, *self.helpers])  # each of them once
+        before = dict.fromkeys([*definitions, *self.scope.helpers.values()])  # each of them once
         imports = [line for line in before if line.startswith(("import ", "from "))]
         others = [line for line in before if line not in imports]
         return "\n\n\n".join(["\n".join([self.head, *imports]), *others, function]) + "\n"
@@ -90,7 +82,7 @@ class Writer:
         hints: Mapping[Node, str],
         reserved: Sequence[str] = (),
     ) -> None:
-        self._inputs, self._outputs, self._named, self._hints, self._reserved = inputs, outputs, named, hints, reserved
+        self._inputs, self._outputs, self._named, self._hints = inputs, outputs, named, hints
         self._order = in_order(outputs)
         self._uses = Counter(part for node in self._order for part in node.inputs)
         self._is_mixed = are_mixed(self._order)
@@ -98,47 +90,20 @@ class Writer:
         self._accumulations = self._computed_in_place()
         self._inner = {part for accumulation in self._accumulations.values() for part in accumulation.inner}
         self._forms: dict[Node, ast.expr] = {}
-        self._functions: dict[str, Any] = {}
-        self._foreign: set[str] = set()
-        self._helpers: dict[str, str] = {}
-        self._constants: dict[str, Any] = {}
-        self._passed_names: dict[Any, str] = {}
         self._body: list[str] = []
         self._lines: dict[Node, int] = {}
-        self._called = self._called_by_name()
-        called = {entry.name for entry in self._called.values()}
-        self._names = Names(called | set(reserved))
-        free = set(reserved) - NEEDED - called
-        self._parameters = [node.name if node.name in free else self._names.unique(identifier(node.name)) for node in inputs]
-        self._name = Names(called).unique(name)
-
-    def _called_by_name(self) -> dict[Primitive, Primitive]:
-        """The operations that are written as a call by name, with a name that is theirs alone. Those of the table have one."""
-        entries: dict[Primitive, Primitive] = {}
-        names = Names({*TABLE.entries, *self._reserved})
-        for node in self._order:
-            if node.primitive and node.primitive not in entries and _is_called(entry := self._entry(node)):
-                is_of_table = _is_of_table(node.primitive)
-                entries[node.primitive] = entry if is_of_table else replace(entry, name=names.unique(identifier(entry.name)))
-        return entries
+        operations = ((node.primitive, self._entry(node)) for node in self._order if node.primitive)
+        self._scope = Scope(name, [node.name for node in inputs], operations, reserved)
 
     def source(self) -> Source:
         """The whole program."""
-        for node, parameter in zip(self._inputs, self._parameters, strict=True):
+        for node, parameter in zip(self._inputs, self._scope.parameters, strict=True):
             self._forms[node] = ast.Name(parameter)
         self._write(self._order)
         returned = self._returned()
-        return Source(
-            self._name,
-            [*self._parameters, *self._constants],
-            self._body,
-            returned,
-            [*self._helpers.values()],
-            self._functions,
-            self._foreign,
-            self._constants,
-            self._lines,
-        )
+        return Source(self._scope.name, self._scope.parameters, self._body, returned, self._scope, self._lines)
+
+    # --- lines ---------------------------------------------------------------------------------------------------------------
 
     def _write(self, order: Sequence[Node]) -> None:
         """Write the nodes, each after its inputs."""
@@ -146,21 +111,123 @@ class Writer:
             if node not in self._forms:
                 self._write_one(node)
 
-    def _computed_in_place(self) -> dict[Node, Accumulation]:
-        """The sums into which parts are added in place."""
-        return accumulations(self._order, self._results | self._named.keys())
-
     def _write_one(self, node: Node) -> None:
+        if node in self._inner:
+            return
         if node in self._accumulations:
             self._write_accumulation(node, self._accumulations[node])
             return
-        if node in self._inner:
-            return
-        form = self._form(node)
-        self._forms[node] = form
+        form = self._forms[node] = self._form(node)
         is_result = node in self._results and node.primitive is not None
         if node in self._named or is_result or (self._uses[node] > 1 and not is_short(form)):
             self._give_line(node)
+
+    def _give_line(self, node: Node) -> None:
+        name = self._name_for(node)
+        comment = self._comment(node, self._note_line(node))
+        self._body.append(f"{name} = {ast.unparse(self._forms[node])}{comment}")
+        self._forms[node] = ast.Name(name)
+
+    def _give_line_if_long(self, node: Node) -> None:
+        """What would make the expression that it is part of unreadable gets a line before it."""
+        if not isinstance(self._forms[node], ast.Name) and len(ast.unparse(self._forms[node])) > _LONGEST_NESTED:
+            self._give_line(node)
+
+    def _name_for(self, node: Node) -> str:
+        wanted = self._named.get(node) or self._hints.get(node) or self._what_it_is(node)
+        return self._scope.variable(wanted.replace("<lambda>", "result"))
+
+    def _what_it_is(self, node: Node) -> str:
+        if node.primitive is None:
+            return "constant"
+        position = node.params.get("index") if node.operation is index else None
+        if isinstance(position, int) and isinstance(self._forms[node.inputs[0]], ast.Name):
+            return f"{ast.unparse(self._forms[node.inputs[0]])}_{position}"
+        return node.primitive.result or ("mask" if node.dtype == bool else node.primitive.name)
+
+    def _comment(self, node: Node, written: Sequence[Node]) -> str:
+        """The shape, where it is not that of the arrays which are named in the line."""
+        if not node.shape or self._hints.get(node, "").startswith("d_"):  # the gradient for x has the shape of x
+            return ""
+        is_plain = all(part.primitive is None or is_elementwise(part.primitive) for part in written)
+        return "" if is_plain else f"  # {node.shape}"
+
+    def _note_line(self, node: Node) -> list[Node]:
+        """The next statement computes the node, and what is written inside of its expression. All of these are returned."""
+
+        def inside(part: Node) -> Sequence[Node]:
+            if part.primitive is None or part in self._lines:
+                return ()
+            self._lines[part] = len(self._body)
+            return part.inputs
+
+        return list(reached([node], inside))
+
+    # --- expressions ---------------------------------------------------------------------------------------------------------
+
+    def _form(self, node: Node) -> ast.expr:
+        if node.primitive is None:
+            return self._constant(node)
+        for part in node.inputs:
+            self._give_line_if_long(part)
+        form = self._expression(node, [self._forms[part] for part in node.inputs])
+        self._scope.provide_for(form)
+        return form
+
+    def _entry(self, node: Node) -> Primitive:
+        """The operation's entry with the printed form that is wanted."""
+        assert node.primitive is not None
+        return node.primitive
+
+    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+        """The operation applied to operands."""
+        assert node.primitive is not None
+        entry = self._scope.entry(node.primitive, self._entry(node))
+        return form_of(node, entry, operands, {key: self._written(x, key) for key, x in node.params.items()})
+
+    def _written(self, param: Any, wanted: str) -> Any:
+        """A parameter; large arrays in it, and what cannot be written down, are passed on as what they are, by a name."""
+        if type(param) is tuple:
+            return tuple(self._written(part, wanted) for part in param)
+        if isinstance(param, np.ndarray) and not is_written_out(param):
+            return self._scope.passed(param)
+        return param if is_literal(param) else self._scope.given(param, wanted)
+
+    def _constant(self, node: Node) -> ast.expr:
+        if not is_written_out(node.value):
+            return self._scope.passed(node.value)
+        is_plain = (
+            isinstance(node.dtype, PythonNumber)
+            or type(node.value) in (bool, complex)
+            or (node.dtype in (bool, int, float) and not self._is_mixed)
+        )
+        if node.shape == () and not is_plain:
+            return ast.Call(literal(node.dtype), [literal(node.value)], [])
+        form = literal(node.value)
+        is_small = np.size(node.value) <= _LARGEST_NESTED or is_written_briefly(node.value)
+        return form if is_small else self._scope.in_front(form)
+
+    def _returned(self) -> list[str]:
+        """The results. None shares memory with an argument, a constant or another result, and single numbers are no arrays."""
+        returned: list[str] = []
+        seen: set[Node] = set()
+        for node in self._outputs:
+            form = self._forms[node]
+            if node.shape == () and node.primitive is not None and not _is_known(node.primitive):
+                form = ast.Subscript(called("asarray", form), ast.Tuple([]))
+            elif node.shape == () and node.operation is not None and may_give_an_array(node.operation) and not _is_converted(form):
+                form = ast.Subscript(form, ast.Tuple([]))
+            elif node.shape != () and (node in seen or (_may_share(node) and node not in self._accumulations)):
+                form = called("array", form)
+            seen.add(node)
+            returned.append(ast.unparse(form))
+        return returned
+
+    # --- sums in place -------------------------------------------------------------------------------------------------------
+
+    def _computed_in_place(self) -> dict[Node, Accumulation]:
+        """The sums into which parts are added in place."""
+        return accumulations(self._order, self._results | self._named.keys())
 
     def _write_accumulation(self, node: Node, accumulation: Accumulation) -> None:
         """An array, and each part added in its place."""
@@ -174,30 +241,32 @@ class Writer:
 
     def _array_to_add_to(self, node: Node, summands: Sequence[Node]) -> str:
         """The name of an array of its own memory with the sum of the summands, for which it writes a line if it needs one."""
-        forms = [self._forms[part] for part in summands]
         only = summands[0] if len(summands) == 1 else None
-        if only and isinstance(forms[0], ast.Name) and self._is_for_one_use(only):
-            return forms[0].id
+        if only and self._is_for_one_use(only) and isinstance(form := self._forms[only], ast.Name):
+            return form.id
         name = self._name_for(node)
-        first, *others = few_at_a_time(summands) if summands else [[]]
-        start = self._added_up(first) if first else filled(ast.Constant(0), 0, node)
-        is_constant = isinstance(start, ast.Call) and only is not None and only.primitive is None
-        if only and not is_constant and (isinstance(start, ast.Name) or _may_share(only)):
-            start = called("array", start)
-        self._body.append(f"{name} = {ast.unparse(start)}")
-        for some in others:
-            self._body.append(f"{name} += {ast.unparse(self._added_up(some))}")
+        if not summands:
+            self._body.append(f"{name} = {ast.unparse(filled(ast.Constant(0), 0, node))}")
+        for number, some in enumerate(few_at_a_time(summands)):
+            added_up = self._copied(only) if only else self._added_up(some)
+            self._body.append(f"{name} {'+=' if number else '='} {ast.unparse(added_up)}")
         return name
+
+    def _is_for_one_use(self, node: Node) -> bool:
+        """Whether its memory is nobody else's, and nobody but the one who uses it next will look at it again."""
+        return self._uses[node] == 1 and node not in self._results and node not in self._named and not _may_share(node)
+
+    def _copied(self, node: Node) -> ast.expr:
+        """What a node is written as, with a copy of memory that may be somebody else's."""
+        form = self._added_up([node])
+        is_others = isinstance(form, ast.Name) or (node.primitive is not None and _may_share(node))
+        return called("array", form) if is_others else form
 
     def _added_up(self, summands: Sequence[Node]) -> ast.expr:
         """The sum that the next line computes."""
         for part in summands:
             self._note_line(part)
         return sum_of([self._forms[part] for part in summands], summands)
-
-    def _is_for_one_use(self, node: Node) -> bool:
-        """Whether its memory is nobody else's, and nobody but the one who uses it next will look at it again."""
-        return self._uses[node] == 1 and node not in self._results and node not in self._named and not _may_share(node)
 
     def _part_added(self, name: str, part: Part) -> str:
         """`d_x[:-1] += part`, the statement that adds a part, or puts it where nothing but zeros has been."""
@@ -221,167 +290,6 @@ class Writer:
         assert isinstance(form, ast.Call)
         return form
 
-    def _name_for(self, node: Node) -> str:
-        wanted = self._named.get(node) or self._hints.get(node) or self._what_it_is(node)
-        return self._names.local(identifier(wanted.replace("<lambda>", "result")))
-
-    def _what_it_is(self, node: Node) -> str:
-        if node.primitive is None:
-            return "constant"
-        position = node.params.get("index") if node.operation is index else None
-        if isinstance(position, int) and isinstance(self._forms[node.inputs[0]], ast.Name):
-            return f"{ast.unparse(self._forms[node.inputs[0]])}_{position}"
-        return node.primitive.result or ("mask" if node.dtype == bool else node.primitive.name)
-
-    def _give_line(self, node: Node) -> None:
-        name = self._name_for(node)
-        comment = self._comment(node, self._note_line(node))
-        self._body.append(f"{name} = {ast.unparse(self._forms[node])}{comment}")
-        self._forms[node] = ast.Name(name)
-
-    def _comment(self, node: Node, written: Sequence[Node]) -> str:
-        """The shape, where it is not that of the arrays which are named in the line."""
-        if not node.shape or self._hints.get(node, "").startswith("d_"):  # the gradient for x has the shape of x
-            return ""
-        is_plain = all(part.primitive is None or is_elementwise(part.primitive) for part in written)
-        return "" if is_plain else f"  # {node.shape}"
-
-    def _note_line(self, node: Node) -> list[Node]:
-        """The next statement computes the node, and what is written inside of its expression. All of these are returned."""
-        inside = [node]
-        for part in inside:  # which grows while it is walked
-            if part.primitive is not None and part not in self._lines:
-                self._lines[part] = len(self._body)
-                inside.extend(part.inputs)
-        return inside
-
-    def _form(self, node: Node) -> ast.expr:
-        if node.primitive is None:
-            return self._constant(node)
-        for part in node.inputs:
-            if not isinstance(self._forms[part], ast.Name) and len(ast.unparse(self._forms[part])) > LONGEST_NESTED:
-                self._give_line(part)
-        form = self._expression(node, [self._forms[part] for part in node.inputs])
-        self._provide_helpers(node, form)
-        return form
-
-    def _entry(self, node: Node) -> Primitive:
-        """The operation's entry with the printed form that is wanted."""
-        assert node.primitive is not None
-        return node.primitive
-
-    def _written_entry(self, node: Node) -> Primitive:
-        """The same with the name that it has in this program."""
-        assert node.primitive is not None
-        return self._called.get(node.primitive) or self._entry(node)
-
-    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
-        """The operation applied to operands."""
-        return form_of(node, self._written_entry(node), operands, self._params(node))
-
-    def _params(self, node: Node) -> Mapping[str, Any]:
-        """The operation's parameters as they are written."""
-        return {key: self._written(x, key) for key, x in node.params.items()}
-
-    def _written(self, param: Any, wanted: str) -> Any:
-        """A parameter; large arrays in it, and what cannot be written down, are passed on as what they are, by a name."""
-        if type(param) is tuple:
-            return tuple(self._written(part, wanted) for part in param)
-        if isinstance(param, np.ndarray) and not _is_written_out(param):
-            return self._passed(param)
-        return param if is_literal(param) else self._thing(param, wanted)
-
-    def _thing(self, thing: Any, wanted: str) -> ast.expr:
-        """The name of something that who runs the program must provide."""
-        name = next((name for name, known in self._functions.items() if known is thing), None)
-        if name is None:
-            name = self._names.unique(identifier(wanted))
-            self._functions[name] = thing
-            self._foreign.add(name)
-        return ast.Name(name)
-
-    def _constant(self, node: Node) -> ast.expr:
-        if not _is_written_out(node.value):
-            return self._passed(node.value)
-        is_plain = (
-            isinstance(node.dtype, PythonNumber)
-            or type(node.value) in (bool, complex, np.longdouble, np.clongdouble)
-            or (node.dtype in (bool, int, float) and not self._is_mixed)
-        )
-        if node.shape == () and not is_plain:
-            return ast.Call(literal(node.dtype), [literal(node.value)], [])
-        form = literal(node.value)
-        is_small = np.size(node.value) <= _LARGEST_NESTED or is_written_briefly(node.value)
-        return form if is_small else self._in_front(form)
-
-    def _passed(self, array: Any) -> ast.expr:
-        """The name of an array that who runs the program passes."""
-        key = frozen(np.asarray(array))
-        if key not in self._passed_names:
-            self._passed_names[key] = self._constant_name()
-            self._constants[self._passed_names[key]] = array
-        return ast.Name(self._passed_names[key])
-
-    def _in_front(self, constant: ast.expr) -> ast.expr:
-        """The name of a constant that is made before the function."""
-        name = self._constant_name()
-        self._helpers[name] = "\n    ".join(textwrap.wrap(f"{name} = {ast.unparse(constant)}", 110))
-        return ast.Name(name)
-
-    def _constant_name(self) -> str:
-        return self._names.unique("constant" if self._name != "constant" else "given")
-
-    def _provide_helpers(self, node: Node, form: ast.expr) -> None:
-        """The functions that a printed form calls by name."""
-        for part in ast.walk(form):
-            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id not in self._helpers:
-                self._provide(part.func.id)
-
-    def _provide(self, name: str) -> None:
-        """The function that printed forms call by this name: its source, if it has one that runs on its own."""
-        entry = TABLE.entries.get(name) or next((entry for entry in self._called.values() if entry.name == name), None)
-        if entry is None:
-            return
-        self._functions[name] = entry.forward
-        source = function_source(entry.forward, name)
-        if source is not None and all(self._is_free_for(helper, text, name) for helper, text in source.items()):
-            self._helpers |= source
-            self._names.take(source)
-        elif name in TABLE.entries:
-            self._helpers[name] = f"from tinygrad_edu.primitives.table import TABLE\n\n{name} = TABLE.entries[{name!r}].forward"
-        else:
-            self._foreign.add(name)
-
-    def _is_free_for(self, helper: str, text: str, function: str) -> bool:
-        """Whether a function may have a helper of this name: it is its own, or nobody else means something else by it."""
-        if helper == function:
-            return True
-        others = {self._name, *NEEDED, *self._constants, *self._reserved} - {*self._parameters}  # which hide it only in the program
-        if function not in TABLE.entries:
-            others |= self._functions.keys() | {entry.name for entry in (*TABLE, *self._called.values()) if _is_called(entry)}
-        return helper not in others and self._helpers.get(helper, text) == text
-
-    def _returned(self) -> list[str]:
-        """The results. None shares memory with an argument, a constant or another result, and single numbers are no arrays."""
-        returned: list[str] = []
-        seen: set[Node] = set()
-        for node in self._outputs:
-            form = self._forms[node]
-            if node.shape == () and node.primitive is not None and not _is_known(node.primitive):
-                form = ast.Subscript(called("asarray", form), ast.Tuple([]))
-            elif node.shape == () and node.operation is not None and may_give_an_array(node.operation) and not _is_converted(form):
-                form = ast.Subscript(form, ast.Tuple([]))
-            elif node.shape != () and (node in seen or (_may_share(node) and node not in self._accumulations)):
-                form = called("array", form)
-            seen.add(node)
-            returned.append(ast.unparse(form))
-        return returned
-
-
-def _is_written_out(array: Any) -> bool:
-    """Whether an array is small enough to be written down, or has a brief form."""
-    return np.size(array) <= _LARGEST_LITERAL or is_written_briefly(array)
-
 
 def _is_converted(form: ast.expr) -> bool:
     """Whether a form is `np.float32(x)`, which is a number whatever x is."""
@@ -397,15 +305,6 @@ def _may_share(node: Node) -> bool:
     return may_give_a_view(node.primitive) or not _is_known(node.primitive)
 
 
-def _is_of_table(primitive: Primitive) -> bool:
-    return TABLE.entries.get(primitive.name) is (primitive.form_of or primitive)
-
-
 def _is_known(primitive: Primitive) -> bool:
     """Whether it is known what an operation gives; a user's own may give anything."""
-    return _is_of_table(primitive) or ufunc_of(primitive) is not None
-
-
-def _is_called(primitive: Primitive) -> bool:
-    """Whether the printed form calls a function of the operation's name, which is then no name for a result."""
-    return primitive.code.startswith(f"{primitive.name}(") or not (primitive.code or primitive.numpy)
+    return is_of_table(primitive) or ufunc_of(primitive) is not None

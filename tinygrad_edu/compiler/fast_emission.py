@@ -9,18 +9,18 @@ from __future__ import annotations
 import ast
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.compiler.blocks import Region, arranged, is_sum
-from tinygrad_edu.compiler.emission import LONGEST_NESTED, Writer
-from tinygrad_edu.compiler.forms import is_short
-from tinygrad_edu.compiler.names import Names
+from tinygrad_edu.compiler.emission import Writer
+from tinygrad_edu.compiler.forms import called, is_short
 from tinygrad_edu.compiler.nodes import Node, is_number, ufunc_of
-from tinygrad_edu.graph.source import identifier, literal
+from tinygrad_edu.compiler.scope import Scope
+from tinygrad_edu.graph.source import literal
 from tinygrad_edu.primitives import arithmetic, reductions
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.special import logsumexp
@@ -38,33 +38,26 @@ class FastWriter(Writer):
         return replace(entry, code="") if is_slow else entry  # without a printed form its function is called
 
     def _form(self, node: Node) -> ast.expr:
-        if _reduces(node) is None:
+        ufunc = _reduces(node)
+        if ufunc is None or not _can_be_reduced(node.inputs[0]):
             return super()._form(node)
         (x,) = node.inputs
-        if not x.shape or not math.prod(x.shape) or x.dtype == np.float16:  # which np.mean adds up with more precision
-            return super()._form(node)
-        if not isinstance(self._forms[x], ast.Name) and len(ast.unparse(self._forms[x])) > LONGEST_NESTED:
-            self._give_line(x)
-        return self._reduction(node, self._forms[x])
+        self._give_line_if_long(x)
+        options = ", ".join(f"{key}={value!r}" for key, value in {"axis": None, **node.params}.items())
+        # By its ufunc, which saves a layer of Python.
+        reduced = ast.parse(f"np.{ufunc.__name__}.reduce({ast.unparse(self._forms[x])}, {options})", mode="eval").body
+        return ast.BinOp(reduced, ast.Div(), literal(_count(node))) if node.operation is reductions.mean else reduced
 
     def _constant(self, node: Node) -> ast.expr:
         """Arrays are made once."""
         form = super()._constant(node)
-        return self._in_front(form) if node.shape and isinstance(form, ast.Call) else form
+        return self._scope.in_front(form) if node.shape and isinstance(form, ast.Call) else form
 
     def _comment(self, node: Node, written: Sequence[Node]) -> str:
         """None: this is for machines."""
         return ""
 
-    def _reduction(self, node: Node, x: ast.expr) -> ast.expr:
-        """The reduction by its ufunc, which saves a layer of Python."""
-        ufunc = _reduces(node)
-        options = ", ".join(f"{key}={value!r}" for key, value in {"axis": None, **node.params}.items())
-        reduced = ast.parse(f"np.{ufunc.__name__}.reduce({ast.unparse(x)}, {options})", mode="eval").body
-        if node.operation is not reductions.mean:
-            return reduced
-        count = math.prod(node.inputs[0].shape) / math.prod(node.shape)
-        return ast.BinOp(reduced, ast.Div(), literal(int(count)))
+    # --- blocks --------------------------------------------------------------------------------------------------------------
 
     def _write(self, order: Sequence[Node]) -> None:
         for part in arranged(order, self._outputs, self._accumulations.keys() | self._inner):
@@ -74,78 +67,104 @@ class FastWriter(Writer):
                 self._write_one(part)
 
     def _write_region(self, region: Region) -> None:
-        """A loop over slices. In it each operation writes into a buffer, and takes one over that nobody will read again."""
-        used = dict.fromkeys(part for node in region.nodes for part in node.inputs)
-        outside = [part for part in used if part not in region.nodes]
-        for part in outside:
+        """What is stored is made before a loop, which fills it or adds to it block by block."""
+        for part in region.outside:
             if not is_short(self._forms[part]):
                 self._give_line(part)  # once, and not in each block
-        whole, before = self._forms, self._body
-        names = {node: self._name_for(node) for node in region.nodes if node in region.stored}
-        before += [f"{name} = {self._empty(node)}" for node, name in names.items()]
-        start, block = self._names.unique("start"), self._names.unique("block")
-        self._forms, self._body = dict(whole), [f"{block} = slice({start}, {start} + {region.rows})"]
-        for part in outside:
-            if region.is_sliced(part):
-                self._forms[part] = self._slice(ast.unparse(whole[part]), block)
-        stored = {node: self._slice(name, block) for node, name in names.items() if not is_sum(node)}
-        buffers = _Buffers(region, self._names)
-        for node in region.nodes:
-            self._write_in_block(node, names.get(node, ""), stored.get(node), buffers)
-        body, self._forms, self._body = self._body, whole, before
-        self._body += buffers.made()
-        loop = [f"for {start} in range(0, {region.length}, {region.rows}):", *buffers.shortened(start), *body]
-        self._body += [loop[0], *(f"    {line}" for line in loop[1:])]
-        for node, name in names.items():
+        stored = {node: self._name_for(node) for node in region.nodes if node in region.stored}
+        self._body += [f"{name} = {_empty(node)}" for node, name in stored.items()]
+        self._body += self._loop(region, stored)
+        for node, name in stored.items():
             self._forms[node] = ast.Name(name)
             if node.operation is reductions.mean:
-                self._body.append(f"{name} /= {math.prod(node.inputs[0].shape) // math.prod(node.shape)}")
+                self._body.append(f"{name} /= {_count(node)}")
 
-    def _slice(self, name: str, block: str) -> ast.expr:
-        part = self._names.unique(f"{identifier(name)}_{block}")
+    def _loop(self, region: Region, stored: Mapping[Node, str]) -> list[str]:
+        """A loop over slices. In it each operation writes into a buffer, and takes one over that nobody will read again."""
+        start, block = self._scope.unique("start"), self._scope.unique("block")
+        around, self._forms, self._body = (self._forms, self._body), dict(self._forms), []
+        for part in region.outside:
+            if region.is_sliced(part):
+                self._forms[part] = self._slice(ast.unparse(self._forms[part]), block)
+        targets = {node: self._slice(name, block) for node, name in stored.items() if not is_sum(node)}
+        buffers = _Buffers(region, self._scope)
+        for node in region.nodes:
+            if is_sum(node):
+                total = f"np.add.reduce({ast.unparse(self._forms[node.inputs[0]])}, axis={node.params.get('axis')})"
+                self._body.append(f"{stored[node]} += {total}")
+                buffers.read(node)
+            else:
+                self._write_in_block(node, targets.get(node), buffers)
+        body = [f"{block} = slice({start}, {start} + {region.rows})", *self._body]
+        self._forms, self._body = around
+        loop = f"for {start} in range(0, {region.length}, {region.rows}):"
+        return [*buffers.made(), loop, *(f"    {line}" for line in [*buffers.shortened(start), *body])]
+
+    def _slice(self, name: str, block: str) -> ast.Name:
+        part = self._scope.variable(f"{name}_{block}")
         self._body.append(f"{part} = {name}[{block}]")
         return ast.Name(part)
 
-    def _write_in_block(self, node: Node, name: str, stored: ast.expr | None, buffers: _Buffers) -> None:
-        operands = [ast.unparse(self._forms[part]) for part in node.inputs]
-        if is_sum(node):
-            self._body.append(f"{name} += np.add.reduce({operands[0]}, axis={node.params.get('axis')})")
-            buffers.read(node)
-            return
-        if node.operation is arithmetic.power and is_number(node.inputs[1]) and node.inputs[1].value == 2:
-            function, operands = "square", operands[:1]
-        else:
-            function = _ufunc_name(node)
+    def _write_in_block(self, node: Node, target: ast.Name | None, buffers: _Buffers) -> None:
+        """One operation, into the target or a buffer if it can write into an array that is given."""
+        ufunc, inputs = _ufunc(node)
+        operands = [self._forms[part] for part in inputs]
         form = self._form(node)
         buffers.read(node)
-        if function:
-            self._forms[node] = stored or ast.Name(buffers.take(node))
-            self._body.append(f"np.{function}({', '.join([*operands, f'out={ast.unparse(self._forms[node])}'])})")
-        elif stored is not None:
-            self._body.append(f"{ast.unparse(stored)}[...] = {ast.unparse(form)}")
-            self._forms[node] = stored
+        if ufunc:
+            target = target or ast.Name(buffers.take(node))
+            form = called(ufunc, *operands)
+            form.keywords = [ast.keyword("out", target)]
+            self._body.append(ast.unparse(form))
+        elif target is not None:
+            self._body.append(f"{target.id}[...] = {ast.unparse(form)}")
         else:
             self._forms[node] = form
             self._give_line(node)
-
-    def _empty(self, node: Node) -> str:
-        """What a result is before the first block."""
-        dtype = ast.unparse(literal(node.dtype))
-        if not is_sum(node):
-            return f"np.empty({node.shape}, {dtype})"
-        return f"np.zeros({node.shape}, {dtype})" if node.shape else f"{dtype}(0)"
+            return
+        self._forms[node] = target
 
 
-def _reduces(node: Node) -> Any:
+def _reduces(node: Node) -> np.ufunc | None:
     """The ufunc whose reduction an operation is; a mean is a sum, divided."""
-    return np.add if node.operation is reductions.mean else node.operation and node.operation.reduces
+    if node.operation is reductions.mean:
+        return np.add
+    return node.operation.reduces if node.operation else None
+
+
+def _can_be_reduced(x: Node) -> bool:
+    return bool(math.prod(x.shape) and x.shape) and x.dtype != np.float16  # which np.mean adds up with more precision
+
+
+def _count(node: Node) -> int:
+    """How many numbers a reduction takes together."""
+    return math.prod(node.inputs[0].shape) // math.prod(node.shape)
+
+
+def _empty(node: Node) -> str:
+    """What a result is before the first block."""
+    dtype = ast.unparse(literal(node.dtype))
+    if not is_sum(node):
+        return f"np.empty({node.shape}, {dtype})"
+    return f"np.zeros({node.shape}, {dtype})" if node.shape else f"{dtype}(0)"
+
+
+def _ufunc(node: Node) -> tuple[str, Sequence[Node]]:
+    """The name of the NumPy function that an operation is, if it can write its result into an array that is given, and what it
+    is applied to."""
+    assert node.primitive is not None
+    if node.operation is arithmetic.power and is_number(node.inputs[1]):  # for which ** has faster ways
+        return ("square", node.inputs[:1]) if node.inputs[1].value == 2 else ("", ())
+    ufunc = ufunc_of(node.primitive)
+    is_usable = ufunc is not None and not node.params and hasattr(np, ufunc.__name__)
+    return (ufunc.__name__, node.inputs) if ufunc is not None and is_usable else ("", ())
 
 
 class _Buffers:
     """Arrays of the size of a block, which the operations of a region write into in turn."""
 
-    def __init__(self, region: Region, names: Names) -> None:
-        self._region, self._names = region, names
+    def __init__(self, region: Region, scope: Scope) -> None:
+        self._region, self._scope = region, scope
         self._to_be_read = Counter(part for node in region.nodes for part in node.inputs)
         self._of: dict[Node, str] = {}
         self._free: dict[Any, list[str]] = {}
@@ -162,7 +181,7 @@ class _Buffers:
         """A buffer for a result."""
         shape, dtype = kind = self._kind(node)
         if not self._free.get(kind):
-            name = self._names.unique("buffer")
+            name = self._scope.unique("buffer")
             self._made[name] = f"{name} = np.empty({(self._region.rows, *shape)}, {ast.unparse(literal(dtype))})"
             self._free.setdefault(kind, []).append(name)
         self._of[node] = self._free[kind].pop()
@@ -184,12 +203,3 @@ class _Buffers:
             f"if {start} + {self._region.rows} > {self._region.length}:",
             *(f"    {name} = {name}[:{rest}]" for name in self._made),
         ]
-
-
-def _ufunc_name(node: Node) -> str:
-    """The name of the NumPy function that an operation is, if it can write its result into an array that is given."""
-    assert node.primitive is not None
-    ufunc = ufunc_of(node.primitive)
-    is_power_of_number = node.operation is arithmetic.power and is_number(node.inputs[1])  # for which ** has faster ways
-    is_usable = ufunc is not None and not node.params and not is_power_of_number
-    return ufunc.__name__ if ufunc is not None and is_usable and hasattr(np, ufunc.__name__) else ""

@@ -8,9 +8,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 from tinygrad_edu.compiler.nodes import Node, PythonNumber, is_ordinary
+from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.source import expression, literal
 from tinygrad_edu.primitives import arithmetic, shaping
 from tinygrad_edu.primitives.broadcasting import broadcast_to, cast
@@ -42,15 +44,15 @@ def is_uniform(node: Node) -> bool:
     """
     if not is_ordinary(node) or node.dtype.kind not in "fc":
         return False
-    factors = [node]
-    for factor in factors:  # which grows while it is walked
-        if factor.dtype != node.dtype and not isinstance(factor.dtype, PythonNumber) and type(factor.value) not in (int, float):
-            return False
-        if factor.operation in _ARITHMETIC:
-            factors.extend(factor.inputs)
-        if len(factors) > _MOST_FACTORS:
-            return False
-    return True
+    factors = list(islice(reached([node], _factors), _MOST_FACTORS + 1))
+    return len(factors) <= _MOST_FACTORS and all(
+        factor.dtype == node.dtype or isinstance(factor.dtype, PythonNumber) or type(factor.value) in (int, float)
+        for factor in factors
+    )
+
+
+def _factors(node: Node) -> Sequence[Node]:
+    return node.inputs if node.operation in _ARITHMETIC else ()
 
 
 def is_short(form: ast.expr) -> bool:

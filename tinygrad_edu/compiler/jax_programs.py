@@ -14,7 +14,6 @@ import numpy as np
 
 from tinygrad_edu.compiler.accumulation import Accumulation
 from tinygrad_edu.compiler.emission import Source, Writer
-from tinygrad_edu.compiler.forms import form_of
 from tinygrad_edu.compiler.names import prefix
 from tinygrad_edu.compiler.nodes import PYTHON, Node, in_order
 from tinygrad_edu.compiler.programs import Program, Reading, runnable
@@ -67,14 +66,13 @@ class JaxWriter(Writer):
         return replace(entry, code=entry.jax) if entry.jax else entry
 
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
-        promoted = [_promoted(operand, i, node) for i, operand in enumerate(operands)]
-        return form_of(node, self._written_entry(node), promoted, self._params(node))
+        return super()._expression(node, [_promoted(operand, position, node) for position, operand in enumerate(operands)])
 
     def _written(self, param: Any, wanted: str) -> Any:
         """What is no index, such as a number of repetitions, JAX has to know before it sees the numbers that are passed."""
         if wanted == "index":
             return super()._written(_without_masks(param), wanted)
-        return self._thing(param, wanted) if isinstance(param, np.ndarray) else super()._written(param, wanted)
+        return self._scope.given(param, wanted) if isinstance(param, np.ndarray) else super()._written(param, wanted)
 
 
 def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
@@ -125,12 +123,12 @@ def jax_program(reading: Reading) -> Program:
     jax = import_jax()
     _refuse_large_integers(reading)
     source = reading.written(JaxWriter)
-    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **{name: source.functions[name] for name in source.foreign}}
-    exec("\n".join(source.helpers), scope)
+    scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **{name: source.scope.functions[name] for name in source.scope.foreign}}
+    exec("\n".join(source.scope.helpers.values()), scope)
     scope |= reading.outline.scope
     results = [_typed(*each) for each in zip(source.results, reading.outputs, strict=True)]
     function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
-    scope |= {name: jax.numpy.asarray(constant) for name, constant in source.constants.items()}
+    scope |= {name: jax.numpy.asarray(constant) for name, constant in source.scope.constants.items()}
     outside = reading.read_outside(source, scope)
     mine = prefix([*source.parameters, *scope])
     its = {"compiled": jax.jit(_explained(function, reading.name)), "config": jax.config, "refuse_to_round": _refuse_to_round}

@@ -28,8 +28,9 @@ def numpy_program(reading: Reading) -> Program:
     fast = fast.renewed(careful)
     source = fast.written(FastWriter)
     scope: dict[str, Any] = {"np": np}
-    exec("\n".join(source.helpers), scope)
-    scope |= {**source.functions, **_of_users(source.functions, fast.outputs), **source.constants, **reading.outline.scope}
+    exec("\n".join(source.scope.helpers.values()), scope)
+    its = source.scope
+    scope |= {**its.functions, **_of_users(its.functions, fast.outputs), **its.constants, **reading.outline.scope}
     leaves = reading.leaves(source)
     statements = [*reading.read_outside(source, scope), *source.body, f"return {reading.outline.expression(source.results)}"]
     pairs = list(zip(leaves, fast.inputs, strict=False))

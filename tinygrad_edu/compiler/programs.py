@@ -137,8 +137,8 @@ def _docstring(reading: Reading, source: Source) -> str:
     """Which function it is, what it was recorded for, and which parameters are constants that are too large to be written out."""
     inputs = [*reading.record.inputs, *reading.record.outside.values()]
     described = [f"{node.name} {_kind(node)}" for node in inputs]
-    described += [f"{name} {array.dtype} {array.shape} (of the function's own)" for name, array in source.constants.items()]
-    described += [f"{name} (of the function's own)" for name in sorted(source.foreign)]
+    described += [f"{name} {array.dtype} {array.shape} (of the function's own)" for name, array in source.scope.constants.items()]
+    described += [f"{name} (of the function's own)" for name in sorted(source.scope.foreign)]
     unbroken = "; ".join(described).replace(" ", _NO_BREAK).replace(f";{_NO_BREAK}", "; ")
     wrapped = textwrap.wrap(f"{reading.name}, recorded for {unbroken}." if described else f"{reading.name}.", 100)
     lines = [line.replace(_NO_BREAK, " ") for line in wrapped]
