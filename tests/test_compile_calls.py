@@ -455,25 +455,27 @@ def test_the_constructor_of_a_dataclass_is_not_run_once_more():
 
 @dataclasses.dataclass
 class Squared:
-    """One that computes something else from its field."""
+    """One that computes something else from its field, when it is asked for."""
 
     a: object
 
-    def __post_init__(self):
-        self.square = self.a**2
+    @property
+    def square(self):
+        return self.a**2
 
     @functools.cached_property
     def double(self):
         return 2 * self.a
 
 
-def test_what_a_dataclass_computes_from_its_fields_is_computed_from_the_arguments():
+def test_what_properties_of_a_dataclass_compute_from_its_fields_is_computed_from_the_arguments():
     compiled = tg.compile(lambda s: s.square + s.double)
     assert (compiled(Squared(3.0)), compiled(Squared(4.0))) == (15.0, 24.0)
     seen = Squared(3.0)
     assert seen.double == 6.0
     gradient = tg.grad(lambda s: s.square * s.double)
     assert gradient(seen).a == tg.compile(gradient)(seen).a == 6 * 9.0
+    assert tg.compile(lambda x: Squared(x))(3.0).double == 6.0
 
 
 @dataclasses.dataclass
@@ -519,6 +521,46 @@ class Locked:
 
 def test_what_cannot_be_copied_stays_what_it_is_in_results():
     assert tg.compile(lambda x: Locked(2 * x))(1.0).w == 2.0
+
+
+RUNS = []
+
+
+@dataclasses.dataclass
+class Noted:
+    w: object
+
+    def __post_init__(self):
+        RUNS.append(type(self))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NotedInSlots:
+    w: object
+
+    def __post_init__(self):
+        RUNS.append(type(self))
+
+
+@pytest.mark.parametrize("kind", [Noted, NotedInSlots])
+@pytest.mark.parametrize("target", ["none", "numpy", "jax"])
+def test_the_users_constructor_runs_as_often_as_the_users_function_calls_it(kind, target):
+    if target == "jax":
+        pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    calls = []
+
+    def loss(tree):
+        calls.append(1)
+        return np.sum(kind(tree.w * 2).w)
+
+    gradient = tg.value_and_grad(loss)
+    function = gradient if target == "none" else tg.compile(gradient, target=target)
+    tree = kind(np.ones(2))
+    RUNS.clear()
+    for _ in range(3):
+        value, gradient = function(tree)
+        assert (float(value), type(gradient), gradient.w.tolist()) == (4.0, kind, [2.0, 2.0])
+    assert len(RUNS) == len(calls)
 
 
 def test_the_statements_of_a_program_that_needs_numpy_alone_stand_in_the_function_itself():

@@ -134,6 +134,51 @@ def test_what_a_dataclass_computes_for_itself_is_left_to_it():
     assert gradient.b == 0.0
 
 
+@dataclass
+class Squared:
+    """One whose constructor computes a number that the gradient would have to know of."""
+
+    a: Any
+
+    def __post_init__(self):
+        self.square = self.a**2
+
+
+class Halved(Layer):
+    def __init__(self, w):
+        super().__init__(w, B)
+        object.__setattr__(self, "half", [np.asarray(w) / 2])
+
+
+@pytest.mark.parametrize(("tree", "name"), [(Squared(3.0), "square"), (Squared(W), "square"), (Halved(W), "half")])
+def test_numbers_that_a_constructor_computed_beside_its_fields_are_refused(tree, name):
+    with pytest.raises(DataError, match=rf"has {name} from its constructor.* @property, def {name}\(self\)"):
+        tg.grad(lambda tree: np.sum(getattr(tree, name)))(tree)
+    with pytest.raises(DataError, match=f"has {name} from its constructor"):
+        tg.compile(lambda tree: np.sum(getattr(tree, name)))(tree)
+
+
+@dataclass
+class Described:
+    w: Any
+    seen: list = field(default_factory=list, init=False)
+
+    def __post_init__(self):
+        self.count = len(self.w)
+        self.text = f"{self.count} numbers"
+
+
+def test_what_a_constructor_notes_beside_numbers_is_kept_in_copies_which_share_no_list():
+    tree = Described(W)
+
+    def f(tree):
+        tree.seen.append("here")
+        return np.sum(tree.w) * tree.count
+
+    gradient = tg.grad(f)(tree)
+    assert (gradient.count, gradient.text, gradient.w.tolist(), tree.seen) == (3, "3 numbers", [3.0, 3.0, 3.0], [])
+
+
 def test_the_default_of_a_dict_is_kept():
     gradient = tg.grad(lambda p: p["w"] ** 2)(defaultdict(list, w=3.0))
     assert gradient == {"w": 6.0}

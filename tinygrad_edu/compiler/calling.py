@@ -25,7 +25,7 @@ from tinygrad_edu.compiler.surroundings import Surroundings
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.messages import shortened, text_of
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
-from tinygrad_edu.engine.trees import children_of, demand_shallow, is_as_constructed, tree_leaves, tree_leaves_named, tree_map_named
+from tinygrad_edu.engine.trees import beside, children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.source import identifier
@@ -239,8 +239,9 @@ class _Compilation:
         if children is None:
             leaves.append(_as_number(x))
             return type(leaves[-1])
-        beside = (_what_it_is(tuple(x)) if isinstance(x, dict) else (), _state(x))
-        return kind, beside, *[self._key(path + step, part, leaves) for step, part in children]
+        keys = _what_it_is(tuple(x)) if isinstance(x, dict) else ()
+        state = tuple((name, _what_it_is(part)) for name, part in beside(x).items())
+        return kind, keys, state, *[self._key(path + step, part, leaves) for step, part in children]
 
     def _is_static(self, path: str, x: Any) -> bool:
         """Whether an argument, or a part of one, belongs to the program and is no input of it.
@@ -332,22 +333,6 @@ def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
         return list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
         return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
-
-
-def _state(x: Any) -> Any:
-    """What a tree has beside its parts: attributes, and fields of a dataclass, that its constructor does not compute."""
-    given = {field.name for field in dataclasses.fields(x) if field.init} if dataclasses.is_dataclass(x) else ()
-    beside = {name: part for name, part in getattr(x, "__dict__", {}).items() if name not in given}
-    if not beside or _is_computed(x):
-        return ()
-    return tuple((name, _what_it_is(part)) for name, part in beside.items())
-
-
-def _is_computed(x: Any) -> bool:
-    try:
-        return dataclasses.is_dataclass(x) and is_as_constructed(x)
-    except Exception:  # a constructor may do anything
-        return False
 
 
 class _Same:

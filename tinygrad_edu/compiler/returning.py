@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.compiler.names import Names
-from tinygrad_edu.engine.trees import children_of, rebuilt, tree_leaves, with_attributes
+from tinygrad_edu.engine.trees import beside, children_of, rebuilt, tree_leaves
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.source import identifier
@@ -108,18 +105,14 @@ class _Outliner:
 
     def _type_name(self, tree: Any) -> str:
         """The name of what makes trees like this one, which keep what their type knows besides their parts."""
-        empty = _empty(tree)
-        beside = dict(getattr(empty, "__dict__", {}))
-        if dataclasses.is_dataclass(tree):
-            beside |= {field.name: getattr(empty, field.name, None) for field in dataclasses.fields(tree)}
-        kept = [name for name, x in beside.items() if any(isinstance(leaf, Value) for leaf in tree_leaves(x))]
-        if kept and not _are_computed(tree, kept):
+        empty = rebuilt(tree, [None] * len(children_of(tree) or ()))
+        kept = [name for name, x in beside(tree).items() if any(isinstance(leaf, Value) for leaf in tree_leaves(x))]
+        if kept:
             raise DataError(
                 f"{type(tree).__name__} was returned with numbers in {', '.join(kept)}, which is no field of its constructor. "
                 "A compiled function returns what is in fields, dicts, lists and tuples."
             )
-        maker = type(tree) if kept else partial(_made_like, empty)
-        name = self._named(maker, identifier(type(tree).__name__))
+        name = self._named(partial(_made_like, empty), identifier(type(tree).__name__))
         fields = _fields(tree)
         if hasattr(tree, "_fields"):
             self.definitions += ["from collections import namedtuple", f"{name} = namedtuple({name!r}, {fields})"]
@@ -136,31 +129,10 @@ class _Outliner:
         return name
 
 
-def _are_computed(tree: Any, names: Sequence[str]) -> bool:
-    """Whether the constructor of a dataclass computes what it has by these names from its fields."""
-    try:
-        again = dataclasses.replace(tree)
-        pairs = [(getattr(tree, name), getattr(again, name)) for name in names]
-        return all(np.array_equal(np.asarray(a._data), np.asarray(b._data)) for a, b in pairs)
-    except Exception:  # a constructor may do anything
-        return False
-
-
-def _empty(tree: Any) -> Any:
-    """The same with None for each part."""
-    if dataclasses.is_dataclass(tree):
-        return with_attributes(tree, dict.fromkeys(_fields(tree)))
-    return rebuilt(tree, [None] * len(children_of(tree) or ()))
-
-
 def _made_like(empty: Any, parts: Any = (), /, **fields: Any) -> Any:
-    """A tree like an empty one. The parts come as a dict, list or tuple, or as fields by their names."""
-    if not dataclasses.is_dataclass(empty):
-        children = fields or parts  # of a named tuple, or of all others
-        return rebuilt(empty, list(children.values() if isinstance(children, dict) else children))
-    # What it has beside its fields must not be shared by all results.
-    beside = {name: copy(x) for name, x in getattr(empty, "__dict__", {}).items() if type(x) in (list, dict, set)}
-    return with_attributes(empty, {**beside, **fields})
+    """A tree like an empty one. The parts come as a dict, list or tuple, or as fields by their names. No constructor is run."""
+    children = fields or parts
+    return rebuilt(empty, list(children.values() if isinstance(children, dict) else children))
 
 
 def _fields(tree: Any) -> list[str]:

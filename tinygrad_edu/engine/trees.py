@@ -6,12 +6,11 @@ Anything else is a leaf; None is a tree without leaves.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from inspect import getattr_static
 from typing import Any
-
-import numpy as np
 
 from tinygrad_edu.errors import DataError, ShapeError
 
@@ -64,39 +63,51 @@ def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
 
 
 def _dataclass(tree: Any, fields: dict[str, Any]) -> Any:
-    """A dataclass with other fields: made anew, so that what it computes from them is computed again.
+    """A copy of a dataclass with other fields. No constructor is run; what it has beside its fields is kept.
 
-    Where its constructor cannot do this (it changes its fields, asks for their numbers, or is given more than fields), the fields
-    are replaced in a copy, and all else stays.
+    Raises
+    ------
+    DataError: if that are numbers which its constructor computed, and which would not be those of other fields.
     """
-    try:
-        if is_as_constructed(tree):
-            new = dataclasses.replace(tree, **fields)
-            if all(getattr(new, name) is child for name, child in fields.items()):
-                return new
-    except Exception:  # a constructor may do anything
-        pass
-    return with_attributes(tree, fields)
-
-
-def with_attributes(tree: Any, attributes: Mapping[str, Any]) -> Any:
-    """A copy of an object with other attributes; no constructor is run."""
     new = copy(tree)
-    for name, x in attributes.items():
+    for name, x in beside(tree).items():
+        if _computes(type(tree)) and any(map(_is_of_numbers, tree_leaves(x))):
+            raise DataError(
+                f"{type(tree).__name__} has {name} from its constructor, beside its fields. Transforms put other numbers into the "
+                f"fields and run no constructor, so that {name} would not follow. Write a property in its place: "
+                f"@property, def {name}(self)."
+            )
+        if type(x) in (list, dict, set):  # which copies must not share
+            object.__setattr__(new, name, copy(x))
+    for name in [name for name in getattr(new, "__dict__", ()) if _is_cached(type(tree), name)]:
+        del new.__dict__[name]
+    for name, x in fields.items():
         object.__setattr__(new, name, x)  # it may be frozen
     return new
 
 
-def is_as_constructed(tree: Any) -> bool:
-    """Whether the constructor makes the same of the same fields."""
-    again = dataclasses.replace(tree)
-    return all(_are_alike(x, getattr(again, name, None)) for name, x in getattr(tree, "__dict__", {}).items())
+def beside(tree: Any) -> dict[str, Any]:
+    """What a tree has beside its parts: attributes that are no fields of a constructor. A cached property is found anew."""
+    fields = dataclasses.fields(tree) if dataclasses.is_dataclass(tree) else ()
+    parts = {field.name for field in fields if field.init}
+    names = dict.fromkeys([*(field.name for field in fields), *getattr(tree, "__dict__", ())])
+    kept = (name for name in names if name not in parts and hasattr(tree, name) and not _is_cached(type(tree), name))
+    return {name: getattr(tree, name) for name in kept}
 
 
-def _are_alike(a: Any, b: Any) -> bool:
-    """Whether numbers are equal, and other things of the same type."""
-    are_numbers = isinstance(a, np.ndarray | np.generic | float | int) and b is not None
-    return bool(np.array_equal(a, b)) if are_numbers else type(a) is type(b)
+def _is_cached(kind: type, name: str) -> bool:
+    return isinstance(getattr_static(kind, name, None), cached_property)
+
+
+def _computes(kind: type) -> bool:
+    """Whether the constructor of a dataclass does more than to take its fields."""
+    maker = next(each for each in kind.__mro__ if "__init__" in vars(each))
+    params = vars(maker).get("__dataclass_params__")
+    return hasattr(kind, "__post_init__") or params is None or not params.init
+
+
+def _is_of_numbers(leaf: Any) -> bool:
+    return isinstance(leaf, float) or (hasattr(leaf, "dtype") and not isinstance(leaf, type))
 
 
 def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
