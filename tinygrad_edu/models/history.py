@@ -20,11 +20,18 @@ class Step:
     """One step of gradient descent: where the model was, what it saw, and where it went.
 
     epoch: in which epoch, counted from 0.
-    samples: which rows of the data made up the batch.
-    weights, bias: before the step.
+    samples: which rows of the data made up the batch, whole numbers of shape (batch,).
+    weights, bias: before the step, of shape (features,), in the dtype of the samples, and a float.
     loss: of the batch, at these weights.
     weights_gradient, bias_gradient: of that loss; the bias gradient is 0 where there is no intercept.
     new_weights, new_bias: after the step.
+
+    A model makes them; see `History`. There is no error.
+
+    >>> from tinygrad_edu.models import LinearRegression
+    >>> step = LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0]).history_.steps[0]
+    >>> step.weights, step.loss, step.weights_gradient, step.new_weights
+    (array([3.]), 2.0, array([-4.]), array([4.]))
     """
 
     epoch: int
@@ -48,11 +55,18 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PerceptronStep(Step):
-    """A step of the perceptron, with what it answered before the step.
+    """A step of the perceptron, with what it answered before the step. All are of shape (batch,), in the dtype of the samples.
 
     logits: x·w + b for each sample of the batch.
     outputs: 1 where the logit is positive, else 0.
     errors: t - y for each sample, 0 where the output is right.
+
+    A model makes them, with what every `Step` has, too. There is no error.
+
+    >>> from tinygrad_edu.models import Perceptron
+    >>> step = Perceptron(learning_rate=0.1, init=((1.0, 1.0), 0.0)).fit([[1.5, -3.0]], [1]).history_.steps[0]
+    >>> step.logits, step.outputs, step.errors, step.mistakes
+    (array([-1.5]), array([0.]), array([1.]), 1)
     """
 
     logits: Array
@@ -76,6 +90,15 @@ class History:
     epoch_losses: for each epoch the loss of its samples, each at the moment when its batch was used.
     step_count: how many steps were taken, recorded or not.
     room: how many more numbers will be recorded (at first about 100 MB of them), so that a long run cannot fill the memory.
+
+    A fitted model has one. There is no error.
+
+    >>> from tinygrad_edu.models import LinearRegression
+    >>> history = LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0]).history_
+    >>> history.weights, history.losses, history.step_count
+    (array([[3.],
+           [4.],
+           [4.]]), array([2., 0.]), 2)
     """
 
     steps: list[Step] = field(default_factory=list)

@@ -64,6 +64,15 @@ class LinearModel(ABC):
     init: the starting weights, of shape (features,), and bias; None for zeros.
 
     After `fit`: `coef_` of shape (features,), `intercept_`, `history_` and `converged_`. A fit that fails leaves them as they were.
+
+    Raises
+    ------
+    DataError: if a setting is not what it should be.
+    NotFittedError: if something is asked for that only `fit` gives.
+
+    >>> from tinygrad_edu.models import LinearRegression
+    >>> isinstance(LinearRegression(), LinearModel)
+    True
     """
 
     learning_rate: float

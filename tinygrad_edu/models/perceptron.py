@@ -28,6 +28,8 @@ class Perceptron(LinearClassifier):
     learning_rate, max_epochs, batch_size, fit_intercept, shuffle, seed, init: see `LinearModel`.
     tol: the share of mistakes in an epoch with which training is content; 0 is none at all.
 
+    `fit` takes samples of shape (samples, features) and labels of shape (samples,), and says what it raises.
+
     Warns
     -----
     ConvergenceWarning: if the last epoch still had more mistakes; `converged_` is False then.

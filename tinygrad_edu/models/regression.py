@@ -152,7 +152,9 @@ class LinearRegression(Regression):
     Parameters
     ----------
     learning_rate, max_epochs, batch_size, fit_intercept, shuffle, seed, init: see `LinearModel`.
-    momentum, tol: see `Regression`.
+    momentum: of the gradient descent, as in `optim.SGD`; tol: training ends when no component of the gradient is larger.
+
+    `fit` takes samples of shape (samples, features) and targets of shape (samples,), and says what it raises.
 
     One weight, no bias, at a learning rate of 1/x², which reaches the minimum t/x in one step:
 
@@ -192,8 +194,10 @@ class LogisticRegression(Regression, LinearClassifier):
     Parameters
     ----------
     learning_rate, max_epochs, batch_size, fit_intercept, shuffle, seed, init: see `LinearModel`.
-    momentum, tol: see `Regression`.
+    momentum: of the gradient descent, as in `optim.SGD`; tol: training ends when no component of the gradient is larger.
     l2: the weight of the penalty, which leaves out the bias. scikit-learn's LogisticRegression(C=C) has l2 = 1 / (C · samples).
+
+    `fit` takes samples of shape (samples, features) and labels of shape (samples,), and says what it raises.
 
     >>> model = LogisticRegression(learning_rate=1.0, l2=0.1).fit([[-2.0], [-1.0], [1.0], [2.0]], [0, 0, 1, 1])
     >>> model.predict([[-3.0], [3.0]])

@@ -34,7 +34,12 @@ def half_squared_error(prediction: Any, target: Any, *, reduction: Reduction = "
     Parameters
     ----------
     prediction, target: y and t, of any shape, but the same one.
-    reduction: see the module's conventions.
+    reduction: what becomes of the losses of the single samples: "mean", "sum", or "none" to keep them.
+
+    Returns
+    -------
+    One number, or with reduction="none" an array; a Value where an argument is one. It has the dtype of the prediction, or that of
+    the target if this is more precise.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def perceptron_criterion(logits: Any, target: Any, *, reduction: Reduction = "su
     ----------
     logits: x·w + b, of any shape.
     target: t, of the same shape, 0 or 1.
-    reduction: the sum by default, as in the lecture; see the module's conventions.
+    reduction: the sum by default, as in the lecture; this, and what is returned: as for `half_squared_error`.
 
     Raises
     ------
@@ -108,7 +113,7 @@ def hinge(logits: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     ----------
     logits: z, of any shape.
     target: t, of the same shape, -1 or 1.
-    reduction: see the module's conventions.
+    reduction: and what is returned: as for `half_squared_error`.
 
     Raises
     ------
@@ -133,7 +138,7 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, *, reduction: Red
     ----------
     logits: z, of any shape.
     target: t, of the same shape: 0 or 1, or a probability in between.
-    reduction: see the module's conventions.
+    reduction: and what is returned: as for `half_squared_error`.
 
     Raises
     ------
@@ -161,7 +166,7 @@ def softmax_cross_entropy(logits: Any, target: Any, *, reduction: Reduction = "m
     ----------
     logits: z, of shape (..., classes).
     target: whole numbers of shape (...), each the right class, counted from 0; or probabilities of shape (..., classes).
-    reduction: see the module's conventions.
+    reduction: and what is returned: as for `half_squared_error`.
 
     Raises
     ------

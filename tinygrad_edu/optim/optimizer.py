@@ -28,6 +28,18 @@ class Optimizer(ABC):
     ------
     DataError: if `params` is empty, holds anything but Values or one of them twice, or if a number is out of range.
     GradientError: if a parameter was computed, or requires no gradient.
+
+    One of your own is a direction for one parameter, of the gradient's shape and dtype, and what it remembers of the step:
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> class SignDescent(tg.optim.Optimizer):
+    ...     def _direction(self, gradient, memory):
+    ...         return np.sign(gradient), None
+    >>> theta = tg.Value([3.0, -2.0])
+    >>> (theta**2).sum().backward()
+    >>> SignDescent([theta], lr=0.5).step()
+    >>> theta.data
+    array([ 2.5, -1.5])
     """
 
     def __init__(self, params: Iterable[Value], lr: float, weight_decay: float = 0.0) -> None:
