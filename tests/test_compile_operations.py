@@ -9,21 +9,11 @@ import pytest
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.engine.trees import tree_leaves
-from tinygrad_edu.errors import TracingError
 from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing.operations import in_real_numbers, samples
 
 ENTRIES = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE])
-# Its rule asks whether the matrix can be inverted, and goes on in another way if not. The rule of det leads to it.
-DECIDES = {"cofactors": 1, "det": 2}
-
-
-def differentiable(order):
-    """The entries whose derivatives up to an order can be recorded without knowing the numbers."""
-    entries = [entry for entry in TABLE if entry.is_differentiable and DECIDES.get(entry.name, order + 1) > order]
-    return pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in entries])
-
-
+DIFFERENTIABLE = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE if entry.is_differentiable])
 TARGETS = pytest.mark.parametrize("target", ["numpy", "jax"])
 
 
@@ -77,7 +67,7 @@ def test_a_compiled_operation_gives_what_it_gives_eagerly(entry, target):
 
 
 @TARGETS
-@differentiable(order=1)
+@DIFFERENTIABLE
 def test_the_compiled_gradient_of_an_operation_is_the_eager_one(entry, target):
     for sample in tried(entry, target):
         total, inputs = weighted_sum(entry, sample)
@@ -85,7 +75,7 @@ def test_the_compiled_gradient_of_an_operation_is_the_eager_one(entry, target):
         assert_same(tg.compile(gradient, target)(*inputs), gradient(*inputs))
 
 
-@differentiable(order=2)
+@DIFFERENTIABLE
 def test_the_compiled_second_derivative_of_an_operation_is_the_eager_one(entry):
     for sample in samples(entry):
         total, inputs = weighted_sum(entry, sample)
@@ -93,16 +83,8 @@ def test_the_compiled_second_derivative_of_an_operation_is_the_eager_one(entry):
         assert_same(tg.compile(curvature)(*inputs), curvature(*inputs))
 
 
-@pytest.mark.parametrize(("name", "order"), DECIDES.items())
-def test_a_derivative_whose_rule_decides_by_the_numbers_is_refused(name, order):
-    total, inputs = weighted_sum(TABLE.entries[name], next(samples(TABLE.entries[name])))
-    derivative = directional_second_derivative(total) if order == 2 else tg.grad(total)
-    with pytest.raises(TracingError, match="an operation or its derivative goes different ways"):
-        tg.compile(derivative)(*inputs)
-
-
 @TARGETS
-@differentiable(order=1)
+@DIFFERENTIABLE
 def test_a_compiled_operation_keeps_single_precision(entry, target):
     for sample in tried(entry, target):
         if "dtype" in sample.params:

@@ -7,13 +7,13 @@ on a Value, `float()`, randomness) is refused, with advice. This module knows ho
 from __future__ import annotations
 
 import operator
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,13 @@ from tinygrad_edu.compiler.randomness import draws, shared_state
 from tinygrad_edu.engine.conversions import raise_its_reason
 from tinygrad_edu.engine.messages import described, users_line
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
+from tinygrad_edu.engine.takers import users_call
 from tinygrad_edu.engine.trees import children_of, demand_shallow, tree_leaves, tree_map
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
-from tinygrad_edu.primitives.table import TABLE
+from tinygrad_edu.primitives.table import TABLE, numpy_name
 from tinygrad_edu.transforms.tracing import ARGUMENT
 
 DEEPEST = 50
@@ -350,45 +351,59 @@ class _Tracing(Watch):
     def see_numbers(self, value: Any, taken: str, advice: str = "") -> None:
         if isinstance(value, Value) and value.primitive is None and value.serial >= self.oldest and value not in self.arguments:
             return  # made in the function, of numbers that are the same each time
-        what = described(value) if isinstance(value, Value) else "a Value"
-        if _an_operation_asks():
-            raise TracingError(
-                "a compiled function is recorded once and does the same for all numbers, but an operation or its derivative goes "
-                f"different ways for different numbers of {what} ({users_line()}). Leave this part out of what is compiled, and "
-                "pass what it gives as an argument; or call the function itself, which is not compiled."
-            )
+        called = _called(advice)
+        words, instead = called or (taken, _instead(taken) or advice)
+        static = self._static(value)
+        if not instead and not (called and static):
+            instead = "Compute with the Value itself, with operators and NumPy functions."
         raise TracingError(
-            f"a compiled function is recorded once and does the same for all numbers, but {taken} would make it depend on the "
-            f"numbers of {what} ({users_line()}). {_advice(taken) or advice or _OF_ALL}"
+            f"a compiled function is recorded once and does the same for all numbers, but {words} would make it depend on the "
+            f"numbers of {described(value) if isinstance(value, Value) else 'a Value'} ({users_line()}). "
+            + (f"{instead} Or let {static}" if instead and static else instead or f"Let {static}")
         )
 
+    def _static(self, value: Any) -> str:
+        """Which arguments a Value was computed from, as advice to let them belong to the program."""
+        behind = {value: None} if isinstance(value, Value) else {}
+        to_visit = list(behind)
+        for each in to_visit:  # which grows while it is walked
+            further = [parent for parent in each.parents if parent is not None and parent not in behind]
+            behind |= dict.fromkeys(further)
+            to_visit += further
+        roots = dict.fromkeys(re.split(r"\W", each.name)[0] for each in behind if each in self.arguments and each.name)
+        if not roots:
+            return ""
+        names = ", ".join(map(repr, roots)) + ("," if len(roots) == 1 else "")
+        return f"{' and '.join(roots)} be static: tg.compile(f, static=({names})). Each value has a program of its own then."
 
-def _an_operation_asks() -> bool:
-    """Whether it is no line of the user's that asks for numbers, but an operation that is called there."""
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN) and not _is_of_operation(frame):
+
+def _called(advice: str) -> tuple[str, str] | None:
+    """The call in the user's line that asks for numbers, and what to write instead; None if the line asks for them itself.
+
+    The advice that is given is about what takes the numbers. That is of use where it is not one of our own functions.
+    """
+    frame, functions = sys._getframe(1), []
+    asks = None
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        if asks is None and not frame.f_code.co_filename.startswith(_ASKED):
+            asks = frame
+        if frame.f_code in _ANSWERING:
+            functions.append(frame.f_locals[_ANSWERING[frame.f_code]])
         frame = frame.f_back
-    return _is_of_operation(frame)
+    instead = [TABLE.instead[function] for function in functions if function in TABLE.instead]
+    if asks is None and not instead:
+        return None
+    words = users_call(sys._getframe(1)) or (f"{numpy_name(functions[-1])}()" if functions else "")
+    return (words, instead[-1] if instead else "" if functions else advice) if words else None
 
 
-def _is_of_operation(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_OPERATIONS)
+_PACKAGE = Path(arithmetic.__file__).parents[1]
+_ASKED = (str(_PACKAGE / "engine"), __file__)
+_LIBRARIES = (str(_PACKAGE), str(Path(np.__file__).parent))
+_ANSWERING = {Value.__array_function__.__code__: "function", Value.__array_ufunc__.__code__: "ufunc"}
 
 
-_OPERATIONS = str(Path(arithmetic.__file__).parent)
-_OWN = str(Path(_OPERATIONS).parent)
-
-
-def _advice(taken: str) -> str:
+def _instead(taken: str) -> str:
     if "array[value]" in taken:
-        return "Write tg.Value(array, requires_grad=False)[value], or mark the position static: static=('n',)."
-    if taken.startswith("if"):
-        return (
-            "Write np.where(condition, a, b) in place of the if, or mark what it depends on static: tg.compile(f, static=('n',))."
-        )
-    if taken.startswith("range"):
-        return "Mark the integer static, static=('n',): a program is then recorded for each of its values."
-    return ""
-
-
-_OF_ALL = "Compute with the Value itself, with operators and NumPy functions, or mark the argument static: static=('n',)."
+        return "Write tg.Value(array, requires_grad=False)[value]."
+    return "Write np.where(condition, a, b) in place of the if." if taken.startswith("if") else ""

@@ -63,11 +63,20 @@ def taker(frame: FrameType) -> Taker:
     while frame is not users and frame.f_back is not None:
         called = called if frame.f_code.co_filename.startswith(_OWN) else frame
         frame = frame.f_back
-    names = _running(users.f_code, users.f_lasti)[1]
     module, name = called.f_globals.get("__name__", ""), called.f_code.co_qualname.partition(".")[0]
     is_numpy = module.startswith("numpy")
-    words = f"{'.'.join(names)}()" if names else f"np.{name}()" if is_numpy else module.partition(".")[0]
+    words = _words(users) or (f"np.{name}()" if is_numpy else module.partition(".")[0])
     return Taker(words, name, module, asked.is_numpy or is_numpy)
+
+
+def users_call(frame: FrameType) -> str:
+    """The call in the user's line within which a frame runs, as it is written there: `np.unique()`. Empty if it has no name."""
+    return _words(_outside(frame, _OTHERS))
+
+
+def _words(frame: FrameType) -> str:
+    names = _running(frame.f_code, frame.f_lasti)[1]
+    return f"{'.'.join(names)}()" if names else ""
 
 
 def _outside(frame: FrameType, folders: tuple[str, ...]) -> FrameType:
@@ -92,7 +101,7 @@ def _asked(frame: FrameType) -> Taker:
     module, name = _home(found), getattr(found, "__name__", names[-1] if names else "")
     if not names or module == "builtins":  # list(map(float, values))
         return Taker("a conversion such as float()", "float", "builtins")
-    return Taker(f"{'.'.join(names)}()", name, module, module.startswith("numpy"))
+    return Taker(_words(frame), name, module, module.startswith("numpy"))
 
 
 @lru_cache(maxsize=4096)
@@ -165,7 +174,9 @@ _ADVICE = {
     "numpy.fill_diagonal": "Write tg.fill_diagonal(array, value).",
     "numpy.fromiter": "Write np.stack(list(values)) or tg.array(list(values)).",
     "numpy.full": _REPEATED,
+    "numpy.piecewise": "Write np.where(condition, a, b), or np.select(conditions, choices).",
     "numpy.put": "Write np.where(mask, value, array), with mask[indices] = True.",
+    "numpy.take": "Write tg.Value(array, requires_grad=False)[value].",
     "numpy.vectorize": "Write the function with np.where and NumPy's functions, which take whole arrays.",
     "numpy.ma": "Fill the masked array first, data.filled(0.0), and choose with np.where(mask, value, array).",
     "numpy.random": "Draw the random numbers first and compute with them: mean + deviation * generator.normal().",

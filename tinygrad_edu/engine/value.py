@@ -513,9 +513,10 @@ def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs
     mode = current_mode()
     if not mode.records_constants:
         return answer
-    if function in DECISIONS:
+    if function in TABLE.instead:
         mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{numpy_name(function)}()")
-    if not isinstance(answer, np.ndarray | np.generic) or (function in LIKES and not mode.records_likes):
+    is_kept = function in DECISIONS or isinstance(answer, np.ndarray | np.generic)
+    if not is_kept or (function in LIKES and not mode.records_likes):
         return answer
     return record(question(function, len(args)), args, kwargs)
 

@@ -5,12 +5,13 @@ They look at the data of a Value and give plain arrays, booleans or shapes.
 
 import operator
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.primitives.table import TABLE
 
 CONSTANT_FUNCTIONS = frozenset({
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
@@ -26,8 +27,14 @@ CONSTANT_FUNCTIONS = frozenset({
     np.allclose, np.isclose, np.array_equal, np.array2string, np.array_repr, np.array_str,
 })  # fmt: skip
 
-# Those of them whose answer is for Python to act on, or of a shape that depends on the numbers.
-DECISIONS = frozenset({np.nonzero, np.flatnonzero, np.count_nonzero, np.allclose, np.array_equal})
+# Those of them whose answer has a shape that depends on the numbers.
+_FOUND = "How many are found depends on the numbers. Choose with np.where(mask, x, 0.0), which keeps the shape."
+for _function in (np.nonzero, np.flatnonzero, np.argwhere):
+    TABLE.instead[_function] = _FOUND
+TABLE.instead[np.min_scalar_type] = "Write value.dtype."
+
+# Those of them whose answer is a number of Python's, and depends on the numbers.
+DECISIONS = frozenset({np.count_nonzero, np.allclose, np.array_equal, np.array_equiv})
 
 # Those of them that look at the shape alone.
 LIKES = frozenset({np.zeros_like, np.ones_like, np.empty_like})
@@ -46,4 +53,15 @@ OPERATORS: dict[Callable[..., Any], tuple[Callable[..., Any], str]] = {
 def question(function: Callable[..., Any], count: int) -> Primitive:
     """One of these functions of so many arguments as an operation, for a record that keeps how constants were found."""
     forward, code = OPERATORS.get(function, (function, ""))
+    forward = _as_numpys(function) if function in DECISIONS else forward
     return Primitive(function.__name__, forward, (None,) * count, (function,), code)
+
+
+def _as_numpys(function: Callable[..., Any]) -> Callable[..., Any]:
+    """With a number of NumPy's for one of Python's."""
+
+    @wraps(function)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        return np.asarray(function(*args, **kwargs))[()]
+
+    return answer

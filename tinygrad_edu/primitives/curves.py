@@ -1,17 +1,19 @@
 """Curves that are given by numbers: polynomials by coefficients, polygons by points, piecewise functions by their pieces."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.errors import TracingError, UnsupportedError
 from tinygrad_edu.primitives.broadcasting import cast
+from tinygrad_edu.primitives.elementwise import stop_gradient
 from tinygrad_edu.primitives.indexing import scatter, take
 from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.shaping import as_operand
-from tinygrad_edu.primitives.table import composition, operation
+from tinygrad_edu.primitives.table import TABLE, composition, operation
 
 # Whole periods are added, which are the same all around a point.
 unwrap = operation(
@@ -50,6 +52,9 @@ def _polymul(a1: Any, a2: Any) -> Any:
 
 
 def _without_leading_zeros(p: Any) -> Any:
+    """Coefficients from the first one that is not zero. In a program for all numbers they stay as many as they are."""
+    if hasattr(p == 0, "__record_primitive__"):
+        return p
     nonzero = np.flatnonzero(p)
     return p[int(nonzero[0]) if nonzero.size else -1 :]
 
@@ -77,20 +82,35 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     for k in range(len(u) - len(v) + 1):  # long division, with the highest power first
         quotient.append(1.0 / v[0] * rest[k])
         rest = np.concatenate([rest[:k], rest[k : k + len(v)] - quotient[-1] * v, rest[k + len(v) :]])
-    while len(rest) > 1 and np.allclose(rest[0], 0, rtol=1e-14):
-        rest = rest[1:]
+    if hasattr(rest == 0, "__record_primitive__"):  # for all numbers its first coefficients are zero by now, but for rounding
+        rest = rest[min(len(quotient), len(rest) - 1) :]
+    else:
+        while len(rest) > 1 and np.allclose(rest[0], 0, rtol=1e-14):
+            rest = rest[1:]
     return np.stack(quotient) if quotient else np.zeros(1), rest
 
 
 @composition(np.poly)
 def _poly(seq_of_zeros: Any) -> Any:
-    zeros = np.linalg.eigvals(seq_of_zeros) if seq_of_zeros.ndim == 2 else seq_of_zeros
+    """Real coefficients where zeros that are not real come in pairs, as those of a real matrix always do."""
+    is_matrix = seq_of_zeros.ndim == 2
+    zeros = np.linalg.eigvals(seq_of_zeros) if is_matrix else seq_of_zeros
     if zeros.dtype != np.mintypecode(zeros.dtype.char):  # of half precision, or whole
         zeros = cast(zeros, dtype=np.dtype(np.mintypecode(zeros.dtype.char)))
     coefficients = np.ones(1, zeros.dtype)
     for zero in zeros:
         coefficients = np.convolve(coefficients, np.stack([np.ones_like(zero), -zero]))
-    return coefficients
+    if zeros.dtype.kind != "c":
+        return coefficients
+    come_in_pairs = np.array_equal(np.sort(zeros), np.sort(np.conjugate(zeros)))
+    is_real = come_in_pairs is True or (is_matrix and seq_of_zeros.dtype.kind != "c")
+    return np.real(coefficients) if is_real else coefficients
+
+
+TABLE.instead[np.roots] = (
+    "How many roots there are depends on the numbers: a leading zero is one fewer. Where p[0] is not zero, write "
+    "np.linalg.eigvals(np.concatenate([(-p[1:] / p[0])[None], np.eye(len(p) - 2, len(p) - 1)]))."
+)
 
 
 @composition(np.roots)
@@ -240,13 +260,15 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
 def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
     conditions = _conditions(condlist, x)
     if len(funclist) == len(conditions) + 1:  # the last function is for what no condition holds for
-        conditions.append(~np.any(conditions, axis=0))
+        conditions.append(~reduce(np.logical_or, conditions))
     if len(funclist) != len(conditions):
         raise ValueError(f"np.piecewise takes a function for each of the {len(conditions)} conditions, but got {len(funclist)}")
     y = np.zeros_like(x)  # whose dtype the pieces get
     for condition, function in zip(conditions, funclist, strict=True):  # where two conditions hold, the later one counts
-        if np.any(condition):
-            piece = _piece(function, x, condition, args, kw) if callable(function) else function
+        is_unknown = hasattr(condition, "__record_primitive__")
+        if is_unknown or np.any(condition):
+            found = _piece_for_all_numbers if is_unknown else _piece
+            piece = found(function, x, condition, args, kw) if callable(function) else function
             y = np.where(condition, piece if x.dtype.kind in "fc" else cast(as_operand(piece), dtype=x.dtype), y)
     return y
 
@@ -258,7 +280,34 @@ def _piece(function: Any, x: Any, condition: Any, args: Any, kw: Any) -> Any:
     return scatter(function(x[condition], *args, **kw), index=condition, shape=x.shape)
 
 
+def _piece_for_all_numbers(function: Any, x: Any, condition: Any, args: Any, kw: Any) -> Any:
+    """The same where a program for all numbers is recorded: the function gets all elements, and in place of those for which the
+    condition does not hold the first one for which it does.
+    """
+    flat, holds = np.ravel(x), np.ravel(condition)
+    chosen = np.where(holds, flat, stop_gradient(take(flat, np.argmax(holds)))) if x.size else flat
+    piece = np.broadcast_to(function(chosen, *args, **kw), chosen.shape)
+    for end in (slice(1), slice(-1, None)):
+        _of_itself(piece[end], function(chosen[end], *args, **kw))
+    return np.reshape(piece, x.shape)
+
+
+def _demand_the_same(among_all: Any, alone: Any) -> Any:
+    if not np.allclose(among_all, alone, equal_nan=True):
+        raise TracingError(
+            "a compiled function gives a function of np.piecewise all elements at once, so that it has to make of each what it "
+            "makes of it alone. This one does not. Compute what it needs of other elements outside of np.piecewise."
+        )
+    return alone
+
+
+# Nothing is computed from its result, so that it is part of no program, and runs only where one is recorded.
+_of_itself = Primitive("piecewise", _demand_the_same, (None, None))
+
+
 def _conditions(condlist: Any, x: Any) -> list[Any]:
     """One condition may be given without a list."""
-    alone = np.ndim(condlist) == 0 or (x.ndim > 0 and np.ndim(condlist[0]) == 0)
-    return [np.asarray(condition, bool) for condition in ([condlist] if alone else condlist)]
+    is_number = not isinstance(condlist, list | tuple) and np.ndim(condlist) == 0
+    alone = is_number or (x.ndim > 0 and np.ndim(condlist[0]) == 0)
+    conditions = map(as_operand, [condlist] if alone else condlist)
+    return [condition if condition.dtype == bool else condition != 0 for condition in conditions]

@@ -205,9 +205,15 @@ _eig_values = Primitive("eigenvalues", _first_row, (_eig_values_vjp, None), code
 def _eig(a: Any) -> Any:
     packed = eig(a)
     values, vectors = _eig_values(a, packed), _unpack_eigen(packed)[1]
-    if a.dtype.kind != "c" and np.all(np.imag(values) == 0):
+    if _are_real(a, values):
         values, vectors = np.real(values), np.real(vectors)
     return _EigResult(values, vectors)
+
+
+def _are_real(a: Any, values: Any) -> bool:
+    """Whether the eigenvalues of a real matrix are real, so that NumPy gives real numbers. For all numbers nobody can say."""
+    are_real = np.all(np.imag(values) == 0)
+    return a.dtype.kind != "c" and not hasattr(are_real, "__record_primitive__") and bool(are_real)
 
 
 def _eigvals_vjp(g: Any, out: Any, a: Any) -> Any:
@@ -225,7 +231,7 @@ eigvals: Primitive = operation(
 @composition(np.linalg.eigvals)
 def _eigvals(a: Any) -> Any:
     values = eigvals(a)
-    return np.real(values) if a.dtype.kind != "c" and np.all(np.imag(values) == 0) else values
+    return np.real(values) if _are_real(a, values) else values
 
 
 # --- singular values ---------------------------------------------------------------------------------------------------------

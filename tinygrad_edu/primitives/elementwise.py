@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive, case
-from tinygrad_edu.primitives.table import composition, operation
+from tinygrad_edu.primitives.table import TABLE, composition, operation
 
 POSITIVE = ((0.2, 4.0),)
 LN2, LN10 = math.log(2), math.log(10)
@@ -282,6 +282,9 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, n
     finite = np.where(np.isnan(x), nan, x)
     finite = np.where(np.isposinf(x), largest if posinf is None else posinf, finite)
     return np.where(np.isneginf(x), -largest if neginf is None else neginf, finite)
+
+
+TABLE.instead[np.real_if_close] = "Write np.real(a)."
 
 
 @composition(np.real_if_close)

@@ -38,7 +38,7 @@ def with_numbers_of(function: Function, jax: str = "") -> Callable[[Function], F
             given |= given.pop("options", {})
             inputs = {name: x for name, x in given.items() if hasattr(x, "__record_primitive__") or isinstance(x, np.ndarray)}
             params = {name: x for name, x in given.items() if name not in inputs}
-            numbers = _of_numpy(function, jax, tuple(given), tuple(inputs))(*inputs.values(), **params)
+            numbers = of_numpy(function, jax, tuple(given), tuple(inputs))(*inputs.values(), **params)
             if not any(getattr(x, "requires_grad", False) for x in inputs.values()):
                 return numbers
             return _joined(function)(numbers, composed(*args, **kwargs))
@@ -49,7 +49,7 @@ def with_numbers_of(function: Function, jax: str = "") -> Callable[[Function], F
 
 
 @cache
-def _of_numpy(function: Function, jax: str, given: tuple[str, ...], inputs: tuple[str, ...]) -> Primitive:
+def of_numpy(function: Function, jax: str, given: tuple[str, ...], inputs: tuple[str, ...]) -> Primitive:
     """The function as an operation without a derivative; it is given the arrays that come first by position, all else by name."""
     first = list(takewhile(inputs.__contains__, given)) or given[:1]
 

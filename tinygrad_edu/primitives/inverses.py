@@ -7,15 +7,15 @@ Most functions of a complex matrix have a complex derivative, so that their rule
 a formula has adjoints (conjugated transposes), as that of the pseudoinverse, its rule is marked `in_adjoints`.
 """
 
+import itertools
 import math
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitives.indexing import scatter
 from tinygrad_edu.primitives.linear_algebra import transposed
-from tinygrad_edu.primitives.primitive import Primitive, Rule, case
+from tinygrad_edu.primitives.primitive import Jointly, Primitive, Rule, case
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.table import composition, operation
 
@@ -122,34 +122,65 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 
 def _cofactors(a: Any) -> Any:
-    """det(a) a⁻ᵀ, or for a singular matrix the determinants of the minors, with their signs."""
+    """det(a) a⁻ᵀ, the determinants of the minors with their signs. A singular matrix has them, too, but no inverse."""
     determinant = np.linalg.det(a)
     if np.all(determinant != 0):
         return determinant[..., None, None] * transposed(np.linalg.inv(a))
-    minors, signs = _minors(a.shape[-1])
-    return np.linalg.det(a[minors]) * signs
+    return cofactors_along(a)
 
 
-def _minors(n: int) -> tuple[Any, Any]:
-    """The index of all minors, each without a row and a column, and their signs."""
-    others = np.array([[k for k in range(n) if k != left_out] for left_out in range(n)], dtype=int).reshape(n, n - 1)
-    return (..., others[:, None, :, None], others[None, :, None, :]), (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
+def cofactors_along(a: Any, *directions: Any) -> Any:
+    """The derivative of the cofactors of a along directions, from a = u diag(s) vᴴ: of a diagonal matrix one can write it down.
+
+    With k directions h it is the derivative of det by a at (i, j) and along them, a sum over all permutations π of k + 1 places:
+    Σ sign(π) Π[s without those at the places i] h₁[i₁, π(i₁)] ⋯ hₖ[iₖ, π(iₖ)], which is at i₀ and π(i₀).
+    """
+    u, s, vh = np.linalg.svd(a)
+    turned = [adjoint(u) @ h @ adjoint(vh) for h in directions]
+    places, rest = "abcdefghij"[: len(directions) + 1], _products_without(s, len(directions) + 1)
+    inner = np.zeros_like(a)
+    for order in itertools.permutations(places):
+        parity = (-1) ** sum(left > right for left, right in itertools.combinations(order, 2))
+        factors = [f"...{places}", *(f"...{row}{column}" for row, column in zip(places[1:], order[1:], strict=True))]
+        result = "a" if order[0] == "a" else f"a{order[0]}"
+        part = parity * np.einsum(f"{','.join(factors)}->...{result}", rest, *turned)
+        inner = inner + (np.eye(s.shape[-1], dtype=s.dtype) * part[..., None, :] if order[0] == "a" else part)
+    determinants = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+    return determinants * conjugate(u) @ inner @ conjugate(vh)
 
 
-def _cofactors_vjp(g: Any, out: Any, a: Any) -> Any:
-    """For c = det(a) a⁻ᵀ: ā = Σ(c̄ ∘ a⁻ᵀ) c - a⁻ᵀ c̄ᵀ c. For a singular matrix each minor adds what its determinant passes back."""
-    if np.all(np.linalg.det(a) != 0):
-        inverse = transposed(inv(a))
-        return np.sum(g * inverse, axis=(-2, -1), keepdims=True) * out - inverse @ transposed(g) @ out
-    minors, signs = _minors(a.shape[-1])
-    return scatter((g * signs)[..., None, None] * cofactors(a[minors]), index=minors, shape=a.shape)
+def _products_without(s: Any, count: int) -> Any:
+    """For so many different places in the last axis the product of what is at all others; 0 where the places are not different."""
+    n = s.shape[-1]
+    for _ in range(count - 1):
+        s = np.where(np.eye(n, dtype=bool), np.ones((), s.dtype), s[..., None, :])
+    first = np.ones_like(s[..., :1])
+    before = np.cumprod(np.concatenate([first, s[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([first, s[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+    products = before * after
+    for left, right in itertools.combinations(np.ogrid[(slice(n),) * count], 2):
+        products = products * (left != right)
+    return products
 
 
-# The derivatives of a determinant. An entry, so that only its function, and not the record, depends on whether it vanishes.
+# The derivatives of a determinant. Entries, so that only their functions, and not the record, depend on whether it vanishes.
 cofactors: Primitive = operation(
-    _cofactors, _cofactors_vjp,
+    _cofactors, lambda g, out, a: derived_cofactors(a, g),
     name="cofactors", jax="jax.grad(lambda a: np.sum(np.linalg.det(a)))({0})", latex=r"\operatorname{{cof}} {0}",
     domain=(well_conditioned,), cases=SQUARE,
+)  # fmt: skip
+
+
+def _derived_cofactors_vjp(g: Any, out: Any, a: Any, *directions: Any) -> list[Any]:
+    """One direction more for a; for a direction the same with g in its place, since it does not matter which is which."""
+    others = [directions[:position] + directions[position + 1 :] for position in range(len(directions))]
+    return [derived_cofactors(a, *directions, g), *(derived_cofactors(a, *rest, g) for rest in others)]
+
+
+derived_cofactors: Primitive = operation(
+    cofactors_along, Jointly(_derived_cofactors_vjp),
+    latex=r"\operatorname{{cof}}' ({inputs})", domain=(well_conditioned, (-2, 2)),
+    cases=[case((3, 3), (3, 3)), case((1, 1), (1, 1)), case((2, 2, 2), (2, 2, 2)), case((3, 3), (3, 3), (3, 3))],
 )  # fmt: skip
 
 det: Primitive = operation(

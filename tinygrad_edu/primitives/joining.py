@@ -1,5 +1,6 @@
 """Several arrays to one, and one to several."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -224,10 +225,10 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
 
 
 def _positions(given: Any) -> Any:
-    """Where to insert, delete or split."""
-    parts = given if isinstance(given, list | tuple) else [given]
-    if any(hasattr(part, "__record_primitive__") for part in parts):
-        raise DataError("a position is a whole number, or an array of them; a Value is made of floating-point numbers and is none.")
+    """Where to insert, delete or split. A Value is no position, and says so."""
+    for part in given if isinstance(given, list | tuple) else [given]:
+        if hasattr(part, "__record_primitive__"):
+            operator.index(part)
     return given
 
 

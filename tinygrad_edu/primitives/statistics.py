@@ -12,10 +12,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitives.broadcasting import as_dtype, cast
 from tinygrad_edu.primitives.elementwise import root, squares
-from tinygrad_edu.primitives.exact import with_numbers_of
+from tinygrad_edu.primitives.exact import of_numpy, with_numbers_of
 from tinygrad_edu.primitives.reductions import count, gathered, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.table import composition
@@ -151,24 +150,21 @@ def _at_ranks(elements: Any, order: Any, ranks: Any) -> Any:
     below = np.floor(ranks).astype(np.intp)
     fraction = (ranks - below).astype(elements.dtype)
     result = np.take_along_axis(elements, np.take_along_axis(order, below, -1), -1)
-    if not np.any(fraction):
+    if not hasattr(fraction, "__record_primitive__") and not np.any(fraction):
         return result
     above = np.take_along_axis(elements, np.take_along_axis(order, below + (fraction > 0), -1), -1)
     share = np.where(fraction > 0, fraction, 0.5)  # half of the same element twice, which may be infinite
     return (1 - share) * result + share * above
 
 
-def _between_some_ranks(find: Callable[..., Any], a: Any, axis: Any, keepdims: bool, precision: Any, weights: Any = None) -> Any:
+def _between_some_ranks(find: partial[Any], a: Any, axis: Any, keepdims: bool, precision: Any, weights: Any = None) -> Any:
     """The same where elements are left out, being NaN, or weighted, so that the ranks are found for each row on its own."""
     elements = gathered(a, axis)
     options = {} if weights is None else {"weights": gathered(_aligned(np.asarray(weights), a, axis), axis)}
+    options |= find.keywords
     order = np.argsort(elements, axis=-1)
-    if hasattr(order, "__record_primitive__"):
-        raise UnsupportedError(
-            "a quantile that leaves out NaN, or has weights, depends on which elements these are, and cannot be compiled. "
-            "Call the function as it is, or take np.median or np.quantile of data without NaN."
-        )
-    rank = find(np.where(np.isnan(elements), np.nan, np.argsort(order, axis=-1)), **options)
+    ranks = np.where(np.isnan(elements), np.nan, np.argsort(order, axis=-1))
+    rank = of_numpy(find.func, "", ("a", *options), ("a",))(ranks, **options)
     rank = np.where(np.isnan(rank), elements.shape[-1] - 1, rank)
     kept = elements.shape[:-1]
     of_q = rank.shape[: rank.ndim - len(kept)]

@@ -17,11 +17,13 @@ class Table:
     """The op table: every entry by name, and what each of NumPy's functions is differentiated by.
 
     `functions` also holds the compositions: NumPy functions that are differentiated because they are written
-    in terms of entries, and need no rule of their own.
+    in terms of entries, and need no rule of their own. `instead` says what to do in a function to be compiled instead of calling
+    one whose result has a shape or a dtype that depends on the numbers.
     """
 
     entries: dict[str, Primitive] = field(default_factory=dict)
     functions: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
+    instead: dict[Callable[..., Any], str] = field(default_factory=dict)
 
     def add(self, entry: Primitive) -> Primitive:
         """Add an entry; a second one of the same name is a mistake."""
