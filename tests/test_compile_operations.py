@@ -13,7 +13,9 @@ from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing.operations import in_real_numbers, samples
 
 ENTRIES = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE])
-DIFFERENTIABLE = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE if entry.is_differentiable])
+DIFFERENTIABLE = pytest.mark.parametrize(
+    "entry", [pytest.param(entry, id=entry.name) for entry in TABLE if entry.is_differentiable]
+)
 TARGETS = pytest.mark.parametrize("target", ["numpy", "jax"])
 
 

@@ -50,12 +50,8 @@ DECIDING = (
     "np.roots",
     "np.unique",
     "np.histogram",
-    "np.poly(",
     "np.trim_zeros",
-    "np.polymul",
     "np.real_if_close",
-    "np.linalg.eig(",
-    "np.linalg.eigvals(",
 )
 
 
@@ -89,6 +85,15 @@ def numpys_own(f, *arguments):
         return f(*arguments)
     except (TypeError, ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
         return None
+
+
+def as_compiled(call, expected, got):
+    """What NumPy says in the form that is the same for all numbers."""
+    if call.startswith(("np.linalg.eig(", "np.linalg.eigvals(")):  # NumPy's are real where all of them are
+        return [x.astype(np.result_type(x, np.complex64)) for x in tree_leaves(expected)]
+    if call.startswith("np.polymul("):  # NumPy leaves out first coefficients that are zero
+        return np.concatenate([np.zeros(len(got) - len(expected), expected.dtype), expected])
+    return expected
 
 
 def units_allowed(call, dtypes):
@@ -172,7 +177,8 @@ def assert_compiled_is_numpys(call, shapes, dtypes, target="numpy", at_least=64)
     arguments = arguments_of(call, shapes, dtypes)
     expected = numpys(call, arguments)
     if expected is not None:
-        assert_same(call, dtypes, compiled_of(call, len(arguments), target)(*arguments), expected, at_least)
+        got = compiled_of(call, len(arguments), target)(*arguments)
+        assert_same(call, dtypes, got, as_compiled(call, expected, got), at_least)
 
 
 @pytest.mark.parametrize("part", range(8))

@@ -283,11 +283,11 @@ REFUSED = {
     "linearize of None": (lambda: tg.linearize(None, 1.0), "takes a function, but got None"),
     "hvp of None": (lambda: tg.hvp(None, 1.0, 1.0), "takes a function, but got None"),
     "checkpoint of None": (lambda: tg.checkpoint(None), "takes a function, but got None"),
-    "split": (lambda: np.split(Value([1.0, 2.0]), Value(1.0)), "a position is a whole number"),
-    "split at several": (lambda: np.split(Value([1.0, 2.0]), [Value(1.0)]), "a position is a whole number"),
-    "insert": (lambda: np.insert(Value([1.0, 2.0]), Value(1.0), 0.0), "a position is a whole number"),
-    "delete": (lambda: np.delete(Value([1.0, 2.0]), Value(1.0)), "a position is a whole number"),
-    "delete from an array": (lambda: np.delete(np.ones(2), Value(1.0)), "a position is a whole number"),
+    "split": (lambda: np.split(Value([1.0, 2.0]), Value(1.0)), "no index or count"),
+    "split at several": (lambda: np.split(Value([1.0, 2.0]), [Value(1.0)]), "no index or count"),
+    "insert": (lambda: np.insert(Value([1.0, 2.0]), Value(1.0), 0.0), "no index or count"),
+    "delete": (lambda: np.delete(Value([1.0, 2.0]), Value(1.0)), "no index or count"),
+    "delete from an array": (lambda: np.delete(np.ones(2), Value(1.0)), "no index or count"),
 }  # fmt: skip
 
 

@@ -294,6 +294,8 @@ class Maker:
     def index(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """A part of one repeated number is that number, repeated. For an array of one or two axes an index is given briefly."""
         x = inputs[0]
+        if x.shape == () and math.prod(like[0]) == 1:  # x[()], x[None]
+            return self._reshaped(self._numpys(x), like[0])
         if x.operation is broadcasting.broadcast_to and x.inputs[0].shape == ():
             return self._broadcast(x.inputs[0], like[0])
         if "index" not in params:  # some of it has been recorded

@@ -222,6 +222,9 @@ class _PythonNumber:
     def astype(self, dtype: Any) -> Any:
         return np.dtype(dtype).type(_plain(self))
 
+    def __getitem__(self, index: Any) -> Any:
+        return np.asarray(_plain(self))[index]
+
     def __neg__(self) -> Any:
         return _number(-_plain(self))
 

@@ -74,6 +74,9 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     return p
 
 
+TABLE.instead[np.polydiv] = "How many coefficients the rest has depends on the numbers. Divide outside, and pass on what it gives."
+
+
 @composition(np.polydiv)
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     u, v = np.atleast_1d(u) + 0.0, np.atleast_1d(v) + 0.0
@@ -82,11 +85,8 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     for k in range(len(u) - len(v) + 1):  # long division, with the highest power first
         quotient.append(1.0 / v[0] * rest[k])
         rest = np.concatenate([rest[:k], rest[k : k + len(v)] - quotient[-1] * v, rest[k + len(v) :]])
-    if hasattr(rest == 0, "__record_primitive__"):  # for all numbers its first coefficients are zero by now, but for rounding
-        rest = rest[min(len(quotient), len(rest) - 1) :]
-    else:
-        while len(rest) > 1 and np.allclose(rest[0], 0, rtol=1e-14):
-            rest = rest[1:]
+    while len(rest) > 1 and np.allclose(rest[0], 0, rtol=1e-14):
+        rest = rest[1:]
     return np.stack(quotient) if quotient else np.zeros(1), rest
 
 
@@ -306,8 +306,9 @@ _of_itself = Primitive("piecewise", _demand_the_same, (None, None))
 
 
 def _conditions(condlist: Any, x: Any) -> list[Any]:
-    """One condition may be given without a list."""
+    """One condition may be given without a list. One with fewer axes than x has its first ones, as a mask has."""
     is_number = not isinstance(condlist, list | tuple) and np.ndim(condlist) == 0
     alone = is_number or (x.ndim > 0 and np.ndim(condlist[0]) == 0)
-    conditions = map(as_operand, [condlist] if alone else condlist)
-    return [condition if condition.dtype == bool else condition != 0 for condition in conditions]
+    conditions = [as_operand(condition) for condition in ([condlist] if alone else condlist)]
+    conditions = [condition if condition.dtype == bool else condition != 0 for condition in conditions]
+    return [np.broadcast_to(np.reshape(c, c.shape + (1,) * (x.ndim - c.ndim)), x.shape) for c in conditions]

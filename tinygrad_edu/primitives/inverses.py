@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitives.linear_algebra import transposed
-from tinygrad_edu.primitives.primitive import Jointly, Primitive, Rule, case
+from tinygrad_edu.primitives.primitive import EachInput, Primitive, Rule, case
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.table import composition, operation
 
@@ -171,14 +171,13 @@ cofactors: Primitive = operation(
 )  # fmt: skip
 
 
-def _derived_cofactors_vjp(g: Any, out: Any, a: Any, *directions: Any) -> list[Any]:
+def _derived_cofactors_vjp(g: Any, out: Any, a: Any, *directions: Any, position: int) -> Any:
     """One direction more for a; for a direction the same with g in its place, since it does not matter which is which."""
-    others = [directions[:position] + directions[position + 1 :] for position in range(len(directions))]
-    return [derived_cofactors(a, *directions, g), *(derived_cofactors(a, *rest, g) for rest in others)]
+    return derived_cofactors(a, *directions[: max(position - 1, 0)], *directions[position:], g)
 
 
 derived_cofactors: Primitive = operation(
-    cofactors_along, Jointly(_derived_cofactors_vjp),
+    cofactors_along, EachInput(_derived_cofactors_vjp),
     latex=r"\operatorname{{cof}}' ({inputs})", domain=(well_conditioned, (-2, 2)),
     cases=[case((3, 3), (3, 3)), case((1, 1), (1, 1)), case((2, 2, 2), (2, 2, 2)), case((3, 3), (3, 3), (3, 3))],
 )  # fmt: skip

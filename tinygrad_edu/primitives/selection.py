@@ -15,14 +15,16 @@ from tinygrad_edu.primitives.table import TABLE, composition
 
 _KEEPS_SHAPE = "Write np.where(condition, x, 0.0), which keeps the shape."
 _DIFFERENT = "How many are different depends on the numbers. Write np.sort(x), which keeps equal ones, side by side."
-TABLE.instead.update({
-    np.compress: f"How many are chosen depends on the numbers. {_KEEPS_SHAPE}",
-    np.extract: f"How many are chosen depends on the numbers. {_KEEPS_SHAPE}",
-    np.trim_zeros: "How many zeros there are at the ends depends on the numbers. Leave them in.",
-    np.unique: _DIFFERENT,
-    np.unique_values: _DIFFERENT,
-    np.bincount: "How long the result is depends on what is counted. Write np.sum(weights * (x == np.arange(n)[:, None]), axis=1).",
-})
+TABLE.instead.update(
+    {
+        np.compress: f"How many are chosen depends on the numbers. {_KEEPS_SHAPE}",
+        np.extract: f"How many are chosen depends on the numbers. {_KEEPS_SHAPE}",
+        np.trim_zeros: "How many zeros there are at the ends depends on the numbers. Leave them in.",
+        np.unique: _DIFFERENT,
+        np.unique_values: _DIFFERENT,
+        np.bincount: "How long the result is depends on what is counted. Write np.sum(w * (x == np.arange(n)[:, None]), axis=1).",
+    }
+)
 
 # --- by a condition ----------------------------------------------------------------------------------------------------------
 
