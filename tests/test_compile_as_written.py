@@ -1,6 +1,7 @@
 """What runs on plain arrays compiles as it is written, or is refused without blame for lines that nobody wrote."""
 
 from collections import OrderedDict
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -223,3 +224,20 @@ def test_a_list_that_contains_itself_is_refused_where_it_enters_or_leaves():
         tg.compile(lambda x: x[0])(cycle)
     with pytest.raises(DataError, match=r"what the function returned\[1\] is what contains it"):
         tg.compile(lambda x: cycle)(1.0)
+
+
+def leibniz(a):
+    """The determinant as a sum over permutations, a polynomial that is differentiated term by term."""
+    n = a.shape[-1]
+    signs = {p: (-1) ** sum(x > y for x, y in combinations(p, 2)) for p in permutations(range(n))}
+    return sum(sign * np.prod(np.stack([a[i, p[i]] for i in range(n)])) for p, sign in signs.items())
+
+
+@pytest.mark.parametrize("rank", range(4))
+@pytest.mark.parametrize("transform", [tg.grad, tg.hessian, lambda f: tg.jacobian(tg.hessian(f))], ids=["first", "second", "third"])
+def test_every_derivative_of_a_determinant_is_right_for_singular_matrices_too_and_compiles(transform, rank):
+    rng = np.random.default_rng(rank)
+    a = rng.normal(size=(3, rank)) @ rng.normal(size=(rank, 3))
+    expected = transform(leibniz)(a)
+    np.testing.assert_allclose(transform(np.linalg.det)(a), expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(tg.compile(transform(np.linalg.det))(a), expected, rtol=1e-12, atol=1e-13)
