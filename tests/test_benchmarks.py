@@ -11,7 +11,7 @@ from benchmarks.__main__ import main
 from benchmarks.race import DisagreementError, check_agreement
 from benchmarks.workload import BY_HAND, OURS
 from benchmarks.workloads import ALL
-from tinygrad_edu.engine.trees import tree_leaves
+from tinygrad_edu.transforms.trees import tree_leaves
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.compiler.probing import may_give_a_view
-from tinygrad_edu.engine.trees import tree_leaves
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitives.primitive import case
 from tinygrad_edu.primitives.table import TABLE, operation
 from tinygrad_edu.testing.operations import samples
+from tinygrad_edu.transforms.trees import tree_leaves
 
 THREE = np.array([1.0, 2.0, 3.0])
 SIGNS = np.array([-1.0, 0.0, 1.0])

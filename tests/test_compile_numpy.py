@@ -7,8 +7,8 @@ import tinygrad_edu as tg
 from tests import test_numpy_products as products
 from tests import test_numpy_selection as selection
 from tests import test_numpy_shaping as shaping
-from tinygrad_edu.engine.trees import tree_leaves
 from tinygrad_edu.errors import TracingError, UnsupportedError
+from tinygrad_edu.transforms.trees import tree_leaves
 
 # What these do depends on the numbers: where zeros are cut off, and whether numbers are negative.
 DECIDING = ("np.trim_zeros", "np.polymul")

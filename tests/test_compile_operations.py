@@ -8,9 +8,9 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
-from tinygrad_edu.engine.trees import tree_leaves
 from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing.operations import in_real_numbers, samples
+from tinygrad_edu.transforms.trees import tree_leaves
 
 ENTRIES = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE])
 DIFFERENTIABLE = pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.compiler import blocks, simplification
-from tinygrad_edu.engine.trees import tree_leaves
+from tinygrad_edu.transforms.trees import tree_leaves
 
 # name: (how many operands, what is computed). Every operation takes operands of any shapes that broadcast, and keeps numbers small.
 OPERATIONS = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
-from tinygrad_edu.engine.trees import tree_leaves
+from tinygrad_edu.transforms.trees import tree_leaves
 
 torch = import_module("torch") if find_spec("torch") else None
 

@@ -29,7 +29,7 @@ ROOMS = [
     ["saving", "engine"],
     ["engine.value"],
     ["engine.array_methods", "engine.backpropagation", "engine.conversions"],
-    ["engine.arguments", "engine.ownership", "engine.takers", "engine.trees"],
+    ["engine.arguments", "engine.ownership", "engine.takers"],
     ["engine.messages", "engine.mode"],
     ["primitives"],
     ["primitives.table"],

@@ -10,11 +10,11 @@ import pytest
 import tinygrad_edu as tg
 from tests import numpy_calls
 from tests.profile import sampled
-from tinygrad_edu.engine.trees import tree_leaves
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TinygradError, TracingError, UnsupportedError
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 from tinygrad_edu.primitives.table import TABLE, numpy_name
+from tinygrad_edu.transforms.trees import tree_leaves
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning"),

@@ -10,9 +10,9 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
-from tinygrad_edu.engine.trees import tree_leaves, tree_map, tree_map_named
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.transforms.trees import tree_leaves, tree_map, tree_map_named
 
 
 class Affine(NamedTuple):

@@ -25,11 +25,11 @@ from tinygrad_edu.compiler.surroundings import Surroundings
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.messages import shortened, text_of
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
-from tinygrad_edu.engine.trees import beside, children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.source import identifier
 from tinygrad_edu.transforms.signatures import P, Result, Result_co
+from tinygrad_edu.transforms.trees import beside, children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
 
 MOST_SURROUNDINGS = 8
 """How many programs are kept for arguments of one kind, each for what the function found around it when it was recorded."""

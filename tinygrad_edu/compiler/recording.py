@@ -25,13 +25,13 @@ from tinygrad_edu.engine.conversions import raise_its_reason
 from tinygrad_edu.engine.messages import described, users_line
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.takers import users_call
-from tinygrad_edu.engine.trees import children_of, demand_shallow, tree_leaves, tree_map
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.table import TABLE, numpy_name
 from tinygrad_edu.transforms.tracing import ARGUMENT
+from tinygrad_edu.transforms.trees import children_of, demand_shallow, tree_leaves, tree_map
 
 DEEPEST = 50
 """How deep arguments and results may be nested. Python itself reads no program with much deeper brackets."""

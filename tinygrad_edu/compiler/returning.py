@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from tinygrad_edu.compiler.names import Names
-from tinygrad_edu.engine.trees import beside, children_of, rebuilt, tree_leaves
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.source import identifier
+from tinygrad_edu.transforms.trees import beside, children_of, rebuilt, tree_leaves
 
 
 @dataclasses.dataclass(frozen=True)

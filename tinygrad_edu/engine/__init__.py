@@ -7,7 +7,7 @@ Read in this order:
 3. `ownership`: which arrays are the engine's own, and how a change in place is noticed.
 4. `mode`: whether the record is kept, and who watches it.
 
-Around them: `conversions` and `takers` see to it that a Value never turns into plain numbers unasked, `trees` walks through
-containers, `arguments` and `messages` speak with the user, `user_primitive` makes operations of one's own. The table of rules is
+Around them: `conversions` and `takers` see to it that a Value never turns into plain numbers unasked,
+`arguments` and `messages` speak with the user, `user_primitive` makes operations of one's own. The table of rules is
 in `primitives`, below.
 """

@@ -6,17 +6,14 @@ their entry directly. What an array does in place (sort, fill, put) is missing o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.primitives import elementwise, reductions, shaping, trigonometry
-
-if TYPE_CHECKING:
-    from tinygrad_edu.engine.value import Value
 
 Axis = int | Sequence[int] | None
 
@@ -27,6 +24,10 @@ class ArrayMethods:
     __slots__ = ()
 
     _data: NDArray[Any]
+
+    def _by(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Self:
+        result: Self = function(self, *args, **kwargs)
+        return result
 
     # --- attributes ----------------------------------------------------------------------------------------------------------
 
@@ -67,45 +68,45 @@ class ArrayMethods:
 
     # --- reductions ----------------------------------------------------------------------------------------------------------
 
-    def sum(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Value:
+    def sum(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Self:
         """`np.sum`: the sum over the given axes, or over all."""
         if options:
-            return _of(np.sum, self, axis=axis, keepdims=keepdims, **options)
-        return _of(reductions.sum, self, axis=axis, keepdims=keepdims)
+            return self._by(np.sum, axis=axis, keepdims=keepdims, **options)
+        return self._by(reductions.sum, axis=axis, keepdims=keepdims)
 
-    def mean(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Value:
+    def mean(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Self:
         """`np.mean`: the mean over the given axes, or over all."""
         if options:
-            return _of(np.mean, self, axis=axis, keepdims=keepdims, **options)
-        return _of(reductions.mean, self, axis=axis, keepdims=keepdims)
+            return self._by(np.mean, axis=axis, keepdims=keepdims, **options)
+        return self._by(reductions.mean, axis=axis, keepdims=keepdims)
 
-    def max(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Value:
+    def max(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Self:
         """`np.max`: the largest element; where several are equal they share the gradient equally."""
-        return _of(np.max, self, axis=axis, keepdims=keepdims, **options)
+        return self._by(np.max, axis=axis, keepdims=keepdims, **options)
 
-    def min(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Value:
+    def min(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Self:
         """`np.min`: the smallest element; where several are equal they share the gradient equally."""
-        return _of(np.min, self, axis=axis, keepdims=keepdims, **options)
+        return self._by(np.min, axis=axis, keepdims=keepdims, **options)
 
-    def prod(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Value:
+    def prod(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Self:
         """`np.prod`: the product over the given axes, or over all."""
-        return _of(np.prod, self, axis=axis, keepdims=keepdims, **options)
+        return self._by(np.prod, axis=axis, keepdims=keepdims, **options)
 
-    def var(self, axis: Axis = None, ddof: float = 0, keepdims: bool = False, **options: Any) -> Value:
+    def var(self, axis: Axis = None, ddof: float = 0, keepdims: bool = False, **options: Any) -> Self:
         """`np.var`: the variance over the given axes, or over all."""
-        return _of(np.var, self, axis=axis, ddof=ddof, keepdims=keepdims, **options)
+        return self._by(np.var, axis=axis, ddof=ddof, keepdims=keepdims, **options)
 
-    def std(self, axis: Axis = None, ddof: float = 0, keepdims: bool = False, **options: Any) -> Value:
+    def std(self, axis: Axis = None, ddof: float = 0, keepdims: bool = False, **options: Any) -> Self:
         """`np.std`: the standard deviation over the given axes, or over all."""
-        return _of(np.std, self, axis=axis, ddof=ddof, keepdims=keepdims, **options)
+        return self._by(np.std, axis=axis, ddof=ddof, keepdims=keepdims, **options)
 
-    def cumsum(self, axis: int | None = None) -> Value:
+    def cumsum(self, axis: int | None = None) -> Self:
         """`np.cumsum`: the sums of the first one, two, three, ... elements."""
-        return _of(np.cumsum, self, axis=axis)
+        return self._by(np.cumsum, axis=axis)
 
-    def cumprod(self, axis: int | None = None) -> Value:
+    def cumprod(self, axis: int | None = None) -> Self:
         """`np.cumprod`: the products of the first one, two, three, ... elements."""
-        return _of(np.cumprod, self, axis=axis)
+        return self._by(np.cumprod, axis=axis)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
         """`np.argmax`: plain integers, without a gradient."""
@@ -141,136 +142,131 @@ class ArrayMethods:
 
     # --- shape and selection -------------------------------------------------------------------------------------------------
 
-    def reshape(self, *shape: Any, **options: Any) -> Value:
+    def reshape(self, *shape: Any, **options: Any) -> Self:
         """`np.reshape`; the shape is given as one tuple or as several integers."""
         target = shape[0] if len(shape) == 1 else shape
         if options:
-            return _of(np.reshape, self, target, **options)
-        return _of(shaping.reshape, self, shape=target)
+            return self._by(np.reshape, target, **options)
+        return self._by(shaping.reshape, shape=target)
 
-    def transpose(self, *axes: Any) -> Value:
+    def transpose(self, *axes: Any) -> Self:
         """`np.transpose`; the axes are given as one tuple, as several integers, or not at all (reverse order)."""
-        return _of(shaping.transpose, self, axes=axes[0] if len(axes) == 1 else axes or None)
+        return self._by(shaping.transpose, axes=axes[0] if len(axes) == 1 else axes or None)
 
     @property
-    def T(self) -> Value:  # noqa: N802 (NumPy's name)
+    def T(self) -> Self:  # noqa: N802 (NumPy's name)
         """The transpose: axes in reverse order."""
-        return _of(shaping.transpose, self)
+        return self._by(shaping.transpose)
 
     @property
-    def mT(self) -> Value:  # noqa: N802 (NumPy's name)
+    def mT(self) -> Self:  # noqa: N802 (NumPy's name)
         """The matrices of a stack, each transposed."""
-        return _of(np.matrix_transpose, self)
+        return self._by(np.matrix_transpose)
 
-    def ravel(self, order: str = "C") -> Value:
+    def ravel(self, order: str = "C") -> Self:
         """`np.ravel`: all elements along one axis; order="F" for the first index to change fastest."""
-        return _of(np.ravel, self, order)
+        return self._by(np.ravel, order)
 
-    def flatten(self, order: str = "C") -> Value:
+    def flatten(self, order: str = "C") -> Self:
         """The same."""
-        return _of(np.ravel, self, order)
+        return self._by(np.ravel, order)
 
     @property
-    def flat(self) -> Value:
+    def flat(self) -> Self:
         """All elements along one axis, to go through or to take by their numbers."""
-        return _of(np.ravel, self)
+        return self._by(np.ravel)
 
-    def squeeze(self, axis: Axis = None) -> Value:
+    def squeeze(self, axis: Axis = None) -> Self:
         """`np.squeeze`: without axes of length one."""
-        return _of(np.squeeze, self, axis=axis)
+        return self._by(np.squeeze, axis=axis)
 
-    def swapaxes(self, axis1: int, axis2: int) -> Value:
+    def swapaxes(self, axis1: int, axis2: int) -> Self:
         """`np.swapaxes`."""
-        return _of(np.swapaxes, self, axis1, axis2)
+        return self._by(np.swapaxes, axis1, axis2)
 
-    def repeat(self, repeats: Any, axis: int | None = None) -> Value:
+    def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         """`np.repeat`: each element several times."""
-        return _of(np.repeat, self, repeats, axis=axis)
+        return self._by(np.repeat, repeats, axis=axis)
 
-    def take(self, indices: Any, axis: int | None = None, mode: str = "raise") -> Value:
+    def take(self, indices: Any, axis: int | None = None, mode: str = "raise") -> Self:
         """`np.take`: the elements at the given positions."""
-        return _of(np.take, self, indices, axis=axis, mode=mode)
+        return self._by(np.take, indices, axis=axis, mode=mode)
 
-    def choose(self, choices: Sequence[Any], mode: str = "raise") -> Value:
+    def choose(self, choices: Sequence[Any], mode: str = "raise") -> Self:
         """`np.choose`: of several arrays the elements that these whole numbers say."""
-        return _of(np.choose, self, choices, mode=mode)
+        return self._by(np.choose, choices, mode=mode)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Value:
+    def compress(self, condition: Any, axis: int | None = None) -> Self:
         """`np.compress`: the elements where a condition holds."""
-        return _of(np.compress, condition, self, axis=axis)
+        return self._by(lambda x: np.compress(condition, x, axis=axis))
 
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         """`np.diagonal`."""
-        return _of(np.diagonal, self, offset=offset, axis1=axis1, axis2=axis2)
+        return self._by(np.diagonal, offset=offset, axis1=axis1, axis2=axis2)
 
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         """`np.trace`: the sum of the diagonal."""
-        return _of(np.trace, self, offset=offset, axis1=axis1, axis2=axis2)
+        return self._by(np.trace, offset=offset, axis1=axis1, axis2=axis2)
 
     # --- element by element --------------------------------------------------------------------------------------------------
 
-    def dot(self, other: Any) -> Value:
+    def dot(self, other: Any) -> Self:
         """`np.dot`: the product of matrices and vectors."""
-        return _of(np.dot, self, other)
+        return self._by(np.dot, other)
 
-    def clip(self, min: Any = None, max: Any = None) -> Value:
+    def clip(self, min: Any = None, max: Any = None) -> Self:
         """`np.clip`: the nearest number in [min, max]."""
-        return _of(np.clip, self, min, max)
+        return self._by(np.clip, min, max)
 
-    def round(self, decimals: int = 0) -> Value:
+    def round(self, decimals: int = 0) -> Self:
         """`np.round`, with derivative zero."""
-        return _of(np.round, self, decimals)
+        return self._by(np.round, decimals)
 
-    def astype(self, dtype: Any) -> Value:
+    def astype(self, dtype: Any) -> Self:
         """The same numbers in another floating-point precision."""
         if current_mode().records_constants and np.dtype(dtype).kind in "iub":  # positions, say, in a function that is compiled
-            return _of(shaping.WHOLE, self, dtype=np.dtype(dtype))
-        return _of(np.astype, self, dtype)
+            return self._by(shaping.WHOLE, dtype=np.dtype(dtype))
+        return self._by(np.astype, dtype)
 
-    def conj(self) -> Value:
+    def conj(self) -> Self:
         """`np.conjugate`."""
-        return _of(np.conjugate, self)
+        return self._by(np.conjugate)
 
     conjugate = conj
 
     @property
-    def real(self) -> Value:
+    def real(self) -> Self:
         """`np.real`: the real part."""
-        return _of(np.real, self)
+        return self._by(np.real)
 
     @property
-    def imag(self) -> Value:
+    def imag(self) -> Self:
         """`np.imag`: the imaginary part."""
-        return _of(np.imag, self)
+        return self._by(np.imag)
 
-    def copy(self) -> Value:
+    def copy(self) -> Self:
         """The same numbers as a result of its own, through which the gradient passes."""
-        return _of(np.copy, self)
+        return self._by(np.copy)
 
-    def relu(self) -> Value:
+    def relu(self) -> Self:
         """max(x, 0), with derivative 0 at 0."""
-        return _of(elementwise.relu, self)
+        return self._by(elementwise.relu)
 
-    def sigmoid(self) -> Value:
+    def sigmoid(self) -> Self:
         """1 / (1 + e^-x)."""
-        return _of(elementwise.sigmoid, self)
+        return self._by(elementwise.sigmoid)
 
-    def exp(self) -> Value:
+    def exp(self) -> Self:
         """`np.exp`."""
-        return _of(elementwise.exp, self)
+        return self._by(elementwise.exp)
 
-    def log(self) -> Value:
+    def log(self) -> Self:
         """`np.log`, the natural logarithm."""
-        return _of(elementwise.log, self)
+        return self._by(elementwise.log)
 
-    def tanh(self) -> Value:
+    def tanh(self) -> Self:
         """`np.tanh`."""
-        return _of(trigonometry.tanh, self)
-
-
-def _of(function: Any, *args: Any, **kwargs: Any) -> Value:
-    result: Value = function(*args, **kwargs)
-    return result
+        return self._by(trigonometry.tanh)
 
 
 def _any(x: Any) -> Any:

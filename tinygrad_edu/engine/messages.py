@@ -43,7 +43,7 @@ def arose_here(error: BaseException) -> bool:
 def described(value: Any) -> str:
     """`the Value 'w' of shape (3,)`."""
     name = f" {cut(value.name)!r}" if value.name else ""
-    return f"the Value{name} of shape {value._data.shape}"
+    return f"the Value{name} of shape {value.shape}"
 
 
 def name_of(f: Any) -> str:
@@ -59,7 +59,7 @@ def text_of(thing: Any, attribute: str, otherwise: str) -> str:
 
 def _operand(x: Any) -> str:
     if hasattr(x, "__record_primitive__"):
-        return f"{one_line(cut(x.name or 'a Value'))} of shape {x._data.shape}"
+        return f"{one_line(cut(x.name or 'a Value'))} of shape {x.shape}"
     return f"an array of shape {np.shape(x)}" if np.ndim(x) else f"the number {shortened(x)}"
 
 
@@ -68,8 +68,8 @@ def notebook_table(value: Any) -> str:
     facts = {
         "name": value.name and cut(value.name),
         "numbers": _abbreviated(value._data),
-        "shape": value._data.shape,
-        "dtype": value._data.dtype if value._data.dtype != np.float64 else None,
+        "shape": value.shape,
+        "dtype": value.dtype if value.dtype != np.float64 else None,
         "gradient": None if value._grad is None else _abbreviated(value._grad),
         "made by": None if value.primitive is None else value.primitive.name,
     }

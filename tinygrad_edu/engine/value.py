@@ -21,7 +21,6 @@ from tinygrad_edu.engine.conversions import Conversions, check_taking
 from tinygrad_edu.engine.messages import arose_here, described, failure, listed, notebook_table
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.ownership import Loan, checked_constant, own_constant, own_data, own_index, own_integer
-from tinygrad_edu.engine.trees import tree_map
 from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
@@ -37,8 +36,13 @@ Operand: TypeAlias = "Value | NDArray[Any] | np.generic | complex | list[Any] | 
 """The same for type checkers: what can stand beside a Value at an operator."""
 _ONE = np.float64(1.0)
 _new = object.__new__
-CUT_OFF: Sequence[Any] = range(0)
-"""The parents, of which there are none, of a constant that was computed from something with a gradient: by them it can be told."""
+
+
+class _Unrecorded(tuple[()]):
+    """The parents of a constant that was computed from something with a gradient, under `no_grad` say: none, as they tell."""
+
+
+_UNRECORDED = _Unrecorded()
 
 
 def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[[Value, Operand], Value]:
@@ -259,11 +263,12 @@ class Value(ArrayMethods, Conversions):
 
     def detach(self) -> Value:
         """A constant Value with the same numbers, cut off from how they were made."""
-        return elementwise.stop_gradient(self) if current_mode().records_constants else _constant(self._recorded_data(), (self,))
+        return elementwise.stop_gradient(self) if current_mode().records_constants else _constant(snapshot_of(self), (self,))
 
-    def _recorded_data(self) -> Any:
-        """The data in a form that nobody will write to."""
-        return self._data if self._loan is None else self._loan.snapshot()
+    @property
+    def is_detached(self) -> bool:
+        """Whether it is a constant that was computed, unrecorded, from something that requires a gradient."""
+        return self.parents is _UNRECORDED
 
     # --- attributes of an array ----------------------------------------------------------------------------------------------
 
@@ -462,8 +467,8 @@ def _constant(data: Any, sources: Sequence[Value | None]) -> Value:
     result.requires_grad = False
     result.parents = result.inputs = ()
     for source in sources:
-        if source is not None and (source.requires_grad or source.parents is CUT_OFF):
-            result.parents = CUT_OFF
+        if source is not None and (source.requires_grad or source.is_detached):
+            result.parents = _UNRECORDED
     result.serial = _next_serial()
     return result
 
@@ -521,8 +526,28 @@ def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs
     return record(question(function, len(args)), args, kwargs)
 
 
-def _plain(x: Any) -> Any:
-    """The same structure with the data in place of Values."""
-    if isinstance(x, Value):
-        return x._data
-    return tree_map(_plain, x) if isinstance(x, tuple | list) else x
+def _plain(x: Any, levels: int = 64) -> Any:
+    """The same, with numbers in place of Values, also in lists and tuples, as deep as NumPy's arrays can be."""
+    if type(x) in (list, tuple) and levels:
+        return type(x)(_plain(part, levels - 1) for part in x)
+    return numbers_of(x)
+
+
+# --- for the rest of the package ---------------------------------------------------------------------------------------------
+
+
+def numbers_of(x: Any) -> Any:
+    """What a Value holds, itself: to be read, not to be written to. Anything else is given back."""
+    return x._data if isinstance(x, Value) else x
+
+
+def snapshot_of(value: Value) -> Any:
+    """The numbers in a form that nobody will write to."""
+    return value._data if value._loan is None else value._loan.snapshot()
+
+
+def holding(data: Any, name: str) -> Value:
+    """A constant of data as they are: not checked, not copied, of any dtype."""
+    value = _constant(data, ())
+    value.name = name
+    return value

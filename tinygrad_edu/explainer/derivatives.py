@@ -18,7 +18,7 @@ from tinygrad_edu.compiler.recording import recorded
 from tinygrad_edu.compiler.simplification import simplified
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
-from tinygrad_edu.engine.value import Value
+from tinygrad_edu.engine.value import Value, holding
 from tinygrad_edu.explainer.notation import code
 from tinygrad_edu.explainer.terms import Literal, Term, names, operations, program_term, recorded_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
@@ -355,6 +355,4 @@ def _named_constant(node: Node) -> Any:
     """A constant as it goes into a rule: numbers stay numbers, arrays go by their name."""
     if node.is_number:
         return node.data
-    named = Value(0.0, requires_grad=False, name=node.name)
-    named._data = node.data  # as it is: positions stay integers
-    return named
+    return holding(node.data, node.name)  # as it is: positions stay integers

@@ -10,8 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.engine.messages import described, shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
@@ -68,9 +66,9 @@ def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanat
           = −4
     """
     _demand_value(loss, "the loss")
-    if loss.size != 1 or np.iscomplexobj(loss._data):
+    if loss.size != 1 or loss.dtype.kind == "c":
         to_do = [] if loss.size == 1 else ["Reduce it first (.sum() or .mean()), or explain one element: explain(value[0])."]
-        if np.iscomplexobj(loss._data):
+        if loss.dtype.kind == "c":
             to_do.append("Of complex numbers explain the real part, the imaginary part or the length: np.real, np.imag, np.abs.")
         raise GradientError(
             f"explain tells the gradient of a single real number, but {described(loss)} has {loss.size} of dtype {loss.dtype}. "

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.engine.value import CUT_OFF, Value
+from tinygrad_edu.engine.value import Value, numbers_of
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -83,7 +83,7 @@ class Node:
     @property
     def is_cut_off(self) -> bool:
         """Whether it counts as a constant although it was computed from something with a gradient."""
-        return self.kind is Kind.DATA and self.value is not None and self.value.parents is CUT_OFF
+        return self.kind is Kind.DATA and self.value is not None and self.value.is_detached
 
     def __repr__(self) -> str:
         return f"<{self.kind.value} {self.name}>"
@@ -155,7 +155,7 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
                 if not operands[-1].operands:
                     operands[-1].data = seen  # a leaf may have been given new data since
         kind = Kind.RESULT if value.primitive is not None else Kind.PARAMETER if value.requires_grad else Kind.DATA
-        node = Node(kind, value._data, value, tuple(operands))
+        node = Node(kind, numbers_of(value), value, tuple(operands))
         for operand in operands:
             operand.consumers.append(node)
         node_of[value] = node

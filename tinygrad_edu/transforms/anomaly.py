@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu.engine.messages import described, users_line
 from tinygrad_edu.engine.mode import InMode, Watch
+from tinygrad_edu.engine.value import numbers_of
 from tinygrad_edu.errors import AnomalyError
 
 
@@ -43,11 +44,11 @@ class _Anomalies(Watch):
 
     def see_result(self, node: Any) -> None:
         self._lines[node.serial] = users_line()
-        if (odd := _not_finite(node._data)) is not None:
+        if (odd := _not_finite(numbers_of(node))) is not None:
             raise AnomalyError(f"{node.primitive.name!r} gave {odd} {self._lines[node.serial]}. {_inputs(node)}")
 
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
-        if (odd := _not_finite(getattr(gradient, "_data", gradient))) is not None:
+        if (odd := _not_finite(numbers_of(gradient))) is not None:
             where = self._lines.get(node.serial, "outside of this block")
             raise AnomalyError(
                 f"in the backward pass the gradient of {node.primitive.name!r} with respect to {described(parent)} became {odd}. "

@@ -13,13 +13,13 @@ from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.backpropagation import backpropagate, between
 from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode
-from tinygrad_edu.engine.trees import tree_leaves, tree_map
-from tinygrad_edu.engine.value import Value, record
+from tinygrad_edu.engine.value import Value, numbers_of, record, snapshot_of
 from tinygrad_edu.errors import GradientError
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.joining import concatenate
 from tinygrad_edu.primitives.primitive import Jointly, Primitive
 from tinygrad_edu.transforms.signatures import P, Result
+from tinygrad_edu.transforms.trees import tree_leaves, tree_map
 
 
 def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
@@ -58,12 +58,12 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
         targets = set(sources)
 
         def gradients(g: Any, out: Any, *inputs: Any) -> list[Any]:
-            if any(source._recorded_data() is not _array(seen) for source, seen in zip(sources, inputs, strict=True)):
+            if any(snapshot_of(source) is not numbers_of(seen) for source, seen in zip(sources, inputs, strict=True)):
                 raise GradientError(
                     f"a Value that {name_of(f)} uses, a checkpointed function, was given new data before the backward pass."
                 )
             packed = _packed(_differentiable(circumstances.copy().run(f, *args, **kwargs)))
-            if not np.array_equal(packed._data, _array(out), equal_nan=True):
+            if not np.array_equal(numbers_of(packed), numbers_of(out), equal_nan=True):
                 raise GradientError(
                     f"{name_of(f)}, a checkpointed function, gave another result when it was called again. Is it random, or was an "
                     "array that it uses changed?"
@@ -71,7 +71,7 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
             found = backpropagate({packed: g}, *between([packed], targets), isinstance(out, Value))
             return [found.get(source, np.zeros(source.shape, source.dtype)) for source in sources]
 
-        data = _packed(parts)._data
+        data = numbers_of(_packed(parts))
         stored = record(Primitive(f"checkpoint of {name_of(f)}", lambda *_: data, Jointly(gradients)), sources, {})
         unpacked = iter(_unpacked(stored, parts))
         return tree_map(lambda leaf: next(unpacked) if isinstance(leaf, Value) and leaf.requires_grad else leaf, output)
@@ -82,11 +82,6 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
 def _differentiable(output: Any) -> list[Value]:
     """The parts of a function's result that have a gradient."""
     return [leaf for leaf in tree_leaves(output) if isinstance(leaf, Value) and leaf.requires_grad]
-
-
-def _array(x: Any) -> Any:
-    """What a rule was given, as numbers."""
-    return x._data if isinstance(x, Value) else x
 
 
 def _older_than(serial: int, outputs: list[Value]) -> list[Value]:

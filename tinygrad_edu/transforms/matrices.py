@@ -8,12 +8,12 @@ from typing import Any, overload
 
 import numpy as np
 
-from tinygrad_edu.engine.trees import tree_leaves, tree_map
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.transforms.gradients import grad
 from tinygrad_edu.transforms.products import linearized
 from tinygrad_edu.transforms.signatures import OfNumbers, OfValue, P
 from tinygrad_edu.transforms.tracing import checked_argnums, traced
+from tinygrad_edu.transforms.trees import tree_leaves, tree_map
 
 
 @overload

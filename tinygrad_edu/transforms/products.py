@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any, Literal, overload
 
 from tinygrad_edu.engine.arguments import check_function, flag
-from tinygrad_edu.engine.trees import tree_leaves, tree_map
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.transforms.gradients import grad
 from tinygrad_edu.transforms.signatures import Aux, Primals, Result
 from tinygrad_edu.transforms.tracing import Trace, ones, traced
+from tinygrad_edu.transforms.trees import tree_leaves, tree_map
 
 
 @overload

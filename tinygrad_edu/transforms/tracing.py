@@ -22,11 +22,11 @@ from tinygrad_edu.engine.backpropagation import backpropagate, between
 from tinygrad_edu.engine.conversions import raise_its_reason
 from tinygrad_edu.engine.messages import name_of, shortened
 from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode, differentiating, inside_a_transform
-from tinygrad_edu.engine.trees import tree_leaves, tree_leaves_like, tree_map, tree_map_named
-from tinygrad_edu.engine.value import Value, record
+from tinygrad_edu.engine.value import Value, numbers_of, record, snapshot_of
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.transforms.trees import tree_leaves, tree_leaves_like, tree_map, tree_map_named
 
 # What stands for an argument inside of the function: the same number, but a node of its own to differentiate with respect to.
 ARGUMENT = Primitive("argument", lambda x: x, (lambda g, out, x: g,), code="{0}", latex="{0}")
@@ -160,7 +160,7 @@ def _matching(path: str, leaf: Any, model: Value, nested: bool) -> Any:
         raise ShapeError(f"{path} has shape {leaf.shape} where shape {model.shape} belongs.")
     if leaf.dtype != model.dtype:
         leaf = cast(leaf, dtype=model.dtype)
-    return leaf if nested else leaf._recorded_data()
+    return leaf if nested else snapshot_of(leaf)
 
 
 def _positions(argnums: tuple[int, ...], f: Callable[..., Any], count: int) -> list[int]:
@@ -194,7 +194,7 @@ def _as_value(f: Callable[..., Any], path: str, leaf: Any) -> Value:
 
 def _stand_in(path: str, leaf: Any) -> Value:
     if isinstance(leaf, Value) and (leaf.requires_grad or current_mode().records_constants):
-        if leaf.dtype.kind != "f" or not isinstance(leaf._data, np.ndarray | np.generic):
+        if leaf.dtype.kind != "f" or not isinstance(numbers_of(leaf), np.ndarray | np.generic):
             leaf = cast(leaf, dtype=np.dtype(np.float64))
         stand_in = record(ARGUMENT, (leaf,), {}).named(leaf.name or path)
         stand_in.requires_grad = True
