@@ -32,7 +32,17 @@ _BROADCASTING = [
 
 @dataclass(frozen=True)
 class Sample:
-    """One call of an operation: input arrays and parameters. Inputs that have no derivative are masks."""
+    """One call of an operation: input arrays and parameters. `samples` makes them.
+
+    inputs: arrays of the shapes that the operation takes, in double precision. Those that have no derivative are masks.
+    params: what the operation takes besides, by name.
+    has_rule: for each input whether it has a derivative. There is no error.
+
+    >>> import tinygrad_edu as tg
+    >>> sample = next(samples(tg.primitive(np.negative, lambda g, out, x: -g)))
+    >>> sample.inputs[0].shape, sample.params, sample.has_rule
+    ((), {}, (True,))
+    """
 
     inputs: tuple[Any, ...]
     params: Mapping[str, Any]
@@ -65,6 +75,11 @@ def samples(entry: Primitive, seed: int = 0) -> Iterator[Sample]:
 
 def check_operation(entry: Primitive, order: int = 2) -> None:
     """Check one entry of the op table: it gives what NumPy gives, and its rules are right to the given order.
+
+    Parameters
+    ----------
+    entry: an operation, of the table or made by `tg.primitive`. It is tried on its `samples`, in double precision.
+    order: 1 for first derivatives, 2 for second ones, too; see `check_grads`.
 
     Raises
     ------

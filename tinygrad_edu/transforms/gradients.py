@@ -80,7 +80,9 @@ def grad(
 @overload
 def grad(f: Callable[P, Any], argnums: int | tuple[int, ...], has_aux: bool = False) -> Callable[P, Any]: ...
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """A function that computes the gradient of `f`; see `value_and_grad`. With `has_aux` it returns `(gradient, aux)`.
+    """A function that computes the gradient of `f`. With `has_aux` it returns `(gradient, aux)`.
+
+    The parameters are those of `value_and_grad`. The gradient has the structure, shapes and dtypes of the argument.
 
     Raises
     ------
@@ -114,7 +116,8 @@ def elementwise_grad(f: Callable[P, Any], argnums: int | tuple[int, ...]) -> Cal
 def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The derivative of a function that works element by element: of `np.tanh` at an array, say.
 
-    It is the gradient of the sum of the results, which is the derivative of each if none depends on another's input.
+    It is the gradient of the sum of the results, which is the derivative of each if none depends on another's input. So it has the
+    shape and dtype of the argument. `argnums` is as for `value_and_grad`.
 
     Raises
     ------

@@ -24,8 +24,9 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     """A function that computes all derivatives of all outputs of `f`.
 
     For an output of shape `s` and an argument of shape `a` the Jacobian has shape `s + a`; for trees it is the tree of the
-    output with, at each leaf, the tree of the argument. It is computed row by row (reverse mode) where `f` has fewer outputs
-    than inputs, else column by column (forward mode).
+    output with, at each leaf, the tree of the argument. It is computed row by row (reverse mode), in the dtype of the argument; or,
+    where `f` has more outputs than inputs, column by column (forward mode), in the dtype of the output. `argnums` is as for
+    `value_and_grad`.
 
     Raises
     ------
@@ -89,6 +90,8 @@ def hessian(f: OfValue[P]) -> OfNumbers[P, Any]: ...
 def hessian(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Callable[P, Any]: ...
 def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """A function that computes all second derivatives of `f`, which returns a single number: the Jacobian of the gradient.
+
+    For an argument of shape `a` it has shape `a + a`, in the dtype of the argument. `argnums` is as for `value_and_grad`.
 
     Raises
     ------

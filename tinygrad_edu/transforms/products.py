@@ -32,7 +32,7 @@ def vjp(f: Callable[..., Any], *primals: *Primals, has_aux: bool = False) -> Any
     Returns
     -------
     `(value, pullback)`, or `(value, pullback, aux)`. The pullback takes a cotangent of the structure and shapes of the value
-    and returns a tuple with one gradient for each primal. It may be called any number of times.
+    and returns a tuple with one gradient for each primal, like it. It may be called any number of times.
 
     Raises
     ------
@@ -62,7 +62,8 @@ def linearize(f: Callable[[*Primals], Result], *primals: *Primals) -> tuple[Resu
 def linearize(f: Callable[..., Any], *primals: *Primals) -> tuple[Any, Callable[..., Any]]:
     """The value of `f` at the primals and its linear approximation there, the Jacobian-vector product: tangents ↦ J · tangents.
 
-    The function is recorded once; each further tangent costs one more pass over the record.
+    The function is recorded once; each further tangent costs one more pass over the record. Tangents have the structure and shapes
+    of the primals, the product has those of the value, and its dtypes.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The value of `f` at the primals, and its derivative in the direction of the tangents: J · tangents.
 
     `primals` and `tangents` are tuples with one entry for each argument of `f`, or single arrays (or other trees) for a function
-    of one argument.
+    of one argument. The derivative has the structure, shapes and dtypes of the value.
 
     Raises
     ------
@@ -118,8 +119,8 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """The product of the Hessian of `f` at the primals with the tangents, without computing the Hessian.
 
-    `primals` and `tangents` are tuples or single as for `jvp`; so is the result. The Hessian is symmetric, so the product is a
-    pullback of the gradient.
+    `primals` and `tangents` are tuples or single as for `jvp`; so is the result, in the shapes and dtypes of the primals. The
+    Hessian is symmetric, so the product is a pullback of the gradient.
 
     Raises
     ------
