@@ -49,7 +49,7 @@ LETTERS: Mapping[str, Callable[[Node], bool]] = {
     "c": is_number,
     "d": is_number,
     "k": _is_moderate,
-    "n": lambda node: is_number(node) and bool(node.value < 0),
+    "n": lambda node: is_number(node) and np.isrealobj(node.value) and bool(node.value < 0),
     "p": lambda node: is_number(node) and node.value != 1,
     "u": _is_unknown,
     "v": _is_unknown,

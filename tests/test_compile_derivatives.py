@@ -1,0 +1,59 @@
+"""Every NumPy function that is differentiated, compiled: first and second derivatives are the eager ones, or refused."""
+
+import re
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests import numpy_calls
+from tests.profile import sampled
+from tests.test_numpy_grid import arguments_of
+from tinygrad_edu.errors import TinygradError, TracingError
+from tinygrad_edu.testing.operations import in_real_numbers
+from tinygrad_edu.transforms.trees import tree_leaves
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+CALLS = [(call, shapes) for call, shapes in numpy_calls.calls() if not call.startswith("np.imag")]
+
+
+def total_of(call):
+    """A number that depends on all floating-point numbers that a call gives."""
+    f = numpy_calls.function(call)
+
+    def total(*arguments):
+        parts = [in_real_numbers(x) for x in tree_leaves(f(*arguments)) if getattr(x, "dtype", np.dtype(bool)).kind in "fc"]
+        return sum(np.sum(x**2 * np.reshape(np.linspace(1.0, 2.0, x.size), x.shape)) for x in parts)
+
+    return total
+
+
+def curvature_of(call):
+    return lambda *x: tg.hvp(total_of(call), x, tuple(np.ones_like(part) for part in x))
+
+
+def gradient_of(call):
+    return lambda *x: tg.grad(total_of(call), tuple(range(len(x))))(*x)
+
+
+@pytest.mark.parametrize("derivative", [gradient_of, curvature_of], ids=["first", "second"])
+@pytest.mark.parametrize("part", range(4))
+def test_a_compiled_derivative_is_the_eager_one_or_refused_by_the_name_of_the_users_function(derivative, part):
+    refused = {}
+    for call, shapes in sampled(CALLS, 240)[part::4]:
+        f, arguments = derivative(call), arguments_of(call, shapes, ["float64"] * len(shapes))
+        try:
+            expected = f(*arguments)
+        except (TinygradError, TypeError, ValueError, IndexError, ArithmeticError):  # it has none
+            continue
+        try:
+            got = tg.compile(f)(*arguments)
+        except TracingError as error:
+            refused[call] = str(error)
+            continue
+        for a, b in zip(tree_leaves(got), tree_leaves(expected), strict=True):
+            size = np.max(np.abs(b), initial=1.0, where=np.isfinite(b))
+            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8 * size, err_msg=f"{call}, shapes {shapes}")
+    for call, words in refused.items():
+        name = re.search(r"np(\.\w+)+", call)[0]
+        assert f"but {name}() would make it depend on the numbers" in words, call
