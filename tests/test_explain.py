@@ -12,9 +12,9 @@ import tinygrad_edu as tg
 from tests.counting import calls
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.explainer.chain import Paths
-from tinygrad_edu.explainer.notation import array_latex, latex, name_latex, name_text, number_latex, text
-from tinygrad_edu.explainer.terms import Applied, Literal, Symbol
 from tinygrad_edu.graph.graph import read_graph
+from tinygrad_edu.graph.notation import array_latex, latex, name_latex, name_text, number_latex, text
+from tinygrad_edu.graph.terms import Applied, Literal, Symbol
 from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing.operations import samples
 
@@ -351,6 +351,57 @@ def test_a_checkpoint_is_explained_as_one_operation():
     loss = tg.checkpoint(lambda w: np.sum(np.exp(w)))(w)
     assert "dL/dw = exp(w)\n      = 7.38906" in str(tg.explain(loss))
     assert "exp(w) = 7.38906" in tg.draw(loss).mermaid
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------------------
+
+
+def counted_square():
+    """An operation whose rule counts how often it was given arrays, and how often Values."""
+    counts = {"arrays": 0, "values": 0}
+
+    def rule(g, out, x):
+        counts["values" if isinstance(x, tg.Value) else "arrays"] += 1
+        return g * 2 * x
+
+    return tg.primitive(lambda x: x * x, rule, name="square"), counts
+
+
+@pytest.mark.parametrize("numbers", [3.0, [1.0, 2.0]])
+def test_for_text_latex_picture_and_page_each_rule_is_read_once_and_the_gradient_computed_once(numbers):
+    pytest.importorskip("pygraphviz")
+    square, counts = counted_square()
+    x = tg.Value(numbers, name="x")
+    explanation = tg.explain(np.sum(square(x)))
+    assert "2" in str(explanation) + explanation.to_latex() + explanation.to_html()
+    # At a single number it is also asked for the slopes just beside it, where it could have a kink.
+    assert counts == {"arrays": 1 if x.ndim else 3, "values": 1}
+
+
+def test_a_picture_with_gradients_runs_the_chain_rule_once_and_reads_each_rule_once():
+    square, counts = counted_square()
+    loss = np.sum(square(tg.Value([1.0, 2.0], name="x")))
+    loss.backward()
+    assert counts == {"arrays": 1, "values": 0}
+    drawing = tg.draw(loss)
+    assert "g * 2 * x" in drawing.dot
+    assert "g * 2 * x" in drawing.mermaid
+    assert counts == {"arrays": 2, "values": 1}
+
+
+def test_a_rule_of_the_user_s_that_takes_only_arrays_is_told_with_its_error():
+    square = tg.primitive(lambda x: x * x, lambda g, out, x: g * np.ndarray.__mul__(x, 2.0), name="square")
+    explanation = tg.explain(np.sum(square(tg.Value([1.0, 2.0], name="x"))))
+    assert "dL/dx = [2, 4]" in str(explanation)
+    assert re.search(r"square\(x\) .*\(cannot be read\)", str(explanation))
+    assert re.search("Note: the rule of square has no formula here: given Values, it raised TypeError: .*ndarray", str(explanation))
+
+
+def test_a_fault_in_a_rule_of_the_table_is_not_passed_over_in_silence(monkeypatch):
+    tanh = TABLE.entries["tanh"]
+    monkeypatch.setitem(vars(tanh), "vjps", (lambda g, out, x: g * np.ndarray.__rsub__(out, 1.0),))
+    with pytest.raises(TypeError, match="ndarray"):
+        str(tg.explain(np.sum(np.tanh(tg.Value([1.0, 2.0], name="x")))))
 
 
 # --- size -----------------------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def test_a_fault_of_the_compiler_is_not_a_page_without_source(monkeypatch):
     def broken(outputs):
         raise RuntimeError("a fault of the compiler")
 
-    monkeypatch.setattr(sys.modules["tinygrad_edu.compiler.programs"], "simplified", broken)  # tg.compile is the function
+    monkeypatch.setattr(sys.modules["tinygrad_edu.explainer.listing"], "simplified", broken)
     with pytest.raises(RuntimeError, match="a fault of the compiler"):
         tg.explain((tg.Value(2.0, name="w") ** 2).named("L")).to_html()
 
@@ -150,6 +150,35 @@ def test_an_operation_that_cannot_be_compiled_leaves_a_page_without_source(tmp_p
     elements = opened(explanation.to_html(), tmp_path, "lang=en&step=999")
     assert "hidden" in {attributes.get("id"): attributes for _, attributes in elements.tags}["listing"]
     assert elements.texts["formulas"] == "dL/dx = 6"
+
+
+@in_a_browser
+def test_the_page_tells_why_the_rule_of_an_operation_has_no_formula(tmp_path):
+    pytest.importorskip("pygraphviz")
+    square = tg.primitive(lambda x: x * x, lambda g, out, x: g * {3.0: 6.0}[x], name="square")
+    elements = opened(tg.explain(square(tg.Value(3.0, name="x"))).to_html(), tmp_path, "lang=en&step=3")
+    assert "dL/dx = 1 · 6" in elements.texts["formulas"]
+    assert "(KeyError: " in elements.texts["formulas"]
+
+
+def test_a_page_of_a_checkpoint_has_no_source_since_its_rule_uses_more_than_it_is_given():
+    w = tg.Value(2.0, name="w")
+    assert listing(tg.explain(tg.checkpoint(lambda w: np.sum(np.exp(w)))(w)).backward) is None
+
+
+def test_an_operation_with_a_parameter_that_cannot_be_compared_has_a_page_without_source():
+    class Settings:
+        __hash__ = None
+
+    scale = tg.primitive(lambda x, how: 2.0 * x, lambda g, out, x, how: 2.0 * g, name="scale")
+    explanation = tg.explain(scale(tg.Value(2.0, name="w"), how=Settings()))
+    assert listing(explanation.backward) is None
+
+
+def test_a_gradient_that_is_the_same_for_all_numbers_has_its_computation_beside_the_page():
+    w = tg.Value(np.arange(4.0), name="w")
+    lines = listing(tg.explain(np.sum(w[np.array([1, 3])])).backward).lines
+    assert [line.strip() for line in lines[-3:]] == ["d_w = np.zeros(4)", "d_w[np.array([1, 3])] = 1.0", "return L, d_w"]
 
 
 def elements_joined(explanation, edge):

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
-from tinygrad_edu.explainer.terms import Applied, Literal, Product, Symbol, Term, definition, product, term_of
 from tinygrad_edu.graph.graph import Graph, Kind, Node
+from tinygrad_edu.graph.reaching import reached
+from tinygrad_edu.graph.terms import Applied, Literal, Product, Symbol, Term, definition, product, term_of
 from tinygrad_edu.primitives import arithmetic
 
 MOST_PATHS = 6
@@ -171,23 +172,21 @@ class Paths:
     def _edge_paths(self, node: Node) -> Iterator[list[Edge]]:
         """Every path as its edges, output first."""
         edges_from: dict[Node, list[Edge]] = {}
-        found = {node}
-        to_visit = [node]
-        for visited in to_visit:  # which grows while it is walked
-            for edge in self._backward.contributions(visited):
-                if _passes(edge) and edge.result in self.counts:
-                    edges_from.setdefault(edge.result, []).append(edge)
-                    if edge.result not in found:
-                        found.add(edge.result)
-                        to_visit.append(edge.result)
-        first = edges_from.get(self._backward.graph.output, [])
-        unfinished: list[list[Edge]] = [[edge] for edge in _last_position_first(first)]
+        for later in reached([node], lambda node: (edge.result for edge in self._arriving(node))):
+            for edge in self._arriving(later):
+                edges_from.setdefault(edge.result, []).append(edge)
+        first = _last_position_first(edges_from.get(self._backward.graph.output, []))
+        unfinished = [[edge] for edge in first]
         while unfinished:
             path = unfinished.pop()
             if path[-1].operand is node:
                 yield path
             else:
                 unfinished.extend([*path, edge] for edge in _last_position_first(edges_from[path[-1].operand]))
+
+    def _arriving(self, node: Node) -> list[Edge]:
+        """The edges by which paths come to a node."""
+        return [edge for edge in self._backward.contributions(node) if _passes(edge) and edge.result in self.counts]
 
 
 def _is_real_number(node: Node) -> bool:

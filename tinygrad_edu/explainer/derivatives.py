@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.recording import recorded
-from tinygrad_edu.compiler.simplification import simplified
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.value import Value, holding
-from tinygrad_edu.explainer.notation import code
-from tinygrad_edu.explainer.terms import Literal, Term, names, operations, program_term, recorded_term
+from tinygrad_edu.escaping import one_line
+from tinygrad_edu.explainer.program import compiled_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
+from tinygrad_edu.graph.notation import code
+from tinygrad_edu.graph.reading import ARRIVING, Reading, attempted, read_rule
+from tinygrad_edu.graph.terms import Literal, Symbol, Term, evaluated, names, operations, substituted
 from tinygrad_edu.primitives import indexing
 
 GRADIENT = "g"
@@ -74,9 +75,30 @@ class Edge:
         return all(node.shape == () and not np.iscomplexobj(node.data) for node in (self.result, self.operand))
 
     @cached_property
+    def reading(self) -> Reading:
+        """What the rule does, called with named Values in place of the arrays. This is the only time that it is read."""
+        nodes = dict.fromkeys((self.result, *self.result.operands))
+        given = {node: node.data if node.is_number else holding(node.data, node.name) for node in nodes}
+        inputs = [given[operand] for operand in self.result.operands]
+        shapes = {operand.name: operand.shape for operand in self.result.operands if operand.is_named}
+        return read_rule(self.result.primitive, self.position, given[self.result], inputs, self.result.params, shapes)
+
+    @cached_property
     def local_derivative(self) -> Any:
         """Between real numbers: the derivative of the result with respect to this operand, as a number."""
-        return self._derivative(self.result.data, [operand.data for operand in self.result.operands])
+        if self.reading.error:
+            return self._derivative(self.result.data, [operand.data for operand in self.result.operands])
+        return self._fitted(self.reading.data)
+
+    def _derivative(self, out: Any, inputs: Sequence[Any]) -> Any:
+        rule = self.result.primitive.rules(len(inputs))[self.position]
+        with np.errstate(all="ignore"):
+            return self._fitted(
+                0.0 if rule is None else rule(np.ones_like(self.result.data)[()], out, *inputs, **self.result.params)
+            )
+
+    def _fitted(self, derivative: Any) -> Any:
+        return np.asarray(derivative)[()] if np.iscomplexobj(self.operand.data) else np.real(derivative)[()]
 
     @cached_property
     def beside(self) -> tuple[Side, Side] | None:
@@ -86,11 +108,16 @@ class Edge:
         """
         x = self.operand.data
         nothing = np.finfo(x.dtype).tiny
-        try:
-            below = self._side(np.minimum(np.nextafter(x, -np.inf), x - nothing))
-            return below, self._side(np.maximum(np.nextafter(x, np.inf), x + nothing))
-        except Exception:  # an operation of the user's own may refuse other numbers than those it has met
-            return None
+        neighbours = np.minimum(np.nextafter(x, -np.inf), x - nothing), np.maximum(np.nextafter(x, np.inf), x + nothing)
+        below, above = (attempted(self.result.primitive, self._side, neighbour) for neighbour in neighbours)
+        return (below, above) if isinstance(below, Side) and isinstance(above, Side) else None
+
+    def _side(self, x: Any) -> Side:
+        inputs = [operand.data for operand in self.result.operands]
+        inputs[self.position] = x
+        with np.errstate(all="ignore"):
+            out = np.asarray(self.result.primitive.forward(*inputs, **self.result.params))[()]
+        return Side(float(out), float(self._derivative(out, inputs)))
 
     @property
     def jumps(self) -> bool:
@@ -108,47 +135,45 @@ class Edge:
         rounding = 1000 * np.finfo(x.dtype).eps * (1 + abs(x))
         return bool(np.isfinite([below, above]).all() and abs(above - below) > max(1e-6, rounding) * (1 + abs(below) + abs(above)))
 
-    def _side(self, x: Any) -> Side:
-        inputs = [operand.data for operand in self.result.operands]
-        inputs[self.position] = x
-        with np.errstate(all="ignore"):
-            out = np.asarray(self.result.primitive.forward(*inputs, **self.result.params))[()]
-        return Side(float(out), float(self._derivative(out, inputs)))
-
-    def _derivative(self, out: Any, inputs: Sequence[Any]) -> Any:
-        g = np.ones((), np.result_type(self.result.data))[()]
-        with np.errstate(all="ignore"):
-            local = _apply_rule(self.result, self.position, g, out, inputs)
-        if local is None:
-            return np.float64(0.0)
-        return np.asarray(local)[()] if np.iscomplexobj(self.operand.data) else np.real(local)[()]
-
     @cached_property
     def local_term(self) -> Term | None:
         """Between real numbers: that derivative as a formula, or None where the rule cannot be read."""
-        return _read(self, 1.0).term
+        term = self.reading.term
+        return term and substituted(term, {ARRIVING: Literal(1.0)}, evaluated)
 
     @cached_property
     def rule(self) -> Term | None:
-        """The formula for the contribution, given the gradient `g` of the result, or None where the rule cannot be read."""
-        return _without_detours(self, self._reading.term)
+        """The formula for the contribution, given the gradient `g` of the result, or None where the rule cannot be read.
+
+        Where a rule makes axes only to take them away again, it is `g @ X` as compiled source would say it: `(g[..., None, :] @
+        X)[..., 0, :]` is right for matrices and for stacks of them; that X is one matrix, the compiler knows.
+        """
+        term = self.reading.term
+        if term is None:
+            return None
+        forms = [term]
+        if indexing.index in operations(term) and self.reading.holds_for_all_numbers:
+            forms.append(compiled_term(self.reading))
+        return min((substituted(form, {ARRIVING: Symbol(GRADIENT)}) for form in forms), key=lambda form: len(code(form)))
+
+    @property
+    def failure(self) -> str:
+        """Why the rule has no formula: what it raised when it was given Values."""
+        error = self.reading.error
+        return f"{type(error).__name__}: {one_line(str(error))}" if error else ""
 
     @property
     def summed_axes(self) -> tuple[int, ...]:
         """The axes of what the rule gives that are summed, since broadcasting had repeated the operand along them."""
-        shape, target = self._reading.shape, self.operand.shape
+        target = self.operand.shape
+        shape = target if self.reading.error else np.shape(self.reading.data)
         extra = len(shape) - len(target)
         return tuple(axis for axis in range(len(shape)) if axis < extra or shape[axis] != target[axis - extra])
 
     @property
     def keeps_real_part(self) -> bool:
         """Whether of what the rule gives only the real part counts, since the operand is real."""
-        return self._reading.is_complex and not np.iscomplexobj(self.operand.data)
-
-    @cached_property
-    def _reading(self) -> _Reading:
-        assert self.result.value is not None
-        return _read(self, self.result.value.detach().named(GRADIENT))
+        return not self.reading.error and np.iscomplexobj(self.reading.data) and not np.iscomplexobj(self.operand.data)
 
     @cached_property
     def passing(self) -> Passing:
@@ -158,16 +183,13 @@ class Edge:
         if np.any(self.contribution):
             return Passing.NORMALLY
         if self.ignores_gradient:
-            return Passing.NOT_CHOSEN if self._reading.looks_at_gradient else Passing.ALWAYS_ZERO
+            return Passing.NOT_CHOSEN if self.reading.looks_at_gradient else Passing.ALWAYS_ZERO
         return Passing.ZERO_HERE
 
     @cached_property
     def ignores_gradient(self) -> bool:
         """Whether the rule pays no heed to the gradient that it is given, so that nothing can pass."""
-        assert self.result.value is not None
-        unmistakable = "\0"  # a node of the user's may be called g
-        rule = _read(self, self.result.value.detach().named(unmistakable)).term
-        return rule is not None and unmistakable not in names(rule)
+        return self.reading.term is not None and ARRIVING not in names(self.reading.term)
 
 
 @dataclass(frozen=True)
@@ -265,94 +287,3 @@ class _Contributions(Watch):
     def within(self, asked: Mode) -> Mode:
         """A rule that runs a backward pass of its own is not watched in it."""
         return asked
-
-
-class _Everything(Watch):
-    """Records also what requires no gradient, such as the comparison in the rule of a maximum."""
-
-    records_constants = True
-
-
-# --- rules -------------------------------------------------------------------------------------------------------------------
-
-
-def _apply_rule(result: Node, position: int, g: Any, out: Any, inputs: Sequence[Any]) -> Any:
-    rule = result.primitive.rules(len(inputs))[position]
-    return None if rule is None else rule(g, out, *inputs, **result.params)
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """What a rule does with a gradient.
-
-    term: as a formula in the names of the nodes; None if it cannot be read.
-    shape, is_complex: of what it gives.
-    looks_at_gradient: whether the gradient went into what was recorded, even if it then came to nothing.
-    """
-
-    term: Term | None
-    shape: tuple[int, ...]
-    is_complex: bool = False
-    looks_at_gradient: bool = True
-
-
-def _read(edge: Edge, g: Any) -> _Reading:
-    """What the rule of an edge does with `g`."""
-    nodes = (edge.result, *edge.result.operands)
-    out, *inputs = (node.data if node.value is None else node.value.detach().named(node.name) for node in nodes)
-    inputs = [_named_constant(node) if node.value is None else x for node, x in zip(nodes[1:], inputs, strict=True)]
-    shapes = {node.name: node.shape for node in nodes[1:] if node.is_named}
-    try:
-        with InMode(_Everything()), np.errstate(all="ignore"):
-            read = _apply_rule(edge.result, edge.position, g, out, inputs)
-    except Exception:  # a rule of the user's own may do what only plain arrays can do
-        return _Reading(None, edge.operand.shape)
-    if isinstance(read, Value) and read.primitive is None and not read.name:
-        return _Reading(Literal(read.data), read.shape, looks_at_gradient=False)
-    return _Reading(recorded_term(read, shapes), np.shape(read), np.result_type(read).kind == "c", _leads_to(read, g))
-
-
-def _without_detours(edge: Edge, rule: Term | None) -> Term | None:
-    """The formula of a rule; where it makes axes only to take them away again, `g @ X` as compiled source would say it.
-
-    `(g[..., None, :] @ X)[..., 0, :]` is right for matrices and for stacks of them; that X is one matrix, the compiler knows.
-    """
-    if rule is None or indexing.index not in operations(rule):
-        return rule
-    nodes = [node for node in dict.fromkeys((edge.result, *edge.result.operands)) if not node.is_number]
-    if GRADIENT in (node.name for node in nodes):
-        return rule
-
-    def given(arguments: Sequence[Value]) -> Any:
-        g, *values = arguments
-        of = dict(zip(nodes, values, strict=True))
-        out, *inputs = (of.get(node, node.data) for node in (edge.result, *edge.result.operands))
-        return _apply_rule(edge.result, edge.position, g, out, inputs)
-
-    try:
-        read = recorded(given, [GRADIENT, *(node.name for node in nodes)], [edge.result.data, *(node.data for node in nodes)])
-        (output,) = read.outputs
-        assert output is not None
-        simpler = program_term(simplified([output])[output])
-    except Exception:  # a rule may ask for numbers, which the compiler does not have
-        return rule
-    return min(rule, simpler, key=lambda term: len(code(term)))
-
-
-def _leads_to(value: Any, source: Any) -> bool:
-    """Whether a Value was recorded to come from another one."""
-    found = [value] if isinstance(value, Value) else []
-    seen = set(found)
-    for later in found:  # which grows while it is walked
-        for parent in later.parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                found.append(parent)
-    return source in seen
-
-
-def _named_constant(node: Node) -> Any:
-    """A constant as it goes into a rule: numbers stay numbers, arrays go by their name."""
-    if node.is_number:
-        return node.data
-    return holding(node.data, node.name)  # as it is: positions stay integers

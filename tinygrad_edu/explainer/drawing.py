@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -16,10 +16,10 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_dot, in_mermaid
 from tinygrad_edu.explainer import layout
 from tinygrad_edu.explainer.chain import Spelling
-from tinygrad_edu.explainer.derivatives import Edge, read_backward, recorded_graph
-from tinygrad_edu.explainer.notation import array_text, code, name_text, number_text, text
+from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, read_backward, recorded_graph
 from tinygrad_edu.explainer.repetition import repetitions
 from tinygrad_edu.graph.graph import Graph, Kind, Node
+from tinygrad_edu.graph.notation import array_text, code, name_text, number_text, text
 from tinygrad_edu.saving import save
 
 _LONGEST_RULE = 40
@@ -67,31 +67,42 @@ def draw(value: Value) -> Drawing:
 
 
 class Drawing:
-    """A picture of a graph.
+    """A picture of a graph; with the gradients of a backward pass, if there has been one.
 
     >>> import tinygrad_edu as tg
     >>> tg.draw((tg.Value(3.0, name="x") * 2.0).named("y"))
     <Drawing of y: 3 nodes>
     """
 
-    def __init__(self, graph: Graph, show_gradients: bool | None = None) -> None:
+    def __init__(self, graph: Graph, backward: BackwardPass | None = None) -> None:
         self.graph = graph
         self._spelling = Spelling(graph)
-        self._show_gradients = show_gradients
+        self._known_backward = backward
 
     def __repr__(self) -> str:
         return f"<Drawing of {cut(name_text(self.graph.output.name))}: {len(self.graph)} nodes>"
 
     @cached_property
-    def gradient_of(self) -> Mapping[Node, Any]:
-        """The gradients to show: none before the backward pass, and none of what is not a single number."""
+    def _backward(self) -> BackwardPass | None:
+        """The backward pass to show: none before there was one, nor of what is not a single number."""
+        if self._known_backward:
+            return self._known_backward
         output = self.graph.output
-        shown = self._show_gradients
-        if shown is None:
-            shown = any(node.value is not None and node.value.grad is not None for node in self.graph.parameters)
-        if not (shown and output.requires_grad and output.operands and output.value is not None and output.value.size == 1):
-            return {}
-        return read_backward(self.graph).gradient_of
+        there_was_one = any(node.value is not None and node.value.grad is not None for node in self.graph.parameters)
+        can_be = output.requires_grad and output.operands and np.size(output.data) == 1
+        return read_backward(self.graph) if there_was_one and can_be else None
+
+    @property
+    def gradient_of(self) -> Mapping[Node, Any]:
+        """The gradients to show."""
+        return self._backward.gradient_of if self._backward else {}
+
+    @cached_property
+    def _edges(self) -> Sequence[Edge]:
+        """From every result to each of its operands."""
+        passed = {(edge.result, edge.position): edge for edge in (self._backward.edges if self._backward else ())}
+        places = [(node, position) for node in self.graph.results for position in range(len(node.operands))]
+        return [passed.get(place) or Edge(*place) for place in places]
 
     @cached_property
     def dot(self) -> str:
@@ -230,11 +241,11 @@ class Drawing:
 
     def _arrows(self) -> Iterator[tuple[str, str, str, str, bool]]:
         """From which node to which, its name, its label, and whether a gradient passes back on it."""
-        for node in self.graph.results:
-            for position, operand in enumerate(node.operands):
-                edge, name = Edge(node, position), self._edge_name(node, position)
-                label = self._local(edge) if operand.requires_grad else ""
-                yield self._name(operand, name), self._name(node, ""), name, label, bool(label) and not edge.ignores_gradient
+        for edge in self._edges:
+            name = self._edge_name(edge.result, edge.position)
+            label = self._local(edge) if edge.operand.requires_grad else ""
+            start, end = self._name(edge.operand, name), self._name(edge.result, "")
+            yield start, end, name, label, bool(label) and not edge.ignores_gradient
 
     def _local(self, edge: Edge) -> str:
         """The local derivative."""

@@ -19,11 +19,11 @@ from tinygrad_edu.explainer.chain import Derivation, Paths, Spelling
 from tinygrad_edu.explainer.derivatives import BackwardPass, read_backward, recorded_graph
 from tinygrad_edu.explainer.drawing import Drawing
 from tinygrad_edu.explainer.listing import listing
-from tinygrad_edu.explainer.notation import name_latex, name_text, text
 from tinygrad_edu.explainer.notes import notes
 from tinygrad_edu.explainer.page import page
 from tinygrad_edu.explainer.steps import steps
 from tinygrad_edu.graph.graph import Graph, Node
+from tinygrad_edu.graph.notation import name_latex, name_text, text
 from tinygrad_edu.saving import save
 
 MOST_RESULTS = 60
@@ -194,7 +194,7 @@ class Explanation:
                 f"a page to step through shows at most {MOST_STEPS} operations, but {self.graph.output.name} took {count}. "
                 "Print the explanation for a summary, or explain a smaller example of the same computation."
             )
-        drawing = Drawing(self.graph, show_gradients=True)
+        drawing = Drawing(self.graph, self.backward)
         nodes = [
             {
                 "id": f"n{number}",

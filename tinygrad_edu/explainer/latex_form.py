@@ -9,10 +9,10 @@ import numpy as np
 from tinygrad_edu.escaping import in_latex
 from tinygrad_edu.explainer.chain import Derivation, Link, Spelling
 from tinygrad_edu.explainer.derivatives import Edge, Passing
-from tinygrad_edu.explainer.notation import ATOM, OPEN, PRODUCT, SUM, array_latex, code, latex, name_latex, number_latex
-from tinygrad_edu.explainer.terms import definition
 from tinygrad_edu.explainer.text_form import MOST_ROWS, Explained
 from tinygrad_edu.graph.graph import Node
+from tinygrad_edu.graph.notation import ATOM, OPEN, PRODUCT, SUM, array_latex, code, latex, name_latex, number_latex
+from tinygrad_edu.graph.terms import definition
 
 _LONGEST_RULE = 160
 _PARTIAL = r"\partial"

@@ -1,26 +1,25 @@
-"""The gradient as source, beside the picture: what `compile` writes down, and which line computes what happens in a step.
+"""The gradient as source, beside the picture: what `compile` would write down, and which line computes what happens in a step.
 
-The record is replayed for it, operation by operation. Simplification may leave no line to a number of the record: then it went
-into the line of what was computed from it.
+Nothing is computed again for it: the record and the rules, as they were read, are put together to the compiler's graph. Its
+simplification may leave no line to a number of the record: then it went into the line of what was computed from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from tinygrad_edu.compiler import nodes
 from tinygrad_edu.compiler.emission import Source, Writer
-from tinygrad_edu.compiler.programs import Reading, read
-from tinygrad_edu.compiler.recording import Recorded
+from tinygrad_edu.compiler.simplification import simplified
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import TracingError
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
-from tinygrad_edu.graph.graph import Graph, Kind, Node
-from tinygrad_edu.transforms.gradients import value_and_grad
+from tinygrad_edu.explainer.program import applied, program_node
+from tinygrad_edu.graph.graph import Kind, Node
+from tinygrad_edu.graph.reaching import reached
+from tinygrad_edu.primitives import arithmetic, broadcasting, complex_numbers, shaping
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Listing:
 
 
 def listing(backward: BackwardPass) -> Listing | None:
-    """The source for the graph of a backward pass; None if it cannot be compiled, as where a rule asks for numbers.
+    """The source for the graph of a backward pass; None if a rule cannot be read, or goes another way for other numbers.
 
     >>> from tinygrad_edu.explainer.derivatives import read_backward
     >>> from tinygrad_edu.graph.graph import read_graph
@@ -54,116 +53,170 @@ def listing(backward: BackwardPass) -> Listing | None:
     >>> {found.lines[line].strip() for line in found.of_edge.values()}
     {'d_theta = -2.0 * difference * x'}
     """
-    graph = backward.graph
-    replay = _Replay(graph)
-    try:
-        reading = read(replay, "value_and_grad", [node.name for node in replay.leaves], [node.data for node in replay.leaves])
-    except (_NoReplayError, TracingError):  # what goes wrong in the compiler itself is nothing to be silent about
+    edges = [edge for edge in backward.edges if edge.contribution is not None]
+    if not all(edge.reading.holds_for_all_numbers and _can_be_compared(edge.result.params) for edge in edges):
         return None
-    source, results = reading.written(Writer), reading.outputs
-    lines = source.text(_docstring(replay, source), ", ".join(source.results)).splitlines()
+    program = _Program(backward)
+    source = program.source
+    lines = source.text(program.docstring, ", ".join(source.results)).splitlines()
     body = len(lines) - 1 - len(source.body)
-    values, trail = replay.values, _Trail(reading)
-    loss_line = source.lines.get(results[0], -1)
-    until_loss = {node: line for node, line in source.lines.items() if line <= loss_line}
-    of_result = {}
-    for node in graph.results:
-        line = trail.line(values[node], until_loss)
-        if line is None:
-            line = trail.line(values[node], source.lines)
-        if line is not None:
-            of_result[node] = body + line
-    # A gradient without a line of its own is a number that is returned as it is.
-    after_loss = dict.fromkeys(results[1:], len(source.body)) | {
-        node: line for node, line in source.lines.items() if line > loss_line
-    }
-    next_line = {node: after_loss[result] for node, result in zip(graph.parameters, results[1:], strict=True)}
-    of_edge = {}
-    for edge, gradient in reversed(_contributions(backward, values, reading.record)):
-        line = trail.line(gradient, after_loss)
-        if line is None:  # it is a constant
-            line = next_line.get(edge.operand)
-        if line is not None:
-            of_edge[edge] = body + line
-            next_line[edge.result] = line
+    of_result = {node: body + line for node, line in program.lines_of_results()}
+    of_edge = {edge: body + line for edge, line in program.lines_of_edges()}
     return Listing(lines, body - 2, len(lines) - 1, of_result, of_edge)
 
 
-class _Replay:
-    """The function that does again what was recorded, and differentiates it.
+def _can_be_compared(params: Mapping[str, Any]) -> bool:
+    """Whether the compiler can tell operations with these parameters from others: an object of the user's may have no hash."""
+    try:
+        hash(nodes.frozen(params))
+    except TypeError:
+        return False
+    return True
 
-    leaves: what it takes as arguments. values: what came of each node when it was called first.
+
+class _Program:
+    """The loss and its gradient as the compiler's graph, simplified and written down.
+
+    values: the node of each node of the record.
+    passed: for each edge the node of what it contributes.
+    gradients: for each node of the record that of its gradient.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.leaves = [node for node in graph.nodes if node.kind in (Kind.PARAMETER, Kind.DATA)]
-        self.values: dict[Node, Value] = {}
+    def __init__(self, backward: BackwardPass) -> None:
+        self._backward, self._graph = backward, nodes.Graph()
+        self.values: dict[Node, nodes.Node] = {}
+        self.passed: dict[Edge, nodes.Node] = {}
+        self.gradients: dict[Node, nodes.Node] = {}
+        for node in backward.graph.nodes:
+            self.values[node] = self._value(node)
+        output = backward.graph.output
+        self.gradients[output] = self._graph.constant(backward.gradient_of[output])
+        for edge in backward.edges:
+            if edge.contribution is not None:
+                self._pass(edge)
+        for node in backward.graph.parameters:
+            self.gradients.setdefault(node, self._graph.constant(node.data * 0))
 
-    def __call__(self, arguments: Sequence[Value]) -> Any:
-        given = dict(zip(self.leaves, arguments, strict=True))
-        parameters = list(self.graph.parameters)
+    def _value(self, node: Node) -> nodes.Node:
+        if node.kind is Kind.CONSTANT:
+            return self._graph.constant(node.data)
+        if node.kind is not Kind.RESULT:
+            return self._graph.input(node.name, node.shape, node.data.dtype)
+        operands = [self.values[operand] for operand in node.operands]
+        return self._graph.apply(node.primitive, operands, node.params, (node.shape, node.data.dtype))
 
-        def loss(stand_ins: Sequence[Value]) -> Any:
-            values: dict[Node, Any] = dict(given)
-            for node, stand_in in zip(parameters, stand_ins, strict=True):
-                values[node] = stand_in.named(node.name)
-            for node in self.graph.results:
-                operands = [operand.data if operand.kind is Kind.CONSTANT else values[operand] for operand in node.operands]
-                values[node] = node.primitive(*operands, **node.params)
-                if node.is_named or node is self.graph.output:
-                    values[node].named(node.name)
-            self.values = self.values or values
-            return np.reshape(values[self.graph.output], ())
+    def _pass(self, edge: Edge) -> None:
+        """One step of the chain rule: what the rule gives is fitted to the operand, and added to what came before."""
+        reading, operand = edge.reading, edge.operand
+        known = {reading.g: self.gradients[edge.result], reading.out: self.values[edge.result]}
+        known |= {
+            x: self.values[node] for x, node in zip(reading.inputs, edge.result.operands, strict=True) if isinstance(x, Value)
+        }
+        passed = self._fitted(program_node(self._graph, reading.gradient, known), operand)
+        self.passed[edge] = passed
+        before = self.gradients.get(operand)
+        kind = (operand.shape, operand.data.dtype)
+        self.gradients[operand] = self._graph.apply(arithmetic.add, (before, passed), {}, kind) if before else passed
 
-        try:
-            return value_and_grad(loss)([given[node] for node in parameters])
-        except Exception as error:  # rules, the user's own included, meet Values here, which may be too much for what takes arrays
-            raise _NoReplayError from error
+    def _fitted(self, gradient: nodes.Node, operand: Node) -> nodes.Node:
+        shape, dtype = operand.shape, operand.data.dtype
+        if isinstance(gradient.dtype, nodes.PythonNumber):
+            gradient = self._graph.constant(dtype.type(gradient.value))
+        if gradient.shape != shape:
+            gradient = applied(self._graph, broadcasting.sum_to, (gradient,), {"shape": shape}, (shape, gradient.dtype))
+        if gradient.dtype.kind == "c" != dtype.kind:
+            gradient = applied(self._graph, complex_numbers.real, (gradient,), {}, (shape, gradient.dtype.type(0).real.dtype))
+        if gradient.dtype != dtype:
+            gradient = applied(self._graph, broadcasting.cast, (gradient,), {"dtype": dtype}, (shape, dtype))
+        return gradient
 
+    # --- as source -----------------------------------------------------------------------------------------------------------
 
-class _NoReplayError(Exception):
-    """The record cannot be replayed with Values."""
+    @cached_property
+    def _leaves(self) -> list[Node]:
+        return [node for node in self._backward.graph.nodes if node.kind in (Kind.PARAMETER, Kind.DATA)]
 
+    @cached_property
+    def _outputs(self) -> list[nodes.Node]:
+        """The loss, as a number, and its gradients."""
+        output = self._backward.graph.output
+        loss = self.values[output]
+        if output.shape:
+            loss = self._graph.apply(shaping.reshape, (loss,), {"shape": ()})
+        return [loss, *(self.gradients[node] for node in self._backward.graph.parameters)]
 
-def _docstring(replay: _Replay, source: Source) -> str:
-    parameters = [name for name, node in zip(source.parameters, replay.leaves, strict=False) if node.kind is Kind.PARAMETER]
-    shown = ", ".join(parameters[:3]) + (f" and {len(parameters) - 3} more" if len(parameters) > 3 else "")
-    return f"The loss, and its gradient with respect to {shown}."
+    @cached_property
+    def _simple(self) -> Mapping[nodes.Node, nodes.Node]:
+        return simplified([*self._outputs, *(self.values[node] for node in self._leaves)])
 
+    @cached_property
+    def source(self) -> Source:
+        """The function that computes both."""
+        output = self._backward.graph.output
+        named = {self.values[node]: node.name for node in self._backward.graph.results if node.is_named or node is output}
+        hints = {
+            gradient: f"d_{node.name}"
+            for node, gradient in self.gradients.items()
+            if node.is_named or node is output or node.kind is Kind.PARAMETER
+        }
+        inputs = [self._simple[self.values[node]] for node in self._leaves]
+        outputs = [self._simple[node] for node in self._outputs]
+        return Writer("value_and_grad", inputs, outputs, self._renamed(named), self._renamed(hints)).source()
 
-def _contributions(backward: BackwardPass, values: Mapping[Node, Value], record: Recorded) -> list[tuple[Edge, Any]]:
-    """What passed back on each edge when the record was replayed; a zero that is always one is not computed."""
-    passed: dict[tuple[Value, Value], list[Any]] = {}
-    for result, operand, gradient in reversed(record.passed):
-        passed.setdefault((result, operand), []).append(gradient)
-    found = []
-    for edge in backward.edges:
-        if edge.contribution is not None:
-            gradient = passed[values[edge.result], values[edge.operand]].pop()
+    def _renamed(self, names: Mapping[nodes.Node, str]) -> dict[nodes.Node, str]:
+        return {self._simple[node]: name for node, name in reversed([*names.items()]) if node in self._simple}
+
+    @property
+    def docstring(self) -> str:
+        """What the function is."""
+        pairs = zip(self.source.parameters, self._leaves, strict=False)
+        parameters = [name for name, node in pairs if node.kind is Kind.PARAMETER]
+        shown = ", ".join(parameters[:3]) + (f" and {len(parameters) - 3} more" if len(parameters) > 3 else "")
+        return f"The loss, and its gradient with respect to {shown}."
+
+    # --- line by line --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _loss_line(self) -> int:
+        return self.source.lines.get(self._simple[self._outputs[0]], -1)
+
+    def lines_of_results(self) -> Iterator[tuple[Node, int]]:
+        """The line of each result; if possible one of those until the loss is known."""
+        until_loss = {node: line for node, line in self.source.lines.items() if line <= self._loss_line}
+        for result in self._backward.graph.results:
+            found = (self._line(self.values[result], lines) for lines in (until_loss, self.source.lines))
+            line = next((line for line in found if line is not None), None)
+            if line is not None:
+                yield result, line
+
+    def lines_of_edges(self) -> Iterator[tuple[Edge, int]]:
+        """The line of what is passed back on each edge, the last one first. A zero that is always one is not computed.
+
+        A gradient without a line of its own is a number that is returned as it is.
+        """
+        _, *gradients = (self._simple[node] for node in self._outputs)
+        after_loss = dict.fromkeys(gradients, len(self.source.body))
+        after_loss |= {node: line for node, line in self.source.lines.items() if line > self._loss_line}
+        next_line = {node: after_loss[self._simple[self.gradients[node]]] for node in self._backward.graph.parameters}
+        for edge in reversed(self.passed):
             if edge.passing is not Passing.ALWAYS_ZERO:
-                found.append((edge, gradient))
-    return found
+                line = self._line(self.passed[edge], after_loss)
+                if line is None:  # it is a constant
+                    line = next_line.get(edge.operand)
+                if line is not None:
+                    yield edge, line
+                    next_line[edge.result] = line
 
+    def _line(self, node: nodes.Node, lines: Mapping[nodes.Node, int]) -> int | None:
+        """The line of a node, else of the nearest that was computed from it; None for a constant."""
+        is_computed = node in self._simple and node.value is None
+        later = reached([node] if is_computed else [], lambda node: self._readers.get(node, ()))
+        return next((lines[self._simple[node]] for node in later if self._simple[node] in lines), None)
 
-class _Trail:
-    """Follows a number of the record to the line that it went into."""
-
-    def __init__(self, reading: Reading) -> None:
-        self._nodes, self._simple = reading.record.nodes, reading.simple
-        self._readers: dict[nodes.Node, list[nodes.Node]] = {}
-        for node in nodes.in_order(node for node in reading.record.outputs if node is not None):
+    @cached_property
+    def _readers(self) -> Mapping[nodes.Node, list[nodes.Node]]:
+        readers: dict[nodes.Node, list[nodes.Node]] = {}
+        for node in nodes.in_order(self._outputs):
             for part in node.inputs:
-                self._readers.setdefault(part, []).append(node)
-
-    def line(self, value: Any, lines: Mapping[nodes.Node, int]) -> int | None:
-        """The line of a number, else of the nearest that was computed from it; None for a constant."""
-        to_visit = [self._nodes[value]] if isinstance(value, Value) and value in self._nodes else []
-        seen = set(to_visit)
-        for node in to_visit:  # which grows while it is walked
-            if self._simple[node] in lines:
-                return lines[self._simple[node]]
-            new = [reader for reader in self._readers.get(node, ()) if reader not in seen]
-            seen.update(new)
-            to_visit.extend(new)
-        return None
+                readers.setdefault(part, []).append(node)
+        return readers

@@ -10,12 +10,13 @@ from itertools import islice
 
 import numpy as np
 
+from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.chain import Spelling
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
-from tinygrad_edu.explainer.notation import array_text, name_text, number_text, text
-from tinygrad_edu.explainer.terms import names
 from tinygrad_edu.explainer.text_form import MOST_ROWS, quotient
 from tinygrad_edu.graph.graph import Node
+from tinygrad_edu.graph.notation import array_text, name_text, number_text, text
+from tinygrad_edu.graph.terms import names
 
 
 def notes(backward: BackwardPass, spelling: Spelling, targets: Sequence[Node], briefly: bool) -> Iterator[str]:
@@ -46,6 +47,8 @@ def _of_result(result: Node, edges: Sequence[Edge], backward: BackwardPass, spel
     if flat:
         yield _flat(flat, backward, spelling)
     for edge in edges:
+        if edge.failure:
+            yield f"the rule of {one_line(result.primitive.name)} has no formula here: given Values, it raised {edge.failure}"
         if edge.passing is Passing.NEVER:
             operand = text(spelling.of(edge.operand))
             yield f"{_shown(result, spelling)} has no derivative with respect to {operand}, which counts as a constant here."

@@ -12,10 +12,10 @@ from tinygrad_edu.explainer.chain import Spelling
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explainer.drawing import brief
 from tinygrad_edu.explainer.listing import Listing
-from tinygrad_edu.explainer.notation import PRODUCT, array_text, name_text, number_text, text
-from tinygrad_edu.explainer.terms import Applied, Literal
 from tinygrad_edu.explainer.text_form import factor_text, local_text, quotient, rule_text
 from tinygrad_edu.graph.graph import Node
+from tinygrad_edu.graph.notation import PRODUCT, array_text, name_text, number_text, text
+from tinygrad_edu.graph.terms import Applied, Literal
 
 Step = dict[str, Any]
 """kind: what happens. lit: the ids of the nodes and edges in the picture that it is about. formulas: lines to show.
@@ -143,4 +143,5 @@ def _contribution(edge: Edge, backward: BackwardPass, spelling: Spelling) -> lis
     if result is not output:  # or else it would be dL/dL times what is to be found
         factors.insert(0, f"{incoming} · {quotient(result, operand, spelling, '∂' if several else 'd')}")
     first, *rest = dict.fromkeys([*factors, array_text(edge.contribution)])
-    return [f"{head} {first}", *(f"= {form}" for form in rest)]
+    without_formula = [f"({edge.failure})"] if edge.failure else []
+    return [f"{head} {first}", *(f"= {form}" for form in rest), *without_formula]

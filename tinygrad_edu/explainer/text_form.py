@@ -12,9 +12,9 @@ import numpy as np
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.chain import MOST_COUNTED, Derivation, Link, Paths, Spelling
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
-from tinygrad_edu.explainer.notation import COMPARISON, PRODUCT, SUM, array_text, code, name_text, number_text, text
-from tinygrad_edu.explainer.terms import definition
 from tinygrad_edu.graph.graph import Graph, Kind, Node
+from tinygrad_edu.graph.notation import COMPARISON, PRODUCT, SUM, array_text, code, name_text, number_text, text
+from tinygrad_edu.graph.terms import definition
 
 MOST_ROWS = 12
 _LONGEST_RULE = 80

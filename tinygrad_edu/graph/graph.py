@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_edu.engine.value import Value, numbers_of
 from tinygrad_edu.escaping import one_line
+from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives.primitive import Primitive
 
 
@@ -133,15 +134,7 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
     >>> [node.name for node in read_graph((8.0 - theta * x) ** 2).nodes]
     ['theta', 'x', 'v1', '8', 'v2', '2', 'L']
     """
-    found = {output}
-    values = [output]
-    for value in values:  # which grows while it is walked
-        for parent in value.parents:
-            if parent is not None and parent not in found:
-                found.add(parent)
-                values.append(parent)
-    values.sort(key=attrgetter("serial"))
-
+    values = sorted(reached([output], parents_of), key=attrgetter("serial"))
     node_of: dict[Value, Node] = {}
     nodes: list[Node] = []
     for value in values:
@@ -162,6 +155,11 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
         nodes.append(node)
     _name(nodes, output_name, _Names(printed, reserved))
     return Graph(nodes)
+
+
+def parents_of(value: Value) -> Iterator[Value]:
+    """The Values that a Value was computed from at once, without constants."""
+    return (parent for parent in value.parents if parent is not None)
 
 
 def _name(nodes: Sequence[Node], output_name: str, names: _Names) -> None:

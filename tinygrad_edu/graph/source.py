@@ -128,31 +128,31 @@ def literal(value: Any) -> ast.expr:
         return value
     if isinstance(value, slice):
         return ast.Slice(*(None if part is None else literal(part) for part in (value.start, value.stop, value.step)))
-    if value is ...:
-        return ast.Constant(...)
-    if isinstance(value, tuple):
-        return ast.Tuple([literal(part) for part in value])
-    if isinstance(value, list):
-        return ast.List([literal(part) for part in value])
+    if isinstance(value, tuple | list):
+        return (ast.Tuple if isinstance(value, tuple) else ast.List)([literal(part) for part in value])
     if isinstance(value, np.ndarray):
         return _array_literal(value)
+    if isinstance(value, np.dtype):
+        return ast.Attribute(ast.Name("np"), value.name)
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return ast.Attribute(ast.Name("np"), value.__name__)
+    if isinstance(value, np.generic | float | int) and not isinstance(value, bool):
+        return _number_literal(value)
+    if isinstance(value, str):
+        return ast.Constant(str.__str__(value))
+    return ast.Constant(value) if type(value) in _PLAIN else ast.Name(identifier(type(value).__name__))
+
+
+def _number_literal(value: Any) -> ast.expr:
     if isinstance(value, np.longdouble | np.clongdouble):  # of which Python has none of its own
         parts = f"{value.real!r} + 1j * {value.imag!r}" if isinstance(value, np.clongdouble) else repr(value)
         return ast.parse(parts, mode="eval").body
     if isinstance(value, np.generic):
         return literal(value.item())
-    if isinstance(value, np.dtype):
-        return ast.Attribute(ast.Name("np"), value.name)
-    if isinstance(value, type) and issubclass(value, np.generic):
-        return ast.Attribute(ast.Name("np"), value.__name__)
     if isinstance(value, float) and not np.isfinite(value):
         return ast.parse({"inf": "np.inf", "-inf": "-np.inf"}.get(str(value), "np.nan"), mode="eval").body
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        number = float(value) if isinstance(value, float) else int(value)
-        return ast.UnaryOp(ast.USub(), ast.Constant(-number)) if number < 0 else ast.Constant(number)
-    if isinstance(value, str):
-        return ast.Constant(str.__str__(value))
-    return ast.Constant(value) if type(value) in _PLAIN else ast.Name(identifier(type(value).__name__))
+    number = float(value) if isinstance(value, float) else int(value)
+    return ast.UnaryOp(ast.USub(), ast.Constant(-number)) if number < 0 else ast.Constant(number)
 
 
 def _array_literal(array: np.ndarray[Any, np.dtype[Any]]) -> ast.expr:
@@ -211,8 +211,8 @@ class _Filling(ast.NodeTransformer):
 
     def visit_keyword(self, node: ast.keyword) -> ast.AST | None:
         self.generic_visit(node)
-        is_said_in_vain = node.arg == "keepdims" and isinstance(node.value, ast.Constant) and node.value.value is False
-        return None if is_said_in_vain else node
+        is_default = node.arg == "keepdims" and isinstance(node.value, ast.Constant) and node.value.value is False
+        return None if is_default else node
 
 
 def function_source(function: Callable[..., Any], name: str) -> dict[str, str] | None:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.escaping import in_latex, one_line
-from tinygrad_edu.explainer.terms import Literal, Symbol, Term
 from tinygrad_edu.graph.source import expression, literal, numpy_function
+from tinygrad_edu.graph.terms import Literal, Symbol, Term
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.shaping import transpose
 
@@ -82,7 +82,7 @@ def name_text(name: str) -> str:
 def text(term: Term, least: int = COMPARISON) -> str:
     """A term as text; in brackets, if it binds less tightly than `least`.
 
-    >>> from tinygrad_edu.explainer.terms import Applied
+    >>> from tinygrad_edu.graph.terms import Applied
     >>> from tinygrad_edu.primitives.arithmetic import multiply, power, subtract
     >>> difference = Applied(subtract, (Symbol("t"), Symbol("y")))
     >>> text(Applied(multiply, (Literal(0.5), Applied(power, (difference, Literal(2))))))
@@ -248,7 +248,7 @@ def _power(base: ast.expr, exponent: ast.expr) -> str:
 def latex(term: Term, least: int = COMPARISON) -> str:
     """A term as LaTeX; in brackets, if it binds less tightly than `least`.
 
-    >>> from tinygrad_edu.explainer.terms import Applied
+    >>> from tinygrad_edu.graph.terms import Applied
     >>> from tinygrad_edu.primitives.arithmetic import divide
     >>> latex(Applied(divide, (Symbol("theta"), Symbol("x"))))
     '\\\\frac{\\\\theta}{x}'
@@ -332,7 +332,8 @@ def _operator_template(code: str) -> str:
 
 def _template(primitive: Primitive, params: Mapping[str, Any], operands: int) -> str:
     """How an operation is written: as its entry says, with what the entry does not mention below its sign."""
-    template = primitive.latex or _operator_template(primitive.code)
+    inputs = ", ".join(f"{{{position}}}" for position in range(operands))
+    template = (primitive.latex or _operator_template(primitive.code)).replace("{inputs}", inputs)
     unsaid = [_named_param(key, value) for key, value in _stated(primitive, params).items() if f"{{{key}}}" not in template]
     if template == "{0}" or (template and not unsaid):  # a cast, or a new axis, changes no number
         return template
@@ -340,7 +341,7 @@ def _template(primitive: Primitive, params: Mapping[str, Any], operands: int) ->
     if _SIGN.search(template):
         return _SIGN.sub(lambda sign: sign[0] + below, template, count=1)
     name = _in_template(rf"\mathrm{{{in_latex(primitive.name)}}}")
-    return f"{name}{below}({', '.join(f'{{{position}}}' for position in range(operands))})"
+    return f"{name}{below}({inputs})"
 
 
 _SIGN = re.compile(r"\\(sum|prod|max|min)\b|^\\operatorname\{\{\w+\}\}|^\\mathcal\{\{\w+\}\}(\^\{\{-1\}\})?")

@@ -1,0 +1,64 @@
+"""What was recorded, and what rules were read to do, in the form that the compiler works on: its own graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler import nodes
+from tinygrad_edu.compiler.simplification import simplified
+from tinygrad_edu.engine.value import Value, numbers_of
+from tinygrad_edu.graph.reading import Reading, behind
+from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term
+from tinygrad_edu.primitives.constants import LIKES
+from tinygrad_edu.primitives.primitive import Primitive
+
+
+def program_node(graph: nodes.Graph, x: Any, known: dict[Value, nodes.Node]) -> nodes.Node:
+    """The node of what was computed from Values whose nodes are known. What it finds on the way is known from then on."""
+    if not isinstance(x, Value):
+        return graph.constant(x)
+    new = [value for value in behind(x, known) if value not in known]
+    for value in sorted(new, key=attrgetter("serial")):
+        known[value] = _node(graph, value, known)
+    return known[x]
+
+
+def _node(graph: nodes.Graph, value: Value, known: dict[Value, nodes.Node]) -> nodes.Node:
+    primitive = value.primitive
+    if primitive is None or not LIKES.isdisjoint(primitive.numpy):
+        return graph.constant(numbers_of(value))
+    pairs = zip(value.parents, value.inputs, strict=True)
+    inputs = [graph.constant(seen) if parent is None else known[parent] for parent, seen in pairs]
+    return applied(graph, primitive, inputs, value.params or {}, (value.shape, nodes.kind_of(numbers_of(value))))
+
+
+def applied(
+    graph: nodes.Graph, primitive: Primitive, inputs: Sequence[nodes.Node], params: Mapping[str, Any], like: tuple[Any, Any]
+) -> nodes.Node:
+    """The node of an operation. What repeats a single number, and depends on nothing, is a constant."""
+    if all(node.value is not None for node in inputs):
+        with np.errstate(all="ignore"):
+            result = np.asarray(primitive.forward(*(node.value for node in inputs), **params), like[1])
+        if result.size and np.all(result == result.flat[0]):
+            return graph.constant(result[()])
+    return graph.apply(primitive, inputs, params, like)
+
+
+def compiled_term(reading: Reading) -> Term:
+    """What a rule does, as the compiler simplifies it."""
+    graph = nodes.Graph()
+    given = [x for x in (reading.g, reading.out, *reading.inputs) if isinstance(x, Value)]
+    node = program_node(graph, reading.gradient, {x: graph.input(x.name or "", x.shape, x.dtype) for x in given})
+    return _term(simplified([node])[node])
+
+
+def _term(node: nodes.Node) -> Term:
+    if node.name:
+        return Symbol(node.name)
+    if node.primitive is None:
+        return Literal(node.value)
+    return Applied(node.primitive, tuple(map(_term, node.inputs)), node.params)
