@@ -65,6 +65,9 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     does one behind a weak reference or a context variable, in a library's own code, or of what the function finds without
     naming it (`getattr(x, name)`, a file, the time). Pass these as arguments.
 
+    What has one form for some numbers and another one for others has the form that fits all: eigenvalues (`np.linalg.eig`) are
+    complex, the product of `np.polymul` keeps zeros in front. What has no such form, as `np.unique`, is refused.
+
     Parameters
     ----------
     f: a function of numbers, arrays and trees of them: a loss, a transform of one such as `value_and_grad(loss)`, a training step.
