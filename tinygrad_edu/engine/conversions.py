@@ -83,6 +83,11 @@ class Conversions:
         )
 
 
+def numbers_of(x: Any) -> Any:
+    """What a Value holds, itself: to be read, not to be written to. Anything else is given back."""
+    return x._data if isinstance(x, Conversions) else x
+
+
 def check_taking(value: Any, as_array: bool = False) -> None:
     """Raise if a gradient would be lost by what takes the numbers of a Value unasked.
 

@@ -6,7 +6,7 @@ operation it was, and on what. This module knows no derivative and no formula; t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any, NoReturn, TypeAlias, cast
@@ -18,22 +18,19 @@ from tinygrad_edu.engine.arguments import flag, text
 from tinygrad_edu.engine.array_methods import ArrayMethods
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
 from tinygrad_edu.engine.conversions import Conversions, check_taking
-from tinygrad_edu.engine.messages import arose_here, described, failure, listed, notebook_table
+from tinygrad_edu.engine.messages import described, failure, notebook_table
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
+from tinygrad_edu.engine.numpy_protocols import OPERANDS, NumPyProtocols
 from tinygrad_edu.engine.ownership import Loan, checked_constant, own_constant, own_data, own_index, own_integer
-from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, TinygradError, UnsupportedError
+from tinygrad_edu.errors import DataError, GradientError, ShapeError, UnsupportedError
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
-from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS, DECISIONS, LIKES, question
 from tinygrad_edu.primitives.primitive import Primitive
-from tinygrad_edu.primitives.special import of_scipy
-from tinygrad_edu.primitives.table import TABLE, numpy_name
 
 _next_serial = count().__next__
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
-_OPERANDS = (np.ndarray, np.generic, int, float, complex, list, tuple)
 Operand: TypeAlias = "Value | NDArray[Any] | np.generic | complex | list[Any] | tuple[Any, ...]"
-"""The same for type checkers: what can stand beside a Value at an operator."""
+"""OPERANDS for type checkers: what can stand beside a Value at an operator."""
 _ONE = np.float64(1.0)
 _new = object.__new__
 
@@ -58,7 +55,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
         elif kind in _NUMBERS:
             y = other
             parents = (self, None)
-        elif isinstance(other, _OPERANDS):
+        elif isinstance(other, OPERANDS):
             return record(primitive, (other, self) if reflected else (self, other), {})
         else:
             return NotImplemented  # type: ignore[no-any-return]
@@ -88,7 +85,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
     return operator
 
 
-class Value(ArrayMethods, Conversions):
+class Value(ArrayMethods, NumPyProtocols, Conversions):
     """A number or an array of numbers that remembers how it was made, so that it can be differentiated.
 
     Parameters
@@ -326,8 +323,6 @@ class Value(ArrayMethods, Conversions):
 
     # --- operators -----------------------------------------------------------------------------------------------------------
 
-    __hash__ = object.__hash__
-
     __add__ = _binary_operator(arithmetic.add)
     __radd__ = _binary_operator(arithmetic.add, reflected=True)
     __sub__ = _binary_operator(arithmetic.subtract)
@@ -345,45 +340,6 @@ class Value(ArrayMethods, Conversions):
     __matmul__ = _binary_operator(linear_algebra.matmul)
     __rmatmul__ = _binary_operator(linear_algebra.matmul, reflected=True)
 
-    def __lt__(self, other: Any) -> Any:
-        return _call_numpy(np.less, (self, other), {})
-
-    def __le__(self, other: Any) -> Any:
-        return _call_numpy(np.less_equal, (self, other), {})
-
-    def __gt__(self, other: Any) -> Any:
-        return _call_numpy(np.greater, (self, other), {})
-
-    def __ge__(self, other: Any) -> Any:
-        return _call_numpy(np.greater_equal, (self, other), {})
-
-    def __eq__(self, other: object) -> Any:
-        return _call_numpy(np.equal, (self, other), {}) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
-
-    def __ne__(self, other: object) -> Any:
-        return _call_numpy(np.not_equal, (self, other), {}) if isinstance(other, (Value, *_OPERANDS)) else NotImplemented
-
-    # For masks: what comparisons give is made of Values, too, where everything is recorded.
-    def __and__(self, other: Any) -> Any:
-        return _call_numpy(np.bitwise_and, (self, other), {})
-
-    def __or__(self, other: Any) -> Any:
-        return _call_numpy(np.bitwise_or, (self, other), {})
-
-    def __xor__(self, other: Any) -> Any:
-        return _call_numpy(np.bitwise_xor, (self, other), {})
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__  # they commute
-
-    def __invert__(self) -> Any:
-        return _call_numpy(np.invert, (self,), {})
-
-    def __divmod__(self, other: Any) -> Any:
-        return _call_numpy(np.divmod, (self, other), {})
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return _call_numpy(np.divmod, (other, self), {})
-
     def __round__(self, decimals: int = 0) -> Value:
         return self.round(decimals)
 
@@ -395,19 +351,6 @@ class Value(ArrayMethods, Conversions):
 
     def __abs__(self) -> Value:
         return record(elementwise.absolute, (self,), {})
-
-    # --- NumPy's protocols ---------------------------------------------------------------------------------------------------
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        function = ufunc if method == "__call__" else getattr(ufunc, method)  # a method of the ufunc, such as np.add.reduce
-        mode = current_mode()
-        return _call_numpy(function, mode.see_call(function, inputs, kwargs) if mode.watches else inputs, kwargs)
-
-    def __array_function__(
-        self, function: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        mode = current_mode()
-        return _call_numpy(function, mode.see_call(function, args, kwargs) if mode.watches else args, kwargs)
 
     @staticmethod
     def __record_primitive__(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Value:
@@ -473,72 +416,7 @@ def _constant(data: Any, sources: Sequence[Value | None]) -> Value:
     return result
 
 
-# --- NumPy's functions -------------------------------------------------------------------------------------------------------
-
-
-def _call_numpy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Answer a call of a NumPy function in which some argument is a Value."""
-    implementation = TABLE.functions.get(function)
-    is_constant = implementation is None and function in CONSTANT_FUNCTIONS
-    if implementation is None and not is_constant and (implementation := of_scipy(function)) is None:
-        raise UnsupportedError(
-            f"{numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an operation "
-            "of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on value.detach().numpy()."
-        )
-    if kwargs and not is_constant and kwargs.pop("out", None) is not None:
-        raise UnsupportedError(
-            f"{numpy_name(function)} of a Value does not write into an array, which would destroy what was recorded, or lose the "
-            "gradient: a result is a new Value. Write array = array + value in place of array += value, and leave out= out."
-        )
-    try:
-        if implementation is None:
-            return _constant_answer(function, args, kwargs)
-        if type(implementation) is Primitive:
-            return record(implementation, *implementation.bind(args, kwargs))
-        return implementation(*args, **kwargs)
-    except (ValueError, IndexError) as error:  # of its arguments NumPy complains without saying which function it is
-        if isinstance(error, TinygradError | np.linalg.LinAlgError):
-            raise
-        kind = IndexingError if isinstance(error, IndexError) else ShapeError
-        raise kind(f"{numpy_name(function)}: {error}") from error
-    except (AttributeError, ArithmeticError, RuntimeError) as error:
-        if isinstance(error, TinygradError | ZeroDivisionError) or not arose_here(error):
-            raise
-        kinds = ", ".join([type(x).__name__ for x in args] + [f"{key}={type(x).__name__}" for key, x in kwargs.items()])
-        raise DataError(f"{numpy_name(function)} does not take these arguments ({kinds}): {error}") from error
-    except TypeError as error:
-        if isinstance(error, DetachError | UnsupportedError) or not kwargs:
-            raise
-        raise UnsupportedError(f"{numpy_name(function)} of a Value does not take all of {listed(kwargs)}: {error}") from error
-
-
-def _constant_answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a function without a derivative says of the data. Only a mode that records constants, too, keeps how it was found."""
-    answer = function(*map(_plain, args), **{key: _plain(x) for key, x in kwargs.items()})
-    mode = current_mode()
-    if not mode.records_constants:
-        return answer
-    if function in TABLE.instead:
-        mode.see_numbers(next((x for x in args if type(x) is Value), None), f"{numpy_name(function)}()")
-    is_kept = function in DECISIONS or isinstance(answer, np.ndarray | np.generic)
-    if not is_kept or (function in LIKES and not mode.records_likes):
-        return answer
-    return record(question(function, len(args)), args, kwargs)
-
-
-def _plain(x: Any, levels: int = 64) -> Any:
-    """The same, with numbers in place of Values, also in lists and tuples, as deep as NumPy's arrays can be."""
-    if type(x) in (list, tuple) and levels:
-        return type(x)(_plain(part, levels - 1) for part in x)
-    return numbers_of(x)
-
-
 # --- for the rest of the package ---------------------------------------------------------------------------------------------
-
-
-def numbers_of(x: Any) -> Any:
-    """What a Value holds, itself: to be read, not to be written to. Anything else is given back."""
-    return x._data if isinstance(x, Value) else x
 
 
 def snapshot_of(value: Value) -> Any:

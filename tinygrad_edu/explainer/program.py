@@ -10,7 +10,8 @@ import numpy as np
 
 from tinygrad_edu.compiler import nodes
 from tinygrad_edu.compiler.simplification import simplified
-from tinygrad_edu.engine.value import Value, numbers_of
+from tinygrad_edu.engine.conversions import numbers_of
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.graph.reading import Reading, behind
 from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term
 from tinygrad_edu.primitives.constants import LIKES

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.mode import InMode, Watch
-from tinygrad_edu.engine.value import Value, holding, numbers_of
+from tinygrad_edu.engine.value import Value, holding
 from tinygrad_edu.graph.graph import parents_of
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.source import numpy_function

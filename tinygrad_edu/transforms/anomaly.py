@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.messages import described, users_line
 from tinygrad_edu.engine.mode import InMode, Watch
-from tinygrad_edu.engine.value import numbers_of
 from tinygrad_edu.errors import AnomalyError
 
 

@@ -19,10 +19,10 @@ import numpy as np
 
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.backpropagation import backpropagate, between
-from tinygrad_edu.engine.conversions import raise_its_reason
+from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.messages import name_of, shortened
 from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode, differentiating, inside_a_transform
-from tinygrad_edu.engine.value import Value, numbers_of, record, snapshot_of
+from tinygrad_edu.engine.value import Value, record, snapshot_of
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive
