@@ -58,6 +58,8 @@ ANYWHERE = {
     "np.sum([v, v])": (lambda v, w: np.sum([v, v]), r"np\.sum\(\)", r"tg\.array\(\[\.\.\.\]\) or np\.stack"),
     "tg.Value([v, v])": (lambda v, w: tg.Value([v, v]), r"tg\.Value\(\)", r"tg\.array\(\[\.\.\.\]\) or np\.stack"),
     "np.arange(v)": (lambda v, w: np.arange(v), r"np\.arange\(\)", r"start \+ step \* np\.arange\(count\)"),
+    "np.piecewise": (lambda v, w: np.piecewise(A, [A == A], [lambda z: z * v]), r"np\.piecewise\(\)", r"np\.where\("),
+    "np.take": (lambda v, w: np.take(A, w), r"np\.take\(\)", r"Write tg\.Value\(array, requires_grad=False\)\[value\]"),
     "a.dot(w)": (lambda v, w: A.dot(w), r"A\.dot\(\)", r"Write np\.dot\(array, value\)"),
     "a.searchsorted(v)": (lambda v, w: A.searchsorted(v), r"A\.searchsorted\(\)", r"Write np\.searchsorted\(array, value\)"),
     "a[v]": (lambda v, w: A[v], r"an index, array\[value\]", r"(int\(value\.item\(\)\)|tg\.Value\(array, .*\)\[value\])"),
