@@ -53,6 +53,10 @@ def idiom_operators_and_methods() -> None:
     assert_type(w.sigmoid().named("p").detach(), tg.Value)
     assert_type(w.numpy(), np.ndarray[Any, np.dtype[Any]])
     assert_type(float(w.sum()), float)
+    assert_type(w.argmax(), NDArray[np.intp] | Any)
+    assert_type(w.nonzero(), tuple[NDArray[np.intp], ...])
+    assert_type((w.clip(0.0, 1.5) - 1.0).all(), NDArray[np.bool] | Any)
+    assert [w.tolist()[i] for i in range(w.argmax())] == [1.0]
     first, second = w
     assert max(first, second) is second
 
@@ -88,6 +92,7 @@ def mistakes_with_a_value() -> None:
     w.item().backward()  # type: ignore[attr-defined]
     w.grad.backward()  # type: ignore[union-attr]
     w.backwards()  # type: ignore[attr-defined]
+    w.argsort().backward()  # type: ignore[union-attr]
     w.sum(axes=0).backwards()  # type: ignore[attr-defined]
     w + "1"  # type: ignore[arg-type]
     tg.optim.SGD([w])  # type: ignore[call-arg]

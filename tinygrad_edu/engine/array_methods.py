@@ -16,6 +16,9 @@ from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.primitives import elementwise, reductions, shaping, trigonometry
 
 Axis = int | Sequence[int] | None
+# An array of them, or (which type checkers take for Any) a single one.
+Integers = NDArray[np.intp] | Any
+Booleans = NDArray[np.bool] | Any
 
 
 class ArrayMethods:
@@ -108,35 +111,35 @@ class ArrayMethods:
         """`np.cumprod`: the products of the first one, two, three, ... elements."""
         return self._by(np.cumprod, axis=axis)
 
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Integers:
         """`np.argmax`: plain integers, without a gradient."""
         return np.argmax(_any(self), axis=axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any:
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Integers:
         """`np.argmin`: plain integers, without a gradient."""
         return np.argmin(_any(self), axis=axis, keepdims=keepdims)
 
-    def argsort(self, axis: int | None = -1) -> Any:
+    def argsort(self, axis: int | None = -1) -> Integers:
         """`np.argsort`: plain integers, without a gradient."""
         return np.argsort(_any(self), axis=axis)
 
-    def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
+    def argpartition(self, kth: Any, axis: int | None = -1) -> Integers:
         """`np.argpartition`: plain integers, without a gradient."""
         return np.argpartition(_any(self), kth, axis=axis)
 
-    def nonzero(self) -> Any:
+    def nonzero(self) -> tuple[NDArray[np.intp], ...]:
         """`np.nonzero`: for each axis plain integers, without a gradient."""
         return np.nonzero(_any(self))
 
-    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Integers:
         """`np.searchsorted`: plain integers, without a gradient."""
         return np.searchsorted(_any(self), v, side=_any(side), sorter=sorter)
 
-    def any(self, axis: Axis = None, keepdims: bool = False) -> Any:
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Booleans:
         """`np.any`: plain booleans, without a gradient."""
         return np.any(_any(self), axis=_any(axis), keepdims=keepdims)
 
-    def all(self, axis: Axis = None, keepdims: bool = False) -> Any:
+    def all(self, axis: Axis = None, keepdims: bool = False) -> Booleans:
         """`np.all`: plain booleans, without a gradient."""
         return np.all(_any(self), axis=_any(axis), keepdims=keepdims)
 
