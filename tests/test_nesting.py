@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.counting import calls
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError, ShapeError
 
@@ -195,3 +196,18 @@ def test_a_user_may_name_an_operation_or_not():
 
     assert tg.primitive(halved, lambda g, out, x: g / 2).name == "halved"
     assert tg.primitive(halved, lambda g, out, x: g / 2, name="half").name == "half"
+
+
+def test_many_inner_gradients_cost_no_more_each_than_few():
+    """The walk back from an inner result stops at what is older than the inner argument."""
+
+    def steps(count):
+        def f(x):
+            for _ in range(count):
+                x = x + 0.001 * tg.grad(lambda y, x=x: x * y**2)(x)
+            return x
+
+        return calls(lambda: tg.grad(f)(0.1))
+
+    few, many = steps(50), steps(400)
+    assert many < 9 * few

@@ -338,3 +338,16 @@ def test_every_property_of_a_value_says_what_it_is():
     properties = [name for name in dir(Value) if isinstance(getattr(Value, name), property)]
     assert "size" in properties
     assert [name for name in properties if not getattr(Value, name).__doc__] == []
+
+
+def test_attributes_are_checked_as_in_the_constructor():
+    w = tg.Value(2.0, name="w")
+    with pytest.raises(DataError, match="requires_grad must be True or False, but is 'no'"):
+        w.requires_grad = "no"
+    with pytest.raises(DataError, match="name must be text, but is 3"):
+        w.name = 3
+    assert w.requires_grad is True
+    assert w.name == "w"
+    w.requires_grad, w.name = False, None
+    assert w.requires_grad is False
+    assert w.name is None

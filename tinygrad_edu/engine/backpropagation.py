@@ -37,7 +37,7 @@ class Node(Protocol):
     inputs: Sequence[Any]
     params: Mapping[str, Any] | None
     serial: int
-    requires_grad: bool
+    _requires_grad: bool
     name: str | None
     _data: Any
     _loan: Loan | None
@@ -52,7 +52,7 @@ def ancestors(output: Any) -> tuple[list[Any], set[Any]]:
     computed = [] if output.primitive is None else [output]
     for node in computed:  # which grows while it is walked
         for parent in node.parents:
-            if parent is not None and parent.requires_grad and parent not in found:
+            if parent is not None and parent._requires_grad and parent not in found:
                 found.add(parent)
                 if parent.primitive is not None:
                     computed.append(parent)
@@ -68,7 +68,7 @@ def between(outputs: Iterable[Any], targets: Set[Any]) -> tuple[list[Any], set[A
     for node in computed:  # which grows while it is walked
         for parent in node.parents:
             # What is older than all targets cannot have come from one.
-            if parent is not None and parent.requires_grad and parent not in found and parent.serial > oldest:
+            if parent is not None and parent._requires_grad and parent not in found and parent.serial > oldest:
                 found.add(parent)
                 computed.append(parent)
     computed.sort(key=_serial)

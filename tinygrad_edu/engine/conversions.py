@@ -24,7 +24,7 @@ class Conversions:
     __slots__ = ()
 
     _data: Any
-    requires_grad: bool
+    _requires_grad: bool
 
     def numpy(self) -> np.ndarray[Any, np.dtype[Any]]:
         """The numbers as a plain array of the caller's own."""
@@ -101,12 +101,12 @@ def check_taking(value: Any, as_array: bool = False) -> None:
     TracingError: from a function that is being compiled, also for numbers that require no gradient.
     """
     mode = current_mode()
-    if not (mode.records_constants or value.requires_grad):
+    if not (mode.records_constants or value._requires_grad):
         return
     who = taker(sys._getframe(2))  # it asks the method of the Value that asks here
     if mode.records_constants:
         mode.see_numbers(value, who.words, who.advice)
-    if value.requires_grad and not who.is_formatting and (as_array or who.is_numpy or inside_a_transform()):
+    if value._requires_grad and not who.is_formatting and (as_array or who.is_numpy or inside_a_transform()):
         raise DetachError(
             f"{who.words} would take the plain numbers of {described(value)}, which would lose its gradient. {who.advice} "
             "Where plain numbers are meant, ask for them by name: .item() or .numpy(), or tg.stop_gradient(value) for a constant."

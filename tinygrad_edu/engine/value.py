@@ -66,13 +66,13 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             data = forward(x, y)
         except (ValueError, TypeError, OverflowError) as error:
             raise failure(primitive, (self, other), error) from error
-        requires_grad = self.requires_grad or (kind is Value and other.requires_grad)
+        requires_grad = self._requires_grad or (kind is Value and other._requires_grad)
         mode = current_mode()
         if (requires_grad and mode.records) or mode.records_constants:
             result = _new(Value)
             result._data = data
-            result._grad = result._loan = result.name = result.params = None
-            result.requires_grad = requires_grad
+            result._grad = result._loan = result._name = result.params = None
+            result._requires_grad = requires_grad
             result.primitive = primitive
             result.parents = parents
             result.inputs = (x, y)
@@ -111,20 +111,20 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
         "_data",
         "_grad",
         "_loan",
+        "_name",
+        "_requires_grad",
         "inputs",
-        "name",
         "params",
         "parents",
         "primitive",
-        "requires_grad",
         "serial",
     )
 
     _data: Any
     _grad: Any
     _loan: Loan | None
-    requires_grad: bool
-    name: str | None
+    _requires_grad: bool
+    _name: str | None
     # How it was made (see backpropagation.Node). A leaf has no primitive and no parents.
     primitive: Primitive | None
     parents: Sequence[Value | None]
@@ -143,10 +143,10 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
             self._data = own_data(data, dtype)
         self._grad = None
         self._loan = None
-        self.requires_grad = (
+        self._requires_grad = (
             requires_grad if requires_grad is True or requires_grad is False else flag("requires_grad", requires_grad)
         )
-        self.name = name if name is None else text("name", name)
+        self._name = name if name is None else text("name", name)
         self.primitive = None
         self.parents = self.inputs = ()
         self.params = None
@@ -205,6 +205,24 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
             checked = np.full(self._data.shape, checked)
         self._grad = checked
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether `backward` computes a gradient for it, or passes one through it."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        self._requires_grad = flag("requires_grad", requires_grad)
+
+    @property
+    def name(self) -> str | None:
+        """What it is called in messages, source code, explanations and pictures."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = name if name is None else text("name", name)
+
     def backward(self, gradient: ArrayLike | None = None) -> None:
         """Compute the gradient of this Value with respect to every leaf it was computed from, and add it to the leaf's `.grad`.
 
@@ -222,7 +240,7 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
         >>> w.grad
         array([2., 4.])
         """
-        if not self.requires_grad:
+        if not self._requires_grad:
             raise GradientError(
                 f"{described(self)} requires no gradient: it was computed from constants only, or under no_grad(). "
                 "Make the parameters with Value(..., requires_grad=True) and compute it outside of no_grad()."
@@ -255,7 +273,7 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
 
     def named(self, name: str) -> Value:
         """Give this Value a name, and return it: `y = (theta * x).named("y")`."""
-        self.name = text("name", name)
+        self._name = text("name", name)
         return self
 
     def detach(self) -> Value:
@@ -372,7 +390,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
         if type(operand) is Value:
             parents.append(operand)
             arrays.append(operand._data if operand._loan is None else operand._loan.snapshot())
-            requires_grad = requires_grad or operand.requires_grad
+            requires_grad = requires_grad or operand._requires_grad
         else:
             parents.append(None)
             is_number = type(operand) in _NUMBERS or type(operand) is complex
@@ -390,8 +408,8 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
         return _constant(data, parents)
     result = _new(Value)
     result._data = data
-    result._grad = result._loan = result.name = None
-    result.requires_grad = requires_grad
+    result._grad = result._loan = result._name = None
+    result._requires_grad = requires_grad
     result.primitive = primitive
     result.parents = parents
     result.inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
@@ -406,11 +424,11 @@ def _constant(data: Any, sources: Sequence[Value | None]) -> Value:
     """A Value that requires no gradient, of data that is known to be in order and not shared with the user."""
     result = _new(Value)
     result._data = data
-    result._grad = result._loan = result.name = result.primitive = result.params = None
-    result.requires_grad = False
+    result._grad = result._loan = result._name = result.primitive = result.params = None
+    result._requires_grad = False
     result.parents = result.inputs = ()
     for source in sources:
-        if source is not None and (source.requires_grad or source.is_detached):
+        if source is not None and (source._requires_grad or source.is_detached):
             result.parents = _UNRECORDED
     result.serial = _next_serial()
     return result
@@ -427,5 +445,5 @@ def snapshot_of(value: Value) -> Any:
 def holding(data: Any, name: str) -> Value:
     """A constant of data as they are: not checked, not copied, of any dtype."""
     value = _constant(data, ())
-    value.name = name
+    value._name = name
     return value
