@@ -35,6 +35,14 @@ def test_every_python_block_runs_and_shows_what_it_says(readme):
     assert not report, "".join(report)
 
 
+def test_both_readmes_have_the_same_examples_and_as_many_headings_table_rows_and_items():
+    english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in READMES)
+    assert python_blocks(english) == python_blocks(chinese)
+    for start in (r"#+ ", r"\|", r"- ", r"\d+\. ", r"!\["):
+        counts = [len(re.findall(f"^{start}", text, re.MULTILINE)) for text in (english, chinese)]
+        assert counts[0] == counts[1], start
+
+
 def test_the_two_commands_stand_there_exactly(readme):
     lines = [line.strip() for line in readme.read_text(encoding="utf-8").splitlines()]
     assert [line for line in lines if line.startswith("python -m pip install")] == COMMANDS
