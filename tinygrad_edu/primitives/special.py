@@ -246,13 +246,18 @@ def _scipy(name: str, inputs: int, doc: str = "") -> Callable[..., Any]:
 
 _zeta = _scipy("zeta", 2)
 
+SCIPY: dict[str, Callable[..., Any]] = {}
+"""What differentiates functions of `scipy.special`, by their names there."""
 
-def _scipy_operation(
+
+def scipy_operation(
     function: str, *vjps: Rule, name: str = "", latex: str = "", domain: tuple[Domain, ...] = (), doc: str = ""
 ) -> Primitive:  # fmt: skip
     """An entry for a function of `scipy.special`, which JAX has by the same name."""
     jax = f"jax.scipy.special.{function}({{inputs}})"
-    return operation(_scipy(function, len(vjps), doc), *vjps, name=name or function, jax=jax, latex=latex, domain=domain)
+    entry = operation(_scipy(function, len(vjps), doc), *vjps, name=name or function, jax=jax, latex=latex, domain=domain)
+    SCIPY[function] = entry
+    return entry
 
 
 def _documented(formula: str, name: str, x: float, result: str) -> str:
@@ -278,19 +283,19 @@ def _documented(formula: str, name: str, x: float, result: str) -> str:
 
 NORMAL = 1 / math.sqrt(2 * math.pi)
 
-erf = _scipy_operation(
+erf = scipy_operation(
     "erf",
     lambda g, out, x: g * (2 / math.sqrt(math.pi) * np.exp(-(x**2))),
     doc=_documented("2/√π times the integral of exp(-t²) from 0 to x (Abramowitz and Stegun, 7.1.1).", "erf", 1.0, "0.842701"),
 )
-erfc = _scipy_operation(
+erfc = scipy_operation(
     "erfc",
     lambda g, out, x: g * (-2 / math.sqrt(math.pi) * np.exp(-(x**2))),
     doc=_documented("1 - erf(x), exact also where erf(x) is nearly 1 (Abramowitz and Stegun, 7.1.2).", "erfc", 1.0, "0.157299"),
 )
-erfinv = _scipy_operation("erfinv", lambda g, out, x: g * (math.sqrt(math.pi) / 2 * np.exp(out**2)), domain=((-0.9, 0.9),))
-ndtr = _scipy_operation("ndtr", lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2)), latex=r"\Phi({0})")
-log_ndtr = _scipy_operation("log_ndtr", lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2 - out)), latex=r"\ln \Phi({0})")
+erfinv = scipy_operation("erfinv", lambda g, out, x: g * (math.sqrt(math.pi) / 2 * np.exp(out**2)), domain=((-0.9, 0.9),))
+ndtr = scipy_operation("ndtr", lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2)), latex=r"\Phi({0})")
+log_ndtr = scipy_operation("log_ndtr", lambda g, out, x: g * (NORMAL * np.exp(-(x**2) / 2 - out)), latex=r"\ln \Phi({0})")
 
 
 def _polygamma(x: Any, order: int) -> Any:
@@ -304,14 +309,14 @@ polygamma: Primitive = operation(
     name="polygamma", jax="jax.scipy.special.polygamma({order}, {0})", latex=r"\psi^{{({order})}}({0})", domain=POSITIVE,
     cases=[case((), order=1), case((3, 4), order=1), case((4,), order=2)],
 )  # fmt: skip
-digamma = _scipy_operation(
+digamma = scipy_operation(
     "digamma",
     lambda g, out, x: g * polygamma(x, order=1),
     latex=r"\psi({0})",
     domain=POSITIVE,
     doc=_documented("ψ(x) = Γ'(x) / Γ(x), the derivative of lgamma (Abramowitz and Stegun, 6.3.1).", "digamma", 1.0, "-0.577216"),
 )
-lgamma = _scipy_operation(
+lgamma = scipy_operation(
     "gammaln",
     lambda g, out, x: g * digamma(x),
     name="lgamma",
@@ -319,8 +324,8 @@ lgamma = _scipy_operation(
     domain=POSITIVE,
     doc=_documented("ln |Γ(x)|: of whole numbers, ln (x - 1)! (Abramowitz and Stegun, 6.1.1).", "lgamma", 5.0, "3.178054"),
 )
-gamma = _scipy_operation("gamma", lambda g, out, x: g * (out * digamma(x)), latex=r"\Gamma({0})", domain=POSITIVE)
-logit = _scipy_operation(
+gamma = scipy_operation("gamma", lambda g, out, x: g * (out * digamma(x)), latex=r"\Gamma({0})", domain=POSITIVE)
+logit = scipy_operation(
     "logit", lambda g, out, x: g / (x * (1 - x)), latex=r"\ln \frac{{{0}}}{{1 - {0}}}", domain=((0.1, 0.9),)
 )  # fmt: skip
 
@@ -330,7 +335,7 @@ def _or_zero(x: Any, y: Any) -> Any:
     return corner(where((x == 0) & (y == 0), 1.0, y), where(x == 0, y, 1.0))
 
 
-xlogy = _scipy_operation(
+xlogy = scipy_operation(
     "xlogy",
     lambda g, out, x, y: g * np.log(_or_zero(x, y)),
     lambda g, out, x, y: g * (x / _or_zero(x, y)),
@@ -343,11 +348,8 @@ def _xlog1py(x: Any, y: Any) -> Any:
     return x * np.log1p(y)
 
 
-# The ufuncs of `scipy.special` that are differentiated, by name.
-SCIPY: dict[str, Callable[..., Any]] = {
-    "erf": erf, "erfc": erfc, "erfinv": erfinv, "ndtr": ndtr, "log_ndtr": log_ndtr,
-    "gamma": gamma, "gammaln": lgamma, "loggamma": lgamma, "psi": digamma,
-    "expit": sigmoid, "log_expit": lambda x: -softplus(-x), "logit": logit, "xlogy": xlogy, "xlog1py": _xlog1py,
+SCIPY |= {
+    "expit": sigmoid, "log_expit": lambda x: -softplus(-x), "loggamma": lgamma, "psi": digamma, "xlog1py": _xlog1py,
 }  # fmt: skip
 
 
