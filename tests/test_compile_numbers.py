@@ -360,7 +360,7 @@ def test_a_power_of_integers_is_what_python_says_for_every_exponent():
 @pytest.mark.parametrize(
     "options", [{"axis": 0}, {"axis": -1}, {"axis": 0, "keepdims": True}, {"axis": -1, "keepdims": True}], ids=str
 )
-@pytest.mark.parametrize("reduce", [np.sum, np.prod, np.max, np.nansum], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("reduce", [*(entry.numpy[0] for entry in TABLE if entry.reduces), np.nansum], ids=lambda f: f.__name__)
 def test_a_single_number_has_an_axis(reduce, options, number):
     compiled = tg.compile(lambda x: reduce(x, **options))
     expected = reduce(number, **options)

@@ -316,10 +316,17 @@ def test_without_spacing_slopes_are_infinite(spacing):
 
 # --- methods of ufuncs -------------------------------------------------------------------------------------------------------
 
-SMOOTH = [np.add, np.subtract, np.multiply, np.divide, np.power, np.hypot, np.logaddexp, np.logaddexp2, np.arctan2]
-CHOOSING = [np.maximum, np.minimum, np.fmax, np.fmin, np.copysign, np.heaviside]
-SEVERAL_AXES = [np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.hypot, np.logaddexp, np.logaddexp2]
-NAMED = pytest.mark.parametrize("ufunc", SMOOTH + CHOOSING, ids=lambda f: f.__name__)
+UFUNCS = [f for f in TABLE.functions if isinstance(f, np.ufunc) and f.signature is None and "dd->d" in f.types]
+
+
+def _reduces_several_axes(ufunc):
+    try:
+        return ufunc.reduce(W, axis=(0, 2)).shape == (3,)
+    except ValueError:  # the order of the axes would make a difference
+        return False
+
+
+NAMED = pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda f: f.__name__)
 
 
 @NAMED
@@ -336,7 +343,7 @@ def test_reduce_applies_the_function_from_left_to_right(ufunc):
     np.testing.assert_allclose(result.numpy(), reduce(ufunc, W[0, 0]), rtol=1e-14)
 
 
-@pytest.mark.parametrize("ufunc", SEVERAL_AXES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("ufunc", [f for f in UFUNCS if _reduces_several_axes(f)], ids=lambda f: f.__name__)
 def test_reduce_over_several_axes_or_over_nothing(ufunc):
     check(lambda x: ufunc.reduce(x, axis=(0, 2)), W)
     check(lambda x: ufunc.reduce(x, axis=None, keepdims=True), W)
@@ -359,9 +366,8 @@ def test_outer(ufunc):
 
 
 def test_every_elementwise_operation_of_two_arguments_has_the_methods():
-    functions = {f for f in TABLE.functions if isinstance(f, np.ufunc) and f.signature is None and "dd->d" in f.types}
-    assert {np.add, np.hypot, np.float_power, np.fmod, np.mod, np.floor_divide} <= functions
-    for ufunc in functions:
+    assert {np.add, np.hypot, np.float_power, np.fmod, np.mod, np.floor_divide} <= {*UFUNCS}
+    for ufunc in UFUNCS:
         for method in (ufunc.reduce, ufunc.accumulate, ufunc.outer):
             arguments = (Value(W), Value(W)) if method.__name__ == "outer" else (Value(W),)
             assert isinstance(method(*arguments), Value)
