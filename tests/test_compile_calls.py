@@ -5,6 +5,8 @@ import cProfile
 import dataclasses
 import enum
 import functools
+import gc
+import linecache
 import random
 import sys
 import threading
@@ -566,7 +568,7 @@ def test_the_users_constructor_runs_as_often_as_the_users_function_calls_it(kind
 def test_the_statements_of_a_program_that_needs_numpy_alone_stand_in_the_function_itself():
     compiled = tg.compile(tg.value_and_grad(lambda theta, x, t: 0.5 * (t - theta * x) ** 2))
     compiled(3.0, 2.0, 8.0)
-    assert not any(name.startswith("_tg_run") for name in compiled.__code__.co_names)
+    assert not any(name.endswith("_run") for name in compiled.__code__.co_names)
 
 
 @dataclasses.dataclass
@@ -767,3 +769,67 @@ def test_an_error_in_a_program_shows_the_line_of_the_program():
     with pytest.raises(np.linalg.LinAlgError) as failed:
         compiled(np.zeros((2, 2)))
     assert any("np.linalg.inv(a)" in (entry.line or "") for entry in traceback.extract_tb(failed.value.__traceback__))
+
+
+# --- how much is kept --------------------------------------------------------------------------------------------------------
+
+
+def kept_lines():
+    """How many generated programs tracebacks find the lines of."""
+    gc.collect()
+    return sum(file.startswith("<tinygrad_edu program") for file in linecache.cache)
+
+
+def test_of_more_programs_than_are_kept_the_one_goes_that_has_not_been_used_for_longest():
+    shapes = [1, 2, 1, 1, 3, 1, 2, 3, 1]  # with room for two the third one takes the place of the second
+    arguments = [(np.ones(n),) for n in shapes]
+    assert recordings(arguments, np.sum, maxsize=2) == [1, 2, 2, 2, 3, 3, 4, 5, 6]
+    assert recordings(arguments, np.sum, maxsize=3) == [1, 2, 2, 2, 3, 3, 3, 3, 3]
+    assert recordings(arguments, np.sum, maxsize=1) == [1, 2, 3, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_program_that_the_function_goes_straight_to_has_been_used():
+    counted = Counted(np.sum)
+    compiled = tg.compile(counted, maxsize=2)
+    for n in (1, 2, 1, 2, 2, 2, 3, 2):
+        compiled(np.ones(n))
+    assert counted.runs // 2 == 3
+
+
+@pytest.mark.parametrize(("options", "most"), [({"maxsize": 4}, 4), ({}, 256)])
+def test_the_programs_of_a_function_and_their_names_and_lines_are_bounded_and_go_with_it(options, most):
+    before = kept_lines()
+    compiled = tg.compile(tg.grad(lambda x: np.sum(x**2)), **options)
+    sizes = []
+    for n in range(1, most + 20):
+        assert compiled(np.ones(n)).tolist() == [2.0] * n
+        sizes.append(len(compiled.__globals__))
+    assert kept_lines() - before == most + 1
+    assert len(set(sizes)) == 1
+    del compiled
+    assert kept_lines() == before
+
+
+def test_on_jax_they_are_bounded_too():
+    pytest.importorskip("jax")
+    before = kept_lines()
+    compiled = tg.compile(np.sum, target="jax", maxsize=2)
+    counts = []
+    for n in range(1, 16):
+        assert compiled(np.ones(n)) == n
+        counts.append(kept_lines() - before)
+    assert counts[-1] <= counts[7] <= 12
+
+
+def test_what_is_refused_keeps_nothing():
+    compiled = tg.compile(lambda x: 1.0 if np.sum(x) else 2.0)
+    for n in range(1, 5):
+        with pytest.raises(TracingError):
+            compiled(np.ones(n))
+    assert len(compiled.__globals__["_tg_choose"].__self__._programs._programs) == 0
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.0, True, None, "many"])
+def test_how_many_are_kept_is_a_whole_number_from_one_on(wrong):
+    with pytest.raises(DataError, match="maxsize must be a whole number from 1 on"):
+        tg.compile(np.sum, maxsize=wrong)

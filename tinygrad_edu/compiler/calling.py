@@ -9,8 +9,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from typing import Any, Protocol, overload
+from weakref import finalize, ref
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from tinygrad_edu.compiler.nodes import frozen
 from tinygrad_edu.compiler.numpy_programs import numpy_program
 from tinygrad_edu.compiler.programs import Program, defined, read
 from tinygrad_edu.compiler.recording import DEEPEST
+from tinygrad_edu.compiler.store import Store
 from tinygrad_edu.compiler.surroundings import Surroundings
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.messages import shortened, text_of
@@ -30,9 +33,6 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.source import identifier
 from tinygrad_edu.transforms.signatures import P, Result, Result_co
 from tinygrad_edu.transforms.trees import beside, children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
-
-MOST_SURROUNDINGS = 8
-"""How many programs are kept for arguments of one kind, each for what the function found around it when it was recorded."""
 
 _TARGETS = {"numpy": numpy_program, "jax": jax_program}
 
@@ -51,10 +51,10 @@ class Compiled(Protocol[P, Result_co]):
 
 
 @overload
-def compile(f: Callable[P, Result], *, static: tuple[str, ...] = ()) -> Compiled[P, Result]: ...
+def compile(f: Callable[P, Result], *, static: tuple[str, ...] = (), maxsize: int = 256) -> Compiled[P, Result]: ...
 @overload
-def compile(f: Callable[P, Any], target: str, static: tuple[str, ...] = ()) -> Compiled[P, Any]: ...
-def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...] = ()) -> Compiled[..., Any]:
+def compile(f: Callable[P, Any], target: str, static: tuple[str, ...] = (), maxsize: int = 256) -> Compiled[P, Any]: ...
+def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...] = (), maxsize: int = 256) -> Compiled[..., Any]:
     """A function that does what `f` does, by a program that was generated for the shapes and dtypes of its arguments.
 
     The first call records what `f` does, simplifies it and writes it down as NumPy code; every call runs that code.
@@ -77,6 +77,7 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
         graphics cards, and for several devices at once. It takes NumPy's and JAX's arrays and returns JAX's, on the devices where
         its arguments were. Double precision, which is NumPy's, JAX must be told of: `jax.config.update("jax_enable_x64", True)`.
     static: names of parameters that are part of the program, too, such as an integer for `range`. They are compared by value.
+    maxsize: how many programs are kept. Of more than these the one goes that has not been used for longest.
 
     Returns
     -------
@@ -112,8 +113,18 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     check_function(f)
     if target not in _TARGETS:
         raise DataError(f"target must be one of {', '.join(map(repr, _TARGETS))}, not {target!r}")
-    compiled: Compiled[..., Any] = _Compilation(f, target, static).entry
+    if type(maxsize) is not int or maxsize < 1:
+        raise DataError(f"maxsize must be a whole number from 1 on, how many programs are kept, but is {shortened(maxsize)}.")
+    compiled: Compiled[..., Any] = _Compilation(f, target, static, maxsize).entry
     return compiled
+
+
+def _forget(compilation: ref[_Compilation], names: Iterable[str]) -> None:
+    """The entry does not refer to these names any more."""
+    owner = compilation()
+    if owner is not None:
+        for name in names:
+            del owner._scope[name]
 
 
 class _Written:
@@ -129,7 +140,7 @@ class _Written:
 class _Compilation:
     """The programs of one function, and the function that chooses among them."""
 
-    def __init__(self, f: Callable[..., Any], target: str, static: tuple[str, ...]) -> None:
+    def __init__(self, f: Callable[..., Any], target: str, static: tuple[str, ...], maxsize: int) -> None:
         self._f = f
         self._program = _TARGETS[target]
         self._arrays: tuple[type[Any], ...] = (np.ndarray,) if target == "numpy" else (np.ndarray, import_jax().Array)
@@ -141,12 +152,15 @@ class _Compilation:
                 raise DataError(f"static names {name!r}, but the parameters of {self._name} are {', '.join(names)}")
         self._static = static
         self._defaults = {parameter.name: parameter.default for parameter in self._parameters}
-        self._programs: dict[Any, list[tuple[Program, Surroundings]]] = {}
+        self._programs = Store(maxsize)
+        self._installed: Any = None
+        self._numbers = count()
         self._prefix = prefix(names)
         self._scope: dict[str, Any] = {
             "np": np,
             f"{self._prefix}choose": self._choose,
             f"{self._prefix}is_free": _is_free,
+            **{f"{self._prefix}{each.__name__}": each for each in (type, len, tuple)},  # a parameter may be called `type`
         }
         self.entry: Any = self._entry([])
         self.entry.__doc__ = f.__doc__
@@ -159,7 +173,7 @@ class _Compilation:
         header = inspect.Signature([self._plain(parameter) for parameter in self._parameters])
         arguments = "".join(f"{parameter.name}, " for parameter in self._parameters)
         lines = [f"def entry{header}:", *first, f"    return {self._prefix}choose(({arguments}))"]
-        entry = defined("entry", "\n".join(lines), self._scope)
+        entry: Any = defined("entry", "\n".join(lines), self._scope)
         entry.__name__ = self._name
         # Pickle finds a function by these, and does not take `loss` for what was compiled from it, unless it goes by that name.
         entry.__module__, entry.__qualname__ = (text_of(self._f, key, self._name) for key in ("__module__", "__qualname__"))
@@ -174,9 +188,11 @@ class _Compilation:
         self._scope[name] = parameter.default
         return parameter.replace(annotation=parameter.empty, default=_Written(name))
 
-    def _install(self, program: Program, surroundings: Surroundings, arguments: tuple[Any, ...]) -> None:
-        """Let the entry go straight to a program where the arguments are like these, and all else is as it is now."""
-        guards = Guards(program.leaves, self._scope, self._prefix, self._arrays, self._is_static)
+    def _install(self, program: Program, surroundings: Surroundings, arguments: tuple[Any, ...]) -> bool:
+        """Let the entry go straight to a program where the arguments are like these, and all else is as it is now, if it can."""
+        its_prefix = f"{self._prefix}{next(self._numbers)}_"
+        its: dict[str, Any] = {}  # what the guards and the program refer to
+        guards = Guards(program.leaves, its, its_prefix, self._prefix, self._arrays, self._is_static)
         try:
             conditions = [
                 condition
@@ -184,23 +200,25 @@ class _Compilation:
                 for condition in guards.of(parameter.name, parameter.name, argument)
             ]
         except NoGuardError:
-            return
+            return False
         if program.reads_outside:
             conditions.insert(0, f"{self._prefix}is_free()")
         if surroundings:
-            unchanged = f"{self._prefix}are_unchanged_{len(self._scope)}"
-            self._scope[unchanged] = surroundings.are_unchanged
-            conditions.append(f"{unchanged}()")
+            its[f"{its_prefix}are_unchanged"] = surroundings.are_unchanged
+            conditions.append(f"{its_prefix}are_unchanged()")
         # The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own.
         names = {parameter.name for parameter in self._parameters}
         if program.scope.keys() <= {"np", "__builtins__"} and not names & NEEDED:
             statements = program.statements
         else:
-            run = f"{self._prefix}run_{len(self._scope)}"
-            self._scope[run] = program.run
-            statements = [f"return {run}({', '.join(program.leaves)})"]
+            its[f"{its_prefix}run"] = program.run
+            statements = [f"return {its_prefix}run({', '.join(program.leaves)})"]
         body = [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in statements)]
+        self._scope |= its
         self.entry.__code__ = self._entry(body).__code__
+        # Another thread may still be running these statements when others have taken their place.
+        finalize(self.entry.__code__, _forget, ref(self), its.keys()).atexit = False
+        return True
 
     # --- the slow way --------------------------------------------------------------------------------------------------------
 
@@ -216,17 +234,17 @@ class _Compilation:
         if not _is_free() or any(isinstance(leaf, Value) for leaf in leaves):
             return self._called(arguments)
         try:
-            programs = self._programs.setdefault(key, [])
+            program = self._programs.found(key)
         except TypeError as error:
             raise DataError(
                 f"what is static must be comparable by value: {error}. Pass tuples, numbers, text or functions."
             ) from error
-        program = next((program for program, surroundings in programs if surroundings.are_unchanged()), None)
         if program is None:
             program, surroundings = self._recorded(arguments)
-            programs.insert(0, (program, surroundings))
-            del programs[MOST_SURROUNDINGS:]
-            self._install(program, surroundings, arguments)
+            self._programs.used(self._installed)  # of which nobody tells
+            self._programs.add(key, program, surroundings)
+            if self._install(program, surroundings, arguments):
+                self._installed = key
             self.entry.source, self.entry.optimized_source = program.source, program.optimized_source
         return program.run(*leaves)
 

@@ -16,8 +16,8 @@ class Guards:
     """Writes the conditions under which an argument is like a given one, and gives its numbers and arrays their names.
 
     leaves: these names, in order. scope: where the generated function finds things by name; what guards need is added to it, by
-    names with the prefix. arrays: the types of arrays. is_static: whether a part of an argument, given its path, belongs to the
-    program.
+    names with the prefix. built_in: the prefix with which it finds type, len and tuple. arrays: the types of arrays. is_static:
+    whether a part of an argument, given its path, belongs to the program.
     """
 
     def __init__(
@@ -25,11 +25,12 @@ class Guards:
         leaves: Sequence[str],
         scope: dict[str, Any],
         prefix: str,
+        built_in: str,
         arrays: tuple[type[Any], ...],
         is_static: Callable[[str, Any], bool],
     ) -> None:
-        self._leaves, self._scope, self._prefix, self._arrays, self._is_static = iter(leaves), scope, prefix, arrays, is_static
-        scope |= {f"{prefix}{each.__name__}": each for each in (type, len, tuple)}  # a parameter may be called `type`
+        self._leaves, self._scope, self._prefix, self._built_in = iter(leaves), scope, prefix, built_in
+        self._arrays, self._is_static = arrays, is_static
 
     def of(self, path: str, place: str, x: Any) -> Iterator[str]:
         """Conditions on what is found at `place`, an expression. The path is that of `children_of`."""
@@ -39,12 +40,12 @@ class Guards:
             yield from self._like_leaf(place, x)
         elif type(x) in (list, tuple):
             yield self._is_a(place, x)
-            yield f"{self._prefix}len({place}) == {len(x)}"
+            yield f"{self._built_in}len({place}) == {len(x)}"
             for position, part in enumerate(x):
                 yield from self.of(f"{path}[{position}]", f"{place}[{position}]", part)
         elif type(x) is dict and all(type(key) is str for key in x):
             yield self._is_a(place, x)
-            yield f"{self._prefix}tuple({place}) == {tuple(x)}"
+            yield f"{self._built_in}tuple({place}) == {tuple(x)}"
             for key, part in x.items():
                 yield from self.of(f"{path}[{key!r}]", f"{place}[{key!r}]", part)
         else:
@@ -57,7 +58,7 @@ class Guards:
             yield f"{place} == {self._named(x)}"
         elif type(x) is tuple:
             yield self._is_a(place, x)
-            yield f"{self._prefix}len({place}) == {len(x)}"
+            yield f"{self._built_in}len({place}) == {len(x)}"
             for position, part in enumerate(x):
                 yield from self._same(f"{place}[{position}]", part)
         elif x is None or isinstance(x, bool) or callable(x):
@@ -73,7 +74,7 @@ class Guards:
             yield f"{name}.dtype is {self._named(x.dtype)}"
 
     def _is_a(self, place: str, x: Any) -> str:
-        return f"{self._prefix}type({place}) is {self._named(type(x))}"
+        return f"{self._built_in}type({place}) is {self._named(type(x))}"
 
     def _named(self, thing: Any) -> str:
         """A name under which the generated function finds an object."""

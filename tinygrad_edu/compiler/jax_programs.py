@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -131,7 +132,8 @@ def jax_program(reading: Reading) -> Program:
     scope |= {name: jax.numpy.asarray(constant) for name, constant in source.scope.constants.items()}
     outside = reading.read_outside(source, scope)
     mine = prefix([*source.parameters, *scope])
-    its = {"compiled": jax.jit(_explained(function, reading.name)), "config": jax.config, "refuse_to_round": _refuse_to_round}
+    jitted = jax.jit(_explained(function, reading.name))
+    its = {"compiled": jitted, "config": jax.config, "refuse_to_round": _refuse_to_round}
     scope |= {f"{mine}{name}": thing for name, thing in its.items()}
     is_double = _needs_double([*in_order(reading.outputs), *reading.inputs], reading.outputs)
     statements = [
@@ -142,7 +144,9 @@ def jax_program(reading: Reading) -> Program:
     ]
     text = reading.text(source)
     leaves = reading.leaves(source)
-    return Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
+    program = Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
+    finalize(program, jitted.clear_cache).atexit = False  # JAX would keep what it has compiled, and every line that led to it
+    return program
 
 
 def _refuse_large_integers(reading: Reading) -> None:
@@ -160,7 +164,7 @@ def _explained(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def traced(*inputs: Any) -> Any:
         try:
             return function(*inputs)
-        except Exception as error:
+        except (TypeError, ValueError, IndexError, AttributeError, NotImplementedError) as error:
             raise UnsupportedError(
                 f"JAX cannot run {name}: {str(error).splitlines()[0]} The program uses an option of NumPy that jax.numpy lacks, "
                 "or a function of your own (tg.primitive) that calls NumPy: compute it with operators, or with target='numpy'."

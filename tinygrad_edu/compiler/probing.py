@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu.primitives.primitive import Primitive, case
 
 
-@cache
+@lru_cache(maxsize=1024)  # a function may make its operation anew each time it is called
 def may_give_a_view(primitive: Primitive) -> bool:
     """Whether a result may be memory of an input, as a slice is. Of an operation that fails on all of its cases nobody knows.
 
@@ -24,7 +24,7 @@ def may_give_a_view(primitive: Primitive) -> bool:
     return not tried or any(np.shares_memory(result, x) for inputs, result in tried for x in inputs)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def may_give_an_array(primitive: Primitive) -> bool:
     """Whether a result without axes may be an array all the same, and no number.
 
@@ -36,7 +36,7 @@ def may_give_an_array(primitive: Primitive) -> bool:
     return any(are_arrays) or not are_arrays
 
 
-@cache
+@lru_cache(maxsize=1024)
 def commutes(primitive: Primitive) -> bool:
     """Whether the two inputs of an elementwise operation may change places, for all kinds of numbers.
 

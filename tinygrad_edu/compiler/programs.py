@@ -7,7 +7,10 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
+from types import FunctionType
 from typing import Any
+from weakref import finalize
 
 from tinygrad_edu.compiler.emission import Source, Writer
 from tinygrad_edu.compiler.names import prefix
@@ -105,19 +108,22 @@ def read(
     return Reading(name, record, simple, outline(record.output, are_numbers, {*reserved, *names}), reserved)
 
 
-def defined(name: str, source: str, scope: dict[str, Any]) -> Any:
-    """What some source defines under a name. Tracebacks find its lines."""
-    file = f"{GENERATED} program {len(linecache.cache)}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    definitions: dict[str, Any] = {}
+_numbers = count()
+
+
+def defined(name: str, source: str, scope: dict[str, Any]) -> FunctionType:
+    """The function that some source defines under a name. Tracebacks find its lines, for as long as there is its code."""
+    file = f"{GENERATED} program {next(_numbers)}>"
+    definitions: dict[str, FunctionType] = {}
     exec(compile(source, file, "exec"), scope, definitions)
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    finalize(definitions[name].__code__, linecache.cache.pop, file, None).atexit = False
     return definitions[name]
 
 
 def runnable(leaves: Sequence[str], statements: Sequence[str], scope: dict[str, Any]) -> Callable[..., Any]:
     """A function of the leaves that runs the statements."""
-    run: Callable[..., Any] = defined("run", "\n".join([f"def run({', '.join(leaves)}):", *indented(statements)]), scope)
-    return run
+    return defined("run", "\n".join([f"def run({', '.join(leaves)}):", *indented(statements)]), scope)
 
 
 def indented(lines: Sequence[str]) -> list[str]:
