@@ -205,6 +205,17 @@ WHOLE_NUMBERS = {
     "sinc of a mask": (lambda x: np.sinc(x > 1), np.array([0.5, 1.5, 2.5])),
     "the square of a mask": (lambda x: np.square(x > 1), np.array([0.5, 1.5, 2.5])),
     "a mask times numbers": (lambda x: (x > 1) * x, np.array([0.5, 1.5, 2.5])),
+    "reciprocals": (np.reciprocal, np.array([1, -1, 3], np.int32)),
+    "sliding products": (lambda x: np.convolve(x, [1, 2]), np.array([1, 2, 3], np.int32)),
+    "sliding products of a mask": (lambda x: np.correlate(x, x), np.array([True, False, True])),
+    "the nearest element": (lambda x: np.quantile(x, 0.4, method="nearest"), np.array([3, 1, 2])),
+    "a transform of whole numbers": (np.fft.rfft, np.array([3, 1, 2], np.int32)),
+    "the length of whole numbers": (np.hypot.reduce, np.array([3, 1, 7], np.int32)),
+    "a selected mean of whole numbers": (lambda x: np.mean(x, where=x > 1), np.array([3, 1, 2], np.int32)),
+    "sums of stretches": (lambda x: np.add.reduceat(x, [0, 2, 1]), np.array([3, 1, 2], np.int32)),
+    "a stable sort": (lambda x: np.sort(x, kind="stable"), np.array([3, 1, 2])),
+    "truth values in part": (lambda x: np.partition(x, 1)[1], np.array([True, False, True])),
+    "an edge of zeros": (lambda x: np.pad(x, [(1,)]), np.array([3, 1, 2])),
     "elements at positions": (lambda x: x[[0, 2]] + np.take(x, [1, 2]), np.array([0.5, 1.5, 2.5])),
 }
 
@@ -214,3 +225,19 @@ def test_whole_numbers_and_masks_become_the_dtypes_of_numpy(f, x):
     result, expected = tg.compile(f, target="jax")(x), f(x)
     assert result.dtype == expected.dtype
     np.testing.assert_allclose(result, expected, rtol=1e-15, atol=1e-18)
+
+
+def test_sliding_products_of_whole_numbers_are_exact():
+    x = np.array([2**53 + 1, 2**60 + 3, -7])
+    np.testing.assert_array_equal(tg.compile(np.convolve, target="jax")(x, x[:2]), np.convolve(x, x[:2]))
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.float_power(x, 1.5), lambda x: np.vander(x, 3), lambda x: np.float_power.reduce(x),
+    lambda x: np.nanmax(x) + np.float_power(x, x),
+])  # fmt: skip
+def test_what_numpy_computes_with_more_precision_than_the_argument_has_jax_does_too(f):
+    x = np.array([0.1, 1.3, 0.7], np.float32)
+    result, expected = tg.compile(f, target="jax")(x), f(x)
+    assert result.dtype == expected.dtype == np.float64
+    np.testing.assert_allclose(result, expected, rtol=1e-14)

@@ -96,10 +96,10 @@ def as_compiled(call, expected, got):
     return expected
 
 
-def units_allowed(call, dtypes):
+def units_allowed(call, dtypes, table=INEXACT):
     named = [
         units
-        for starts, (among, units, _) in INEXACT.items()
+        for starts, (among, units, _) in table.items()
         for name in among.split()
         if call.startswith(starts) and any(name in dtype for dtype in dtypes)
     ]
@@ -181,20 +181,24 @@ def assert_compiled_is_numpys(call, shapes, dtypes, target="numpy", at_least=64)
         assert_same(call, dtypes, got, as_compiled(call, expected, got), at_least)
 
 
+def assert_compiled_is_numpys_or_refused(call, shapes, dtypes, target="numpy", at_least=64):
+    what = f"{call} of {dtypes}, shapes {shapes}"
+    try:
+        assert_compiled_is_numpys(call, shapes, dtypes, target, at_least)
+    except TracingError:
+        assert call.startswith(DECIDING), what
+    except UnsupportedError as error:  # whole numbers of others: a gradient would be lost
+        if "cannot make" not in str(error):
+            raise AssertionError(f"{what}: {error}") from None
+    except Exception as error:
+        raise AssertionError(f"{what}: {type(error).__name__}: {error}") from None
+
+
 @pytest.mark.parametrize("part", range(8))
 def test_a_compiled_call_has_the_value_the_dtype_and_the_shape_that_numpy_says(part):
     for call, shapes, dtypes in sampled(COMPILED, 2400)[part::8]:
-        if any(call.startswith(start) and "complex" in dtypes[0] for start in REFUSED):
-            continue
-        try:
-            assert_compiled_is_numpys(call, shapes, dtypes)
-        except TracingError:
-            assert call.startswith(DECIDING), f"{call} of {dtypes}, shapes {shapes}"
-        except UnsupportedError as error:  # whole numbers of others: a gradient would be lost
-            if "cannot make" not in str(error):
-                raise
-        except Exception as error:
-            raise AssertionError(f"{call} of {dtypes}, shapes {shapes}: {type(error).__name__}: {error}") from None
+        if not any(call.startswith(start) and "complex" in dtypes[0] for start in REFUSED):
+            assert_compiled_is_numpys_or_refused(call, shapes, dtypes)
 
 
 @pytest.mark.parametrize(
@@ -234,6 +238,61 @@ def test_what_numpy_makes_of_single_numbers_has_its_dtype_beside_arrays_when_com
             assert_same(call, (), tg.compile(f)(other, numbers), expected, at_least=64)
         except Exception as error:
             raise AssertionError(f"{call} of {numbers!r}, times {other.dtype}: {type(error).__name__}: {error}") from None
+
+
+# --- on JAX ------------------------------------------------------------------------------------------------------------------
+
+ON_JAX = ["float64", "float32", "complex128", "complex64", "int64", "int32", "bool"]
+# Where JAX gives other numbers: what, in which dtypes, by how many units at most, and why. Dtypes and shapes are the same.
+INEXACT_ON_JAX = {
+    ("np.floor_divide", "np.divmod(", "np.remainder"): ("int bool", np.inf, "whole numbers that are divided by zero give -1"),
+    ("np.reciprocal(",): ("int bool", np.inf, "the reciprocal of the whole number zero is any number"),
+    ("np.power.",): ("int bool", np.inf, "NumPy's own answer is wrong: np.power.reduce([2.0, 3.0, 2.0]) is 4"),
+    ("np.linalg.svd(x + x.T, hermitian=True",): ("float complex", np.inf, "singular vectors are found up to their signs"),
+    ("np.linalg.lstsq(",): ("bool", np.inf, "of a sum of squares that is zero rounding is left"),
+    ("np.geomspace(", "np.logspace(", "np.quantile(", "np.percentile(", "np.nanquantile(", "np.nanpercentile("): (
+        "float32 complex64", 2**33, "NumPy rounds to single precision on the way, and JAX at other places",
+    ),
+}  # fmt: skip
+# What JAX cannot do: what, in which dtypes, and why.
+REFUSED_BY_JAX = {
+    ("np.clip(", "np.median(", "np.nanmedian(", "np.partition("): ("complex", "JAX does not put complex numbers in order"),
+    ("np.pad(x, (2, 3), 'median'", "np.pad(x, 2, 'median'"): ("complex", "JAX does not put complex numbers in order"),
+    ("np.partition(x, [0, 4]",): ("float int bool", "JAX parts an array at one position"),
+    ("np.diag(x)", "np.diag(x, 2)", "np.diag(x, k=-1)", "np.diagflat("): ("bool", "JAX adds no truth values"),
+    ("np.around(x, -1)",): ("int", "JAX does not round whole numbers"),
+    ("np.quantile(x, 0.4, method='inverted_cdf', weights",): ("float32", "JAX takes weights of the data's precision"),
+}  # fmt: skip
+
+
+def is_refused_by_jax(call, dtype):
+    return any(
+        call.startswith(starts) and any(name in dtype for name in among.split()) for starts, (among, _) in REFUSED_BY_JAX.items()
+    ) or ("reflect_type='odd'" in call and dtype == "bool")  # which JAX cannot subtract
+
+
+def one_of_each_function():
+    """A call of every function, in some dtype; in the exhaustive profile every call in every dtype."""
+    points, seen = {}, set()
+    for call, shapes in CALLS:
+        if call not in seen:
+            seen.add(call)
+            points.setdefault(call.partition("(")[0], []).extend((call, shapes, dtype) for dtype in ON_JAX)
+    return [point for of_one in points.values() for point in sampled(of_one, 1)]
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_on_jax_a_compiled_call_has_the_value_the_dtype_and_the_shape_that_numpy_says(part):
+    for call, shapes, dtype in one_of_each_function()[part::8]:
+        dtypes = (dtype,) * len(shapes)
+        if any(call.startswith(start) and kind in dtype for start, kind in REFUSED.items()):
+            continue
+        if is_refused_by_jax(call, dtype):
+            with pytest.raises(UnsupportedError, match="JAX cannot run"):
+                assert_compiled_is_numpys(call, shapes, dtypes, "jax")
+        else:
+            units = max(4096, units_allowed(call, dtypes, INEXACT_ON_JAX))
+            assert_compiled_is_numpys_or_refused(call, shapes, dtypes, "jax", units)
 
 
 # --- nothing is left out -----------------------------------------------------------------------------------------------------

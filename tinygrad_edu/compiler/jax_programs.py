@@ -16,10 +16,10 @@ import numpy as np
 from tinygrad_edu.compiler.accumulation import Accumulation
 from tinygrad_edu.compiler.emission import Source, Writer
 from tinygrad_edu.compiler.names import prefix
-from tinygrad_edu.compiler.nodes import PYTHON, Node, in_order
+from tinygrad_edu.compiler.nodes import PYTHON, Node, PythonNumber, in_order
 from tinygrad_edu.compiler.programs import Program, Reading, runnable
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
-from tinygrad_edu.graph.source import literal
+from tinygrad_edu.graph.source import is_literal, literal
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive
@@ -67,12 +67,32 @@ class JaxWriter(Writer):
         return replace(entry, code=entry.jax) if entry.jax else entry
 
     def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+        form = self._computed(node, operands)
+        return form if self._has_its_dtype(node) else ast.Call(ast.Attribute(form, "astype"), [literal(node.dtype)], [])
+
+    def _computed(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
         return super()._expression(node, [_promoted(operand, position, node) for position, operand in enumerate(operands)])
+
+    def _has_its_dtype(self, node: Node) -> bool:
+        """Whether JAX gives whole numbers and truth values the dtype that they have in NumPy, found out by asking it."""
+        if isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "biu":
+            return True
+        jax = import_jax()
+        names = [f"x{position}" for position in range(len(node.inputs))]
+        form = self._computed(node, [ast.Name(name) for name in names])
+        try:
+            f = eval(f"lambda {', '.join(names)}: {ast.unparse(form)}", {"np": jax.numpy, "jax": jax})
+            found = jax.eval_shape(f, *map(_like, node.inputs)).dtype
+        except Exception:  # the whole program will say it
+            return True
+        return bool(found == jax.dtypes.canonicalize_dtype(node.dtype))
 
     def _written(self, param: Any, wanted: str) -> Any:
         """What is no index, such as a number of repetitions, JAX has to know before it sees the numbers that are passed."""
         if wanted == "index":
             return super()._written(_without_masks(param), wanted)
+        if type(param) is list and is_literal(param):  # which JAX cannot look up
+            return tuple(self._written(part, wanted) for part in param)
         return self._scope.given(param, wanted) if isinstance(param, np.ndarray) else super()._written(param, wanted)
 
 
@@ -85,22 +105,42 @@ def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
 
 
 def _promoted(operand: ast.expr, position: int, node: Node) -> ast.expr:
-    """An operand in the dtype of the result where JAX would compute with less precision: for it int64 and float32 give float32,
+    """An operand in the precision of the result where JAX would compute with less: for it int64 and float32 give float32,
     a mask has a mean in float32, and bytes have running sums in bytes.
 
-    Positions, which have no derivative rule, stay integers; and a mask stays one where it meets numbers of the result's dtype.
+    Positions, which have no derivative rule, stay integers, as does all but the first operand where there are no rules at all;
+    and a mask stays one where it meets numbers of the result's dtype.
     """
     assert node.primitive is not None
-    part, rule = node.inputs[position], node.primitive.rules(len(node.inputs))[position]
+    part, rules = node.inputs[position], node.primitive.vjps
+    has_rules = not isinstance(rules, tuple) or any(rules)
+    is_position = isinstance(rules, tuple) and rules[position] is None if has_rules else position > 0
     is_literal = part.value is not None and not isinstance(operand, ast.Call)
-    is_computed_with = node.operation is not cast and rule is not None
-    if is_literal or not is_computed_with or not isinstance(part.dtype, np.dtype) or not isinstance(node.dtype, np.dtype):
+    if is_position or is_literal or node.operation is cast or PythonNumber in (type(part.dtype), type(node.dtype)):
         return operand
-    if not (part.dtype.kind in "iu" and node.dtype.kind in "fc") and (
-        part.dtype.kind not in "biu" or node.dtype.kind not in "fciu" or any(each.dtype == node.dtype for each in node.inputs)
-    ):
+    wanted = _as_precise(part.dtype, node.dtype)
+    is_met = has_rules and any(each.dtype == node.dtype for each in node.inputs)
+    if part.dtype == wanted or (is_met and not (part.dtype.kind in "iu" and node.dtype.kind in "fc")):
         return operand
-    return ast.Call(ast.Attribute(operand, "astype"), [literal(node.dtype)], [])
+    return ast.Call(ast.Attribute(operand, "astype"), [literal(wanted)], [])
+
+
+def _as_precise(dtype: np.dtype[Any], result: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in which an operand has the precision of the result. Real numbers stay real, and numbers keep what they have."""
+    if dtype.kind not in "biufc" or result.kind not in "iufc" or (dtype.kind in "fc" and result.kind in "iu"):
+        return dtype
+    if result.kind == "c" and dtype.kind != "c":
+        result = np.finfo(result).dtype
+    elif result.kind == "f" and dtype.kind == "c":
+        result = np.result_type(result, np.complex64)
+    return result if dtype.kind not in "fc" else np.result_type(dtype, result)
+
+
+def _like(node: Node) -> Any:
+    """What stands for a number or an array where JAX looks at shapes and dtypes alone."""
+    if isinstance(node.dtype, PythonNumber):
+        return node.dtype.type(1)
+    return import_jax().ShapeDtypeStruct(node.shape, import_jax().dtypes.canonicalize_dtype(node.dtype))
 
 
 def _without_masks(index: Any) -> Any:

@@ -270,11 +270,18 @@ convolve: Primitive = operation(
     name="convolve", code="np.convolve({0}, {1})", latex="{0} * {1}", cases=[case((5,), (3,)), case((2,), (4,)), case((1,), (1,))],
 )  # fmt: skip
 
+# JAX makes floating-point numbers of whole ones, which do not hold all of them: there the rows of products are added up, each
+# moved on by one more.
+_CONVOLVE_WHOLE = Primitive(
+    "convolve", np.convolve, (None, None), code="np.convolve({0}, {1})",
+    jax="(lambda a, v: np.sum(np.pad(np.outer(a, v), ((0, 0), (0, a.size))).ravel()[: -a.size].reshape(a.size, -1), 0))({0}, {1})",
+)  # fmt: skip
+
 
 @composition(np.convolve)
 def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
     a, v = np.atleast_1d(a), np.atleast_1d(v)
-    full = convolve(a, v)
+    full = convolve(a, v) if np.result_type(a.dtype, v.dtype).kind in "fc" else _CONVOLVE_WHOLE(a, v)
     if mode == "full":
         return full
     if mode not in ("same", "valid"):

@@ -16,7 +16,8 @@ _MODES = {"constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", *_S
 @composition(np.pad)
 def _pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> Any:
     if array.dtype.kind not in "fc":
-        return with_numbers_of(np.pad)(_pad)(array, pad_width, mode, **options)
+        widths = _pairs(pad_width, array.ndim) or pad_width  # a single number has none
+        return with_numbers_of(np.pad)(_pad)(array, widths, mode, **options)
     if mode not in _MODES:
         raise ValueError(f"np.pad of a Value takes the modes {', '.join(sorted(_MODES))}, not {mode!r}")
     try:

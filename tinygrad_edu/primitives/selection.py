@@ -157,6 +157,8 @@ def _choose(a: Any, choices: Sequence[Any], *, mode: str = "raise") -> Any:
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
+    if kind == "stable" and stable is None:  # the older of two ways to say it, which JAX does not know
+        kind, stable = None, True
     return _along_axis(a, np.argsort(a, axis, kind=kind, stable=stable), axis)
 
 

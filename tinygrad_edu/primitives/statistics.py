@@ -125,7 +125,10 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | 
     if covariance.ndim == 0:
         return covariance / covariance
     deviation = np.sqrt(np.diagonal(covariance))
-    return np.clip(covariance / deviation[:, None] / deviation, -1, 1)  # rounding may lead out of [-1, 1]
+    correlation = covariance / deviation[:, None] / deviation
+    if correlation.dtype.kind != "c":  # rounding may lead out of [-1, 1]
+        return np.clip(correlation, -1, 1)
+    return np.clip(np.real(correlation), -1, 1) + 1j * np.clip(np.imag(correlation), -1, 1)
 
 
 # --- quantiles ---------------------------------------------------------------------------------------------------------------
@@ -183,6 +186,8 @@ def _quantile(function: Callable[..., Any]) -> Callable[..., Any]:
         return _between_some_ranks(partial(find, axis=-1), a, axis, keepdims, precision, weights)
 
     def numpy_quantile(a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, **options: Any) -> Any:
+        if options.get("weights") is not None:
+            options["weights"] = as_operand(options["weights"])
         return exact(a, q if isinstance(q, float | int) else np.asarray(q), axis, **options)
 
     return numpy_quantile

@@ -107,7 +107,8 @@ def _reduceat(ufunc: np.ufunc) -> Callable[..., Any]:
         ]
         return np.stack(parts, axis=axis)
 
-    return _exactly(ufunc, "reduceat")(reduceat)
+    exact = _exactly(ufunc, "reduceat")(reduceat)
+    return lambda array, indices, axis=0, dtype=None: exact(array, np.asarray(indices), axis, dtype)
 
 
 for _ufunc in [f for f in TABLE.functions if isinstance(f, np.ufunc) and f.signature is None and "dd->d" in f.types]:
