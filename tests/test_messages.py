@@ -87,3 +87,11 @@ def test_the_cause_of_an_error_is_kept():
         X + W
     assert isinstance(caught.value.__cause__, ValueError)
     assert not isinstance(caught.value.__cause__, ShapeError)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda x: tg.relu(x, axis=0), lambda x: tg.stop_gradient(x, axis=0), lambda x: tg.sigmoid(x, axis=0)]
+)
+def test_a_complaint_about_arguments_speaks_of_the_operation_and_not_of_the_function_behind_it(call):
+    with pytest.raises(DataError, match=r"'(\w+)' failed on x of shape \(2,\): \1\(\) got an unexpected keyword argument 'axis'$"):
+        call(Value([1.0, 2.0], name="x"))

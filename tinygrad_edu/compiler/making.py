@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,14 @@ from tinygrad_edu.primitives.primitive import Primitive
 
 Type = tuple[tuple[int, ...], Any]
 """A shape and a dtype."""
+
+
+_REWRITINGS: dict[Primitive, Callable[..., Node | None]] = {}
+
+
+def _rewrites(primitive: Primitive) -> Callable[[Any], Any]:
+    """The decorated method of a Maker says this operation in simpler terms, or gives None where it has none."""
+    return partial(_REWRITINGS.setdefault, primitive)
 
 
 class Maker:
@@ -86,7 +95,7 @@ class Maker:
     def _made_anew(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         if primitive.code == "{0}" and (inputs[0].shape, inputs[0].dtype) == like:  # what is written as its input is its input
             return inputs[0]
-        said = _IN_SIMPLER_TERMS.get(primitive.form_of or primitive)
+        said = _REWRITINGS.get(primitive.form_of or primitive)
         if said is not None:
             node = said(self, inputs, params, like)
             if node is not None:
@@ -184,10 +193,12 @@ class Maker:
         dtype = np.dtype(node.dtype.type)
         return self.made(broadcasting.cast, [node], {"dtype": dtype}, ((), dtype))
 
+    @_rewrites(broadcasting.broadcast_to)
     def broadcast_to(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         """Repetition of what is repeated already, or not at all."""
         return self._broadcast(self._numpys(inputs[0]), like[0])
 
+    @_rewrites(broadcasting.cast)
     def cast(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """Another dtype, after repetition."""
         node = inputs[0]
@@ -197,6 +208,7 @@ class Maker:
             return self.constant(like[1].type(node.value))
         return node if (node.shape, node.dtype) == like else None
 
+    @_rewrites(broadcasting.sum_to)
     def sum_to(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         """The sum over the axes that broadcasting added or repeated."""
         (x,) = inputs
@@ -205,6 +217,7 @@ class Maker:
         keepdims = extra == 0 and any(i >= extra for i in axes)
         return self._reshaped(self.make(reductions.sum, [x], _over(axes, len(x.shape), keepdims)), like[0])
 
+    @_rewrites(reductions.sum)
     def sum(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """Sums over no axis, and over axes along which a number is repeated."""
         (x,) = inputs
@@ -227,6 +240,7 @@ class Maker:
                 return self._broadcast(self._reshaped(product, shape), like[0])
         return None if params == normal else self.make(reductions.sum, [x], normal)
 
+    @_rewrites(reductions.mean)
     def mean(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """The sum divided by how many they are. (NumPy adds half-precision numbers in single precision, so these stay.)"""
         (x,) = inputs
@@ -242,6 +256,7 @@ class Maker:
         total = self.make(reductions.sum, [x], params)
         return self.make(arithmetic.multiply, [self.constant(1 / (math.prod(x.shape) / math.prod(like[0]))), total])
 
+    @_rewrites(special.logsumexp)
     def logsumexp(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """Of floating-point numbers: those that NumPy makes of masks and bytes, in the form in which it is written, are halves."""
         (x,) = inputs
@@ -259,10 +274,12 @@ class Maker:
             return self._broadcast(x.inputs[0], shape)
         return self.graph.apply(shaping.reshape, [x], {"shape": shape}, (shape, x.dtype))
 
+    @_rewrites(shaping.reshape)
     def reshape(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """In C order, with the shape spelt out."""
         return self._reshaped(self._numpys(inputs[0]), like[0]) if params.get("order", "C") == "C" else None
 
+    @_rewrites(indexing.scatter)
     def scatter(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """What fills the whole array, from its beginning to its end, only gets another shape."""
         index, (g, *positions) = params.get("index"), inputs
@@ -274,14 +291,17 @@ class Maker:
             return None
         return self.make(indexing.scatter, inputs, {**params, "index": _brief(index, like[0])})
 
+    @_rewrites(joining.concatenate)
     def concatenate(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """One array, joined with nothing."""
         return inputs[0] if len(inputs) == 1 and inputs[0].shape == like[0] else None
 
+    @_rewrites(joining.stack)
     def stack(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """One array gets a new axis."""
         return self.expand_dims(inputs, params, like) if len(inputs) == 1 else None
 
+    @_rewrites(shaping.expand_dims)
     def expand_dims(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
         """New axes are written x[:, None], as one would by hand."""
         axes = params["axis"] if isinstance(params["axis"], tuple | list) else (params["axis"],)
@@ -291,6 +311,7 @@ class Maker:
         index = tuple(None if axis in new else slice(None) for axis in range(len(like[0])))
         return self.make(indexing.index, inputs, {"index": index})
 
+    @_rewrites(indexing.index)
     def index(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """A part of one repeated number is that number, repeated. For an array of one or two axes an index is given briefly."""
         x = inputs[0]
@@ -305,6 +326,7 @@ class Maker:
             return x
         return None if frozen(index) == frozen(params["index"]) else self.make(indexing.index, inputs, {"index": index})
 
+    @_rewrites(shaping.transpose)
     def transpose(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
         """Axes in reverse order are x.T."""
         (x,) = inputs
@@ -356,14 +378,6 @@ def _over(axes: tuple[int, ...], ndim: int, keepdims: bool) -> dict[str, Any]:
     params: dict[str, Any] = {} if len(axes) == ndim else {"axis": axes[0] if len(axes) == 1 else axes}
     return {**params, "keepdims": True} if keepdims else params
 
-
-_IN_SIMPLER_TERMS: dict[Primitive, Callable[..., Node | None]] = {
-    broadcasting.broadcast_to: Maker.broadcast_to, broadcasting.sum_to: Maker.sum_to, broadcasting.cast: Maker.cast,
-    indexing.scatter: Maker.scatter, indexing.index: Maker.index,
-    joining.concatenate: Maker.concatenate, joining.stack: Maker.stack, reductions.sum: Maker.sum, reductions.mean: Maker.mean,
-    special.logsumexp: Maker.logsumexp,
-    shaping.reshape: Maker.reshape, shaping.expand_dims: Maker.expand_dims, shaping.transpose: Maker.transpose,
-}  # fmt: skip
 
 _BY_OPERATION: dict[Primitive | None, list[Identity]] = {}
 for _identity in IDENTITIES:

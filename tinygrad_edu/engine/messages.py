@@ -114,12 +114,13 @@ _BROADCASTING = "shapes broadcast if, from the last axis backwards, lengths are 
 def failure(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Exception:
     """NumPy's complaint about an operation, told in terms of the operation and its operands."""
     operands = " and ".join(_operand(x) for x in inputs)
+    own_name = text_of(primitive.forward, "__qualname__", "forward")  # by which Python calls it: <lambda>, say
+    complaint = f"{primitive.name!r} failed on {operands}: {str(error).replace(f'{own_name}()', f'{primitive.name}()')}"
     advice = primitive.shapes or ("" if primitive.cases else _BROADCASTING)
     if isinstance(error, np.linalg.LinAlgError):  # a singular matrix, say, whatever its shape
-        return np.linalg.LinAlgError(printable(f"{primitive.name!r} failed on {operands}: {error}"))
+        return np.linalg.LinAlgError(printable(complaint))
     if isinstance(error, IndexError):
-        return IndexingError(f"{primitive.name!r} failed on {operands}: {error}")
+        return IndexingError(complaint)
     if isinstance(error, ValueError):
-        note = f". Note that {advice}." if advice else ""
-        return ShapeError(f"{primitive.name!r} failed on {operands}: {error}{note}")
-    return DataError(f"{primitive.name!r} failed on {operands}: {error}")
+        return ShapeError(f"{complaint}. Note that {advice}." if advice else complaint)
+    return DataError(complaint)
