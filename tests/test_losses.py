@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.errors import DataError, ShapeError
+from tinygrad_edu.primitives.primitive import Primitive
 
 DTYPES = st.sampled_from([np.float64, np.float32])
 
@@ -323,6 +324,15 @@ def test_a_compiled_loss_of_whole_numbers_is_that_of_floats(loss, dtype):
 def test_squared_errors_of_bytes_do_not_wrap_around():
     prediction, target = np.array([200, 10], np.uint8), np.zeros(2, np.uint8)
     assert tg.compile(tg.nn.mean_squared_error)(prediction, target) == tg.nn.mean_squared_error(prediction, target) == 20050.0
+
+
+@pytest.mark.parametrize("numbers", [[0.5, 2.0], [1, 2], 0.5, 2, np.float32(0.5)], ids=repr)
+@pytest.mark.parametrize("function", [f for f in vars(tg).values() if isinstance(f, Primitive)] + [tg.gelu, tg.log_softmax])
+def test_functions_of_models_take_lists_and_numbers_as_numpys_do(function, numbers):
+    found, expected = function(numbers), function(np.array(numbers))
+    np.testing.assert_array_equal(found, expected)
+    if function is not tg.stop_gradient:  # which returns what it is given
+        assert (np.shape(found), found.dtype) == (np.shape(expected), expected.dtype)
 
 
 @pytest.mark.parametrize(

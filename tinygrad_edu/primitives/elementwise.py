@@ -158,7 +158,7 @@ def _sigmoid(x: Any) -> Any:
     array([0. , 0.5, 1. ])
     """
     # 1 / (1 + e^-x), or the same as e^x / (1 + e^x): whichever exponential cannot overflow.
-    e = np.exp(-np.absolute(1.0 * x))  # bytes have no negative numbers
+    e = np.exp(-np.absolute(np.multiply(1.0, x)))  # bytes have no negative numbers
     return np.where(np.signbit(x), e, 1) / (1 + e)  # a complex x, which has no sign, is refused here
 
 

@@ -18,6 +18,7 @@ from tinygrad_edu.primitives.arithmetic import multiply
 from tinygrad_edu.primitives.elementwise import POSITIVE, corner, sigmoid, softplus, where
 from tinygrad_edu.primitives.primitive import Domain, Primitive, Rule, case
 from tinygrad_edu.primitives.reductions import AXES, put_back
+from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.table import operation
 
 # --- NumPy's: families that are closed under differentiation -----------------------------------------------------------------
@@ -211,6 +212,7 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     >>> round(float(gelu(1.0, approximate="tanh")), 6)
     0.841192
     """
+    x = as_operand(x)
     if approximate == "none":
         return multiply(x, 0.5) * erfc(-math.sqrt(0.5) * x)
     if approximate == "tanh":
