@@ -13,8 +13,10 @@ from tests.counting import calls
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.explainer.chain import Paths
 from tinygrad_edu.graph.graph import read_graph
-from tinygrad_edu.graph.notation import array_latex, latex, name_latex, name_text, number_latex, text
+from tinygrad_edu.graph.latex_notation import latex
+from tinygrad_edu.graph.numbers import array_latex, name_latex, name_text, number_latex
 from tinygrad_edu.graph.terms import Applied, Literal, Symbol
+from tinygrad_edu.graph.text_notation import text
 from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing.operations import samples
 
@@ -539,6 +541,8 @@ def test_every_operation_can_be_written(entry, compiles):
         (lambda a, b: np.log(a * b), r"\ln \left(a \cdot b\right)"),
         (lambda a, b: np.real(a * b), r"\operatorname{Re} \left(a \cdot b\right)"),
         (lambda a, b: -(a % b), r"-\left(a \bmod b\right)"),
+        (lambda a, b: a % b**2, r"a \bmod {b}^{2}"),
+        (lambda a, b: a**2 % (a * b), r"{a}^{2} \bmod \left(a \cdot b\right)"),
         (lambda a, b: np.maximum(a, -b), r"\max(a, -b)"),
         (lambda a, b: np.stack([a, b]).named("v_1")[1], r"{\left(v_{1}\right)}_{1}"),
         (lambda a, b: np.where(True, a, b) + 1, r"\begin{cases} a & \mathrm{True} \\ b & \text{else} \end{cases} + 1"),

@@ -20,7 +20,7 @@ from tinygrad_edu.engine.value import Value, holding
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.program import compiled_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
-from tinygrad_edu.graph.notation import code
+from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.reading import ARRIVING, Reading, attempted, read_rule
 from tinygrad_edu.graph.terms import Literal, Symbol, Term, evaluated, names, operations, substituted
 from tinygrad_edu.primitives import indexing
@@ -44,6 +44,11 @@ class Passing(Enum):
     NORMALLY = "normally"
     ZERO_HERE = "zero here"
     """The derivative happens to be zero at these numbers, as that of relu is at a negative one."""
+    INFINITELY = "infinitely"
+    """The derivative is infinite at these numbers, as that of sqrt is at 0."""
+    AT_A_KINK = "at a kink"
+    AT_A_JUMP = "at a jump"
+    """There is no derivative at these numbers, and one counts by convention."""
     ALWAYS_ZERO = "always zero"
     """The rule ignores the gradient it is given: the operation is flat, or only jumps."""
     NOT_CHOSEN = "not chosen"
@@ -185,6 +190,17 @@ class Edge:
         if self.ignores_gradient:
             return Passing.NOT_CHOSEN if self.reading.looks_at_gradient else Passing.ALWAYS_ZERO
         return Passing.ZERO_HERE
+
+    @cached_property
+    def verdict(self) -> Passing:
+        """The same, and between real numbers also whether there is a derivative at these very numbers."""
+        if self.passing not in (Passing.NORMALLY, Passing.ZERO_HERE) or not self.is_between_real_numbers:
+            return self.passing
+        if np.isinf(self.local_derivative):
+            return Passing.INFINITELY
+        if self.has_derivative:
+            return self.passing
+        return Passing.AT_A_JUMP if self.jumps else Passing.AT_A_KINK
 
     @cached_property
     def ignores_gradient(self) -> bool:

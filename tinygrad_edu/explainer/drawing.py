@@ -17,9 +17,12 @@ from tinygrad_edu.escaping import in_dot, in_mermaid
 from tinygrad_edu.explainer import layout
 from tinygrad_edu.explainer.chain import Spelling
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, read_backward, recorded_graph
+from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.repetition import repetitions
 from tinygrad_edu.graph.graph import Graph, Kind, Node
-from tinygrad_edu.graph.notation import array_text, code, name_text, number_text, text
+from tinygrad_edu.graph.numbers import array_text, name_text, number_text
+from tinygrad_edu.graph.python_notation import code
+from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.saving import save
 
 _LONGEST_RULE = 40
@@ -76,7 +79,7 @@ class Drawing:
 
     def __init__(self, graph: Graph, backward: BackwardPass | None = None) -> None:
         self.graph = graph
-        self._spelling = Spelling(graph)
+        self._printer = Printer(TEXT, graph, Spelling(graph))
         self._known_backward = backward
 
     def __repr__(self) -> str:
@@ -197,9 +200,9 @@ class Drawing:
     def _formula(self, node: Node) -> Iterator[str]:
         form = array_text(node.data)
         if node.kind is Kind.RESULT:
-            made = cut(text(self._spelling.definition(node)))
+            made = cut(self._printer.definition(node))
             form = f"{made} = {form}" if node.shape == () else made
-        yield form if self._spelling.is_written_out(node) else f"{cut(name_text(node.name))} = {form}"
+        yield form if self._printer.spelling.is_written_out(node) else f"{cut(name_text(node.name))} = {form}"
         if node.kind is Kind.RESULT and node.shape != ():
             yield brief(node.data)
 
@@ -253,9 +256,9 @@ class Drawing:
             return "0"
         if edge.result.shape == edge.operand.shape == () and not np.iscomplexobj(edge.result.data):
             number = number_text(edge.local_derivative)
-            form = number if edge.local_term is None else text(self._spelling.written(edge.local_term))
+            form = number if edge.local_term is None else self._printer.formula(edge.local_term)
             return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
-        rule = "" if edge.rule is None else code(self._spelling.written(edge.rule))
+        rule = "" if edge.rule is None else code(self._printer.spelling.written(edge.rule))
         return rule if 0 < len(rule) <= _LONGEST_RULE else cut(f"d_{edge.result.primitive.name}")
 
 

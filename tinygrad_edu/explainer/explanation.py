@@ -21,9 +21,13 @@ from tinygrad_edu.explainer.drawing import Drawing
 from tinygrad_edu.explainer.listing import listing
 from tinygrad_edu.explainer.notes import notes
 from tinygrad_edu.explainer.page import page
+from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.steps import steps
 from tinygrad_edu.graph.graph import Graph, Node
-from tinygrad_edu.graph.notation import name_latex, name_text, text
+from tinygrad_edu.graph.latex_notation import LATEX
+from tinygrad_edu.graph.notation import Notation
+from tinygrad_edu.graph.numbers import name_latex, name_text
+from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.saving import save
 
 MOST_RESULTS = 60
@@ -153,7 +157,7 @@ class Explanation:
     @property
     def notes(self) -> Iterator[str]:
         """Why some gradients are zero, and where derivatives do not exist."""
-        return notes(self.backward, self.spelling, self.targets, briefly=self.is_summary)
+        return notes(self.backward, self.printer(TEXT), self.targets, briefly=self.is_summary)
 
     @property
     def is_summary(self) -> bool:
@@ -165,15 +169,19 @@ class Explanation:
         """Whether the chain rule is one of single numbers, without arrays."""
         return all(node.shape == () for node in self.graph.nodes)
 
+    def printer(self, notation: Notation) -> Printer:
+        """What prints its parts in a notation."""
+        return Printer(notation, self.graph, self.spelling)
+
     def __str__(self) -> str:
-        return text_form.written(self)
+        return text_form.written(self, self.printer(TEXT))
 
     def __repr__(self) -> str:
         return str(self)
 
     def to_latex(self) -> str:
         """The explanation as LaTeX, without the dollar signs around it: an `aligned` environment, or an `array` for arrays."""
-        return latex_form.written(self)
+        return latex_form.written(self, self.printer(LATEX))
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.to_latex()}\n$$"
@@ -194,21 +202,21 @@ class Explanation:
                 f"a page to step through shows at most {MOST_STEPS} operations, but {self.graph.output.name} took {count}. "
                 "Print the explanation for a summary, or explain a smaller example of the same computation."
             )
-        drawing = Drawing(self.graph, self.backward)
+        drawing, printer = Drawing(self.graph, self.backward), self.printer(TEXT)
         nodes = [
             {
                 "id": f"n{number}",
-                "name": "" if node.is_number else text(self.spelling.of(node)),
+                "name": "" if node.is_number else printer.node(node),
                 "hasGradient": node in drawing.gradient_of,
             }
             for number, node in enumerate(self.graph.nodes)
         ]
-        title = f"{name_text(self.graph.output.name)} = {text(self.spelling.definition(self.graph.output))}"
+        title = f"{name_text(self.graph.output.name)} = {printer.definition(self.graph.output)}"
         source = listing(self.backward)
         facts = {
             "title": title,
             "nodes": nodes,
-            "steps": list(steps(self.backward, self.spelling, source)),
+            "steps": list(steps(self.backward, printer, source)),
             "source": list(map(one_line, source.lines)) if source else [],
         }
         return page("steps", title, facts, drawing.svg)

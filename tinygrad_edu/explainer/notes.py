@@ -8,31 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-import numpy as np
-
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.explainer.chain import Spelling
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
-from tinygrad_edu.explainer.text_form import MOST_ROWS, quotient
+from tinygrad_edu.explainer.printing import MOST_ROWS, Printer
 from tinygrad_edu.graph.graph import Node
-from tinygrad_edu.graph.notation import array_text, name_text, number_text, text
+from tinygrad_edu.graph.numbers import array_text, name_text, number_text
 from tinygrad_edu.graph.terms import names
 
 
-def notes(backward: BackwardPass, spelling: Spelling, targets: Sequence[Node], briefly: bool) -> Iterator[str]:
+def notes(backward: BackwardPass, printer: Printer, targets: Sequence[Node], briefly: bool) -> Iterator[str]:
     """One sentence for each place on the paths to `targets` where something is to be said; the first ones, if they are many.
 
     briefly: leave out what is so at these numbers only.
     """
-    graph, between = backward.graph, backward.above(targets)
+    between = backward.above(targets)
     found = (
         note
         for result, edges in backward.passed_by.items()
-        for note in _of_result(result, [edge for edge in edges if edge.operand in between], backward, spelling, briefly)
+        for note in _of_result(result, [edge for edge in edges if edge.operand in between], backward, printer, briefly)
     )
     for note in islice(found, MOST_ROWS):
         yield f"Note: {note}"
-    cut_off = [f"{name_text(node.name)} = {array_text(node.data)}" for node in graph.nodes if node.is_cut_off]
+    cut_off = [f"{name_text(node.name)} = {array_text(node.data)}" for node in backward.graph.nodes if node.is_cut_off]
     if cut_off:
         one = len(cut_off) == 1
         yield (
@@ -42,34 +39,33 @@ def notes(backward: BackwardPass, spelling: Spelling, targets: Sequence[Node], b
         )
 
 
-def _of_result(result: Node, edges: Sequence[Edge], backward: BackwardPass, spelling: Spelling, briefly: bool) -> Iterator[str]:
+def _of_result(result: Node, edges: Sequence[Edge], backward: BackwardPass, printer: Printer, briefly: bool) -> Iterator[str]:
     flat = [edge for edge in edges if edge.passing is Passing.ALWAYS_ZERO]
     if flat:
-        yield _flat(flat, backward, spelling)
+        yield _flat(flat, backward, printer)
     for edge in edges:
+        operand = printer.node(edge.operand)
         if edge.failure:
             yield f"the rule of {one_line(result.primitive.name)} has no formula here: given Values, it raised {edge.failure}"
         if edge.passing is Passing.NEVER:
-            operand = text(spelling.of(edge.operand))
-            yield f"{_shown(result, spelling)} has no derivative with respect to {operand}, which counts as a constant here."
+            yield f"{_shown(result, printer)} has no derivative with respect to {operand}, which counts as a constant here."
         elif edge.passing is Passing.NOT_CHOSEN:
-            operand = text(spelling.of(edge.operand))
-            yield f"{_shown(result, spelling)} does not choose {operand} here, so nothing passes to {operand} from it."
-        elif edge not in flat and edge.is_between_real_numbers and not briefly:
-            yield from _at_these_numbers(edge, backward, spelling)
+            yield f"{_shown(result, printer)} does not choose {operand} here, so nothing passes to {operand} from it."
+        elif not briefly:
+            yield from _at_these_numbers(edge, backward, printer)
 
 
-def _shown(result: Node, spelling: Spelling) -> str:
-    form = text(spelling.definition(result))
-    return form if spelling.is_written_out(result) else f"{name_text(result.name)} = {form}"
+def _shown(result: Node, printer: Printer) -> str:
+    form = printer.definition(result)
+    return form if printer.spelling.is_written_out(result) else f"{name_text(result.name)} = {form}"
 
 
-def _flat(edges: Sequence[Edge], backward: BackwardPass, spelling: Spelling) -> str:
+def _flat(edges: Sequence[Edge], backward: BackwardPass, printer: Printer) -> str:
     result = edges[0].result
-    name, shown = text(spelling.of(result)), _shown(result, spelling)
-    operands = _listed([text(spelling.of(node)) for node in dict.fromkeys(edge.operand for edge in edges)], "or")
-    d = "d" if len(result.operands) == 1 else "∂"
-    zeros = _listed([f"{quotient(result, edge.operand, spelling, d)} = 0" for edge in edges], "and")
+    name, shown = printer.node(result), _shown(result, printer)
+    operands = _listed([printer.node(node) for node in dict.fromkeys(edge.operand for edge in edges)], "or")
+    d = printer.notation.d if len(result.operands) == 1 else printer.notation.partial
+    zeros = _listed([f"{printer.quotient(result, edge.operand, d)} = 0" for edge in edges], "and")
     change = f"{shown} is flat wherever it has a derivative: when {operands} changes a little, {name} does not change, so {zeros}."
     if backward.is_flat(result):
         output = name_text(backward.graph.output.name)
@@ -77,25 +73,30 @@ def _flat(edges: Sequence[Edge], backward: BackwardPass, spelling: Spelling) -> 
     return f"{change} No gradient passes to {operands} there."
 
 
-def _at_these_numbers(edge: Edge, backward: BackwardPass, spelling: Spelling) -> Iterator[str]:
-    slope, incoming = edge.local_derivative, backward.gradient_of[edge.result]
-    if slope != 0 and np.isfinite(slope) and edge.has_derivative:
-        return
-    operand, shown = text(spelling.of(edge.operand)), _shown(edge.result, spelling)
+def _at_these_numbers(edge: Edge, backward: BackwardPass, printer: Printer) -> Iterator[str]:
+    operand, shown = printer.node(edge.operand), _shown(edge.result, printer)
     place, wrt = f"at {operand} = {array_text(edge.operand.data)}", f"with respect to {operand}"
-    if np.isinf(slope):
-        and_so = ", and 0 · ∞ is nan" if incoming == 0 else ""
-        yield f"{place} the derivative of {shown} {wrt} is infinite{and_so}."
-    elif edge.beside is not None and not edge.has_derivative:
-        below, above = (number_text(side.slope) for side in edge.beside)
-        why = "jumps" if edge.jumps else f"has a kink: just below, its slope is {below}, and just above, {above}"
-        yield f"{place} {shown} {why}. It has no derivative {wrt} there, and {number_text(slope)} is what counts by convention."
-    elif slope == 0 and incoming != 0:
-        if edge.local_term is None or edge.operand.name in names(edge.local_term):
-            yield f"{place} the derivative of {shown} {wrt} is 0, so nothing passes there."
-        else:  # it is zero wherever the operand is
-            local = text(spelling.written(edge.local_term))
-            yield f"the derivative of {shown} {wrt} is {'' if local == '0' else f'{local} = '}0, so nothing passes there."
+    incoming = backward.gradient_of[edge.result]
+    match edge.verdict:
+        case Passing.INFINITELY:
+            and_so = ", and 0 · ∞ is nan" if incoming == 0 else ""
+            yield f"{place} the derivative of {shown} {wrt} is infinite{and_so}."
+        case Passing.AT_A_JUMP | Passing.AT_A_KINK:
+            number = number_text(edge.local_derivative)
+            yield f"{place} {shown} {_kind(edge)}. It has no derivative {wrt} there, and {number} is what counts by convention."
+        case Passing.ZERO_HERE if edge.is_between_real_numbers and incoming != 0:
+            if edge.local_term is None or edge.operand.name in names(edge.local_term):
+                yield f"{place} the derivative of {shown} {wrt} is 0, so nothing passes there."
+            else:  # it is zero wherever the operand is
+                local = printer.formula(edge.local_term)
+                yield f"the derivative of {shown} {wrt} is {'' if local == '0' else f'{local} = '}0, so nothing passes there."
+
+
+def _kind(edge: Edge) -> str:
+    if edge.verdict is Passing.AT_A_JUMP or edge.beside is None:
+        return "jumps"
+    below, above = (number_text(side.slope) for side in edge.beside)
+    return f"has a kink: just below, its slope is {below}, and just above, {above}"
 
 
 def _listed(parts: Sequence[str], joint: str) -> str:

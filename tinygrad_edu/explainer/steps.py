@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_edu.explainer.chain import Spelling
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explainer.drawing import brief
 from tinygrad_edu.explainer.listing import Listing
-from tinygrad_edu.explainer.text_form import factor_text, local_text, quotient, rule_text
+from tinygrad_edu.explainer.printing import Printer
+from tinygrad_edu.explainer.text_form import rule_text
 from tinygrad_edu.graph.graph import Node
-from tinygrad_edu.graph.notation import PRODUCT, array_text, name_text, number_text, text
+from tinygrad_edu.graph.notation import PRODUCT
+from tinygrad_edu.graph.numbers import array_text, name_text, number_text
 from tinygrad_edu.graph.terms import Applied, Literal
+from tinygrad_edu.graph.text_notation import TEXT, text
 
 Step = dict[str, Any]
 """kind: what happens. lit: the ids of the nodes and edges in the picture that it is about. formulas: lines to show.
@@ -24,124 +26,142 @@ picture. names: what the sentence speaks of.
 line: the number of the line of the source that does it, if there is one."""
 
 
-def steps(backward: BackwardPass, spelling: Spelling, source: Listing | None = None) -> Iterator[Step]:
+def steps(backward: BackwardPass, printer: Printer, source: Listing | None = None) -> Iterator[Step]:
     """All steps, in order."""
-    graph = backward.graph
-    ids = {node: f"n{number}" for number, node in enumerate(graph.nodes)}
-    output = graph.output
+    return _Steps(backward, printer, source).all()
 
-    def shown(node: Node) -> str:
-        return text(spelling.of(node))
 
-    leaves = [node for node in graph.nodes if not node.operands]
-    given = [f"{name_text(node.name)} = {array_text(node.data)}" for node in leaves if not node.is_number]
-    yield _step(
-        "given",
-        lit=[ids[leaf] for leaf in leaves],
-        formulas=given,
-        values={ids[leaf]: array_text(leaf.data) for leaf in leaves},
-        line=source.head if source else None,
-    )
-    for node in graph.results:
-        value = array_text(node.data)
-        yield _step(
+class _Steps:
+    def __init__(self, backward: BackwardPass, printer: Printer, source: Listing | None) -> None:
+        self._backward, self._printer, self._source = backward, printer, source
+        self._graph = backward.graph
+        self._ids = {node: f"n{number}" for number, node in enumerate(self._graph.nodes)}
+        self._arrived: dict[Node, Any] = {}
+
+    def all(self) -> Iterator[Step]:
+        """What is given, every result, where the chain rule begins, every edge, and what has been found."""
+        yield self._given()
+        yield from map(self._forward, self._graph.results)
+        yield self._start()
+        yield from (self._edge(edge) for edges in self._backward.passed_by.values() for edge in edges)
+        yield self._end()
+
+    def _given(self) -> Step:
+        leaves = [node for node in self._graph.nodes if not node.operands]
+        return _step(
+            "given",
+            lit=[self._ids[leaf] for leaf in leaves],
+            formulas=[f"{name_text(node.name)} = {array_text(node.data)}" for node in leaves if not node.is_number],
+            values={self._ids[leaf]: array_text(leaf.data) for leaf in leaves},
+            line=self._source.head if self._source else None,
+        )
+
+    def _forward(self, node: Node) -> Step:
+        return _step(
             "forward",
-            lit=[ids[node]],
-            formulas=_computation(node, spelling),
-            values={ids[node]: value},
-            names=[shown(node)],
-            line=source.of_result.get(node) if source else None,
+            lit=[self._ids[node]],
+            formulas=self._computation(node),
+            values={self._ids[node]: array_text(node.data)},
+            names=[self._printer.node(node)],
+            line=self._source.of_result.get(node) if self._source else None,
         )
 
-    start = array_text(backward.gradient_of[output])
-    first = f"{quotient(output, output, spelling)} = {start}"
-    yield _step(
-        "start",
-        lit=[ids[output]],
-        formulas=[first],
-        gradients={ids[output]: start},
-        inPicture={ids[output]: start},
-        names=[name_text(output.name)],
-    )
-    arrived: dict[Node, Any] = {}
-    for edge in (edge for edges in backward.passed_by.values() for edge in edges):
-        operand, result = edge.operand, edge.result
+    def _computation(self, node: Node) -> list[str]:
+        """`y = θ·x`, `= 3·2`, `= 6`."""
+        formula = self._printer.definition(node)
+        forms = [formula if self._printer.spelling.is_written_out(node) else f"{name_text(node.name)} = {formula}"]
+        if all(part.shape == () for part in (node, *node.operands)):
+            numbers = tuple(Literal(operand.data) for operand in node.operands)
+            forms.append(f"= {text(Applied(node.primitive, numbers, node.params))}")
+        return [*forms, f"= {array_text(node.data)}"]
+
+    def _start(self) -> Step:
+        output = self._graph.output
+        start, place = array_text(self._backward.gradient_of[output]), self._ids[output]
+        return _step(
+            "start",
+            lit=[place],
+            formulas=[f"{self._printer.gradient(output)} = {start}"],
+            gradients={place: start},
+            inPicture={place: start},
+            names=[name_text(output.name)],
+        )
+
+    def _edge(self, edge: Edge) -> Step:
+        """What passes back on an edge, and what has come to its operand so far."""
+        result, operand = self._ids[edge.result], self._ids[edge.operand]
         step = _step(
-            "passes" if edge.is_between_real_numbers else "turns",
-            lit=[ids[result], f"e{ids[result][1:]}_{edge.position}", ids[operand]],
-            formulas=_contribution(edge, backward, spelling),
-            names=[shown(result), shown(operand)],
-            line=source.of_edge.get(edge) if source else None,
+            self._kind(edge),
+            lit=[result, f"e{result[1:]}_{edge.position}", operand],
+            formulas=self._contribution(edge),
+            names=[self._printer.node(edge.result), self._printer.node(edge.operand)],
+            line=self._source.of_edge.get(edge) if self._source else None,
         )
-        if edge.contribution is not None:
-            before = arrived.get(operand)
-            total = edge.contribution if before is None else before + edge.contribution
-            arrived[operand] = total
-            step["gradients"] = {ids[operand]: array_text(total)}
-            step["inPicture"] = {ids[operand]: brief(total)}
-            if before is not None:
-                step["kind"] = "adds"
-                is_last = edge is backward.contributions(operand)[-1]
-                sum_text = f"{array_text(before)} + {factor_text(array_text(edge.contribution))} = {array_text(total)}"
-                step["formulas"].append(f"{quotient(output, operand, spelling) if is_last else 'Σ'} = {sum_text}")
-        if edge.passing is Passing.ALWAYS_ZERO:
-            step["kind"] = "blocked" if backward.is_flat(result) else "flat"
-        elif edge.passing in _NOTHING_PASSES:
-            step["kind"] = _NOTHING_PASSES[edge.passing]
-        elif edge.is_between_real_numbers and not edge.has_derivative:
-            step["kind"] = "kink"
+        if step["kind"] == "kink":
             step["names"].append(number_text(edge.local_derivative))
-        yield step
-    found = [f"{quotient(output, node, spelling)} = {array_text(backward.gradient_of.get(node, 0.0))}" for node in graph.parameters]
-    lit = [ids[node] for node in graph.parameters]
-    yield _step("end", lit=lit, formulas=found, line=source.end if source else None)
+        if edge.contribution is not None:
+            before = self._arrived.get(edge.operand)
+            total = edge.contribution if before is None else before + edge.contribution
+            if before is not None:
+                step["formulas"].append(self._sum(edge, before, total))
+            self._arrived[edge.operand] = total
+            step["gradients"] = {operand: array_text(total)}
+            step["inPicture"] = {operand: brief(total)}
+        return step
+
+    def _kind(self, edge: Edge) -> str:
+        if edge.passing is Passing.ALWAYS_ZERO:
+            return "blocked" if self._backward.is_flat(edge.result) else "flat"
+        if edge.verdict in _KINDS:
+            return _KINDS[edge.verdict]
+        if edge.operand in self._arrived:
+            return "adds"
+        return "passes" if edge.is_between_real_numbers else "turns"
+
+    def _sum(self, edge: Edge, before: Any, total: Any) -> str:
+        is_last = edge is self._backward.contributions(edge.operand)[-1]
+        head = self._printer.gradient(edge.operand) if is_last else "Σ"
+        return f"{head} = {array_text(before)} + {TEXT.factor(array_text(edge.contribution))} = {array_text(total)}"
+
+    def _contribution(self, edge: Edge) -> list[str]:
+        """The incoming gradient times the local derivative, or for arrays the rule.
+
+        One contribution of several is not the derivative: it is called by the way that it takes, `y → x:`.
+        """
+        if edge.contribution is None:
+            return []
+        printer, result, operand = self._printer, edge.result, edge.operand
+        several = len(self._backward.contributions(operand)) > 1
+        head = f"{printer.node(result)} → {printer.node(operand)}:" if several else f"{printer.gradient(operand)} ="
+        incoming, gradient = printer.gradient(result), array_text(self._backward.gradient_of[result])
+        why = [f"({edge.failure})"] if edge.failure else []
+        if not edge.is_between_real_numbers:
+            axes = f"  (Σ axis {', '.join(map(str, edge.summed_axes))})" if edge.summed_axes else ""
+            rule = f"{head} {rule_text(edge, printer)}{axes}"
+            return [f"g = {incoming} = {gradient}", rule, *why, f"= {array_text(edge.contribution)}"]
+        locals_ = printer.local_derivative(edge, PRODUCT), number_text(edge.local_derivative)
+        forms = [TEXT.product([gradient, local]) for local in locals_]
+        if result is not self._graph.output:  # or else it would be dL/dL times what is to be found
+            forms.insert(0, f"{incoming} · {printer.quotient(result, operand, TEXT.partial if several else TEXT.d)}")
+        first, *rest = dict.fromkeys([*forms, array_text(edge.contribution)])
+        return [f"{head} {first}", *(f"= {form}" for form in rest), *why]
+
+    def _end(self) -> Step:
+        parameters = list(self._graph.parameters)
+        gradients = self._backward.gradient_of
+        return _step(
+            "end",
+            lit=[self._ids[node] for node in parameters],
+            formulas=[f"{self._printer.gradient(node)} = {self._printer.number(gradients.get(node))}" for node in parameters],
+            line=self._source.end if self._source else None,
+        )
 
 
-_NOTHING_PASSES = {Passing.NEVER: "underivable", Passing.NOT_CHOSEN: "unchosen"}
+_KINDS = {
+    Passing.NEVER: "underivable", Passing.NOT_CHOSEN: "unchosen", Passing.AT_A_KINK: "kink", Passing.AT_A_JUMP: "kink",
+}  # fmt: skip
 
 
 def _step(kind: str, lit: list[str], formulas: list[str], **known: Any) -> Step:
-    return {
-        "kind": kind,
-        "lit": lit,
-        "formulas": formulas,
-        "values": {},
-        "gradients": {},
-        "inPicture": {},
-        "names": [],
-        "line": None,
-        **known,
-    }
-
-
-def _computation(node: Node, spelling: Spelling) -> list[str]:
-    """`y = θ·x`, `= 3·2`, `= 6`."""
-    formula = text(spelling.definition(node))
-    forms = [formula if spelling.is_written_out(node) else f"{name_text(node.name)} = {formula}"]
-    if all(part.shape == () for part in (node, *node.operands)):
-        forms.append(f"= {text(Applied(node.primitive, tuple(Literal(operand.data) for operand in node.operands), node.params))}")
-    return [*forms, f"= {array_text(node.data)}"]
-
-
-def _contribution(edge: Edge, backward: BackwardPass, spelling: Spelling) -> list[str]:
-    """The incoming gradient times the local derivative, or for arrays the rule.
-
-    One contribution of several is not the derivative: it is called by the way that it takes, `y → x:`.
-    """
-    if edge.contribution is None:
-        return []
-    output, result, operand = backward.graph.output, edge.result, edge.operand
-    several = len(backward.contributions(operand)) > 1
-    head = f"{text(spelling.of(result))} → {text(spelling.of(operand))}:" if several else f"{quotient(output, operand, spelling)} ="
-    incoming = quotient(output, result, spelling)
-    gradient = array_text(backward.gradient_of[result])
-    if not edge.is_between_real_numbers:
-        axes = f"  (Σ axis {', '.join(map(str, edge.summed_axes))})" if edge.summed_axes else ""
-        return [f"g = {incoming} = {gradient}", f"{head} {rule_text(edge, spelling)}{axes}", f"= {array_text(edge.contribution)}"]
-    local_forms = local_text(edge, spelling, PRODUCT), number_text(edge.local_derivative)
-    factors = [f"{factor_text(gradient)} · {factor_text(local)}" for local in local_forms]
-    if result is not output:  # or else it would be dL/dL times what is to be found
-        factors.insert(0, f"{incoming} · {quotient(result, operand, spelling, '∂' if several else 'd')}")
-    first, *rest = dict.fromkeys([*factors, array_text(edge.contribution)])
-    without_formula = [f"({edge.failure})"] if edge.failure else []
-    return [f"{head} {first}", *(f"= {form}" for form in rest), *without_formula]
+    empty: Step = {"values": {}, "gradients": {}, "inPicture": {}, "names": [], "line": None}
+    return {"kind": kind, "lit": lit, "formulas": formulas, **empty, **known}

@@ -32,11 +32,10 @@ def expression(primitive: Primitive, operands: Sequence[ast.expr], params: Mappi
     >>> ast.unparse(expression(multiply, [total, ast.Constant(2.0)]))
     '(a + b) * 2.0'
     """
-    defaults = {p.name: p.default for p in _parameters(primitive) if p.default is not p.empty}
+    params = params or {}
     if not primitive.code:
-        stated = {key: x for key, x in (params or {}).items() if key not in defaults or not _equal(defaults[key], x)}
-        return _call(primitive, operands, stated)
-    params = defaults | dict(params or {})
+        return _call(primitive, operands, stated(primitive, params))
+    params = {**_defaults(primitive), **params}
     template = primitive.code.replace("{inputs}", ", ".join(f"{{{position}}}" for position in range(len(operands))))
     fillings: dict[str, ast.expr] = {f"_{position}": operand for position, operand in enumerate(operands)}
     fillings |= {f"_{name}": literal(value) for name, value in params.items()}
@@ -70,12 +69,19 @@ def numpy_function(primitive: Primitive) -> Callable[..., Any] | None:
     return forward if is_numpys else None
 
 
+def stated(primitive: Primitive, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters that do not have their default value."""
+    defaults = _defaults(primitive)
+    return {key: x for key, x in params.items() if key not in defaults or not _equal(defaults[key], x)}
+
+
 @lru_cache(maxsize=1024)
-def _parameters(primitive: Primitive) -> list[inspect.Parameter]:
+def _defaults(primitive: Primitive) -> Mapping[str, Any]:
     try:
-        return list(inspect.signature(primitive.forward).parameters.values())
+        parameters = inspect.signature(primitive.forward).parameters.values()
     except (TypeError, ValueError):  # NumPy's ufuncs have no signature
-        return []
+        return {}
+    return {parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty}
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -1,0 +1,82 @@
+"""What all that is printed has in common, in whatever notation: nodes, derivatives as quotients, and products of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_edu.explainer.chain import Link, Spelling
+from tinygrad_edu.explainer.derivatives import Edge
+from tinygrad_edu.graph.graph import Graph, Node
+from tinygrad_edu.graph.notation import COMPARISON, PRODUCT, SUM, Notation
+from tinygrad_edu.graph.terms import Term
+
+MOST_ROWS = 12
+"""Of more things than this only the first are shown."""
+
+
+@dataclass(frozen=True)
+class Printer:
+    """Prints a graph and what is known of its derivatives in a notation, with some results written out as a spelling says."""
+
+    notation: Notation
+    graph: Graph
+    spelling: Spelling
+
+    def node(self, node: Node) -> str:
+        """A node as it is written where it is used."""
+        return self.notation.term(self.spelling.of(node), COMPARISON)
+
+    def definition(self, node: Node) -> str:
+        """What a result is computed by."""
+        return self.notation.term(self.spelling.definition(node), COMPARISON)
+
+    def formula(self, term: Term, least: int = COMPARISON) -> str:
+        """A formula in the names of nodes."""
+        return self.notation.term(self.spelling.written(term), least)
+
+    def quotient(self, of: Node, wrt: Node, d: str = "") -> str:
+        """`dL/d(t − y)`."""
+        d = d or self.notation.d
+        return self.notation.quotient.format(d + self._differentiated(of), d + self._differentiated(wrt))
+
+    def gradient(self, node: Node) -> str:
+        """`dL/dx`: what the gradient of the output with respect to a node is called."""
+        return self.quotient(self.graph.output, node)
+
+    def _differentiated(self, node: Node) -> str:
+        form = self.node(node)
+        return self.notation.brackets.format(form) if self.spelling.is_written_out(node) else form
+
+    def number(self, gradient: Any) -> str:
+        """A gradient, which is 0 where there is none."""
+        return self.notation.array(0.0 if gradient is None else gradient)
+
+    def factors(self, path: Sequence[Link], is_partial: bool) -> tuple[str, str, str]:
+        """A product as quotients, as formulas, and in numbers. For one factor alone the quotient would be what is to be found."""
+        d = self.notation.partial if is_partial else self.notation.d
+        quotients = self.notation.times.join(self.quotient(link.of, link.wrt, d) for link in path)
+        if len(path) == 1:
+            (link,) = path
+            return quotients if is_partial else "", self.formula(link.term, SUM), self.notation.number(link.number)
+        terms = [self.formula(link.term, PRODUCT) for link in path]
+        return quotients, self.notation.product(terms), self.notation.product([self.notation.number(link.number) for link in path])
+
+    def local_derivative(self, edge: Edge, least: int = COMPARISON) -> str:
+        """The local derivative between real numbers as a formula, or as a number where there is no telling formula."""
+        if edge.local_term is None or edge.ignores_gradient:
+            return self.notation.number(edge.local_derivative)
+        return self.formula(edge.local_term, least)
+
+    def definitions(self) -> Iterator[tuple[str, str, str]]:
+        """The results that are not written out, the last one first: what they are called, computed by, and come to."""
+        for node in reversed(list(self.graph.results)):
+            if not self.spelling.is_written_out(node):
+                yield self.notation.name(node.name), self.definition(node), self.notation.array(node.data)
+
+    def given(self) -> Iterator[tuple[str, str]]:
+        """The leaves, and their numbers."""
+        for node in self.graph.nodes:
+            if not node.operands and not node.is_number:
+                yield self.notation.name(node.name), self.notation.array(node.data)
