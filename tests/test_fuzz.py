@@ -268,7 +268,7 @@ def assert_pytorchs(mine, theirs):
 
 
 @PARTS
-@fuzz(300, 1250)
+@fuzz(150, 1250)
 @given(programs)
 def test_compiled_it_is_the_same_in_value_gradient_and_second_derivative(part, drawing):
     steps, *rest = drawing
@@ -289,7 +289,7 @@ def test_compiled_it_is_the_same_in_value_gradient_and_second_derivative(part, d
 
 
 @PARTS
-@fuzz(15, 30)
+@fuzz(8, 30)
 @given(programs)
 def test_on_jax_it_is_the_same_in_value_and_gradient(part, drawing):
     steps, *rest = drawing

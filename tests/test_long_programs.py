@@ -1,4 +1,4 @@
-"""Ten thousand operations through every reader, or a hundred thousand with EXHAUSTIVE=1: nothing recurses over them.
+"""Five thousand operations through every reader, or a hundred thousand with EXHAUSTIVE=1: nothing recurses over them.
 
 Such a program of one kind is enough for each reader: the work grows with the length. The other kinds are shorter.
 """
@@ -11,7 +11,7 @@ from tests.counting import calls
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.errors import UnsupportedError
 
-LENGTH = 100_000 if EXHAUSTIVE else 10_000
+LENGTH = 100_000 if EXHAUSTIVE else 5_000
 MIDDLING = 15_000 if EXHAUSTIVE else 1_500  # beyond the thousand calls that Python nests
 P = np.array([0.5, 0.1])
 
@@ -72,7 +72,7 @@ def test_a_long_program_is_compiled_with_its_gradient(program):
 
 
 def test_the_readable_source_of_a_long_program_runs():
-    compiled = tg.compile(tg.grad(lambda p: recurrence(p, 4 * MIDDLING)))
+    compiled = tg.compile(tg.grad(lambda p: recurrence(p, 2 * MIDDLING)))
     gradient = compiled(P)
     scope = {}
     exec(compiled.source, scope)
