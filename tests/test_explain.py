@@ -14,7 +14,7 @@ from tests.profile import EXHAUSTIVE
 from tinygrad_edu.explainer.chain import Paths
 from tinygrad_edu.graph.graph import read_graph
 from tinygrad_edu.graph.latex_notation import latex
-from tinygrad_edu.graph.numbers import array_latex, name_latex, name_text, number_latex
+from tinygrad_edu.graph.notation import array_latex, name_latex, name_text, number_latex
 from tinygrad_edu.graph.terms import Applied, Literal, Symbol
 from tinygrad_edu.graph.text_notation import text
 from tinygrad_edu.primitives.table import TABLE

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
+from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing, read_backward
 from tinygrad_edu.graph.graph import Graph, Kind, Node
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.terms import Applied, Literal, Product, Symbol, Term, definition, product, term_of
@@ -227,3 +227,40 @@ def _is_station(edge: Edge) -> bool:
     if operand.kind is not Kind.RESULT or operand.is_named or len(operand.consumers) != 1:
         return True
     return not isinstance(edge.local_term, Literal)
+
+
+class Explained:
+    """All that is to be told of a gradient, in whatever form.
+
+    graph: the record.
+    targets: the nodes whose gradients are explained.
+    is_summary: whether there is too much to show all of it.
+    """
+
+    def __init__(self, graph: Graph, targets: Sequence[Node], is_summary: bool) -> None:
+        self.graph, self.targets, self.is_summary = graph, targets, is_summary
+
+    @cached_property
+    def backward(self) -> BackwardPass:
+        """The backward pass, edge by edge, with the gradient of every node."""
+        return read_backward(self.graph)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """Which nameless results are written out as formulas."""
+        return Spelling(self.graph)
+
+    @cached_property
+    def paths(self) -> Paths:
+        """The paths that gradients come by."""
+        return Paths(self.backward)
+
+    @cached_property
+    def derivations(self) -> Sequence[Derivation]:
+        """For each target the paths that its gradient comes by, and their factors."""
+        return [self.paths.derivation(node) for node in self.targets]
+
+    @property
+    def is_between_numbers(self) -> bool:
+        """Whether the chain rule is one of single numbers, without arrays."""
+        return all(node.shape == () for node in self.graph.nodes)

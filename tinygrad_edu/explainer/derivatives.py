@@ -21,7 +21,7 @@ from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.program import compiled_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
 from tinygrad_edu.graph.python_notation import code
-from tinygrad_edu.graph.reading import ARRIVING, Reading, attempted, read_rule
+from tinygrad_edu.graph.reading import ARRIVING, RuleReading, attempted, read_rule
 from tinygrad_edu.graph.terms import Literal, Symbol, Term, evaluated, names, operations, substituted
 from tinygrad_edu.primitives import indexing
 
@@ -29,7 +29,7 @@ GRADIENT = "g"
 """What the gradient that arrives at a result is called in the formula of a rule, as in the op table."""
 
 
-def recorded_graph(output: Value, printed: Callable[[str], str]) -> Graph:
+def named_graph(output: Value, printed: Callable[[str], str]) -> Graph:
     """What a Value was computed from. Where formulas speak of the gradient `g`, between arrays, nothing else is called that."""
     graph = read_graph(output, printed=printed)
     speaks_of_it = any(node.shape != () or np.iscomplexobj(node.data) for node in graph.nodes)
@@ -80,7 +80,7 @@ class Edge:
         return all(node.shape == () and not np.iscomplexobj(node.data) for node in (self.result, self.operand))
 
     @cached_property
-    def reading(self) -> Reading:
+    def reading(self) -> RuleReading:
         """What the rule does, called with named Values in place of the arrays. This is the only time that it is read."""
         nodes = dict.fromkeys((self.result, *self.result.operands))
         given = {node: node.data if node.is_number else holding(node.data, node.name) for node in nodes}

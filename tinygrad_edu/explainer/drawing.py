@@ -16,11 +16,11 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_dot, in_mermaid
 from tinygrad_edu.explainer import layout
 from tinygrad_edu.explainer.chain import Spelling
-from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, read_backward, recorded_graph
+from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, named_graph, read_backward
 from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.repetition import repetitions
 from tinygrad_edu.graph.graph import Graph, Kind, Node
-from tinygrad_edu.graph.numbers import array_text, name_text, number_text
+from tinygrad_edu.graph.notation import array_text, name_text, number_text
 from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.saving import save
@@ -66,7 +66,7 @@ def draw(value: Value) -> Drawing:
         raise DataError(
             f"only a Value remembers how it was made and can be drawn, but got {type(value).__name__}: {shortened(value)}."
         )
-    return Drawing(recorded_graph(value, printed=name_text))
+    return Drawing(named_graph(value, printed=name_text))
 
 
 class Drawing:

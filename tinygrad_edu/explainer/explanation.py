@@ -6,7 +6,6 @@ This module puts the reading together; what it looks like is up to its neighbour
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer import latex_form, text_form
-from tinygrad_edu.explainer.chain import Derivation, Paths, Spelling
-from tinygrad_edu.explainer.derivatives import BackwardPass, read_backward, recorded_graph
+from tinygrad_edu.explainer.chain import Explained
+from tinygrad_edu.explainer.derivatives import named_graph
 from tinygrad_edu.explainer.drawing import Drawing
 from tinygrad_edu.explainer.listing import listing
 from tinygrad_edu.explainer.notes import notes
@@ -25,8 +24,7 @@ from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.steps import steps
 from tinygrad_edu.graph.graph import Graph, Node
 from tinygrad_edu.graph.latex_notation import LATEX
-from tinygrad_edu.graph.notation import Notation
-from tinygrad_edu.graph.numbers import name_latex, name_text
+from tinygrad_edu.graph.notation import Notation, name_latex, name_text
 from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.saving import save
 
@@ -84,7 +82,7 @@ def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanat
             f"there is no gradient to explain: {described(loss)} {why}. Compute it from parameters, "
             "Value(..., requires_grad=True), and outside of no_grad()."
         )
-    graph = recorded_graph(loss, printed=name_latex)
+    graph = named_graph(loss, printed=name_latex)
     return Explanation(graph, _targets(graph, wrt))
 
 
@@ -112,11 +110,8 @@ def _targets(graph: Graph, wrt: Value | Iterable[Value] | None) -> list[Node]:
     return nodes
 
 
-class Explanation:
+class Explanation(Explained):
     """How a gradient came about, to be read in a terminal, a notebook, a paper or a browser.
-
-    graph: what was recorded.
-    targets: the nodes whose gradients are explained.
 
     >>> import tinygrad_edu as tg
     >>> explanation = tg.explain(tg.Value(3.0, name="x") ** 2)
@@ -125,56 +120,24 @@ class Explanation:
     """
 
     def __init__(self, graph: Graph, targets: Sequence[Node], most_results: float = MOST_RESULTS) -> None:
-        self.graph = graph
-        self.targets = targets
-        self._most_results = most_results
+        super().__init__(graph, targets, len(list(graph.results)) > most_results)
 
     @property
     def whole(self) -> Explanation:
         """The same with every operation, however many there are."""
         return Explanation(self.graph, self.targets, float("inf"))
 
-    @cached_property
-    def backward(self) -> BackwardPass:
-        """The backward pass, edge by edge, with the gradient of every node."""
-        return read_backward(self.graph)
-
-    @cached_property
-    def spelling(self) -> Spelling:
-        """Which nameless results are written out as formulas."""
-        return Spelling(self.graph)
-
-    @cached_property
-    def paths(self) -> Paths:
-        """The paths that gradients come by."""
-        return Paths(self.backward)
-
-    @cached_property
-    def derivations(self) -> Sequence[Derivation]:
-        """For each target the paths that its gradient comes by, and their factors."""
-        return [self.paths.derivation(node) for node in self.targets]
-
     @property
     def notes(self) -> Iterator[str]:
         """Why some gradients are zero, and where derivatives do not exist."""
-        return notes(self.backward, self.printer(TEXT), self.targets, briefly=self.is_summary)
-
-    @property
-    def is_summary(self) -> bool:
-        """Whether there is too much to show all of it."""
-        return sum(1 for _ in self.graph.results) > self._most_results
-
-    @property
-    def is_between_numbers(self) -> bool:
-        """Whether the chain rule is one of single numbers, without arrays."""
-        return all(node.shape == () for node in self.graph.nodes)
+        return notes(self, self.printer(TEXT))
 
     def printer(self, notation: Notation) -> Printer:
         """What prints its parts in a notation."""
         return Printer(notation, self.graph, self.spelling)
 
     def __str__(self) -> str:
-        return text_form.written(self, self.printer(TEXT))
+        return text_form.written(self, self.printer(TEXT), self.notes)
 
     def __repr__(self) -> str:
         return str(self)

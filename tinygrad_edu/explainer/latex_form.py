@@ -7,14 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinygrad_edu.escaping import in_latex
-from tinygrad_edu.explainer.chain import Derivation
+from tinygrad_edu.explainer.chain import Derivation, Explained
 from tinygrad_edu.explainer.derivatives import Edge, Passing
 from tinygrad_edu.explainer.printing import MOST_ROWS, Printer
-from tinygrad_edu.explainer.text_form import Explained
 from tinygrad_edu.graph.graph import Node
 from tinygrad_edu.graph.latex_notation import LATEX, latex
-from tinygrad_edu.graph.notation import ATOM, OPEN
-from tinygrad_edu.graph.numbers import array_latex, name_latex, number_latex
+from tinygrad_edu.graph.notation import ATOM, OPEN, array_latex, name_latex, number_latex
 from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.terms import definition
 

@@ -9,19 +9,20 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tinygrad_edu.escaping import one_line
+from tinygrad_edu.explainer.chain import Explained
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explainer.printing import MOST_ROWS, Printer
 from tinygrad_edu.graph.graph import Node
-from tinygrad_edu.graph.numbers import array_text, name_text, number_text
+from tinygrad_edu.graph.notation import array_text, name_text, number_text
 from tinygrad_edu.graph.terms import names
 
 
-def notes(backward: BackwardPass, printer: Printer, targets: Sequence[Node], briefly: bool) -> Iterator[str]:
-    """One sentence for each place on the paths to `targets` where something is to be said; the first ones, if they are many.
+def notes(explanation: Explained, printer: Printer) -> Iterator[str]:
+    """One sentence for each place on the paths to the targets where something is to be said; the first ones, if they are many.
 
-    briefly: leave out what is so at these numbers only.
+    What is so at these numbers only is left out of a summary.
     """
-    between = backward.above(targets)
+    backward, between, briefly = explanation.backward, explanation.backward.above(explanation.targets), explanation.is_summary
     found = (
         note
         for result, edges in backward.passed_by.items()

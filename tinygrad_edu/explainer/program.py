@@ -12,7 +12,7 @@ from tinygrad_edu.compiler import nodes
 from tinygrad_edu.compiler.simplification import simplified
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.graph.reading import Reading, behind
+from tinygrad_edu.graph.reading import RuleReading, behind
 from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term
 from tinygrad_edu.primitives.constants import LIKES
 from tinygrad_edu.primitives.primitive import Primitive
@@ -49,7 +49,7 @@ def applied(
     return graph.apply(primitive, inputs, params, like)
 
 
-def compiled_term(reading: Reading) -> Term:
+def compiled_term(reading: RuleReading) -> Term:
     """What a rule does, as the compiler simplifies it."""
     graph = nodes.Graph()
     given = [x for x in (reading.g, reading.out, *reading.inputs) if isinstance(x, Value)]

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.engine.mode import InMode, Watch
-from tinygrad_edu.engine.value import Value
-from tinygrad_edu.graph.source import expression, literal
+from tinygrad_edu.engine.value import holding
+from tinygrad_edu.graph.python_notation import source_tree
+from tinygrad_edu.graph.reading import ARRIVING, read_rule
+from tinygrad_edu.graph.source import expression
+from tinygrad_edu.graph.terms import Symbol, substituted
 from tinygrad_edu.primitives.primitive import Case, Primitive
 from tinygrad_edu.primitives.table import TABLE
 
@@ -25,12 +27,6 @@ Every operation states its derivative once. Below, `g` is the gradient of the op
 first gives the gradient of one input. Shapes and parameters are those of an example; a result that broadcasting has enlarged is
 summed back to the shape of the input.
 """
-
-
-class _Everything(Watch):
-    """A mode in which also what requires no gradient is recorded, such as a comparison."""
-
-    records_constants = True
 
 
 def op_table() -> str:
@@ -72,37 +68,12 @@ def _input_names(primitive: Primitive, count: int) -> list[str]:
 
 def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], params: dict[str, Any]) -> dict[str, str]:
     """For each input what its rule computes, or an empty text where it has none."""
-    result = primitive.forward(*inputs, **params)
-    with InMode(_Everything()), np.errstate(all="ignore"):
-        g, out = _as_value(np.ones_like(result)).named("g"), _as_value(result).named("out")
-        values = [(Value(x) != 0 if x.dtype == bool else Value(x)).named(name) for name, x in zip(names, inputs, strict=True)]
-        gradients = [rule and rule(g, out, *values, **params) for rule in primitive.rules(len(values))]
-    shapes = {value.name: value.shape for value in values}
-    written = ["" if gradient is None else ast.unparse(_written(gradient, shapes)) for gradient in gradients]
-    return dict(zip(names, written, strict=True))
-
-
-def _as_value(x: Any) -> Value:
-    """A Value of these numbers. One of complex numbers cannot be given and has to be computed."""
-    return Value(np.real(x)) + 1j * np.imag(x) if np.iscomplexobj(x) else Value(x)
-
-
-def _written(x: Any, shapes: dict[str | None, tuple[int, ...]]) -> ast.expr:
-    """A recorded result as an expression in the named Values that it came from."""
-    if not isinstance(x, Value):
-        return literal(x)
-    if x.name:
-        return ast.Name(x.name)
-    if x.primitive is None:
-        return literal(x.data)
-    operands = [_written(seen if parent is None else parent, shapes) for parent, seen in zip(x.parents, x.inputs, strict=True)]
-    params = {key: _shape_of_input(value, shapes) for key, value in (x.params or {}).items()}
-    return expression(x.primitive, operands, params)
-
-
-def _shape_of_input(value: Any, shapes: dict[str | None, tuple[int, ...]]) -> Any:
-    """`x.shape` where a parameter is just that."""
-    for name, shape in shapes.items():
-        if type(value) is tuple and value and value == shape:
-            return ast.Attribute(ast.Name(str(name)), "shape")
-    return value
+    out = holding(np.asarray(primitive.forward(*inputs, **params))[()], "out")
+    values = [holding(x, name) for name, x in zip(names, inputs, strict=True)]
+    shapes = {name: np.shape(x) for name, x in zip(names, inputs, strict=True)}
+    written = dict.fromkeys(names, "")
+    for position, rule in enumerate(primitive.rules(len(inputs))):
+        if rule is not None:
+            term = read_rule(primitive, position, out, values, params, shapes).as_computed
+            written[names[position]] = ast.unparse(source_tree(substituted(term, {ARRIVING: Symbol("g")})))
+    return written

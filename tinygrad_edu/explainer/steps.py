@@ -14,8 +14,7 @@ from tinygrad_edu.explainer.listing import Listing
 from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.text_form import rule_text
 from tinygrad_edu.graph.graph import Node
-from tinygrad_edu.graph.notation import PRODUCT
-from tinygrad_edu.graph.numbers import array_text, name_text, number_text
+from tinygrad_edu.graph.notation import PRODUCT, array_text, name_text, number_text
 from tinygrad_edu.graph.terms import Applied, Literal
 from tinygrad_edu.graph.text_notation import TEXT, text
 
@@ -139,8 +138,8 @@ class _Steps:
             axes = f"  (Σ axis {', '.join(map(str, edge.summed_axes))})" if edge.summed_axes else ""
             rule = f"{head} {rule_text(edge, printer)}{axes}"
             return [f"g = {incoming} = {gradient}", rule, *why, f"= {array_text(edge.contribution)}"]
-        locals_ = printer.local_derivative(edge, PRODUCT), number_text(edge.local_derivative)
-        forms = [TEXT.product([gradient, local]) for local in locals_]
+        local_forms = printer.local_derivative(edge, PRODUCT), number_text(edge.local_derivative)
+        forms = [TEXT.product([gradient, local]) for local in local_forms]
         if result is not self._graph.output:  # or else it would be dL/dL times what is to be found
             forms.insert(0, f"{incoming} · {printer.quotient(result, operand, TEXT.partial if several else TEXT.d)}")
         first, *rest = dict.fromkeys([*forms, array_text(edge.contribution)])

@@ -5,43 +5,23 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.explainer.chain import MOST_COUNTED, Derivation, Paths
+from tinygrad_edu.explainer.chain import MOST_COUNTED, Derivation, Explained
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explainer.printing import MOST_ROWS, Printer
 from tinygrad_edu.graph.graph import Graph, Kind, Node
-from tinygrad_edu.graph.numbers import array_text, name_text, number_text
+from tinygrad_edu.graph.notation import array_text, name_text, number_text
 from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.terms import definition
 
 _LONGEST_RULE = 80
 
 
-class Explained(Protocol):
-    """What an explanation has to offer."""
-
-    graph: Graph
-    targets: Sequence[Node]
-
-    @property
-    def backward(self) -> BackwardPass: ...
-    @property
-    def paths(self) -> Paths: ...
-    @property
-    def derivations(self) -> Sequence[Derivation]: ...
-    @property
-    def notes(self) -> Iterable[str]: ...
-    @property
-    def is_summary(self) -> bool: ...
-    @property
-    def is_between_numbers(self) -> bool: ...
-
-
-def written(explanation: Explained, printer: Printer) -> str:
+def written(explanation: Explained, printer: Printer, notes: Iterable[str]) -> str:
     """The whole text."""
     given = ", ".join(f"{name} = {number}" for name, number in printer.given())
     leaves = [f"with {given}"] if given else []
@@ -55,7 +35,7 @@ def written(explanation: Explained, printer: Printer) -> str:
         results = [f"{name_text(node.name)} = {array_text(node.data)}" for node in reversed(named)]
         gradients = "\n".join(_gradient(found, printer) for found in explanation.derivations)
         blocks = ["\n".join([*results, *leaves]), _operations(explanation), gradients]
-    return "\n\n".join(block for block in [*blocks, "\n".join(explanation.notes)] if block)
+    return "\n\n".join(block for block in [*blocks, "\n".join(notes)] if block)
 
 
 def rule_text(edge: Edge, printer: Printer | None = None) -> str:

@@ -10,8 +10,19 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from tinygrad_edu.escaping import in_latex
-from tinygrad_edu.graph.notation import ATOM, COMPARISON, FRACTIONS, OPEN, POWER, PRODUCT, SUM, Notation
-from tinygrad_edu.graph.numbers import array_latex, name_latex, number_latex
+from tinygrad_edu.graph.notation import (
+    ATOM,
+    COMPARISON,
+    FRACTIONS,
+    OPEN,
+    POWER,
+    PRODUCT,
+    SUM,
+    Notation,
+    array_latex,
+    name_latex,
+    number_latex,
+)
 from tinygrad_edu.graph.python_notation import abbreviated
 from tinygrad_edu.graph.source import literal, stated
 from tinygrad_edu.graph.terms import Literal, Symbol, Term

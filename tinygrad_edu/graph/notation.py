@@ -1,4 +1,4 @@
-"""What a notation of formulas is: how names, numbers, arrays and terms are written in it, and what stands between them."""
+"""What a notation of formulas is, and how names, numbers and arrays are written as text and as LaTeX: short, six digits each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from tinygrad_edu.escaping import in_latex
 from tinygrad_edu.graph.terms import Term
 
 # How tightly a form binds: whoever needs a tighter one puts brackets around it.
@@ -43,3 +46,89 @@ class Notation:
     def factor(self, form: str) -> str:
         """A factor, or a later part of a sum, in brackets if it begins with a sign."""
         return self.brackets.format(form) if form.startswith(self.minus) else form
+
+
+# --- names and numbers -------------------------------------------------------------------------------------------------------
+
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ", "iota": "ι",
+    "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
+    "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+}  # fmt: skip
+_GREEK_COMMANDS = {letter: f"\\{word}" for word, letter in _GREEK.items() if word != "lam"}
+_MOST_NUMBERS = 8  # of a larger array only the beginning is written
+
+
+def number_text(x: Any) -> str:
+    """A number to six digits, with a true minus sign.
+
+    >>> number_text(-4.0)
+    '−4'
+    """
+    value = np.asarray(x).item()
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, complex):
+        return (f"({value:.6g})" if value.real else f"{value.imag:.6g}j").replace("-", "−")
+    return f"{value + 0.0:.6g}".replace("-", "−")
+
+
+def array_text(data: Any, number: Callable[[Any], str] = number_text) -> str:
+    """A number, a short array, or the beginning of a long one with its shape.
+
+    >>> array_text(np.zeros((200, 3)))
+    '[[0, 0, …], [0, 0, …], …] (200, 3)'
+    """
+    array = np.asarray(data)
+    if array.size <= _MOST_NUMBERS:
+        return _nested(array, array.size, number)
+    return f"{_nested(array, 2, number)} {array.shape}"
+
+
+def _nested(array: Any, most: int, number: Callable[[Any], str]) -> str:
+    if array.ndim == 0:
+        return number(array)
+    shown = [_nested(part, 3 if array.ndim == 1 or most > 3 else most, number) for part in array[: max(most, 2)]]
+    return f"[{', '.join(shown)}{', …' if len(array) > len(shown) else ''}]"
+
+
+def name_text(name: str) -> str:
+    """A name as it is printed: `theta` as θ."""
+    stem, separator, number = name.partition("_")
+    return _GREEK.get(stem, stem) + separator + number if number.isdigit() or not separator else name
+
+
+# --- as LaTeX ----------------------------------------------------------------------------------------------------------------
+
+
+def number_latex(x: Any) -> str:
+    """A number to six digits: `3 \\times 10^{-5}`."""
+    value = np.asarray(x).item()
+    if isinstance(value, bool):
+        return rf"\mathrm{{{value}}}"
+    if isinstance(value, complex):
+        sign = "-" if value.imag < 0 else "+"
+        return rf"\left({number_latex(value.real)} {sign} {number_latex(abs(value.imag))} \, \mathrm{{i}}\right)"
+    mantissa, _, exponent = f"{value + 0.0:.6g}".partition("e")
+    if not np.isfinite(value):
+        return {"nan": r"\mathrm{nan}", "inf": r"\infty", "-inf": r"-\infty"}[mantissa]
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def array_latex(data: Any) -> str:
+    """A number or an array, abbreviated as in `array_text`."""
+    form = array_text(data, number_latex).replace("…", r"\ldots ")
+    return form.replace("] (", r"]\ (")  # before the shape
+
+
+def name_latex(name: str) -> str:
+    """A name: Greek letters as such, `w1` with an index, and anything longer upright."""
+    stem = name.rstrip("0123456789")
+    number = name[len(stem) :]
+    stem = stem.removesuffix("_") if number else stem
+    if not stem:
+        stem, number = name, ""
+    command = _GREEK_COMMANDS.get(_GREEK.get(stem, stem))
+    if command is None:
+        command = in_latex(stem) if len(stem) == 1 and stem.isalpha() else rf"\mathrm{{{in_latex(stem)}}}"
+    return f"{command}_{{{number}}}" if number else command

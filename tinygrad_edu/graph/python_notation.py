@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.graph.numbers import array_text
+from tinygrad_edu.graph.notation import array_text
 from tinygrad_edu.graph.source import expression, literal, numpy_function, stated
 from tinygrad_edu.graph.terms import Literal, Symbol, Term
 from tinygrad_edu.primitives.primitive import Primitive
@@ -22,6 +22,15 @@ from tinygrad_edu.primitives.shaping import transpose
 def code(term: Term) -> str:
     """A term as Python: `g @ W.T`."""
     return one_line(ast.unparse(_Rounding().visit(syntax_tree(term))))
+
+
+def source_tree(term: Term) -> ast.expr:
+    """A term as it would be typed: with whole arrays, and NumPy's functions by their full names."""
+    if isinstance(term, Symbol):
+        return ast.Name(term.name)
+    if isinstance(term, Literal):
+        return literal(term.value)
+    return expression(term.primitive, [source_tree(operand) for operand in term.operands], term.params)
 
 
 class _Rounding(ast.NodeTransformer):

@@ -74,45 +74,41 @@ def behind(x: Any, known: Collection[Value] = ()) -> Iterator[Value]:
     return reached([x], lambda value: () if value in known else parents_of(value))
 
 
-Made = Callable[[Value, tuple[Any, ...], Mapping[str, Any]], Term | None]
-"""What becomes of a computed Value, given the terms of its parents, and its parameters. A term is None if it is too large."""
+Made = Callable[[Value, tuple[Any, ...], Mapping[str, Any]], Any]
+"""What becomes of a computed Value, given the terms of its parents, and its parameters."""
 
 
-def term_of_value(x: Any, shapes: Shapes, made: Made | None = None) -> Term | None:
-    """What was computed from named Values, as a term, simplified; None for one that is too large to be read."""
+def term_of_value(x: Any, shapes: Shapes, made: Made) -> Any:
+    """What was computed from named Values, as a term."""
     if not isinstance(x, Value):
         return Literal(x)
-    values = list(islice(behind(x), _MOST_VALUES + 1))
-    if len(values) > _MOST_VALUES:
-        return None
-    terms: dict[Value, Term | None] = {}
-    for value in sorted(values, key=attrgetter("serial")):
+    terms: dict[Value, Any] = {}
+    for value in sorted(behind(x), key=attrgetter("serial")):
         if value.primitive is None:
             terms[value] = Symbol(value.name) if value.name else Literal(numbers_of(value))
         else:
             pairs = zip(value.parents, value.inputs, strict=True)
             operands = tuple(Literal(seen) if parent is None else terms[parent] for parent, seen in pairs)
             params = {key: _shape_of_input(param, shapes) for key, param in (value.params or {}).items()}
-            terms[value] = (made or _simplest)(value, operands, params)
+            terms[value] = made(value, operands, params)
     return terms[x]
 
 
-def as_computed(value: Value, operands: tuple[Any, ...], params: Mapping[str, Any]) -> Term | None:
-    """The operation, as it was applied."""
+def _as_computed(value: Value, operands: tuple[Any, ...], params: Mapping[str, Any]) -> Term:
     assert value.primitive is not None
     return Applied(value.primitive, operands, params)
 
 
 def _simplest(value: Value, operands: tuple[Any, ...], params: Mapping[str, Any]) -> Term | None:
-    """Special cases that an equation sets apart, such as that of a ** b where b is 0, are left out unless it is met."""
-    assert value.primitive is not None
+    """The operation, simplified; None if it is too large to be read.
+
+    Special cases that an equation sets apart, such as that of a ** b where b is 0, are left out unless it is met.
+    """
     if value.primitive is elementwise.where and _sets_apart(value.parents[0]) and not np.any(value.inputs[0]):
         chosen: Term | None = operands[2]
         return chosen
-    term = Applied(value.primitive, operands, params)
-    if None in operands or term.size > _LARGEST or term.depth > _DEEPEST:
-        return None
-    return simplified(term)
+    term = _as_computed(value, operands, params)
+    return None if None in operands or max(term.size / _LARGEST, term.depth / _DEEPEST) > 1 else simplified(term)
 
 
 def _sets_apart(condition: Value | None) -> bool:
@@ -141,7 +137,7 @@ ARRIVING = "\0"
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class RuleReading:
     """One call of a rule with named Values.
 
     g, out, inputs: what it was given; numbers that are written into formulas stay numbers.
@@ -169,15 +165,24 @@ class Reading:
 
     @cached_property
     def term(self) -> Term | None:
-        """The formula, in which the gradient that arrives is called `ARRIVING`. None if it cannot be read."""
-        return None if self.error else term_of_value(self.gradient, self.shapes)
+        """The formula, simplified, in which the gradient that arrives is called `ARRIVING`. None if it cannot be read."""
+        if self.error or len(list(islice(self._computed_from, _MOST_VALUES + 1))) > _MOST_VALUES:
+            return None
+        term: Term | None = term_of_value(self.gradient, self.shapes, _simplest)
+        return term
+
+    @property
+    def as_computed(self) -> Term:
+        """The formula of just what was computed."""
+        term: Term = term_of_value(self.gradient, self.shapes, _as_computed)
+        return term
 
     @cached_property
     def holds_for_all_numbers(self) -> bool:
         """Whether it is the same with other numbers: it asked for none, and used no Values but those that it was given."""
         if self.error or self.takes_numbers:
             return False
-        leaves = (value for value in behind(self.gradient) if value.primitive is None) if isinstance(self.gradient, Value) else ()
+        leaves = (value for value in self._computed_from if value.primitive is None)
         return all(value in self.given or value.serial > self.g.serial for value in leaves)
 
     @property
@@ -188,16 +193,20 @@ class Reading:
     @cached_property
     def looks_at_gradient(self) -> bool:
         """Whether the gradient went into what was recorded, even if it then came to nothing."""
-        return isinstance(self.gradient, Value) and any(value is self.g for value in behind(self.gradient))
+        return any(value is self.g for value in self._computed_from)
+
+    @property
+    def _computed_from(self) -> Iterator[Value]:
+        return behind(self.gradient) if isinstance(self.gradient, Value) else iter(())
 
 
 def read_rule(
     primitive: Primitive, position: int, out: Value, inputs: Sequence[Any], params: Mapping[str, Any], shapes: Shapes
-) -> Reading:
+) -> RuleReading:
     """What the rule for an input does with a gradient of ones. Where there is no rule, no gradient arrives: it is 0."""
     rule = primitive.rules(len(inputs))[position]
     g = holding(np.ones(out.shape, out.dtype)[()], ARRIVING)
     everything = Everything({g, out, *(x for x in inputs if isinstance(x, Value))})
     with InMode(everything), np.errstate(all="ignore"):
         gradient = 0.0 if rule is None else attempted(primitive, partial(rule, **params), g, out, *inputs)
-    return Reading(g, out, inputs, shapes, gradient, everything.takes_numbers)
+    return RuleReading(g, out, inputs, shapes, gradient, everything.takes_numbers)

@@ -6,8 +6,18 @@ import ast
 from collections.abc import Callable
 
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.graph.notation import ATOM, COMPARISON, FRACTIONS, POWER, PRODUCT, SUM, Notation
-from tinygrad_edu.graph.numbers import array_text, name_text, number_text
+from tinygrad_edu.graph.notation import (
+    ATOM,
+    COMPARISON,
+    FRACTIONS,
+    POWER,
+    PRODUCT,
+    SUM,
+    Notation,
+    array_text,
+    name_text,
+    number_text,
+)
 from tinygrad_edu.graph.python_notation import syntax_tree
 from tinygrad_edu.graph.terms import Term
 
