@@ -14,7 +14,7 @@ from tinygrad_edu.primitives.table import TABLE
 from tinygrad_edu.testing import in_real_numbers, samples
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def no_garbage_collector():
     gc.collect()
     gc.disable()
