@@ -1,18 +1,8 @@
-"""Factorizations of matrices, and of stacks of matrices: cholesky, eigh, eig, svd, qr; and least squares.
+"""Factorizations of matrices, and of stacks of matrices: cholesky, svd, qr; and least squares. For eigh and eig see `eigenvalues`.
 
-An operation gives one array, so those with several results pack them into one, which the composition of NumPy's name takes apart
-again. Written ā for the gradient of a, and F for the matrix of the reciprocal differences of eigenvalues, the formulas are given at
-each rule, with adjoints (conjugated transposes), so that they hold for real and for complex matrices.
-
-A factorization is differentiable where it is unique. Eigenvectors and singular vectors are unique up to their sign (a complex one:
-up to its phase) where no two values are equal; of the vectors that only complete a basis (full_matrices=True, mode="complete")
-no more than the space that they span is unique. A function of them has a meaningful gradient only if it does not depend on that
-choice. Where two values are equal (up to rounding), functions of the values that treat them alike still have their gradient, and so
-have functions of the vectors of other values. That of a function of their own vectors is NaN: it may exist, as that of
-v diag(w) vᴴ, but does not follow from what arrives here.
-
-Of a symmetric (Hermitian) matrix NumPy reads one triangle only, and so do these: all of the gradient goes to that triangle, and the
-other one's is zero.
+Results are packed, and formulas written, as there. A factorization is differentiable where it is unique. Singular vectors are as
+unique as eigenvectors; of the vectors that only complete a basis (full_matrices=True, mode="complete") no more than the space that
+they span is unique. A function of them has a meaningful gradient only if it does not depend on that choice.
 """
 
 import math
@@ -22,38 +12,23 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.primitives.elementwise import corner
-from tinygrad_edu.primitives.inverses import SQUARE, adjoint, half_lower, hermitian, in_adjoints, pinv, solve, well_conditioned
+from tinygrad_edu.primitives.eigenvalues import (
+    as_read,
+    diagonal_matrix,
+    negligible,
+    positive_definite,
+    real_values,
+    reciprocal_differences,
+    which_matter,
+)
+from tinygrad_edu.primitives.inverses import SQUARE, adjoint, half_lower, in_adjoints, pinv, solve, well_conditioned
 from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.table import composition, operation
 
 # NumPy's own result types, which have no public name.
-_EighResult: Callable[..., Any] = type(np.linalg.eigh(np.eye(1)))
-_EigResult: Callable[..., Any] = type(np.linalg.eig(np.eye(1)))
 _SVDResult: Callable[..., Any] = type(np.linalg.svd(np.eye(1)))
 _QRResult: Callable[..., Any] = type(np.linalg.qr(np.eye(1)))
-
-
-def positive_definite(x: Any) -> Any:
-    """A symmetric matrix with positive eigenvalues that are far apart."""
-    return hermitian(x) + np.diag(2.0 * x.shape[-1] * np.arange(1, x.shape[-1] + 1))
-
-
-def _diagonal(x: Any) -> Any:
-    """Vectors as the diagonals of matrices, or matrices without what is beside their diagonals."""
-    return np.eye(x.shape[-1]) * x
-
-
-def _as_read(x: Any, UPLO: str) -> Any:
-    """The gradient for the triangle that was read, of that for the whole matrix: what stands there counts at both places."""
-    lower = half_lower(x + adjoint(x))
-    return lower if UPLO in "lL" else adjoint(lower)
-
-
-def _real(x: Any) -> Any:
-    """Values that are real, but complex numbers where they were packed with vectors that are not."""
-    return np.real(x) if x.dtype.kind == "c" else x
 
 
 # --- cholesky ----------------------------------------------------------------------------------------------------------------
@@ -64,7 +39,7 @@ def _real(x: Any) -> Any:
 def _cholesky_vjp(g: Any, out: Any, a: Any) -> Any:
     """ā = l⁻ᴴ Φ(lᴴ l̄) l⁻¹ for the triangle that was read, with Φ the lower triangle and half the diagonal."""
     inner = half_lower(adjoint(out) @ g)
-    return _as_read(adjoint(solve(adjoint(out), adjoint(solve(adjoint(out), inner)))), "L")
+    return as_read(adjoint(solve(adjoint(out), adjoint(solve(adjoint(out), inner)))), "L")
 
 
 cholesky: Primitive = operation(
@@ -78,160 +53,6 @@ cholesky: Primitive = operation(
 @composition(np.linalg.cholesky, calling=cholesky)
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return adjoint(cholesky(adjoint(a))) if upper else cholesky(a)
-
-
-# --- eigenvalues -------------------------------------------------------------------------------------------------------------
-
-
-def _pack_eigen(values: Any, vectors: Any) -> Any:
-    """The eigenvalues as a row above the eigenvectors, which are columns."""
-    return np.concatenate([values[..., None, :], vectors], axis=-2)
-
-
-def _unpack_eigen(packed: Any) -> tuple[Any, Any]:
-    return packed[..., 0, :], packed[..., 1:, :]
-
-
-def _negligible(values: Any) -> Any:
-    """Below this the difference of two values is nothing but rounding, as is a value itself."""
-    rounding = 8 * values.shape[-1] * np.finfo(values.dtype).eps
-    return rounding * np.max(np.absolute(values), axis=-1, keepdims=True, initial=0.0)
-
-
-def _matters(g_vectors: Any) -> Any:
-    """Which of the vectors something depends on."""
-    return np.any(g_vectors != 0, axis=-2)
-
-
-def _reciprocal_differences(values: Any, matters: Any) -> Any:
-    """F[i, j] = 1 / (w[j] - w[i]), and 0 where i = j. Of two equal values it is NaN, or 0 if the vectors of neither matter.
-
-    Those of a value that is zero always do: what depends on them is usually multiplied with it, so that it cannot be told.
-    """
-    differences = values[..., None, :] - values[..., :, None]
-    are_same, are_equal = np.eye(values.shape[-1], dtype=bool), np.absolute(differences) <= _negligible(values)[..., None]
-    matters = matters | (np.absolute(values) <= _negligible(values))
-    is_unknown = are_equal & ~are_same & (matters[..., None, :] | matters[..., :, None])
-    reciprocals = corner(1 / np.where(are_equal, np.inf, differences), np.where(are_same, 1.0, differences * ~are_equal))
-    return np.where(is_unknown, np.nan, reciprocals)
-
-
-# Giles, section 3.1
-@in_adjoints
-def _eigh_vjp(g: Any, out: Any, a: Any, UPLO: str = "L") -> Any:
-    """ā = v (diag(w̄) + F ∘ vᴴv̄) vᴴ for the triangle that was read"""
-    (values, v), (g_values, g_v) = _unpack_eigen(out), _unpack_eigen(g)
-    inner = _diagonal(g_values[..., None, :]) + _reciprocal_differences(values, _matters(g_v)) * (adjoint(v) @ g_v)
-    return _as_read(v @ hermitian(inner) @ adjoint(v), UPLO)
-
-
-EIGH_CASES = [case((3, 3)), case((1, 1)), case((2, 3, 3)), case((3, 3), UPLO="U")]
-
-eigh: Primitive = operation(
-    lambda a, UPLO="L": _pack_eigen(*np.linalg.eigh(a, UPLO)),
-    _eigh_vjp,
-    name="eigh", code="(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))(*np.linalg.eigh({0}, {UPLO}))",
-    jax="(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))(*np.linalg.eigh({0}, {UPLO}, symmetrize_input=False))",
-    latex=r"\operatorname{{eigh}} {0}", domain=(positive_definite,), cases=EIGH_CASES,
-)  # fmt: skip
-
-
-@in_adjoints
-def _eigenvalues_vjp(g: Any, out: Any, a: Any, packed: Any, UPLO: str = "L") -> Any:
-    """ā = v diag(w̄) vᴴ for the triangle that was read"""
-    _, v = _unpack_eigen(packed)
-    return _as_read(v * g[..., None, :] @ adjoint(v), UPLO)
-
-
-def _first_row(a: Any, packed: Any, **options: Any) -> Any:
-    return packed[..., 0, :]
-
-
-# The values that `eigh` has found. Unlike its vectors they have a gradient also where some are equal.
-_eigenvalues = Primitive("eigenvalues", _first_row, (_eigenvalues_vjp, None), code="{1}[..., 0, :]")
-
-
-def _eigvalsh_vjp(g: Any, out: Any, a: Any, UPLO: str = "L") -> Any:
-    return _eigenvalues_vjp(g, out, a, eigh(a, UPLO=UPLO), UPLO=UPLO)
-
-
-# NumPy computes values alone in another way, and faster.
-eigvalsh: Primitive = operation(
-    lambda a, UPLO="L": np.linalg.eigvalsh(a, UPLO),
-    _eigvalsh_vjp,
-    name="eigvalsh", numpy=[np.linalg.eigvalsh], jax="np.linalg.eigvalsh({0}, {UPLO}, symmetrize_input=False)",
-    latex=r"\operatorname{{eigvalsh}} {0}", domain=(positive_definite,), cases=EIGH_CASES,
-)  # fmt: skip
-
-
-@composition(np.linalg.eigh)
-def _eigh(a: Any, UPLO: str = "L") -> Any:
-    packed = eigh(a, UPLO=UPLO)
-    return _EighResult(_real(_eigenvalues(a, packed, UPLO=UPLO)), _unpack_eigen(packed)[1])
-
-
-# Boeddeker et al., "On the computation of complex-valued gradients with application to statistically optimum beamforming" (2017),
-# section 4.6. The second term in the bracket keeps the length of the vectors at one.
-@in_adjoints
-def _eig_vjp(g: Any, out: Any, a: Any) -> Any:
-    """ā = v⁻ᴴ (diag(w̄) + conj(F) ∘ (vᴴv̄ - vᴴv diag(vᴴv̄))) vᴴ"""
-    (values, v), (g_values, g_v) = _unpack_eigen(out), _unpack_eigen(g)
-    turned = adjoint(v) @ g_v
-    across = turned - adjoint(v) @ v @ _diagonal(turned)
-    inner = _diagonal(g_values[..., None, :]) + np.conjugate(_reciprocal_differences(values, np.True_)) * across
-    return solve(adjoint(v), inner @ adjoint(v))
-
-
-# Complex also where NumPy's result is real.
-eig: Primitive = operation(
-    lambda a: _pack_eigen(*np.linalg.eig(a)) + 0j,
-    _eig_vjp,
-    name="eig", code="(lambda w, v: np.concatenate([w[..., None, :], v], axis=-2))(*np.linalg.eig({0})) + 0j",
-    latex=r"\operatorname{{eig}} {0}", domain=(well_conditioned,), cases=[case((3, 3)), case((1, 1)), case((2, 3, 3))],
-)  # fmt: skip
-
-
-@in_adjoints
-def _eig_values_vjp(g: Any, out: Any, a: Any, packed: Any) -> Any:
-    """ā = v⁻ᴴ diag(w̄) vᴴ"""
-    _, v = _unpack_eigen(packed)
-    return solve(adjoint(v), g[..., :, None] * adjoint(v))
-
-
-_eig_values = Primitive("eigenvalues", _first_row, (_eig_values_vjp, None), code="{1}[..., 0, :]")
-
-
-@composition(np.linalg.eig)
-def _eig(a: Any) -> Any:
-    packed = eig(a)
-    values, vectors = _eig_values(a, packed), _unpack_eigen(packed)[1]
-    if _are_real(a, values):
-        values, vectors = np.real(values), np.real(vectors)
-    return _EigResult(values, vectors)
-
-
-def _are_real(a: Any, values: Any) -> bool:
-    """Whether the eigenvalues of a real matrix are real, so that NumPy gives real numbers. For all numbers nobody can say."""
-    are_real = np.all(np.imag(values) == 0)
-    return a.dtype.kind != "c" and not hasattr(are_real, "__record_primitive__") and bool(are_real)
-
-
-def _eigvals_vjp(g: Any, out: Any, a: Any) -> Any:
-    return _eig_values_vjp(g, out, a, eig(a))
-
-
-eigvals: Primitive = operation(
-    lambda a: np.linalg.eigvals(a) + 0j,
-    _eigvals_vjp,
-    name="eigvals", code="np.linalg.eigvals({0}) + 0j", latex=r"\operatorname{{eigvals}} {0}",
-    domain=(well_conditioned,), cases=[case((3, 3)), case((1, 1)), case((2, 3, 3))],
-)  # fmt: skip
-
-
-@composition(np.linalg.eigvals)
-def _eigvals(a: Any) -> Any:
-    values = eigvals(a)
-    return np.real(values) if _are_real(a, values) else values
 
 
 # --- singular values ---------------------------------------------------------------------------------------------------------
@@ -282,17 +103,17 @@ def _svd_vjp(g: Any, out: Any, a: Any, full_matrices: bool = False) -> Any:
     """
     shapes = _svd_shapes(a, full_matrices)
     (all_u, s, all_vh), (g_all_u, g_s, g_all_vh) = _unpack(out, *shapes), _unpack(g, *shapes)
-    s, k = _real(s), s.shape[-1]
+    s, k = real_values(s), s.shape[-1]
     u, g_u = _shared(all_u, g_all_u, k)
     v, g_v = _shared(adjoint(all_vh), adjoint(g_all_vh), k)
     row, column = s[..., None, :], s[..., :, None]
-    f = _reciprocal_differences(s, _matters(g_u) | _matters(g_v)) / (row + column + np.eye(k))
-    reciprocal = 1 / np.where(row <= _negligible(s)[..., None], np.nan, row)
+    f = reciprocal_differences(s, which_matter(g_u) | which_matter(g_v)) / (row + column + np.eye(k))
+    reciprocal = 1 / np.where(row <= negligible(s)[..., None], np.nan, row)
     turned_u, turned_v = adjoint(u) @ g_u, adjoint(v) @ g_v
     twist_u, twist_v = turned_u - adjoint(turned_u), turned_v - adjoint(turned_v)
-    inner = _diagonal(g_s[..., None, :]) + f * twist_u * row + column * f * twist_v
+    inner = diagonal_matrix(g_s[..., None, :]) + f * twist_u * row + column * f * twist_v
     if a.dtype.kind == "c":  # u carries the common phase of u and v
-        inner = inner + 0.5 * _diagonal(twist_u) * reciprocal
+        inner = inner + 0.5 * diagonal_matrix(twist_u) * reciprocal
     within = u @ inner @ adjoint(v)
     if a.shape[-2] > k:
         return within + (g_u - u @ turned_u) * reciprocal @ adjoint(v)
@@ -356,13 +177,13 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian:
     u, _, vh = _unpack(packed, *shapes)
     start = math.prod(shapes[0])
     s = _singular_values(a, packed, full_matrices=full, start=start, end=start + shapes[1][0])
-    return _SVDResult(u, _real(s), vh)
+    return _SVDResult(u, real_values(s), vh)
 
 
 def _hermitian_svd(a: Any, compute_uv: bool) -> Any:
     """Singular values are not negative: a Hermitian matrix has its eigenvalues without their signs, which its vectors take over."""
     if not compute_uv:
-        return np.sort(np.absolute(eigvalsh(a)))[..., ::-1]
+        return np.sort(np.absolute(np.linalg.eigvalsh(a)))[..., ::-1]
     values, u = np.linalg.eigh(a)
     order = np.argsort(np.absolute(values))[..., ::-1]
     values, u = np.take_along_axis(values, order, -1), np.take_along_axis(u, order[..., None, :], -1)
@@ -485,10 +306,10 @@ def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     x, sums, s = _unpack(lstsq(a, matrix, rcond=rcond, residuals=residuals), *_lstsq_shapes(a, matrix, residuals))
     precision = np.finfo(s.dtype).eps
     negligible = precision * max(a.shape) if rcond is None else precision if rcond == -1 else rcond
-    rank = np.sum(_real(s) > negligible * _real(s)[:1], dtype=np.int32)
+    rank = np.sum(real_values(s) > negligible * real_values(s)[:1], dtype=np.int32)
     if not hasattr(rank, "__record_primitive__") and rank < min(a.shape):
         raise UnsupportedError(
             f"np.linalg.lstsq has no derivative where the matrix is not of full rank; this one, of shape {a.shape}, has rank "
             f"{rank}. Leave out the columns that depend on others, or add a small multiple of the identity."
         )
-    return (x[:, 0] if b.ndim == 1 else x), _real(sums), rank, _real(s)
+    return (x[:, 0] if b.ndim == 1 else x), real_values(sums), rank, real_values(s)
