@@ -269,6 +269,8 @@ class _Bool(_PythonNumber, int):
 
 
 _STAND_INS: dict[type, Any] = {float: _Float, int: _Int, bool: _Bool}
+for _python, _stand_in in _STAND_INS.items():
+    _stand_in.__name__ = _python.__name__  # what messages call it
 _STOOD_FOR = {stand_in: python for python, stand_in in _STAND_INS.items()}
 
 

@@ -265,9 +265,10 @@ def _splitting(function: Function) -> Function:
     def composed(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         ary = as_operand(ary)
         axis = normalize_axis_index(axis, ary.ndim)
-        if np.ndim(indices_or_sections) == 0 and indices_or_sections == 0:
+        sections = _positions(indices_or_sections)
+        if np.ndim(sections) == 0 and sections == 0:
             raise ValueError("an array is split into one part or more, not into 0")
-        parts = function(np.arange(ary.shape[axis]), _positions(indices_or_sections))
+        parts = function(np.arange(ary.shape[axis]), sections)
         slices = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
         return [ary[(slice(None),) * axis + (part,)] for part in slices]
 
