@@ -268,7 +268,7 @@ def assert_pytorchs(mine, theirs):
 
 
 @PARTS
-@fuzz(150, 1250)
+@fuzz(300, 2500)
 @given(programs)
 def test_compiled_it_is_the_same_in_value_gradient_and_second_derivative(part, drawing):
     steps, *rest = drawing

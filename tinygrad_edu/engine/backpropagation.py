@@ -14,8 +14,8 @@ import numpy as np
 
 from tinygrad_edu.engine.messages import described
 from tinygrad_edu.engine.mode import current_mode
-from tinygrad_edu.engine.ownership import Loan
-from tinygrad_edu.errors import GradientError, InPlaceError
+from tinygrad_edu.engine.ownership import Loan, own_data
+from tinygrad_edu.errors import GradientError, InPlaceError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -41,6 +41,23 @@ class Node(Protocol):
     name: str | None
     _data: Any
     _loan: Loan | None
+
+
+def starting_cotangent(output: Any, gradient: Any) -> Any:
+    """The cotangent of an output that `backward(gradient)` starts from: 1 for a single number, unless another one is given."""
+    if output._data.dtype.kind == "c":
+        raise GradientError(f"a gradient is that of a real number, but {described(output)} is complex; take its real part or abs.")
+    if gradient is None:
+        if output._data.size != 1:
+            raise GradientError(
+                f"backward() starts from a single number, but {described(output)} has {output._data.size}. "
+                "Reduce it first (.sum() or .mean()), or pass the gradient to start from: backward(gradient=...)."
+            )
+        return output._data.dtype.type(1) if output._data.ndim == 0 else np.ones_like(output._data)
+    cotangent = own_data(gradient, output._data.dtype)
+    if cotangent.shape != output._data.shape:
+        raise ShapeError(f"{described(output)} needs a starting gradient of its own shape, but got shape {cotangent.shape}.")
+    return cotangent
 
 
 def ancestors(output: Any) -> tuple[list[Any], set[Any]]:

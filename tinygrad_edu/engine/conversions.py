@@ -12,10 +12,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_edu.engine.messages import described
+from tinygrad_edu.engine.messages import described, notebook_table
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.takers import taker
 from tinygrad_edu.errors import DataError, DetachError, ShapeError, TracingError
+from tinygrad_edu.escaping import one_line
+from tinygrad_edu.primitives.primitive import Primitive
 
 
 class Conversions:
@@ -24,7 +26,9 @@ class Conversions:
     __slots__ = ()
 
     _data: Any
+    _name: str | None
     _requires_grad: bool
+    primitive: Primitive | None
 
     def numpy(self) -> np.ndarray[Any, np.dtype[Any]]:
         """The numbers as a plain array of the caller's own."""
@@ -42,6 +46,21 @@ class Conversions:
         if self._data.size != 1:
             raise ShapeError(f"only a single number can become a Python number, but {described(self)} has {self._data.size}.")
         return float(self._data.item())
+
+    def __repr__(self) -> str:
+        facts = [np.array2string(np.asarray(self._data), separator=", ", threshold=20, prefix="Value(")]
+        if self._name:
+            facts.append(f"name={self._name!r}")
+        if self._data.dtype != np.float64:
+            facts.append(f"dtype={self._data.dtype}")
+        if self.primitive is not None:
+            facts.append(f"made by {one_line(self.primitive.name)}")
+        elif not self._requires_grad:
+            facts.append("requires_grad=False")
+        return f"Value({', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        return notebook_table(self)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)

@@ -16,14 +16,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_edu.engine.arguments import flag, text
 from tinygrad_edu.engine.array_methods import ArrayMethods
-from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
+from tinygrad_edu.engine.backpropagation import ancestors, backpropagate, starting_cotangent
 from tinygrad_edu.engine.conversions import Conversions, check_taking
-from tinygrad_edu.engine.messages import described, failure, notebook_table
+from tinygrad_edu.engine.messages import described, failure
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.numpy_protocols import OPERANDS, NumPyProtocols
 from tinygrad_edu.engine.ownership import Loan, checked_constant, own_constant, own_data, own_index, own_integer
 from tinygrad_edu.errors import DataError, GradientError, ShapeError, UnsupportedError
-from tinygrad_edu.escaping import one_line
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -246,30 +245,13 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
                 "Make the parameters with Value(..., requires_grad=True) and compute it outside of no_grad()."
             )
         usual = gradient is None and type(self._data) is np.float64
-        start = _ONE if usual else self._starting_cotangent(gradient)
+        start = _ONE if usual else starting_cotangent(self, gradient)
         gradients = backpropagate({self: start}, *ancestors(self))
         for leaf, g in gradients.items():
             if leaf._grad is not None:
                 leaf._grad = leaf._grad + g
             else:  # two leaves may have been handed the same array; each gets its own
                 leaf._grad = g.copy() if type(g) is np.ndarray else g
-
-    def _starting_cotangent(self, gradient: ArrayLike | None) -> Any:
-        if self._data.dtype.kind == "c":
-            raise GradientError(
-                f"a gradient is that of a real number, but {described(self)} is complex; take its real part or abs."
-            )
-        if gradient is None:
-            if self._data.size != 1:
-                raise GradientError(
-                    f"backward() starts from a single number, but {described(self)} has {self._data.size}. "
-                    "Reduce it first (.sum() or .mean()), or pass the gradient to start from: backward(gradient=...)."
-                )
-            return self._data.dtype.type(1) if self._data.ndim == 0 else np.ones_like(self._data)
-        cotangent = own_data(gradient, self._data.dtype)
-        if cotangent.shape != self._data.shape:
-            raise ShapeError(f"{described(self)} needs a starting gradient of its own shape, but got shape {cotangent.shape}.")
-        return cotangent
 
     def named(self, name: str) -> Value:
         """Give this Value a name, and return it: `y = (theta * x).named("y")`."""
@@ -308,21 +290,6 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
             "an element of a Value cannot be assigned, since that would rewrite what was recorded. Choose between old and new "
             "with np.where(mask, new, value), or change the data of a leaf before it is used: value.data[index] = ..."
         )
-
-    def __repr__(self) -> str:
-        facts = [np.array2string(np.asarray(self._data), separator=", ", threshold=20, prefix="Value(")]
-        if self.name:
-            facts.append(f"name={self.name!r}")
-        if self._data.dtype != np.float64:
-            facts.append(f"dtype={self._data.dtype}")
-        if self.primitive is not None:
-            facts.append(f"made by {one_line(self.primitive.name)}")
-        elif not self.requires_grad:
-            facts.append("requires_grad=False")
-        return f"Value({', '.join(facts)})"
-
-    def _repr_html_(self) -> str:
-        return notebook_table(self)
 
     def __copy__(self) -> Value:
         """A leaf is copied to another one; of what is being differentiated the gradient passes through the copy."""
