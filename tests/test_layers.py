@@ -39,6 +39,9 @@ ROOMS = [
     ["escaping"],
 ]
 
+# Slots of Value. What the rest of the package may do with them are functions of the engine.
+SECRETS = {"_data", "_loan", "_grad", "_requires_grad"}
+
 # What backward() runs through is what these two import, directly or not, without the table of operations.
 HEART = ["engine.backpropagation", "engine.value"]
 READMES = {"README.md": r"is ([\d,]+) lines of code", "README.zh-CN.md": r"共 ([\d,]+) 行代码"}
@@ -119,6 +122,13 @@ def test_the_primitives_know_nothing_of_values():
         if module.startswith("primitives"):
             names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
             assert "Value" not in names, module
+
+
+@pytest.mark.parametrize("module", modules())
+def test_only_the_engine_touches_what_a_value_keeps_to_itself(module):
+    if not module.startswith("engine"):
+        private = {node.attr for node in ast.walk(modules()[module]) if isinstance(node, ast.Attribute)} & SECRETS
+        assert not private, f"{module} reads or writes {private} of a Value; see the functions at the end of engine/value.py"
 
 
 def engine():

@@ -6,7 +6,7 @@ import linecache
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from types import FunctionType
 from typing import Any
@@ -18,6 +18,7 @@ from tinygrad_edu.compiler.nodes import Node, PythonNumber
 from tinygrad_edu.compiler.recording import Recorded, recorded
 from tinygrad_edu.compiler.returning import Outline, outline
 from tinygrad_edu.compiler.simplification import simplified
+from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.messages import GENERATED
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -92,8 +93,8 @@ class Reading:
         parameters = source.parameters[len(self.record.inputs) :]
         lines, mine = [], prefix([*source.parameters, *scope])
         for parameter, value in zip(parameters, self.record.outside, strict=False):
-            scope[f"{mine}value_of_{parameter}"] = value
-            lines.append(f"{parameter} = {mine}value_of_{parameter}._data")
+            scope[f"{mine}present_{parameter}"] = partial(numbers_of, value)
+            lines.append(f"{parameter} = {mine}present_{parameter}()")
         return lines
 
 

@@ -21,11 +21,11 @@ import numpy as np
 from tinygrad_edu.compiler.keeping import kept
 from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node, PythonNumber, is_elementwise, result_type
 from tinygrad_edu.compiler.randomness import draws, shared_state
-from tinygrad_edu.engine.conversions import raise_its_reason
+from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.messages import described, users_line
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.takers import users_call
-from tinygrad_edu.engine.value import Value
+from tinygrad_edu.engine.value import Value, hold, holding
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
@@ -97,7 +97,7 @@ def _run(
     demand_shallow(output, "what the function returned", DEEPEST)
     nodes: dict[Value, Node] = {}
     for argument, name in zip(arguments, names, strict=True):
-        nodes[argument] = graph.input(name, argument.shape, _kind(argument._data))
+        nodes[argument] = graph.input(name, argument.shape, _kind(numbers_of(argument)))
     inputs = [nodes[argument] for argument in arguments]
     leaves = list(tree_leaves(output))
     for value in _in_order([leaf for leaf in leaves if isinstance(leaf, Value)], oldest):
@@ -141,9 +141,7 @@ def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
 
 def _argument(name: str, x: Any) -> Value:
     """A Value with just these numbers: integers stay integers, and Python's numbers give way to the dtype of arrays."""
-    value = Value(0.0, requires_grad=False, name=name)
-    value._data = _number(x)
-    return value
+    return holding(_number(x), name)
 
 
 def _outside(graph: Graph, value: Value, names: Sequence[str], outside: dict[Value, Node]) -> Node:
@@ -159,12 +157,12 @@ def _outside(graph: Graph, value: Value, names: Sequence[str], outside: dict[Val
 def _node(graph: Graph, value: Value, nodes: dict[Value, Node]) -> Node:
     """The node of a Value whose parents have theirs."""
     if value.primitive is None:
-        return graph.constant(_plain(value._data))
+        return graph.constant(_plain(numbers_of(value)))
     inputs = [
         nodes[parent] if parent is not None else graph.constant(_plain(seen))
         for parent, seen in zip(value.parents, value.inputs, strict=True)
     ]
-    kind = _kind(value._data)
+    kind = _kind(numbers_of(value))
     try:
         return graph.apply(value.primitive, _briefly(value, inputs, kind), value.params, (value.shape, kind))
     except TypeError as error:  # of a parameter without a hash
@@ -284,7 +282,7 @@ def _plain(x: Any) -> Any:
 
 
 def _plain_data(x: Any) -> Any:
-    return _plain(x._data) if isinstance(x, Value) else x
+    return _plain(numbers_of(x)) if isinstance(x, Value) else x
 
 
 def _has_numpys(tree: Any) -> bool:
@@ -332,8 +330,8 @@ class _Tracing(Watch):
         return tuple(cast(x, dtype=x.dtype) if isinstance(x, Value) else x for x in args) if is_numpys else args
 
     def see_result(self, node: Any) -> None:
-        if type(node._data) in (*PYTHON, complex):
-            node._data = _number(node._data)
+        if type(data := numbers_of(node)) in (*PYTHON, complex):
+            hold(node, _number(data))
         primitive = node.primitive
         if TABLE.entries.get(primitive.name) is not primitive:
             node.primitive, node.params = kept(primitive), {key: kept(x) for key, x in (node.params or {}).items()}
