@@ -457,3 +457,11 @@ def test_axe_finds_no_page_that_anybody_is_kept_from_reading(pages, tmp_path, sc
         for found in states:
             assert found["passes"] > 10
             assert found["violations"] == [], name
+
+
+def test_samples_that_are_no_array_of_numbers_are_refused_with_a_reason():
+    model = tg.models.LinearRegression(learning_rate=0.1).fit([[1.0, 2.0], [2.0, 1.0], [0.0, 1.0]], [1.0, 2.0, 3.0])
+    for wrong, reason in [("abc", "made of real numbers"), ([[1.0, 2.0], [3.0]], "do not form an array")]:
+        with pytest.raises(tg.errors.DataError, match=reason):
+            tg.explain_descent(model, wrong)
+    assert tg.explain_descent(model, tg.Value([[1.0, 2.0], [2.0, 1.0], [0.0, 1.0]])).facts["kind"] == "curve"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import numpy as np
 
 from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.ownership import own_data
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_html
 from tinygrad_edu.explainer.page import page
@@ -122,73 +125,99 @@ class Descent:
 # --- the loss ----------------------------------------------------------------------------------------------------------------
 
 
-def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None) -> Descent:
-    has_bias = any(step.bias_gradient for step in steps)
+@dataclass(frozen=True)
+class _Course:
+    """The course of a training, as it was recorded: at every step all weights, with the bias as the last of them if there is one.
 
+    rate: the learning rate, read off the first step. precision: that of the numbers.
+    """
+
+    thetas: Array
+    gradients: Array
+    losses: Array
+    rate: float
+    precision: float
+
+    def is_plain(self) -> bool:
+        """Whether each step is the learning rate times the gradient, as it is not with momentum."""
+        return self._agree(self.thetas[1:], (self.thetas - self.rate * self.gradients)[:-1])
+
+    def slope(self) -> Array | None:
+        """The curvature over one weight, of shape (1, 1): how much the gradient has changed where the weight has."""
+        moved = np.flatnonzero(self.thetas[:, 0] != self.thetas[0, 0])[:1]
+        if self.thetas.shape[1] > 1 or not moved.size:
+            return None
+        slope: Array = (self.gradients[moved] - self.gradients[0]) / (self.thetas[moved] - self.thetas[0])
+        return slope
+
+    def is_on_quadratic(self, hessian: Array) -> bool:
+        """Whether the losses and gradients are those of a quadratic function that has a minimum."""
+        moved, first = self.thetas - self.thetas[0], self.gradients[0]
+        losses = self.losses[0] + moved @ first + np.sum(moved @ hessian * moved, axis=1) / 2
+        has_minimum = np.linalg.eigvalsh(hessian)[-1] > 0
+        return (
+            bool(has_minimum)
+            and self._agree(self.gradients, first + moved @ hessian)
+            and self._agree(self.losses[:, None], losses[:, None])
+        )
+
+    def _agree(self, found: Array, expected: Array) -> bool:
+        """Whether rows are the same but for rounding, which goes with the largest number in a row, and of the first row."""
+        size = np.abs(expected).max(axis=1, keepdims=True, initial=0) + np.abs(expected[:1]).max(initial=0)
+        return bool(np.all(np.abs(found - expected) <= 10 * math.sqrt(self.precision) * size))
+
+
+def _course(steps: Sequence[Any], has_bias: bool) -> _Course:
     def joined(weights: Array, bias: float) -> Array:
         return np.append(weights, bias) if has_bias else weights
 
     thetas = np.array([joined(step.weights, step.bias) for step in steps])
     gradients = np.array([joined(step.weights_gradient, step.bias_gradient) for step in steps])
-    losses = np.array([step.loss for step in steps])
-    start, first = thetas[0], gradients[0]
+    first = gradients[0]
     if not first.any():
         raise DataError("there is nothing to show: the training began where the gradient is 0, and stayed there. Start elsewhere.")
-    rate = float((start - joined(steps[0].new_weights, steps[0].new_bias)) @ first / (first @ first))
+    rate = float((thetas[0] - joined(steps[0].new_weights, steps[0].new_bias)) @ first / (first @ first))
+    return _Course(thetas, gradients, np.array([step.loss for step in steps]), rate, float(np.finfo(steps[0].weights.dtype).eps))
 
-    def recorded(why: str) -> Descent:
-        sizes = np.linalg.norm(gradients, axis=1)
-        return Descent("record", {"why": why, "losses": losses.tolist(), "gradients": sizes.tolist(), "total": taken})
 
-    precision = float(np.finfo(steps[0].weights.dtype).eps)
+def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None) -> Descent:
+    has_bias = any(step.bias_gradient for step in steps)
+    course, why, hessian = _course(steps, has_bias), "", None
     if not all(np.array_equal(step.samples, steps[0].samples) for step in steps):
-        return recorded("batches")
-    if not _agree(thetas[1:], (thetas - rate * gradients)[:-1], precision):
-        return recorded("momentum")
-    hessian = _slope(thetas, gradients) if X is None or len(start) == 1 else _hessian(steps, X, has_bias)
-    if hessian is None:
-        return recorded("samples")
-    moved = thetas - start
-    quadratic = losses[0] + moved @ first + np.sum(moved @ hessian * moved, axis=1) / 2
+        why = "batches"
+    elif not course.is_plain():
+        why = "momentum"
+    else:
+        hessian = course.slope() if X is None or course.thetas.shape[1] == 1 else _hessian(steps, X, has_bias)
+        why = "samples" if hessian is None else "" if course.is_on_quadratic(hessian) else "shape"
+    if why or hessian is None:
+        sizes = np.linalg.norm(course.gradients, axis=1)
+        facts = {"why": why, "losses": course.losses.tolist(), "gradients": sizes.tolist(), "total": taken}
+        return Descent("record", facts)
+    return _curve(course, hessian, learning_rate)
+
+
+def _curve(course: _Course, hessian: Array, learning_rate: float | None) -> Descent:
+    """The path along each eigenvector of the Hessian, largest curvature first."""
+    start, first_loss, precision = course.thetas[0], course.losses[0], course.precision
     curvatures, directions = (part[..., ::-1] for part in np.linalg.eigh(hessian))
-    if not (
-        curvatures[0] > 0
-        and _agree(gradients, first + moved @ hessian, precision)
-        and _agree(losses[:, None], quadratic[:, None], precision)
-    ):
-        return recorded("shape")
     curved = curvatures > curvatures[0] * len(start) * precision  # in the other directions the loss is flat
     curvatures, directions = curvatures[curved], directions[:, curved]
-    distances = first @ directions / curvatures
-    least = losses[0] - np.sum(curvatures * distances**2) / 2
+    distances = course.gradients[0] @ directions / curvatures
+    least = first_loss - np.sum(curvatures * distances**2) / 2
     facts = {
         "curvature": float(curvatures[0]),
-        "leastLoss": float(least) if abs(least) > precision * losses[0] else 0.0,
-        "rate": float(f"{rate:.12g}") if learning_rate is None else number("learning_rate", learning_rate, at_least=0),
+        "leastLoss": float(least) if abs(least) > precision * first_loss else 0.0,
+        "rate": float(f"{course.rate:.12g}") if learning_rate is None else number("learning_rate", learning_rate, at_least=0),
     }
     if len(start) == 1:
         return Descent("parabola", {"start": float(start[0]), "minimum": float(start[0] - (directions @ distances)[0]), **facts})
-    count = min(max(len(steps), FEWEST_STEPS), MOST_STEPS)
+    count = min(max(len(course.losses), FEWEST_STEPS), MOST_STEPS)
     return Descent("curve", {"curvatures": curvatures.tolist(), "distances": distances.tolist(), "count": count, **facts})
 
 
-def _agree(found: Array, expected: Array, precision: float) -> bool:
-    """Whether rows of numbers are the same but for rounding, which goes with the largest number in a row, and of the first row."""
-    size = np.abs(expected).max(axis=1, keepdims=True, initial=0) + np.abs(expected[:1]).max(initial=0)
-    return bool(np.all(np.abs(found - expected) <= 10 * math.sqrt(precision) * size))
-
-
-def _slope(thetas: Array, gradients: Array) -> Array | None:
-    """The curvature over one weight, of shape (1, 1): how much the gradient has changed where the weight has."""
-    moved = np.flatnonzero(thetas[:, 0] != thetas[0, 0])
-    if thetas.shape[1] > 1 or not moved.size:
-        return None
-    slope: Array = (gradients[moved[:1]] - gradients[0]) / (thetas[moved[:1]] - thetas[0])
-    return slope
-
-
 def _hessian(steps: Sequence[Any], X: Any, has_bias: bool) -> Array:
-    samples = np.asarray(X, dtype=float)
+    samples = _samples(X)
     expected = (len(steps[0].samples), steps[0].weights.size)
     if samples.shape != expected:
         raise DataError(
@@ -199,11 +228,15 @@ def _hessian(steps: Sequence[Any], X: Any, has_bias: bool) -> Array:
     return hessian
 
 
+def _samples(X: Any) -> Any:
+    return own_data(X.numpy() if isinstance(X, Value) else X, np.float64)
+
+
 # --- the line ----------------------------------------------------------------------------------------------------------------
 
 
 def _line(steps: Sequence[Any], X: Any) -> dict[str, Any]:
-    samples = np.asarray(X, dtype=float) if X is not None else np.empty(0)
+    samples: Any = _samples(X) if X is not None else np.empty(0)
     if samples.ndim != 2 or samples.shape[1] != 2 or steps[0].weights.size != 2:
         raise DataError(
             "the page of a perceptron shows samples with two features; pass them as explain_descent(model, X) with X of shape "

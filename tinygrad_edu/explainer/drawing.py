@@ -101,11 +101,13 @@ class Drawing:
         return self._backward.gradient_of if self._backward else {}
 
     @cached_property
-    def _edges(self) -> Sequence[Edge]:
-        """From every result to each of its operands."""
+    def _edges(self) -> Mapping[Node, Sequence[Edge]]:
+        """For each result the edges to its operands."""
         passed = {(edge.result, edge.position): edge for edge in (self._backward.edges if self._backward else ())}
-        places = [(node, position) for node in self.graph.results for position in range(len(node.operands))]
-        return [passed.get(place) or Edge(*place) for place in places]
+        return {
+            node: [passed.get((node, position)) or Edge(node, position) for position in range(len(node.operands))]
+            for node in self.graph.results
+        }
 
     @cached_property
     def dot(self) -> str:
@@ -210,45 +212,41 @@ class Drawing:
     def _numbers(self) -> Mapping[Node, int]:
         return {node: number for number, node in enumerate(self.graph.nodes)}
 
-    def _name(self, node: Node, edge: str) -> str:
-        """What a node is called where the given edge begins."""
-        copied = not node.operands and len(node.consumers) > _MOST_ARROWS
-        return f"n{self._numbers[node]}" + (f"_{edge}" if copied else "")
+    def _name(self, node: Node) -> str:
+        return f"n{self._numbers[node]}"
+
+    def _edge_name(self, edge: Edge) -> str:
+        return f"e{self._numbers[edge.result]}_{edge.position}"
+
+    def _start(self, edge: Edge) -> str:
+        """What is drawn where an edge begins."""
+        name = self._name(edge.operand)
+        return f"{name}_{self._edge_name(edge)}" if _is_copied(edge.operand) else name
 
     def _drawn(self) -> Iterator[tuple[str, Node]]:
         """Everything that is drawn, with its name."""
         for node in self.graph.nodes:
-            for position, operand in enumerate(node.operands):
-                if not operand.operands:
-                    name = self._name(operand, self._edge_name(node, position))
-                    if name.count("_"):
-                        yield name, operand
-            if node.operands or len(node.consumers) <= _MOST_ARROWS:
-                yield self._name(node, ""), node
+            yield from ((self._start(edge), edge.operand) for edge in self._edges.get(node, ()) if _is_copied(edge.operand))
+            if not _is_copied(node):
+                yield self._name(node), node
 
     def _groups(self) -> Iterator[tuple[str, list[str]]]:
         """The rounds of repeated structure: a title, and the names of what is drawn together, leaves that only it uses included."""
         for rounds in repetitions(list(self.graph.results)):
             for number, part in enumerate(rounds, 1):
-                inside = set(part)
-                members = {self._name(node, ""): None for node in part}
-                for node in part:
-                    for position, operand in enumerate(node.operands):
-                        name = self._name(operand, self._edge_name(node, position))
-                        if not operand.operands and ("_" in name or inside.issuperset(operand.consumers)):
-                            members[name] = None
+                members = dict.fromkeys(map(self._name, part))
+                for edge in (edge for node in part for edge in self._edges[node]):
+                    leaf = edge.operand
+                    if not leaf.operands and (_is_copied(leaf) or set(part).issuperset(leaf.consumers)):
+                        members[self._start(edge)] = None
                 yield f"{number} / {len(rounds)}", list(members)
-
-    def _edge_name(self, result: Node, position: int) -> str:
-        return f"e{self._numbers[result]}_{position}"
 
     def _arrows(self) -> Iterator[tuple[str, str, str, str, bool]]:
         """From which node to which, its name, its label, and whether a gradient passes back on it."""
-        for edge in self._edges:
-            name = self._edge_name(edge.result, edge.position)
+        for edge in (edge for edges in self._edges.values() for edge in edges):
             label = self._local(edge) if edge.operand.requires_grad else ""
-            start, end = self._name(edge.operand, name), self._name(edge.result, "")
-            yield start, end, name, label, bool(label) and not edge.ignores_gradient
+            passes = bool(label) and not edge.ignores_gradient
+            yield self._start(edge), self._name(edge.result), self._edge_name(edge), label, passes
 
     def _local(self, edge: Edge) -> str:
         """The local derivative."""
@@ -260,6 +258,11 @@ class Drawing:
             return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
         rule = "" if edge.rule is None else code(self._printer.spelling.written(edge.rule))
         return rule if 0 < len(rule) <= _LONGEST_RULE else cut(f"d_{edge.result.primitive.name}")
+
+
+def _is_copied(node: Node) -> bool:
+    """Whether a leaf is drawn beside each operation that uses it."""
+    return not node.operands and len(node.consumers) > _MOST_ARROWS
 
 
 def brief(data: Any) -> str:
