@@ -119,8 +119,8 @@ OTHER_MEANINGS = {
 # place) and collects factors and terms, and so do formulas. What is not of that kind has to be said by the entry.
 TOLD_APART = {
     "compiler": {
-        "add", "broadcast_to", "cast", "concatenate", "divide", "expand_dims", "floor_divide", "index", "logsumexp", "matmul",
-        "mean", "mod", "multiply", "negative", "power", "reshape", "scatter", "stack", "subtract", "sum", "sum_to", "transpose",
+        "add", "broadcast_to", "cast", "concatenate", "divide", "expand_dims", "index", "logsumexp", "matmul",
+        "mean", "multiply", "negative", "power", "reshape", "scatter", "stack", "subtract", "sum", "sum_to", "transpose",
     },
     "explainer": {"index"},
     "graph": {"add", "divide", "multiply", "negative", "power", "subtract", "transpose", "where"},

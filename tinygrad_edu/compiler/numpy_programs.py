@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu.compiler.emission import Writer
 from tinygrad_edu.compiler.fast_emission import FastWriter
 from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node, PythonNumber, in_order, is_number, rebuilt
+from tinygrad_edu.compiler.probing import raises_on_python_numbers
 from tinygrad_edu.compiler.programs import Program, Reading, indented, runnable
 from tinygrad_edu.compiler.simplification import expanded
 from tinygrad_edu.engine.user_primitive import UserPrimitive
@@ -71,9 +72,6 @@ def _of_shapes(forward: Callable[..., Any], name: str, shapes: Collection[tuple[
 
 # --- Python's numbers --------------------------------------------------------------------------------------------------------
 
-_RAISING = {arithmetic.divide, arithmetic.mod, arithmetic.floor_divide, arithmetic.power}
-"""What gives an infinity or NaN in NumPy, and an error in Python."""
-
 _AS_PYTHON = {kind: Primitive(kind.name, kind.type, (None,), code=f"{kind.name}({{0}})") for kind in PYTHON.values()}
 
 
@@ -94,7 +92,7 @@ def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bo
         if node.shape or not mine or not all(part in mine or part.value is not None for part in inputs):
             return new
         if _is_pythons_operator(node.primitive) and (node.operation is not arithmetic.power or _is_whole_power(inputs)):
-            may_raise = may_raise or node.operation in _RAISING
+            may_raise = may_raise or raises_on_python_numbers(node.primitive)
             python_numbers.add(new)
             return new
         if isinstance(node.primitive.forward, np.ufunc) or node.operation is cast:  # which returns one of NumPy's numbers

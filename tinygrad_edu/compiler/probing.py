@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,24 @@ def commutes(primitive: Primitive) -> bool:
         return False
     result, exchanged = (_result(primitive, inputs, {}) for inputs in ((a, b), (b, a)))
     return result is not None and repr(result.tolist()) == repr(exchanged.tolist())
+
+
+@lru_cache(maxsize=1024)
+def raises_on_python_numbers(primitive: Primitive) -> bool:
+    """Whether Python's own numbers can make an operator raise an error, where NumPy's give an infinity or NaN.
+
+    >>> from tinygrad_edu.primitives.arithmetic import divide, multiply
+    >>> raises_on_python_numbers(divide), raises_on_python_numbers(multiply)
+    (True, False)
+    """
+    for inputs in product([0.0, -1.0, 1e300], repeat=primitive.arity or 1):
+        try:
+            primitive.forward(*inputs)
+        except ArithmeticError:
+            return True
+        except TypeError:  # @ is none for numbers
+            return False
+    return False
 
 
 def _tried(primitive: Primitive) -> Iterator[tuple[Sequence[Any], Any]]:
