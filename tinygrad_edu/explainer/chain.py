@@ -25,7 +25,7 @@ MOST_PATHS = 6
 MOST_LINKS = 12
 """A path with more factors than this is not read by anybody."""
 MOST_COUNTED = 10**1000
-"""More paths than this are not counted: the numbers themselves would take more memory than the record."""
+"""More paths than this are not counted: the numbers themselves would take more memory than the graph."""
 _MOST_DETOURS = 64  # more ways than this, even between the same stations, are not searched through
 _LONGEST_FORMULA = 7
 
@@ -232,7 +232,7 @@ def _is_station(edge: Edge) -> bool:
 class Explained:
     """All that is to be told of a gradient, in whatever form.
 
-    graph: the record.
+    graph: what the result was computed from.
     targets: the nodes whose gradients are explained.
     is_summary: whether there is too much to show all of it.
     """

@@ -1,15 +1,16 @@
 """The backward pass, read: what every operation passed back to each of its operands, and by which formula.
 
 The numbers come from the chain rule itself, which is watched while it runs. The formulas come from the same rules, called once more
-with named Values instead of arrays: what that records is the formula. No derivative is written down here.
+with named Values instead of arrays: the graph of what they return is the formula. No derivative is written down here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -156,10 +157,9 @@ class Edge:
         term = self.reading.term
         if term is None:
             return None
-        forms = [term]
         if indexing.index in operations(term) and self.reading.holds_for_all_numbers:
-            forms.append(compiled_term(self.reading))
-        return min((substituted(form, {ARRIVING: Symbol(GRADIENT)}) for form in forms), key=lambda form: len(code(form)))
+            term = min(term, compiled_term(self.reading), key=lambda term: len(code(term)))
+        return substituted(term, {ARRIVING: Symbol(GRADIENT)})
 
     @property
     def failure(self) -> str:
@@ -210,7 +210,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Side:
-    """An operation beside the numbers of the record: its result there, and its derivative."""
+    """An operation beside the numbers of the graph: its result there, and its derivative."""
 
     value: float
     slope: float
@@ -227,20 +227,19 @@ class BackwardPass:
     graph: Graph
     edges: Sequence[Edge]
     gradient_of: Mapping[Node, Any]
-    into: Mapping[Node, Sequence[Edge]] = field(default_factory=dict)
+
+    @cached_property
+    def _into(self) -> Mapping[Node, Sequence[Edge]]:
+        return _grouped((edge for edge in self.edges if edge.contribution is not None), attrgetter("operand"))
 
     def contributions(self, node: Node) -> Sequence[Edge]:
         """The edges along which gradients came to this node; their sum is its gradient."""
-        return self.into.get(node, ())
+        return self._into.get(node, ())
 
     @cached_property
     def passed_by(self) -> Mapping[Node, Sequence[Edge]]:
         """For each result the edges to those of its operands that depend on a parameter."""
-        found: dict[Node, list[Edge]] = {}
-        for edge in self.edges:
-            if edge.operand.requires_grad:
-                found.setdefault(edge.result, []).append(edge)
-        return found
+        return _grouped((edge for edge in self.edges if edge.operand.requires_grad), attrgetter("result"))
 
     def above(self, targets: Iterable[Node]) -> set[Node]:
         """The nodes by way of which the output was computed from `targets`, and these."""
@@ -269,8 +268,7 @@ def read_backward(graph: Graph) -> BackwardPass:
     with InMode(seen), np.errstate(all="ignore"):  # where a derivative is infinite, the explanation says so
         backpropagate({output: start}, *ancestors(output))
     gradients: dict[Node, Any] = {graph.output: start}
-    edges: list[Edge] = []
-    into: dict[Node, list[Edge]] = {}
+    edges = []
     for node in reversed(list(graph.results)):
         if node not in gradients:
             continue
@@ -279,13 +277,18 @@ def read_backward(graph: Graph) -> BackwardPass:
         for position, operand in enumerate(node.operands):
             edge = Edge(node, position)
             edges.append(edge)
-            if not (operand.requires_grad and rules[position] is not None):
-                continue
-            edge.contribution = next(passed_on)
-            into.setdefault(operand, []).append(edge)
-            before = gradients.get(operand)
-            gradients[operand] = edge.contribution if before is None else before + edge.contribution
-    return BackwardPass(graph, edges, gradients, into)
+            if operand.requires_grad and rules[position] is not None:
+                edge.contribution = next(passed_on)
+                before = gradients.get(operand)
+                gradients[operand] = edge.contribution if before is None else before + edge.contribution
+    return BackwardPass(graph, edges, gradients)
+
+
+def _grouped(edges: Iterable[Edge], node_of: Callable[[Edge], Node]) -> dict[Node, list[Edge]]:
+    groups: dict[Node, list[Edge]] = {}
+    for edge in edges:
+        groups.setdefault(node_of(edge), []).append(edge)
+    return groups
 
 
 class _Contributions(Watch):

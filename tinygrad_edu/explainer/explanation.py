@@ -151,7 +151,7 @@ class Explanation(Explained):
 
     def to_html(self) -> str:
         """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
-        source of the gradient with the present line lit. One file of HTML that needs nothing else. (A record that cannot be
+        source of the gradient with the present line lit. One file of HTML that needs nothing else. (A graph that cannot be
         compiled, as where a rule asks for numbers, has a page without source.)
 
         Raises

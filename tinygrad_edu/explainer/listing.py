@@ -1,7 +1,7 @@
 """The gradient as source, beside the picture: what `compile` would write down, and which line computes what happens in a step.
 
-Nothing is computed again for it: the record and the rules, as they were read, are put together to the compiler's graph. Its
-simplification may leave no line to a number of the record: then it went into the line of what was computed from it.
+Nothing is computed again for it: the graph and the rules, as they were read, are put together to a program. Its
+simplification may leave no line to a node: then it went into the line of what was computed from it.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ def _can_be_compared(params: Mapping[str, Any]) -> bool:
 class _Program:
     """The loss and its gradient as the compiler's graph, simplified and written down.
 
-    values: the node of each node of the record.
+    values: for each node of the graph that of the program.
     passed: for each edge the node of what it contributes.
-    gradients: for each node of the record that of its gradient.
+    gradients: for each node that of its gradient.
     """
 
     def __init__(self, backward: BackwardPass) -> None:

@@ -1,6 +1,6 @@
 """Why some gradients are zero, and where a derivative does not exist: what formulas alone do not say, in words.
 
-All of it is read from the record: from what the rules did there, and from what they would do beside the numbers of the record.
+All of it is read off the rules: from what they did there, and from what they would do beside these numbers.
 """
 
 from __future__ import annotations
@@ -45,15 +45,18 @@ def _of_result(result: Node, edges: Sequence[Edge], backward: BackwardPass, prin
     if flat:
         yield _flat(flat, backward, printer)
     for edge in edges:
-        operand = printer.node(edge.operand)
         if edge.failure:
             yield f"the rule of {one_line(result.primitive.name)} has no formula here: given Values, it raised {edge.failure}"
-        if edge.passing is Passing.NEVER:
-            yield f"{_shown(result, printer)} has no derivative with respect to {operand}, which counts as a constant here."
-        elif edge.passing is Passing.NOT_CHOSEN:
-            yield f"{_shown(result, printer)} does not choose {operand} here, so nothing passes to {operand} from it."
-        elif not briefly:
+        if edge.passing in _NOTHING_PASSES:
+            yield f"{_shown(result, printer)} {_NOTHING_PASSES[edge.passing].format(printer.node(edge.operand))}"
+        elif edge not in flat and not briefly and edge.verdict is not Passing.NORMALLY and edge.is_between_real_numbers:
             yield from _at_these_numbers(edge, backward, printer)
+
+
+_NOTHING_PASSES = {
+    Passing.NEVER: "has no derivative with respect to {0}, which counts as a constant here.",
+    Passing.NOT_CHOSEN: "does not choose {0} here, so nothing passes to {0} from it.",
+}
 
 
 def _shown(result: Node, printer: Printer) -> str:
@@ -85,7 +88,7 @@ def _at_these_numbers(edge: Edge, backward: BackwardPass, printer: Printer) -> I
         case Passing.AT_A_JUMP | Passing.AT_A_KINK:
             number = number_text(edge.local_derivative)
             yield f"{place} {shown} {_kind(edge)}. It has no derivative {wrt} there, and {number} is what counts by convention."
-        case Passing.ZERO_HERE if edge.is_between_real_numbers and incoming != 0:
+        case Passing.ZERO_HERE if incoming != 0:
             if edge.local_term is None or edge.operand.name in names(edge.local_term):
                 yield f"{place} the derivative of {shown} {wrt} is 0, so nothing passes there."
             else:  # it is zero wherever the operand is

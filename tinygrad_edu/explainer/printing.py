@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_edu.explainer.chain import Link, Spelling
@@ -23,10 +23,13 @@ class Printer:
     notation: Notation
     graph: Graph
     spelling: Spelling
+    _printed: dict[Node, str] = field(default_factory=dict)
 
     def node(self, node: Node) -> str:
         """A node as it is written where it is used."""
-        return self.notation.term(self.spelling.of(node), COMPARISON)
+        if node not in self._printed:
+            self._printed[node] = self.notation.term(self.spelling.of(node), COMPARISON)
+        return self._printed[node]
 
     def definition(self, node: Node) -> str:
         """What a result is computed by."""

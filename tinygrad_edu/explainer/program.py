@@ -1,4 +1,4 @@
-"""What was recorded, and what rules were read to do, in the form that the compiler works on: its own graph."""
+"""A graph of Values, and what rules were read to do, in the form that the compiler works on: its own nodes."""
 
 from __future__ import annotations
 

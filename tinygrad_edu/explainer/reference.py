@@ -1,7 +1,7 @@
 """The op table as a page: every operation, its formula, and the derivative for each input.
 
 The derivatives are not written down here. They are read off the rules: a rule is called with Values that are named after its
-parameters, and what that records is printed.
+parameters, and the formula that this leads to is printed.
 """
 
 from __future__ import annotations

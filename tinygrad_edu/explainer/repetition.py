@@ -1,4 +1,4 @@
-"""Repeated structure in a record: layers, and the rounds of a loop, found by the operations that recur in the same order."""
+"""Repeated structure in a graph: layers, and the rounds of a loop, found by the operations that recur in the same order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Round = Sequence[Node]
 
 
 def repetitions(results: Sequence[Node]) -> Iterator[Sequence[Round]]:
-    """The stretches of a record in which the same operations recur, each as its rounds; every round uses what the last one made.
+    """The stretches of a graph in which the same operations recur, each as its rounds; every round uses what the last one made.
 
     >>> import numpy as np
     >>> from tinygrad_edu.graph.graph import read_graph

@@ -192,7 +192,7 @@ class RuleReading:
 
     @cached_property
     def looks_at_gradient(self) -> bool:
-        """Whether the gradient went into what was recorded, even if it then came to nothing."""
+        """Whether the gradient went into it, even if it then came to nothing."""
         return any(value is self.g for value in self._computed_from)
 
     @property
