@@ -444,3 +444,40 @@ def test_a_reduction_is_written_with_the_parameters_that_it_needs(function, form
     np.testing.assert_array_equal(compiled(X), function(X))
     assert f" = {form}" in statements(compiled)
     assert statements(compiled).split("\n")[0].split(" = ")[1].split("  #")[0] == form
+
+
+# --- signs and memory that must not be touched ---------------------------------------------------------------------------------
+
+BYTES = {
+    "in a sum": (lambda x, m: x + -m * x, "x + -m * x"),
+    "where it is added in place": (lambda x, m: np.pad(x, (0, 1)) + np.pad(-m * x, (1, 0)), "total[1:] += -m * x"),
+    "beside what goes to the same place": (
+        lambda x, m: np.pad(x, (0, 1)) + np.pad(x * x, (1, 0)) + np.pad(-m * x, (1, 0)),
+        "total[1:] += x ** 2 + -m * x",
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "form"), BYTES.values(), ids=BYTES)
+def test_a_negative_byte_keeps_its_sign_where_it_meets_numbers_of_another_precision(function, form):
+    x, m = np.array([1.0, 2.0]), np.array([1, 2], np.uint8)
+    compiled = tg.compile(function)
+    np.testing.assert_array_equal(compiled(x, m), function(x, m))
+    assert form in compiled.source
+
+
+def test_the_memory_of_what_has_a_name_is_not_added_to():
+    compiled = tg.compile(lambda x, y: first_squared(np.cos(y).named("weights"))(x))
+    np.testing.assert_allclose(compiled(np.ones(3), np.zeros(3)), [3.0, 1.0, 1.0])
+    lines = ["weights = np.cos(y)", "d_x = np.array(weights)", "d_x[0] += 2.0 * x[0]", "return d_x"]
+    assert [line.strip() for line in statements(compiled).split("\n")] == lines
+
+
+def test_the_memory_of_an_array_that_a_loop_has_filled_is_added_to_without_a_copy():
+    compiled = tg.compile(lambda x, y: first_squared(np.sin(y) * np.exp(y))(x))
+    y = np.linspace(0.0, 1.0, 100_000)
+    expected = np.sin(y) * np.exp(y)
+    expected[0] += 2.0 * 3.0
+    np.testing.assert_allclose(compiled(np.full(y.shape, 3.0), y), expected, rtol=1e-13)
+    assert "for start in range(" in compiled.optimized_source
+    assert "np.array(" not in compiled.optimized_source

@@ -13,11 +13,12 @@ import re
 import sys
 from array import array as packed_array
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from os import sep
 from pathlib import Path
-from types import CellType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,7 @@ class Surroundings:
     """
 
     def __init__(self, f: Any, *others: Any) -> None:
-        self._cells: list[tuple[CellType, Any]] = []
-        self._named: list[tuple[Mapping[str, Any], str, Any]] = []
-        self._lengths: list[tuple[Mapping[str, Any], int]] = []
-        self._slots: list[tuple[Any, Any, Any]] = []
-        self._parts: list[tuple[Any, Sequence[Any]]] = []
-        self._arrays: list[tuple[Any, Any]] = []
+        self._looks: list[tuple[Callable[[], Any], Any]] = []  # what finds a thing, and the thing that was found
         self._names: set[str] = set()
         self._home = _home_of(f)
         known = None
@@ -66,48 +62,28 @@ class Surroundings:
             self._look_around([f, *others])
 
     def __bool__(self) -> bool:
-        return bool(self._cells or self._named or self._lengths or self._slots or self._parts or self._arrays)
+        return bool(self._looks)
 
     def are_unchanged(self) -> bool:
         """Whether the same things are in the same places. Numbers and text may be others that are equal."""
         try:
-            for cell, thing in self._cells:
-                if cell.cell_contents is not thing and not _are_equal(cell.cell_contents, thing):
+            for look, seen in self._looks:
+                found = look()
+                if found is not seen and not _are_equal(found, seen):
                     return False
         except ValueError:  # a variable has been deleted
             return False
-        for namespace, name, thing in self._named:
-            if namespace.get(name) is not thing and not _are_equal(namespace.get(name), thing):
-                return False
-        for namespace, length in self._lengths:  # there may be an attribute that was not there
-            if len(namespace) != length:
-                return False
-        for slot, owner, thing in self._slots:
-            if _in_slot(slot, owner) is not thing and not _are_equal(_in_slot(slot, owner), thing):
-                return False
-        for container, parts in self._parts:
-            if not _has_parts(container, parts):
-                return False
-        for array, look in self._arrays:  # noqa: SIM110 (all() costs as much as the look)
-            if _look_of(array) != look:
-                return False
         return True
 
     def without_what_changed(self) -> Surroundings:
         """Those that are still as they were: what a function changes in each run, a count of its calls, say, tells nothing."""
-        self._cells = [(cell, thing) for cell, thing in self._cells if is_filled(cell) and cell.cell_contents is thing]
-        self._named = [each for each in self._named if each[0].get(each[1]) is each[2]]
-        self._lengths = [(namespace, length) for namespace, length in self._lengths if len(namespace) == length]
-        self._slots = [each for each in self._slots if _in_slot(each[0], each[1]) is each[2]]
-        self._parts = [(container, parts) for container, parts in self._parts if _has_parts(container, parts)]
-        self._arrays = [(array, look) for array, look in self._arrays if _look_of(array) == look]
+        self._looks = [(look, seen) for look, seen in self._looks if _finds(look, seen)]
         return self
 
     # --- looking around ------------------------------------------------------------------------------------------------------
 
     def _look_around(self, roots: Sequence[Any]) -> None:
-        for noted in (self._cells, self._named, self._lengths, self._slots, self._parts, self._arrays):
-            noted.clear()
+        self._looks.clear()
         things, seen = list(roots), set(map(id, roots))
         for thing in things:  # which grows while it is walked
             for further in self._around(thing):
@@ -121,7 +97,7 @@ class Surroundings:
             yield from self._around_function(thing)
         elif _is_a(thing, MethodType):
             yield from (thing.__func__, thing.__self__)
-        elif _is_a(thing, functools.partial):
+        elif _is_a(thing, partial):
             yield from (thing.func, thing.args, thing.keywords)
         elif _is_a(thing, staticmethod, classmethod):
             yield thing.__func__
@@ -140,19 +116,19 @@ class Surroundings:
     def _around_object(self, thing: Any) -> Iterator[Any]:
         """What an object consists of, and what is found on it by name."""
         if _is_a(thing, np.ndarray, packed_array, bytearray):
-            self._arrays.append((thing, _look_of(thing)))
+            self._looks.append((partial(_looks_like, thing, _look_of(thing)), True))
             if _is_a(thing, np.ndarray) and thing.dtype == object:
                 yield from thing.flat
         elif _is_a(thing, *_CONTAINERS):
             if not _is_a(thing, tuple, frozenset):
-                self._parts.append((thing, _parts_of(thing)))
+                self._looks.append((partial(_has_parts, thing, _parts_of(thing)), True))
             yield from _parts_of(thing)
         kind = type(thing)
         if kind in _CONTAINERS or kind.__module__.startswith("numpy"):
             return
         own = _attributes(thing)
         if own is not None:
-            self._lengths.append((own, len(own)))
+            self._looks.append((own.__len__, len(own)))  # there may be an attribute one day that was not there
             is_librarys = self._is_of_library(kind.__module__, kind) or issubclass(kind, enum.Enum)
             yield from self._noted(own, own.keys() if is_librarys else self._names & own.keys())
         yield kind
@@ -160,15 +136,15 @@ class Surroundings:
             slots = {} if self._is_of_library(each.__module__, each) else vars(each)
             for name in sorted(self._names & slots.keys()):
                 if isinstance(slots[name], MemberDescriptorType):
-                    self._slots.append((slots[name], thing, _in_slot(slots[name], thing)))
-                    yield self._slots[-1][2]
+                    self._looks.append((partial(_in_slot, slots[name], thing), _in_slot(slots[name], thing)))
+                    yield self._looks[-1][1]
 
     def _around_function(self, function: FunctionType) -> Iterator[Any]:
         yield from (function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None))
         is_own = function.__code__.co_filename.startswith(_OWN)  # a transform, say, around a function of the user's
         for cell in filter(is_filled, function.__closure__ or ()):
             if not is_own:
-                self._cells.append((cell, cell.cell_contents))
+                self._looks.append((partial(getattr, cell, "cell_contents"), cell.cell_contents))
             yield cell.cell_contents
         if not self._is_in_library(function.__code__.co_filename):
             names = set(_names_in(function.__code__))
@@ -195,7 +171,7 @@ class Surroundings:
             if _is_a(thing, functools.cached_property):
                 yield thing.func
             if not _is_a(thing, ModuleType):
-                self._named.append((namespace, name, thing))
+                self._looks.append((partial(namespace.get, name), thing))
             yield thing
 
     def _is_of_library(self, name: str, thing: Any) -> bool:
@@ -213,7 +189,7 @@ class Surroundings:
 
 def _home_of(f: Any) -> str:
     """The folder of the package that a function belongs to, if it has been installed among libraries."""
-    while _is_a(f, functools.partial):
+    while _is_a(f, partial):
         f = f.func
     while _is_a(f, FunctionType) and hasattr(f, "__wrapped__"):
         f = f.__wrapped__
@@ -251,6 +227,13 @@ def _in_slot(slot: Any, owner: Any) -> Any:
         return None
 
 
+def _finds(look: Callable[[], Any], seen: Any) -> bool:
+    try:
+        return look() is seen
+    except ValueError:  # a variable has been deleted
+        return False
+
+
 def _parts_of(container: Any) -> list[Any]:
     """The parts of a list or dict, or the first of many. A subclass may have ways of its own, which are not asked."""
     if _is_a(container, dict):
@@ -267,6 +250,10 @@ def _has_parts(container: Any, parts: Sequence[Any]) -> bool:
 def _are_equal(a: Any, b: Any) -> bool:
     """Whether two things are the same number or text; 1 is not 1.0, nor 0.0 what -0.0 is."""
     return type(a) is type(b) and type(a) in _PLAIN and a == b and repr(a) == repr(b)
+
+
+def _looks_like(array: Any, look: Any) -> bool:
+    return bool(_look_of(array) == look)
 
 
 def _look_of(array: Any) -> Any:
