@@ -5,11 +5,11 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
-from tinygrad_edu.compiler import making, simplification
+from tinygrad_edu.compiler import building, rewriting
+from tinygrad_edu.compiler.building import Builder
 from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING, IDENTITIES, LETTERS, NUMBERS
-from tinygrad_edu.compiler.making import Maker
-from tinygrad_edu.compiler.nodes import Graph, in_order, is_ordinary
-from tinygrad_edu.compiler.simplification import expanded, simplified
+from tinygrad_edu.compiler.ir import IRGraph, in_order, is_ordinary
+from tinygrad_edu.compiler.rewriting import expanded, simplified
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.table import TABLE
 
@@ -68,7 +68,7 @@ def choices(identity):
 
 def test_the_numbers_that_are_tried_are_those_that_a_letter_may_stand_for():
     assert TRIED.keys() == set(NUMBERS)
-    assert all(LETTERS[letter](Graph().constant(number)) for letter, numbers in TRIED.items() for number in numbers)
+    assert all(LETTERS[letter](IRGraph().constant(number)) for letter, numbers in TRIED.items() for number in numbers)
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,17 @@ def test_the_numbers_that_are_tried_are_those_that_a_letter_may_stand_for():
     [("k", 1e13), ("k", -1e-13), ("k", 0.0), ("n", 2.0), ("n", 0.0), ("p", 1.0), ("c", np.inf), ("d", np.nan)],
 )
 def test_a_letter_does_not_stand_for_other_numbers(letter, not_meant):
-    assert not LETTERS[letter](Graph().constant(not_meant))
+    assert not LETTERS[letter](IRGraph().constant(not_meant))
 
 
 @pytest.mark.parametrize("letter", NUMBERS)
 def test_a_number_is_none_that_is_passed_to_the_program(letter):
-    assert not LETTERS[letter](Graph().input("x", (), np.dtype(float)))
+    assert not LETTERS[letter](IRGraph().input("x", (), np.dtype(float)))
 
 
 @pytest.mark.parametrize(("letter", "most"), [("A", 2), ("B", 2)])
 def test_matrices_and_vectors_have_no_more_axes(letter, most):
-    assert [LETTERS[letter](Graph().input("x", (3,) * ndim, np.dtype(float))) for ndim in range(1, 5)] == [
+    assert [LETTERS[letter](IRGraph().input("x", (3,) * ndim, np.dtype(float))) for ndim in range(1, 5)] == [
         ndim <= most for ndim in range(1, 5)
     ]
 
@@ -139,7 +139,7 @@ def built(term, graph, leaves):
 @EACH
 def test_the_simplifier_brings_what_it_may_rewrite_into_no_more_operations_than_the_simpler_side_has(identity):
     for numbers in choices(identity):
-        graph = Graph()
+        graph = IRGraph()
         letters = arrays(identity, lambda shape: np.ones(shape))
         leaves = {
             letter: graph.constant(numbers[letter]) if letter in numbers else graph.input(letter, np.shape(x), np.asarray(x).dtype)
@@ -218,7 +218,7 @@ def value_of(node, leaves):
 
 def as_it_stands(identity, letters):
     """The first side of an identity as a node that nobody has simplified, what its leaves are, and what it computes."""
-    graph, nodes = Graph(), {}
+    graph, nodes = IRGraph(), {}
     for letter, x in letters.items():
         nodes[letter] = graph.constant(x) if letter in NUMBERS else graph.input(letter, np.shape(x), np.asarray(x).dtype)
     before = built(identity.sides[0], graph, nodes)
@@ -235,7 +235,7 @@ def test_where_it_is_applied_nothing_changes_but_rounding(identity):
                 before, leaves, expected = as_it_stands(identity, letters)
             except (ValueError, TypeError, IndexError, ArithmeticError):
                 continue  # NumPy does not compute this at all
-            after = identity.applied(before, Maker([before]).make) if is_ordinary(before) else None
+            after = identity.applied(before, Builder([before]).make) if is_ordinary(before) else None
             if after is not None:
                 applied += 1
                 agree(value_of(after, leaves), expected, str(letters))
@@ -262,7 +262,7 @@ def test_it_brings_its_first_side_into_the_form_of_the_second_and_without_it_the
     def forms():
         """Both sides in their simplest form."""
         numbers = next(choices(identity))
-        graph = Graph()
+        graph = IRGraph()
         letters = arrays(identity, lambda shape: np.ones(shape))
         leaves = {
             letter: graph.constant(numbers[letter]) if letter in numbers else graph.input(letter, np.shape(x), np.asarray(x).dtype)
@@ -273,13 +273,13 @@ def test_it_brings_its_first_side_into_the_form_of_the_second_and_without_it_the
         fast = expanded([simple[side] for side in sides])
         return [formula(fast[simple[side]]) for side in sides]
 
-    monkeypatch.setattr(simplification, "WORTH_EXPANDING", 1)
+    monkeypatch.setattr(rewriting, "WORTH_EXPANDING", 1)
     with_it = forms()
     assert with_it[0] == with_it[1]
     for table in ("FINISHING", "EXPANSIONS"):
-        monkeypatch.setattr(simplification, table, tuple(each for each in getattr(simplification, table) if each is not identity))
-    remaining = {operation: [each for each in found if each is not identity] for operation, found in making._BY_OPERATION.items()}
-    monkeypatch.setattr(making, "_BY_OPERATION", remaining)
+        monkeypatch.setattr(rewriting, table, tuple(each for each in getattr(rewriting, table) if each is not identity))
+    remaining = {operation: [each for each in found if each is not identity] for operation, found in building._BY_OPERATION.items()}
+    monkeypatch.setattr(building, "_BY_OPERATION", remaining)
     without_it = forms()
     assert without_it[0] != without_it[1]
 
@@ -294,7 +294,7 @@ def formula(node):
 
 @pytest.mark.parametrize(("c", "d", "meet"), [(7, 4681, True), (2, 2**14, False), (-2, 2**14, True), (-3, 10923, False)])
 def test_whole_numbers_become_one_up_to_the_last_that_there_is_in_the_arrays_dtype(c, d, meet):
-    graph = Graph()
+    graph = IRGraph()
     x = graph.input("x", (3,), np.dtype(np.int16))
     scaled = graph.apply(arithmetic.multiply, [graph.constant(c), graph.apply(arithmetic.multiply, [graph.constant(d), x])])
     outer = simplified([scaled])[scaled]
@@ -303,7 +303,7 @@ def test_whole_numbers_become_one_up_to_the_last_that_there_is_in_the_arrays_dty
 
 @pytest.mark.parametrize(("exponent", "meet"), [(-1022, True), (-1023, False), (1023, True), (1024, False)])
 def test_numbers_become_one_between_the_smallest_and_the_largest_that_there_is(exponent, meet):
-    graph = Graph()
+    graph = IRGraph()
     x = graph.input("x", (3,), np.dtype(float))
     half, rest = (2.0 ** (exponent // 2), 2.0 ** (exponent - exponent // 2))
     scaled = graph.apply(arithmetic.multiply, [graph.constant(half), graph.apply(arithmetic.multiply, [graph.constant(rest), x])])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
-from tinygrad_edu.compiler import blocks, simplification
+from tinygrad_edu.compiler import blocks, rewriting
 from tinygrad_edu.transforms.trees import tree_leaves
 
 # name: (how many operands, what is computed). Every operation takes operands of any shapes that broadcast, and keeps numbers small.
@@ -180,7 +180,7 @@ def test_a_program_is_right_for_other_numbers_than_it_was_recorded_for_and_leave
 def test_run_in_blocks_of_one_number_it_gives_the_same(steps, shapes, seed):
     arguments = drawn(seed, shapes, ["float64"] * 3)
     gradient = tg.value_and_grad(program(steps), tuple(range(len(arguments))), has_aux=True)
-    with mock.patch.object(blocks, "BLOCK", 1), mock.patch.object(simplification, "WORTH_EXPANDING", 0):
+    with mock.patch.object(blocks, "BLOCK", 1), mock.patch.object(rewriting, "WORTH_EXPANDING", 0):
         compiled = tg.compile(gradient)
         result = compiled(*arguments)
     assert_same(result, gradient(*arguments))

@@ -2,13 +2,15 @@
 
 Three rooms, each readable on its own:
 
-1. `recording`: a run of the function becomes a graph of `nodes`; `randomness` tells whether chance had a part in it.
-2. `simplification`: the graph becomes the simplest one, node by node (`making`), by the table of `identities`.
-3. `emission`: the graph becomes source. How a single operation is written is said in `forms`; parts of an array are added in place
-   (`accumulation`); `fast_emission` writes it once more, large parts in `blocks`.
+1. `tracing`: a run of the function becomes a graph, the intermediate representation (`ir`); `randomness` tells whether chance had a
+   part in it.
+2. `rewriting`: the graph becomes the simplest one, node by node (`building`), by the table of `identities`.
+3. `emitting`: the graph becomes source. How a single operation is written is said in `forms`, what it needs by name in its `scope`;
+   parts of an array are added in place (`accumulation`); `fast_emitting` writes it once more, large parts in `blocks`.
 
 `programs` goes through them in turn, for NumPy (`numpy_programs`) or JAX (`jax_programs`), and writes the tree that is returned
-(`returning`). `calling` finds the program for the arguments of a call, by `guards`. Nothing below this package knows it.
+(`returning`). `calling` finds the program for the arguments of a call, by `guards` or in its `store`. Nothing below this package
+knows it.
 """
 
 from tinygrad_edu.compiler.calling import Compiled, compile

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.nodes import Node, frozen
+from tinygrad_edu.compiler.ir import IRNode, frozen
 from tinygrad_edu.primitives.arithmetic import add
 from tinygrad_edu.primitives.indexing import scatter
 
@@ -28,7 +28,7 @@ class Part:
     is_first: whether it is known that nothing but zeros has been there.
     """
 
-    scatters: Sequence[Node]
+    scatters: Sequence[IRNode]
     is_first: bool
 
     @property
@@ -60,14 +60,14 @@ class Accumulation:
     inner: all nodes that are computed on the way, and needed nowhere else.
     """
 
-    whole: Sequence[Node]
-    scatters: Sequence[Node]
-    inner: Collection[Node]
+    whole: Sequence[IRNode]
+    scatters: Sequence[IRNode]
+    inner: Collection[IRNode]
 
     @property
     def parts(self) -> list[Part]:
         """The scatters, those to the same place together, but not too many of them."""
-        at: dict[Any, list[Node]] = {}
+        at: dict[Any, list[IRNode]] = {}
         for node in self.scatters:
             assert node.primitive is not None  # whose printed form says how positions that were computed are combined
             at.setdefault((node.primitive.code, frozen(node.params), node.inputs[1:]), []).append(node)
@@ -85,12 +85,12 @@ class Accumulation:
         return parts
 
 
-def few_at_a_time(summands: Sequence[Node]) -> Iterator[Sequence[Node]]:
+def few_at_a_time(summands: Sequence[IRNode]) -> Iterator[Sequence[IRNode]]:
     """As many summands as a line may add up. Longer ones nobody reads, and Python does not, either: it recurses over them."""
     return (summands[start : start + _MOST_SUMMANDS] for start in range(0, len(summands), _MOST_SUMMANDS))
 
 
-def _element(node: Node) -> tuple[int, ...] | None:
+def _element(node: IRNode) -> tuple[int, ...] | None:
     """The position that a scatter adds to, if it is a known one: along every axis, or along the first."""
     index = node.params.get("index")
     index = index if type(index) is tuple else (index,)
@@ -99,13 +99,13 @@ def _element(node: Node) -> tuple[int, ...] | None:
     return tuple(part % length for part, length in zip(index, node.shape, strict=False))
 
 
-def accumulations(order: Sequence[Node], kept: Collection[Node]) -> dict[Node, Accumulation]:
+def accumulations(order: Sequence[IRNode], kept: Collection[IRNode]) -> dict[IRNode, Accumulation]:
     """For each sum of a program's nodes, in order, that is better computed in place, what it consists of.
 
     `kept` are the nodes that must be had by themselves, such as results.
     """
     uses = Counter(part for node in order for part in node.inputs)
-    summed: dict[Node, list[Node]] = {}  # for each scatter, and each sum of such, the parts of it that are needed nowhere else
+    summed: dict[IRNode, list[IRNode]] = {}  # for each scatter, and each sum of such, the parts of it that are needed nowhere else
     for node in order:
         if node.shape and node.operation is scatter:
             summed[node] = []
@@ -121,15 +121,15 @@ def accumulations(order: Sequence[Node], kept: Collection[Node]) -> dict[Node, A
     return {node: _gathered(node, summed) for node in summed if node not in inner}
 
 
-def _is_like(part: Node, node: Node) -> bool:
+def _is_like(part: IRNode, node: IRNode) -> bool:
     return part.shape == node.shape and bool(part.dtype == node.dtype)
 
 
-def _gathered(node: Node, summed: Mapping[Node, Sequence[Node]]) -> Accumulation:
+def _gathered(node: IRNode, summed: Mapping[IRNode, Sequence[IRNode]]) -> Accumulation:
     """What a sum consists of."""
-    whole: list[Node] = []
-    scatters: list[Node] = []
-    visited: list[Node] = []
+    whole: list[IRNode] = []
+    scatters: list[IRNode] = []
+    visited: list[IRNode] = []
     to_visit = [node]
     while to_visit:
         part = to_visit.pop()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinygrad_edu.compiler.nodes import Node, is_elementwise
+from tinygrad_edu.compiler.ir import IRNode, is_elementwise
 from tinygrad_edu.compiler.probing import may_give_a_view
 from tinygrad_edu.primitives import reductions
 from tinygrad_edu.primitives.broadcasting import cast
@@ -31,40 +31,40 @@ class Region:
     stored: the nodes that are needed outside of the region, whole.
     """
 
-    nodes: list[Node]
+    nodes: list[IRNode]
     length: int
     ndim: int
     rows: int
-    stored: set[Node]
+    stored: set[IRNode]
 
     @property
-    def outside(self) -> list[Node]:
+    def outside(self) -> list[IRNode]:
         """What is needed that is computed elsewhere."""
         used = dict.fromkeys(part for node in self.nodes for part in node.inputs)
         return [part for part in used if part not in self.nodes]
 
-    def is_sliced(self, node: Node) -> bool:
+    def is_sliced(self, node: IRNode) -> bool:
         """Whether a block needs only a part of an array that is computed elsewhere."""
         return len(node.shape) == self.ndim and node.shape[0] == self.length
 
 
-def arranged(order: Sequence[Node], outputs: Sequence[Node], whole: Collection[Node] = ()) -> list[Node | Region]:
+def arranged(order: Sequence[IRNode], outputs: Sequence[IRNode], whole: Collection[IRNode] = ()) -> list[IRNode | Region]:
     """The nodes of a program, given each after its inputs, with regions in place of those that run in blocks.
 
     `whole` are nodes that are computed as whole arrays in any case.
     """
-    stages: dict[Node, int] = {}
-    kinds: dict[Node, tuple[int, int] | None] = {}
+    stages: dict[IRNode, int] = {}
+    kinds: dict[IRNode, tuple[int, int] | None] = {}
     for node in order:
         kinds[node] = None if node in whole else _kind(node, kinds)
         stages[node] = max((_after(part, node, kinds, stages) for part in node.inputs), default=0)
-    users: dict[Node, list[Node]] = {node: [] for node in order}
+    users: dict[IRNode, list[IRNode]] = {node: [] for node in order}
     for node in order:
         for part in node.inputs:
             users[part].append(node)
-    arrangement: list[Node | Region] = []
+    arrangement: list[IRNode | Region] = []
     for stage in sorted(set(stages.values())):
-        together: dict[tuple[int, int], list[Node]] = {}
+        together: dict[tuple[int, int], list[IRNode]] = {}
         for node in order:
             kind = kinds[node]
             if stages[node] == stage and kind is None:
@@ -77,7 +77,7 @@ def arranged(order: Sequence[Node], outputs: Sequence[Node], whole: Collection[N
     return arrangement
 
 
-def _kind(node: Node, kinds: dict[Node, tuple[int, int] | None]) -> tuple[int, int] | None:
+def _kind(node: IRNode, kinds: dict[IRNode, tuple[int, int] | None]) -> tuple[int, int] | None:
     """The number of axes and the length of the first one for what can run in blocks, else None."""
     if node.primitive is None or node.dtype == np.float16:  # which np.mean adds up with more precision
         return None
@@ -89,18 +89,18 @@ def _kind(node: Node, kinds: dict[Node, tuple[int, int] | None]) -> tuple[int, i
     return len(node.shape), node.shape[0]
 
 
-def is_sum(node: Node) -> bool:
+def is_sum(node: IRNode) -> bool:
     """Whether it is the sum, or mean, over all axes or the first one: a sum of those of the blocks."""
     return node.operation in (reductions.sum, reductions.mean) and node.params in ({}, {"axis": 0})
 
 
-def _after(part: Node, node: Node, kinds: dict[Node, tuple[int, int] | None], stages: dict[Node, int]) -> int:
+def _after(part: IRNode, node: IRNode, kinds: dict[IRNode, tuple[int, int] | None], stages: dict[IRNode, int]) -> int:
     """The first stage in which `node` can use `part`."""
     in_same_region = kinds[part] is not None and kinds[part] == kinds[node] and not is_sum(part)
     return stages[part] + (kinds[part] is not None and not in_same_region)
 
 
-def _region(nodes: list[Node], users: dict[Node, list[Node]], outputs: set[Node]) -> Region:
+def _region(nodes: list[IRNode], users: dict[IRNode, list[IRNode]], outputs: set[IRNode]) -> Region:
     inside = set(nodes)
     stored = {node for node in nodes if node in outputs or is_sum(node) or not inside.issuperset(users[node])}
     first = next((node for node in nodes if not is_sum(node)), nodes[0].inputs[0])

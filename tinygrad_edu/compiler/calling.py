@@ -17,14 +17,14 @@ from weakref import finalize, ref
 import numpy as np
 
 from tinygrad_edu.compiler.guards import Guards, NoGuardError
+from tinygrad_edu.compiler.ir import frozen
 from tinygrad_edu.compiler.jax_programs import as_numpy, import_jax, jax_program
 from tinygrad_edu.compiler.names import NEEDED, prefix
-from tinygrad_edu.compiler.nodes import frozen
 from tinygrad_edu.compiler.numpy_programs import numpy_program
-from tinygrad_edu.compiler.programs import Program, defined, read
-from tinygrad_edu.compiler.recording import DEEPEST
+from tinygrad_edu.compiler.programs import Program, defined, rewritten
 from tinygrad_edu.compiler.store import Store
 from tinygrad_edu.compiler.surroundings import Surroundings
+from tinygrad_edu.compiler.tracing import DEEPEST
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.messages import shortened, text_of
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
@@ -240,7 +240,7 @@ class _Compilation:
                 f"what is static must be comparable by value: {error}. Pass tuples, numbers, text or functions."
             ) from error
         if program is None:
-            program, surroundings = self._recorded(arguments)
+            program, surroundings = self._traced(arguments)
             self._programs.used(self._installed)  # of which nobody tells
             self._programs.add(key, program, surroundings)
             if self._install(program, surroundings, arguments):
@@ -298,7 +298,7 @@ class _Compilation:
     def _has_arrays(self, tree: Any) -> bool:
         return any(isinstance(leaf, (Value, *self._arrays)) for leaf in tree_leaves(tree))
 
-    def _recorded(self, arguments: tuple[Any, ...]) -> tuple[Program, Surroundings]:
+    def _traced(self, arguments: tuple[Any, ...]) -> tuple[Program, Surroundings]:
         """The program of one call: its numbers and arrays, by their paths, are replaced by Values."""
         numbers: dict[str, Any] = {}
         others: list[Any] = []
@@ -321,7 +321,7 @@ class _Compilation:
 
         seen = [x if isinstance(x, float | int | np.generic | np.ndarray) else as_numpy(x) for x in numbers.values()]
         names = [parameter.name for parameter in self._parameters]
-        program = self._program(read(call, self._name, list(numbers), seen, names))
+        program = self._program(rewritten(call, self._name, list(numbers), seen, names))
         return program, surroundings[-1].without_what_changed()
 
     def _mapped(self, f: Callable[[str, Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:

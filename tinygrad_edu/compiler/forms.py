@@ -11,7 +11,7 @@ from functools import reduce
 from itertools import islice
 from typing import Any
 
-from tinygrad_edu.compiler.nodes import Node, PythonNumber, is_ordinary
+from tinygrad_edu.compiler.ir import IRNode, PythonNumber, is_ordinary
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.source import expression, literal
 from tinygrad_edu.primitives import arithmetic, shaping
@@ -21,7 +21,7 @@ from tinygrad_edu.primitives.linear_algebra import matmul
 from tinygrad_edu.primitives.primitive import Primitive
 
 
-def form_of(node: Node, entry: Primitive, operands: Sequence[ast.expr], params: Mapping[str, Any]) -> ast.expr:
+def form_of(node: IRNode, entry: Primitive, operands: Sequence[ast.expr], params: Mapping[str, Any]) -> ast.expr:
     """An operation applied to operands. `entry` and `params` are the node's own, with the printed form that is wanted."""
     special = _SPECIAL.get(node.operation)
     form = special(node, operands) if special else None
@@ -37,7 +37,7 @@ _ARITHMETIC = {
 _MOST_FACTORS = 40  # what is longer keeps its brackets rather than be searched for each of its parts
 
 
-def is_uniform(node: Node) -> bool:
+def is_uniform(node: IRNode) -> bool:
     """Whether a product, or a sum of products, is one of numbers of a single precision, whose brackets do not matter.
 
     0.5 * (mask * x) has the dtype of x, but (0.5 * mask) * x need not, and bytes wrap around.
@@ -51,7 +51,7 @@ def is_uniform(node: Node) -> bool:
     )
 
 
-def _factors(node: Node) -> Sequence[Node]:
+def _factors(node: IRNode) -> Sequence[IRNode]:
     return node.inputs if node.operation in _ARITHMETIC else ()
 
 
@@ -65,38 +65,38 @@ def is_short(form: ast.expr) -> bool:
 # --- what is written in a way of its own, if it has the form for it ----------------------------------------------------------
 
 
-def _scalar_cast(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+def _scalar_cast(node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
     """`np.float32(x)`"""
     return ast.Call(literal(node.dtype), [*operands], []) if node.shape == () else None
 
 
-def _reverse(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+def _reverse(node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
     """`x.T`"""
     return None if node.params else ast.Attribute(operands[0], "T")
 
 
-def _repeated(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+def _repeated(node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
     """`np.zeros(3)`, `np.full(3, x)`"""
     (number,) = node.inputs
     return filled(operands[0], number.value, node) if number.shape == () else None
 
 
-def _reshaped(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+def _reshaped(node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
     """`np.reshape(x, (2, 3))`"""
     return called("reshape", *operands, literal(node.params["shape"])) if node.params.keys() == {"shape"} else None
 
 
-def _stacked(node: Node, operands: Sequence[ast.expr]) -> ast.expr | None:
+def _stacked(node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
     """`np.stack([x, y])`"""
     return called("stack", ast.List([*operands])) if node.params == {"axis": 0} else None
 
 
-_SPECIAL: dict[Primitive | None, Callable[[Node, Sequence[ast.expr]], ast.expr | None]] = {
+_SPECIAL: dict[Primitive | None, Callable[[IRNode, Sequence[ast.expr]], ast.expr | None]] = {
     cast: _scalar_cast, broadcast_to: _repeated, shaping.transpose: _reverse, shaping.reshape: _reshaped, stack: _stacked,
 }  # fmt: skip
 
 
-def filled(form: ast.expr, number: Any, like: Node) -> ast.expr:
+def filled(form: ast.expr, number: Any, like: IRNode) -> ast.expr:
     """`np.zeros(3)`, an array of a node's shape and dtype that repeats one number, which is None where it is not known."""
     shape = literal(like.shape[0] if len(like.shape) == 1 else like.shape)
     dtype = [] if like.dtype == float else [literal(like.dtype)]
@@ -112,7 +112,7 @@ def called(function: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Attribute(ast.Name("np"), function), [*arguments], [])
 
 
-def sum_of(forms: Sequence[ast.expr], nodes: Sequence[Node]) -> ast.expr:
+def sum_of(forms: Sequence[ast.expr], nodes: Sequence[IRNode]) -> ast.expr:
     """The sum of the forms of some nodes."""
     are_uniform = all(map(is_uniform, nodes))
 

@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.nodes import Node, PythonNumber, frozen, is_number
+from tinygrad_edu.compiler.ir import IRNode, PythonNumber, frozen, is_number
 from tinygrad_edu.compiler.probing import commutes
 from tinygrad_edu.primitives import arithmetic, indexing, linear_algebra, reductions, shaping
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
 
-Make = Callable[..., Node]
+Make = Callable[..., IRNode]
 """`make(primitive, inputs, params)`: the simplest node that computes this."""
 
 _OPERATORS = {
@@ -36,16 +36,16 @@ _ARITHMETIC = {*_OPERATORS.values(), reductions.sum}
 _ANY_PARAMS = {reductions.sum, reductions.mean}  # these may be over any axes; both sides of an identity mean the same ones
 
 
-def _is_moderate(node: Node) -> bool:
+def _is_moderate(node: IRNode) -> bool:
     """Whether a number may leave its product without bringing what is left near the largest or smallest number there is."""
     return is_number(node) and bool(1e-12 <= abs(node.value) <= 1e12)
 
 
-def _is_unknown(node: Node) -> bool:
+def _is_unknown(node: IRNode) -> bool:
     return node.value is None
 
 
-LETTERS: Mapping[str, Callable[[Node], bool]] = {
+LETTERS: Mapping[str, Callable[[IRNode], bool]] = {
     "c": is_number,
     "d": is_number,
     "k": _is_moderate,
@@ -133,7 +133,7 @@ class Identity:
         """The letters that occur in it."""
         return sorted({node.id for node in ast.walk(ast.parse(self.before)) if isinstance(node, ast.Name) and len(node.id) == 1})
 
-    def applied(self, node: Node, make: Make, may_match: Callable[[Node], bool] = lambda node: True) -> Node | None:
+    def applied(self, node: IRNode, make: Make, may_match: Callable[[IRNode], bool] = lambda node: True) -> IRNode | None:
         """The node as `after`, if it has the form of `before` with inner operations that `may_match`, else None.
 
         The result has the node's shape and dtype, and so has its dtype each operation within: with whole numbers that wrap around,
@@ -151,7 +151,7 @@ Found = dict[str, Any]
 
 
 def _matches(
-    term: Term, node: Node, found: Found, may_match: Callable[[Node], bool], dtype: Any, outermost: bool = False
+    term: Term, node: IRNode, found: Found, may_match: Callable[[IRNode], bool], dtype: Any, outermost: bool = False
 ) -> Iterator[Found]:
     """What the letters stand for, in each way in which the node has the form of the term."""
     if term.letter:
@@ -173,7 +173,7 @@ def _matches(
             yield from ways
 
 
-def _is_anything(node: Node) -> bool:
+def _is_anything(node: IRNode) -> bool:
     return True
 
 
@@ -184,10 +184,10 @@ def _number(term: Term, found: Found) -> Any:
     return term.primitive.forward(*(_number(part, found) for part in term.parts))
 
 
-def _built(term: Term, found: Found, make: Make, dtype: Any) -> Node | None:
+def _built(term: Term, found: Found, make: Make, dtype: Any) -> IRNode | None:
     """The term with nodes for its letters; None if it would not compute in numbers of this dtype, or not in its range."""
     if term.letter:
-        node: Node = found[term.letter]
+        node: IRNode = found[term.letter]
         return node
     if term.primitive is None:
         return make(None, (), {"value": term.number})
@@ -213,7 +213,7 @@ def _exact(number: Any) -> Any:
     return number.item() if isinstance(number, np.generic) else number
 
 
-def _in_range(value: Any, operands: Sequence[Node], dtype: Any) -> Any:
+def _in_range(value: Any, operands: Sequence[IRNode], dtype: Any) -> Any:
     """What came of known numbers, or None if it cannot stand for the operation in numbers of the dtype, in which not all exist."""
     dtype = np.dtype(dtype.type) if isinstance(dtype, PythonNumber) else dtype
     if not all(_exists_in(dtype, number) for number in (value, *(_exact(part.value) for part in operands))):
@@ -234,7 +234,7 @@ def _exists_in(dtype: Any, number: Any) -> bool:
     return number == 0 or bool(float(limits.tiny) <= abs(number) <= float(limits.max))
 
 
-def _computes_in(dtype: Any, node: Node) -> bool:
+def _computes_in(dtype: Any, node: IRNode) -> bool:
     """Whether a node's numbers are of a dtype, or Python's, which give way to any."""
     return node.dtype == dtype or isinstance(node.dtype, PythonNumber)
 

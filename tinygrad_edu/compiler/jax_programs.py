@@ -14,10 +14,10 @@ from weakref import finalize
 import numpy as np
 
 from tinygrad_edu.compiler.accumulation import Accumulation
-from tinygrad_edu.compiler.emission import Source, Writer
+from tinygrad_edu.compiler.emitting import Emitter, Source
+from tinygrad_edu.compiler.ir import PYTHON, IRNode, PythonNumber, in_order
 from tinygrad_edu.compiler.names import prefix
-from tinygrad_edu.compiler.nodes import PYTHON, Node, PythonNumber, in_order
-from tinygrad_edu.compiler.programs import Program, Reading, runnable
+from tinygrad_edu.compiler.programs import Program, RewrittenRun, runnable
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
 from tinygrad_edu.graph.source import is_literal, literal
 from tinygrad_edu.primitives import arithmetic
@@ -45,7 +45,7 @@ def as_numpy(array: Any) -> Any:
     return np.ones(array.shape, array.dtype) if is_traced else np.asarray(array)
 
 
-class JaxWriter(Writer):
+class JaxEmitter(Emitter):
     """Writes for `jax.numpy`, by the name of np."""
 
     def source(self) -> Source:
@@ -58,22 +58,22 @@ class JaxWriter(Writer):
             head += ["", 'jax.config.update("jax_enable_x64", True)  # NumPy\'s double precision']
         return replace(source, head="\n".join(head), decorator="@jax.jit\n")
 
-    def _computed_in_place(self) -> dict[Node, Accumulation]:
+    def _computed_in_place(self) -> dict[IRNode, Accumulation]:
         """Nothing: JAX's arrays do not change."""
         return {}
 
-    def _entry(self, node: Node) -> Primitive:
+    def _entry(self, node: IRNode) -> Primitive:
         entry = super()._entry(node)
         return replace(entry, code=entry.jax) if entry.jax else entry
 
-    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+    def _expression(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr:
         form = self._computed(node, operands)
         return form if self._has_its_dtype(node) else ast.Call(ast.Attribute(form, "astype"), [literal(node.dtype)], [])
 
-    def _computed(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+    def _computed(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr:
         return super()._expression(node, [_promoted(operand, position, node) for position, operand in enumerate(operands)])
 
-    def _has_its_dtype(self, node: Node) -> bool:
+    def _has_its_dtype(self, node: IRNode) -> bool:
         """Whether JAX gives whole numbers and truth values the dtype that they have in NumPy, found out by asking it."""
         if isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "biu":
             return True
@@ -96,7 +96,7 @@ class JaxWriter(Writer):
         return self._scope.given(param, wanted) if isinstance(param, np.ndarray) else super()._written(param, wanted)
 
 
-def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
+def _needs_double(order: Iterable[IRNode], outputs: Sequence[IRNode]) -> bool:
     """Whether it is double precision that is computed in. Python's numbers are so only where they are results."""
     widths = {"f": 8, "c": 16}
     return any(isinstance(node.dtype, np.dtype) and node.dtype.itemsize == widths.get(node.dtype.kind) for node in order) or any(
@@ -104,7 +104,7 @@ def _needs_double(order: Iterable[Node], outputs: Sequence[Node]) -> bool:
     )
 
 
-def _promoted(operand: ast.expr, position: int, node: Node) -> ast.expr:
+def _promoted(operand: ast.expr, position: int, node: IRNode) -> ast.expr:
     """An operand in the precision of the result where JAX would compute with less: for it int64 and float32 give float32,
     a mask has a mean in float32, and bytes have running sums in bytes.
 
@@ -136,7 +136,7 @@ def _as_precise(dtype: np.dtype[Any], result: np.dtype[Any]) -> np.dtype[Any]:
     return result if dtype.kind not in "fc" else np.result_type(dtype, result)
 
 
-def _like(node: Node) -> Any:
+def _like(node: IRNode) -> Any:
     """What stands for a number or an array where JAX looks at shapes and dtypes alone."""
     if isinstance(node.dtype, PythonNumber):
         return node.dtype.type(1)
@@ -159,41 +159,41 @@ def _positions(mask: Any) -> tuple[Any, ...]:
     return np.nonzero(mask) if mask.ndim else (bool(mask),)
 
 
-def jax_program(reading: Reading) -> Program:
+def jax_program(run: RewrittenRun) -> Program:
     """A program that JAX compiles for the devices on which it finds the arguments. It returns JAX's arrays."""
     jax = import_jax()
-    _refuse_large_integers(reading)
-    source = reading.written(JaxWriter)
+    _refuse_large_integers(run)
+    source = run.emitted(JaxEmitter)
     scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **{name: source.scope.functions[name] for name in source.scope.foreign}}
     exec("\n".join(source.scope.helpers.values()), scope)
-    scope |= reading.outline.scope
-    results = [_typed(*each) for each in zip(source.results, reading.outputs, strict=True)]
+    scope |= run.outline.scope
+    results = [_typed(*each) for each in zip(source.results, run.outputs, strict=True)]
     function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
     scope |= {name: jax.numpy.asarray(constant) for name, constant in source.scope.constants.items()}
-    outside = reading.read_outside(source, scope)
-    mine = prefix([*source.parameters, *scope])
-    jitted = jax.jit(_explained(function, reading.name))
+    outside = run.read_outside(source, scope)
+    own = prefix([*source.parameters, *scope])
+    jitted = jax.jit(_explained(function, run.name))
     its = {"compiled": jitted, "config": jax.config, "refuse_to_round": _refuse_to_round}
-    scope |= {f"{mine}{name}": thing for name, thing in its.items()}
-    is_double = _needs_double([*in_order(reading.outputs), *reading.inputs], reading.outputs)
+    scope |= {f"{own}{name}": thing for name, thing in its.items()}
+    is_double = _needs_double([*in_order(run.outputs), *run.inputs], run.outputs)
     statements = [
-        *([f"if not {mine}config.jax_enable_x64:", f"    {mine}refuse_to_round({reading.name!r})"] if is_double else []),
+        *([f"if not {own}config.jax_enable_x64:", f"    {own}refuse_to_round({run.name!r})"] if is_double else []),
         *outside,
-        f"{mine}results = {mine}compiled({', '.join(source.parameters)})",
-        f"return {reading.outline.expression([_taken(f'{mine}results[{i}]', node) for i, node in enumerate(reading.outputs)])}",
+        f"{own}results = {own}compiled({', '.join(source.parameters)})",
+        f"return {run.outline.expression([_taken(f'{own}results[{i}]', node) for i, node in enumerate(run.outputs)])}",
     ]
-    text = reading.text(source)
-    leaves = reading.leaves(source)
-    program = Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
+    text = run.text(source)
+    leaves = run.leaves(source)
+    program = Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(run.trace.outside))
     finalize(program, jitted.clear_cache).atexit = False  # JAX would keep what it has compiled, and every line that led to it
     return program
 
 
-def _refuse_large_integers(reading: Reading) -> None:
-    for node in in_order([output for output in reading.record.outputs if output is not None]):
+def _refuse_large_integers(run: RewrittenRun) -> None:
+    for node in in_order([output for output in run.trace.outputs if output is not None]):
         if node.operation is arithmetic.power and node.dtype == PYTHON[int]:
             raise UnsupportedError(
-                f"{reading.name} has a power of Python's integers, which may be of any size, but JAX's integers have 64 bits. "
+                f"{run.name} has a power of Python's integers, which may be of any size, but JAX's integers have 64 bits. "
                 "Write 10.0**k in place of 10**k, or mark the exponent static: static=('k',)."
             )
 
@@ -213,12 +213,12 @@ def _explained(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     return traced
 
 
-def _typed(result: str, node: Node) -> str:
+def _typed(result: str, node: IRNode) -> str:
     """A result, given its dtype where JAX would choose another one; integers are as wide as JAX is set to make them."""
     return result if node.dtype.kind not in "fc" else f"np.asarray({result}, {ast.unparse(literal(np.dtype(node.dtype.type)))})"
 
 
-def _taken(result: str, node: Node) -> str:
+def _taken(result: str, node: IRNode) -> str:
     """A result out of the list. An argument that is handed through is copied: its memory may be that of an array of NumPy."""
     return f"np.array({result})" if node.primitive is None else result
 

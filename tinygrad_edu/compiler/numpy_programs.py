@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.emission import Writer
-from tinygrad_edu.compiler.fast_emission import FastWriter
-from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node, PythonNumber, in_order, is_number, rebuilt
+from tinygrad_edu.compiler.emitting import Emitter
+from tinygrad_edu.compiler.fast_emitting import FastEmitter
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, in_order, is_number, rebuilt
 from tinygrad_edu.compiler.probing import raises_on_python_numbers
-from tinygrad_edu.compiler.programs import Program, Reading, indented, runnable
-from tinygrad_edu.compiler.simplification import expanded
+from tinygrad_edu.compiler.programs import Program, RewrittenRun, indented, runnable
+from tinygrad_edu.compiler.rewriting import expanded
 from tinygrad_edu.engine.user_primitive import UserPrimitive
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.primitives import arithmetic
@@ -20,20 +20,20 @@ from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive
 
 
-def numpy_program(reading: Reading) -> Program:
+def numpy_program(run: RewrittenRun) -> Program:
     """A program that NumPy runs, as fast as it can be."""
-    fast = reading.renewed(expanded([*reading.outputs, *reading.inputs]))
-    given = zip(fast.inputs, reading.record.inputs, strict=False)  # Values from outside come last
-    python_numbers = {node for node, recorded in given if isinstance(recorded.dtype, PythonNumber)}
-    careful, may_raise = _with_care(fast, python_numbers)
+    fast = run.renewed(expanded([*run.outputs, *run.inputs]))
+    given = zip(fast.inputs, run.trace.inputs, strict=False)  # Values from outside come last
+    python_numbers = {node for node, traced in given if isinstance(traced.dtype, PythonNumber)}
+    careful, may_raise = _with_numpys_where_pythons_differ(fast, python_numbers)
     fast = fast.renewed(careful)
-    source = fast.written(FastWriter)
+    source = fast.emitted(FastEmitter)
     scope: dict[str, Any] = {"np": np}
     exec("\n".join(source.scope.helpers.values()), scope)
     its = source.scope
-    scope |= {**its.functions, **_of_users(its.functions, fast.outputs), **its.constants, **reading.outline.scope}
-    leaves = reading.leaves(source)
-    statements = [*reading.read_outside(source, scope), *source.body, f"return {reading.outline.expression(source.results)}"]
+    scope |= {**its.functions, **_of_users(its.functions, fast.outputs), **its.constants, **run.outline.scope}
+    leaves = run.leaves(source)
+    statements = [*run.read_outside(source, scope), *source.body, f"return {run.outline.expression(source.results)}"]
     pairs = list(zip(leaves, fast.inputs, strict=False))
     if may_raise:
         # Not the whole numbers: Python's have any number of digits, and what raises an error with them does so eagerly, too.
@@ -42,12 +42,12 @@ def numpy_program(reading: Reading) -> Program:
     # An array without axes becomes a number, which nobody can change afterwards.
     numbers = [f"{leaf} = {leaf}[()]" for leaf, node in pairs if node.shape == () and node not in python_numbers]
     statements = [*numbers, *statements]
-    texts = reading.text(reading.written(Writer)), reading.text(source)
-    return Program(*texts, leaves, statements, scope, runnable(leaves, statements, scope), bool(reading.record.outside))
+    texts = run.text(run.emitted(Emitter)), run.text(source)
+    return Program(*texts, leaves, statements, scope, runnable(leaves, statements, scope), bool(run.trace.outside))
 
 
-def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[Node]) -> dict[str, Callable[..., Any]]:
-    """The functions of users' own operations, by name, each of which demands the shapes that were recorded."""
+def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[IRNode]) -> dict[str, Callable[..., Any]]:
+    """The functions of users' own operations, by name, each of which demands the shapes that were traced."""
     shapes: dict[int, tuple[str, set[tuple[int, ...]]]] = {}
     for node in in_order(outputs):
         if isinstance(node.primitive, UserPrimitive):
@@ -75,21 +75,21 @@ def _of_shapes(forward: Callable[..., Any], name: str, shapes: Collection[tuple[
 _AS_PYTHON = {kind: Primitive(kind.name, kind.type, (None,), code=f"{kind.name}({{0}})") for kind in PYTHON.values()}
 
 
-def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bool]:
+def _with_numpys_where_pythons_differ(run: RewrittenRun, given: set[IRNode]) -> tuple[dict[IRNode, IRNode], bool]:
     """The nodes of a program, and whether they may raise an error of Python's. `given` are the inputs that are Python's numbers.
 
     Python's own arithmetic is several times faster for single numbers, and nearly always goes on as NumPy does. Where it would not
     (a root of a negative number becomes complex, and a function may do what it likes), NumPy's numbers take the place of Python's.
     """
-    graph, python_numbers, may_raise = Graph(), set(given), False
+    graph, python_numbers, may_raise = IRGraph(), set(given), False
 
-    def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
+    def rebuild(node: IRNode, inputs: tuple[IRNode, ...]) -> IRNode:
         nonlocal may_raise
         if node.primitive is None:
             return node
         new = node if inputs == node.inputs else graph.apply(node.primitive, inputs, node.params, (node.shape, node.dtype))
-        mine = [part for part in inputs if part in python_numbers]
-        if node.shape or not mine or not all(part in mine or part.value is not None for part in inputs):
+        pythons = [part for part in inputs if part in python_numbers]
+        if node.shape or not pythons or not all(part in pythons or part.value is not None for part in inputs):
             return new
         if _is_pythons_operator(node.primitive) and (node.operation is not arithmetic.power or _is_whole_power(inputs)):
             may_raise = may_raise or raises_on_python_numbers(node.primitive)
@@ -97,27 +97,27 @@ def _with_care(reading: Reading, given: set[Node]) -> tuple[dict[Node, Node], bo
             return new
         if isinstance(node.primitive.forward, np.ufunc) or node.operation is cast:  # which returns one of NumPy's numbers
             return new
-        numpys = [_numpys(graph, part) if part in mine else part for part in inputs]
+        numpys = [_numpys(graph, part) if part in pythons else part for part in inputs]
         new = graph.apply(node.primitive, numpys, node.params, (node.shape, node.dtype))
         if isinstance(node.dtype, PythonNumber):
             new = graph.apply(_AS_PYTHON[node.dtype], (new,), {}, ((), node.dtype))
             python_numbers.add(new)
         return new
 
-    return rebuilt([*reading.outputs, *reading.inputs], rebuild), may_raise
+    return rebuilt([*run.outputs, *run.inputs], rebuild), may_raise
 
 
 def _is_pythons_operator(primitive: Primitive) -> bool:
     return getattr(primitive.forward, "__module__", "") == "_operator"
 
 
-def _is_whole_power(inputs: Sequence[Node]) -> bool:
+def _is_whole_power(inputs: Sequence[IRNode]) -> bool:
     """Whether a power is one of whole numbers, or has an exponent that is known to be whole."""
     are_whole = all(part.dtype.kind == "i" for part in inputs)
     return are_whole or (is_number(inputs[1]) and float(inputs[1].value).is_integer())
 
 
-def _numpys(graph: Graph, node: Node) -> Node:
+def _numpys(graph: IRGraph, node: IRNode) -> IRNode:
     """A number of Python's as one of NumPy's."""
     dtype = np.dtype(node.dtype.type) if isinstance(node.dtype, PythonNumber) else node.dtype
     return graph.apply(cast, (node,), {"dtype": dtype}, ((), dtype))

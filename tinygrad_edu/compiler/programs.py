@@ -1,4 +1,4 @@
-"""What every program is made of: a recorded run in its simplest form, its text, and the tree that it returns."""
+"""What every program is made of: a traced run in its simplest form, its text, and the tree that it returns."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from types import FunctionType
 from typing import Any
 from weakref import finalize
 
-from tinygrad_edu.compiler.emission import Source, Writer
+from tinygrad_edu.compiler.emitting import Emitter, Source
+from tinygrad_edu.compiler.ir import IRNode, PythonNumber
 from tinygrad_edu.compiler.names import prefix
-from tinygrad_edu.compiler.nodes import Node, PythonNumber
-from tinygrad_edu.compiler.recording import Recorded, recorded
 from tinygrad_edu.compiler.returning import Outline, outline
-from tinygrad_edu.compiler.simplification import simplified
+from tinygrad_edu.compiler.rewriting import simplified
+from tinygrad_edu.compiler.tracing import TracedRun, traced
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.messages import GENERATED
 
@@ -46,39 +46,39 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A recorded run, and the nodes that stand for those of the record.
+class RewrittenRun:
+    """A traced run, and the nodes that stand for those of the trace.
 
     name: of the function.
-    simple: for each recorded node that counts, a simpler one, or a faster one.
+    simple: for each traced node that counts, a simpler one, or a faster one.
     outline: the tree that the function returned.
     reserved: the names of the function's parameters, which parts of them may not take.
     """
 
     name: str
-    record: Recorded
-    simple: Mapping[Node, Node]
+    trace: TracedRun
+    simple: Mapping[IRNode, IRNode]
     outline: Outline
     reserved: Sequence[str] = ()
 
     @cached_property
-    def inputs(self) -> list[Node]:
+    def inputs(self) -> list[IRNode]:
         """The arguments, and after them what comes from outside."""
-        return [self.simple[node] for node in (*self.record.inputs, *self.record.outside.values())]
+        return [self.simple[node] for node in (*self.trace.inputs, *self.trace.outside.values())]
 
     @cached_property
-    def outputs(self) -> list[Node]:
+    def outputs(self) -> list[IRNode]:
         """The results that are numbers and arrays."""
-        return [self.simple[node] for node in self.record.outputs if node is not None]
+        return [self.simple[node] for node in self.trace.outputs if node is not None]
 
-    def renewed(self, new: Mapping[Node, Node]) -> Reading:
+    def renewed(self, new: Mapping[IRNode, IRNode]) -> RewrittenRun:
         """The same with other nodes in place of these."""
         return replace(self, simple={node: new[simple] for node, simple in self.simple.items() if simple in new})
 
-    def written(self, writer: type[Writer]) -> Source:
-        """The program as a writer of this kind writes it."""
-        named, hints = (_renamed(names, self.simple) for names in (self.record.named, self.record.hints))
-        return writer(self.name, self.inputs, self.outputs, named, hints, [*self.reserved, *self.outline.scope]).source()
+    def emitted(self, emitter: type[Emitter]) -> Source:
+        """The program as an emitter of this kind writes it."""
+        named, hints = (_renamed(names, self.simple) for names in (self.trace.named, self.trace.hints))
+        return emitter(self.name, self.inputs, self.outputs, named, hints, [*self.reserved, *self.outline.scope]).source()
 
     def text(self, source: Source) -> str:
         """The program as a file."""
@@ -86,27 +86,27 @@ class Reading:
 
     def leaves(self, source: Source) -> list[str]:
         """The parameters of the program that are numbers and arrays of the arguments."""
-        return source.parameters[: len(self.record.inputs)]
+        return source.parameters[: len(self.trace.inputs)]
 
     def read_outside(self, source: Source, scope: dict[str, Any]) -> list[str]:
         """Statements that read the present numbers of Values that are no arguments."""
-        parameters = source.parameters[len(self.record.inputs) :]
-        lines, mine = [], prefix([*source.parameters, *scope])
-        for parameter, value in zip(parameters, self.record.outside, strict=False):
-            scope[f"{mine}present_{parameter}"] = partial(numbers_of, value)
-            lines.append(f"{parameter} = {mine}present_{parameter}()")
+        parameters = source.parameters[len(self.trace.inputs) :]
+        lines, own = [], prefix([*source.parameters, *scope])
+        for parameter, value in zip(parameters, self.trace.outside, strict=False):
+            scope[f"{own}present_{parameter}"] = partial(numbers_of, value)
+            lines.append(f"{parameter} = {own}present_{parameter}()")
         return lines
 
 
-def read(
+def rewritten(
     f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], numbers: Sequence[Any], reserved: Sequence[str] = ()
-) -> Reading:
+) -> RewrittenRun:
     """Record `f` on numbers and arrays of these names, and simplify what it does."""
-    record = recorded(f, names, numbers)
-    outputs = [node for node in record.outputs if node is not None]
-    simple = simplified([*outputs, *record.inputs, *record.outside.values()])
-    are_numbers = (node is not None for node in record.outputs)
-    return Reading(name, record, simple, outline(record.output, are_numbers, {*reserved, *names}), reserved)
+    trace = traced(f, names, numbers)
+    outputs = [node for node in trace.outputs if node is not None]
+    simple = simplified([*outputs, *trace.inputs, *trace.outside.values()])
+    are_numbers = (node is not None for node in trace.outputs)
+    return RewrittenRun(name, trace, simple, outline(trace.output, are_numbers, {*reserved, *names}), reserved)
 
 
 _numbers = count()
@@ -132,27 +132,27 @@ def indented(lines: Sequence[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _renamed(names: Mapping[Node, str], simple: Mapping[Node, Node]) -> dict[Node, str]:
-    renamed: dict[Node, str] = {}
+def _renamed(names: Mapping[IRNode, str], simple: Mapping[IRNode, IRNode]) -> dict[IRNode, str]:
+    renamed: dict[IRNode, str] = {}
     for node, name in names.items():
         if node in simple:
             renamed.setdefault(simple[node], name)
     return renamed
 
 
-def _docstring(reading: Reading, source: Source) -> str:
+def _docstring(run: RewrittenRun, source: Source) -> str:
     """Which function it is, what it was recorded for, and which parameters are constants that are too large to be written out."""
-    inputs = [*reading.record.inputs, *reading.record.outside.values()]
+    inputs = [*run.trace.inputs, *run.trace.outside.values()]
     described = [f"{node.name} {_kind(node)}" for node in inputs]
     described += [f"{name} {array.dtype} {array.shape} (of the function's own)" for name, array in source.scope.constants.items()]
     described += [f"{name} (of the function's own)" for name in sorted(source.scope.foreign)]
     unbroken = "; ".join(described).replace(" ", _NO_BREAK).replace(f";{_NO_BREAK}", "; ")
-    wrapped = textwrap.wrap(f"{reading.name}, recorded for {unbroken}." if described else f"{reading.name}.", 100)
+    wrapped = textwrap.wrap(f"{run.name}, recorded for {unbroken}." if described else f"{run.name}.", 100)
     lines = [line.replace(_NO_BREAK, " ") for line in wrapped]
     return "\n".join(lines) + ("\n" if len(lines) > 1 else "")
 
 
-def _kind(node: Node) -> str:
+def _kind(node: IRNode) -> str:
     if isinstance(node.dtype, PythonNumber):
         return f"a Python {node.dtype.name}"
     return f"{node.dtype} {node.shape}" if node.shape else str(node.dtype)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compiler.ir import frozen
 from tinygrad_edu.compiler.names import NEEDED, Names
-from tinygrad_edu.compiler.nodes import frozen
 from tinygrad_edu.graph.source import function_source, identifier, is_written_briefly
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE

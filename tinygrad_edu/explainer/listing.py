@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tinygrad_edu.compiler import nodes
-from tinygrad_edu.compiler.emission import Source, Writer
-from tinygrad_edu.compiler.simplification import simplified
+from tinygrad_edu.compiler import ir
+from tinygrad_edu.compiler.emitting import Emitter, Source
+from tinygrad_edu.compiler.rewriting import simplified
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explainer.program import applied, program_node
@@ -68,7 +68,7 @@ def listing(backward: BackwardPass) -> Listing | None:
 def _can_be_compared(params: Mapping[str, Any]) -> bool:
     """Whether the compiler can tell operations with these parameters from others: an object of the user's may have no hash."""
     try:
-        hash(nodes.frozen(params))
+        hash(ir.frozen(params))
     except TypeError:
         return False
     return True
@@ -83,10 +83,10 @@ class _Program:
     """
 
     def __init__(self, backward: BackwardPass) -> None:
-        self._backward, self._graph = backward, nodes.Graph()
-        self.values: dict[Node, nodes.Node] = {}
-        self.passed: dict[Edge, nodes.Node] = {}
-        self.gradients: dict[Node, nodes.Node] = {}
+        self._backward, self._graph = backward, ir.IRGraph()
+        self.values: dict[Node, ir.IRNode] = {}
+        self.passed: dict[Edge, ir.IRNode] = {}
+        self.gradients: dict[Node, ir.IRNode] = {}
         for node in backward.graph.nodes:
             self.values[node] = self._value(node)
         output = backward.graph.output
@@ -97,7 +97,7 @@ class _Program:
         for node in backward.graph.parameters:
             self.gradients.setdefault(node, self._graph.constant(node.data * 0))
 
-    def _value(self, node: Node) -> nodes.Node:
+    def _value(self, node: Node) -> ir.IRNode:
         if node.kind is Kind.CONSTANT:
             return self._graph.constant(node.data)
         if node.kind is not Kind.RESULT:
@@ -118,9 +118,9 @@ class _Program:
         kind = (operand.shape, operand.data.dtype)
         self.gradients[operand] = self._graph.apply(arithmetic.add, (before, passed), {}, kind) if before else passed
 
-    def _fitted(self, gradient: nodes.Node, operand: Node) -> nodes.Node:
+    def _fitted(self, gradient: ir.IRNode, operand: Node) -> ir.IRNode:
         shape, dtype = operand.shape, operand.data.dtype
-        if isinstance(gradient.dtype, nodes.PythonNumber):
+        if isinstance(gradient.dtype, ir.PythonNumber):
             gradient = self._graph.constant(dtype.type(gradient.value))
         if gradient.shape != shape:
             gradient = applied(self._graph, broadcasting.sum_to, (gradient,), {"shape": shape}, (shape, gradient.dtype))
@@ -137,7 +137,7 @@ class _Program:
         return [node for node in self._backward.graph.nodes if node.kind in (Kind.PARAMETER, Kind.DATA)]
 
     @cached_property
-    def _outputs(self) -> list[nodes.Node]:
+    def _outputs(self) -> list[ir.IRNode]:
         """The loss, as a number, and its gradients."""
         output = self._backward.graph.output
         loss = self.values[output]
@@ -146,7 +146,7 @@ class _Program:
         return [loss, *(self.gradients[node] for node in self._backward.graph.parameters)]
 
     @cached_property
-    def _simple(self) -> Mapping[nodes.Node, nodes.Node]:
+    def _simple(self) -> Mapping[ir.IRNode, ir.IRNode]:
         return simplified([*self._outputs, *(self.values[node] for node in self._leaves)])
 
     @cached_property
@@ -161,9 +161,9 @@ class _Program:
         }
         inputs = [self._simple[self.values[node]] for node in self._leaves]
         outputs = [self._simple[node] for node in self._outputs]
-        return Writer("value_and_grad", inputs, outputs, self._renamed(named), self._renamed(hints)).source()
+        return Emitter("value_and_grad", inputs, outputs, self._renamed(named), self._renamed(hints)).source()
 
-    def _renamed(self, names: Mapping[nodes.Node, str]) -> dict[nodes.Node, str]:
+    def _renamed(self, names: Mapping[ir.IRNode, str]) -> dict[ir.IRNode, str]:
         return {self._simple[node]: name for node, name in reversed([*names.items()]) if node in self._simple}
 
     @property
@@ -207,16 +207,16 @@ class _Program:
                     yield edge, line
                     next_line[edge.result] = line
 
-    def _line(self, node: nodes.Node, lines: Mapping[nodes.Node, int]) -> int | None:
+    def _line(self, node: ir.IRNode, lines: Mapping[ir.IRNode, int]) -> int | None:
         """The line of a node, else of the nearest that was computed from it; None for a constant."""
         is_computed = node in self._simple and node.value is None
         later = reached([node] if is_computed else [], lambda node: self._readers.get(node, ()))
         return next((lines[self._simple[node]] for node in later if self._simple[node] in lines), None)
 
     @cached_property
-    def _readers(self) -> Mapping[nodes.Node, list[nodes.Node]]:
-        readers: dict[nodes.Node, list[nodes.Node]] = {}
-        for node in nodes.in_order(self._outputs):
+    def _readers(self) -> Mapping[ir.IRNode, list[ir.IRNode]]:
+        readers: dict[ir.IRNode, list[ir.IRNode]] = {}
+        for node in ir.in_order(self._outputs):
             for part in node.inputs:
                 readers.setdefault(part, []).append(node)
         return readers

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler import nodes
-from tinygrad_edu.compiler.simplification import simplified
+from tinygrad_edu.compiler import ir
+from tinygrad_edu.compiler.rewriting import simplified
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.graph.reading import RuleReading, behind
@@ -18,7 +18,7 @@ from tinygrad_edu.primitives.constants import LIKES
 from tinygrad_edu.primitives.primitive import Primitive
 
 
-def program_node(graph: nodes.Graph, x: Any, known: dict[Value, nodes.Node]) -> nodes.Node:
+def program_node(graph: ir.IRGraph, x: Any, known: dict[Value, ir.IRNode]) -> ir.IRNode:
     """The node of what was computed from Values whose nodes are known. What it finds on the way is known from then on."""
     if not isinstance(x, Value):
         return graph.constant(x)
@@ -28,18 +28,18 @@ def program_node(graph: nodes.Graph, x: Any, known: dict[Value, nodes.Node]) -> 
     return known[x]
 
 
-def _node(graph: nodes.Graph, value: Value, known: dict[Value, nodes.Node]) -> nodes.Node:
+def _node(graph: ir.IRGraph, value: Value, known: dict[Value, ir.IRNode]) -> ir.IRNode:
     primitive = value.primitive
     if primitive is None or not LIKES.isdisjoint(primitive.numpy):
         return graph.constant(numbers_of(value))
     pairs = zip(value.parents, value.inputs, strict=True)
     inputs = [graph.constant(seen) if parent is None else known[parent] for parent, seen in pairs]
-    return applied(graph, primitive, inputs, value.params or {}, (value.shape, nodes.kind_of(numbers_of(value))))
+    return applied(graph, primitive, inputs, value.params or {}, (value.shape, ir.kind_of(numbers_of(value))))
 
 
 def applied(
-    graph: nodes.Graph, primitive: Primitive, inputs: Sequence[nodes.Node], params: Mapping[str, Any], like: tuple[Any, Any]
-) -> nodes.Node:
+    graph: ir.IRGraph, primitive: Primitive, inputs: Sequence[ir.IRNode], params: Mapping[str, Any], like: tuple[Any, Any]
+) -> ir.IRNode:
     """The node of an operation. What repeats a single number, and depends on nothing, is a constant."""
     if all(node.value is not None for node in inputs):
         with np.errstate(all="ignore"):
@@ -51,13 +51,13 @@ def applied(
 
 def compiled_term(reading: RuleReading) -> Term:
     """What a rule does, as the compiler simplifies it."""
-    graph = nodes.Graph()
+    graph = ir.IRGraph()
     given = [x for x in (reading.g, reading.out, *reading.inputs) if isinstance(x, Value)]
     node = program_node(graph, reading.gradient, {x: graph.input(x.name or "", x.shape, x.dtype) for x in given})
     return _term(simplified([node])[node])
 
 
-def _term(node: nodes.Node) -> Term:
+def _term(node: ir.IRNode) -> Term:
     if node.name:
         return Symbol(node.name)
     if node.primitive is None:

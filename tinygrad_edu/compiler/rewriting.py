@@ -1,6 +1,6 @@
-"""From the graph as it was recorded to the simplest one that computes the same.
+"""From the graph as it was traced to the simplest one that computes the same.
 
-Each node is made anew from its simplified inputs (`making`), and once all are, some are said in a better way. What is then not
+Each node is made anew from its simplified inputs (`building`), and once all are, some are said in a better way. What is then not
 needed for an output is gone.
 """
 
@@ -12,68 +12,68 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tinygrad_edu.compiler.building import Builder
 from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING
-from tinygrad_edu.compiler.making import Maker
-from tinygrad_edu.compiler.nodes import Node, in_order, is_number, is_ordinary, rebuilt
+from tinygrad_edu.compiler.ir import IRNode, in_order, is_number, is_ordinary, rebuilt
 from tinygrad_edu.primitives import arithmetic, reductions
 
 WORTH_EXPANDING = 2000
 """How many numbers an array must have for a few more, but faster, operations on it to pay."""
 
 
-def simplified(outputs: Sequence[Node]) -> dict[Node, Node]:
-    """For each recorded node that outputs depend on the simplest node that computes it.
+def simplified(outputs: Sequence[IRNode]) -> dict[IRNode, IRNode]:
+    """For each traced node that outputs depend on the simplest node that computes it.
 
     >>> import numpy as np
-    >>> from tinygrad_edu.compiler.nodes import Graph
-    >>> graph = Graph()
+    >>> from tinygrad_edu.compiler.ir import IRGraph
+    >>> graph = IRGraph()
     >>> x = graph.input("x", (), np.dtype(float))
     >>> doubled = graph.apply(arithmetic.add, (x, graph.apply(arithmetic.multiply, (x, graph.constant(1.0)))))
     >>> simpler = simplified([doubled])[doubled]
     >>> simpler, simpler.inputs
     (multiply, (2, x))
     """
-    maker = Maker(outputs)
-    new = rebuilt(outputs, maker.recorded)
-    finished = _finished(maker, [new[output] for output in outputs])
+    builder = Builder(outputs)
+    new = rebuilt(outputs, builder.rebuilt)
+    finished = _finished(builder, [new[output] for output in outputs])
     return {old: finished.get(node, node) for old, node in new.items()}
 
 
-def expanded(outputs: Sequence[Node]) -> dict[Node, Node]:
+def expanded(outputs: Sequence[IRNode]) -> dict[IRNode, IRNode]:
     """For each simplified node the one that is computed fastest."""
-    maker = Maker(outputs)
+    builder = Builder(outputs)
 
-    def expand(node: Node, inputs: tuple[Node, ...]) -> Node:
-        new = node if inputs == node.inputs else maker.recorded(node, inputs)
+    def expand(node: IRNode, inputs: tuple[IRNode, ...]) -> IRNode:
+        new = node if inputs == node.inputs else builder.rebuilt(node, inputs)
         for identity in EXPANSIONS:
             if identity.operation is new.operation and math.prod(node.shape) >= WORTH_EXPANDING:
-                return identity.applied(new, maker.make) or new
+                return identity.applied(new, builder.make) or new
         return new
 
     return rebuilt(outputs, expand)
 
 
-def _finished(maker: Maker, outputs: Sequence[Node]) -> dict[Node, Node]:
+def _finished(builder: Builder, outputs: Sequence[IRNode]) -> dict[IRNode, IRNode]:
     """For each node its final form: means are called means, and signs are turned round where this costs nothing."""
     uses = Counter(part for node in in_order(outputs) for part in node.inputs)
     uses.update(outputs)
 
-    def finish(node: Node, inputs: tuple[Node, ...]) -> Node:
+    def finish(node: IRNode, inputs: tuple[IRNode, ...]) -> IRNode:
         if node.primitive is None:
             return node
         unchanged = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
-        new = node if unchanged else maker.made(node.primitive, inputs, node.params, (node.shape, node.dtype))
+        new = node if unchanged else builder.made(node.primitive, inputs, node.params, (node.shape, node.dtype))
         for identity in FINISHING:
             if identity.operation is new.operation and is_ordinary(new):
-                new = identity.applied(new, maker.make, lambda part: uses[part] == 1) or new
-        new = _as_mean(maker, new)
+                new = identity.applied(new, builder.make, lambda part: uses[part] == 1) or new
+        new = _as_mean(builder, new)
         uses[new] = max(uses[new], uses[node])
         return new
 
     return rebuilt(outputs, finish)
 
 
-def _as_mean(maker: Maker, node: Node) -> Node:
+def _as_mean(builder: Builder, node: IRNode) -> IRNode:
     """A number times a sum, as a mean where that leaves a rounder number."""
     if node.operation is arithmetic.divide and is_number(node.inputs[1]):
         total, divisor = node.inputs
@@ -96,7 +96,7 @@ def _as_mean(maker: Maker, node: Node) -> Node:
         return node
     if abs(left) != 1 and total.params not in ({}, {"axis": 0}):  # over the classes of a sample, say
         return node
-    mean = maker.graph.apply(reductions.mean, total.inputs, total.params, (node.shape, node.dtype))
+    mean = builder.graph.apply(reductions.mean, total.inputs, total.params, (node.shape, node.dtype))
     if abs(left) == 1:
-        return mean if left == 1 else maker.make(arithmetic.negative, [mean])
-    return maker.make(arithmetic.multiply, [maker.constant(left), mean])
+        return mean if left == 1 else builder.make(arithmetic.negative, [mean])
+    return builder.make(arithmetic.multiply, [builder.constant(left), mean])

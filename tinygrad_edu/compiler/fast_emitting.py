@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.blocks import Region, arranged, is_sum
-from tinygrad_edu.compiler.emission import Writer
+from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.forms import called, is_short
-from tinygrad_edu.compiler.nodes import Node, is_number, ufunc_of
+from tinygrad_edu.compiler.ir import IRNode, is_number, ufunc_of
 from tinygrad_edu.compiler.scope import Scope
 from tinygrad_edu.graph.source import literal
 from tinygrad_edu.primitives import arithmetic, reductions
@@ -29,15 +29,15 @@ MANY = 300
 """From so many numbers on `np.logaddexp`, which goes through them one by one, is slower than its definition."""
 
 
-class FastWriter(Writer):
+class FastEmitter(Emitter):
     """Writes what is fast, though longer."""
 
-    def _entry(self, node: Node) -> Primitive:
+    def _entry(self, node: IRNode) -> Primitive:
         entry = super()._entry(node)
         is_slow = node.operation is logsumexp and math.prod(node.inputs[0].shape) >= MANY
         return replace(entry, code="") if is_slow else entry  # without a printed form its function is called
 
-    def _form(self, node: Node) -> ast.expr:
+    def _form(self, node: IRNode) -> ast.expr:
         ufunc = _reduces(node)
         if ufunc is None or not _can_be_reduced(node.inputs[0]):
             return super()._form(node)
@@ -48,18 +48,18 @@ class FastWriter(Writer):
         reduced = ast.parse(f"np.{ufunc.__name__}.reduce({ast.unparse(self._forms[x])}, {options})", mode="eval").body
         return ast.BinOp(reduced, ast.Div(), literal(_count(node))) if node.operation is reductions.mean else reduced
 
-    def _constant(self, node: Node) -> ast.expr:
+    def _constant(self, node: IRNode) -> ast.expr:
         """Arrays are made once."""
         form = super()._constant(node)
         return self._scope.in_front(form) if node.shape and isinstance(form, ast.Call) else form
 
-    def _comment(self, node: Node, written: Sequence[Node]) -> str:
+    def _comment(self, node: IRNode, written: Sequence[IRNode]) -> str:
         """None: this is for machines."""
         return ""
 
     # --- blocks --------------------------------------------------------------------------------------------------------------
 
-    def _write(self, order: Sequence[Node]) -> None:
+    def _write(self, order: Sequence[IRNode]) -> None:
         for part in arranged(order, self._outputs, self._accumulations.keys() | self._inner):
             if isinstance(part, Region):
                 self._write_region(part)
@@ -79,7 +79,7 @@ class FastWriter(Writer):
             if node.operation is reductions.mean:
                 self._body.append(f"{name} /= {_count(node)}")
 
-    def _loop(self, region: Region, stored: Mapping[Node, str]) -> list[str]:
+    def _loop(self, region: Region, stored: Mapping[IRNode, str]) -> list[str]:
         """A loop over slices. In it each operation writes into a buffer, and takes one over that nobody will read again."""
         start, block = self._scope.unique("start"), self._scope.unique("block")
         around, self._forms, self._body = (self._forms, self._body), dict(self._forms), []
@@ -105,7 +105,7 @@ class FastWriter(Writer):
         self._body.append(f"{part} = {name}[{block}]")
         return ast.Name(part)
 
-    def _write_in_block(self, node: Node, target: ast.Name | None, buffers: _Buffers) -> None:
+    def _write_in_block(self, node: IRNode, target: ast.Name | None, buffers: _Buffers) -> None:
         """One operation, into the target or a buffer if it can write into an array that is given."""
         ufunc, inputs = _ufunc(node)
         operands = [self._forms[part] for part in inputs]
@@ -125,23 +125,23 @@ class FastWriter(Writer):
         self._forms[node] = target
 
 
-def _reduces(node: Node) -> np.ufunc | None:
+def _reduces(node: IRNode) -> np.ufunc | None:
     """The ufunc whose reduction an operation is; a mean is a sum, divided."""
     if node.operation is reductions.mean:
         return np.add
     return node.operation.reduces if node.operation else None
 
 
-def _can_be_reduced(x: Node) -> bool:
+def _can_be_reduced(x: IRNode) -> bool:
     return bool(math.prod(x.shape) and x.shape) and x.dtype != np.float16  # which np.mean adds up with more precision
 
 
-def _count(node: Node) -> int:
+def _count(node: IRNode) -> int:
     """How many numbers a reduction takes together."""
     return math.prod(node.inputs[0].shape) // math.prod(node.shape)
 
 
-def _empty(node: Node) -> str:
+def _empty(node: IRNode) -> str:
     """What a result is before the first block."""
     dtype = ast.unparse(literal(node.dtype))
     if not is_sum(node):
@@ -149,7 +149,7 @@ def _empty(node: Node) -> str:
     return f"np.zeros({node.shape}, {dtype})" if node.shape else f"{dtype}(0)"
 
 
-def _ufunc(node: Node) -> tuple[str, Sequence[Node]]:
+def _ufunc(node: IRNode) -> tuple[str, Sequence[IRNode]]:
     """The name of the NumPy function that an operation is, if it can write its result into an array that is given, and what it
     is applied to."""
     assert node.primitive is not None
@@ -166,18 +166,18 @@ class _Buffers:
     def __init__(self, region: Region, scope: Scope) -> None:
         self._region, self._scope = region, scope
         self._to_be_read = Counter(part for node in region.nodes for part in node.inputs)
-        self._of: dict[Node, str] = {}
+        self._of: dict[IRNode, str] = {}
         self._free: dict[Any, list[str]] = {}
         self._made: dict[str, str] = {}
 
-    def read(self, node: Node) -> None:
+    def read(self, node: IRNode) -> None:
         """A node has been computed; buffers of operands that are not needed again become free."""
         for part in node.inputs:
             self._to_be_read[part] -= 1
             if not self._to_be_read[part] and part in self._of:
                 self._free.setdefault(self._kind(part), []).append(self._of.pop(part))
 
-    def take(self, node: Node) -> str:
+    def take(self, node: IRNode) -> str:
         """A buffer for a result."""
         shape, dtype = kind = self._kind(node)
         if not self._free.get(kind):
@@ -187,7 +187,7 @@ class _Buffers:
         self._of[node] = self._free[kind].pop()
         return self._of[node]
 
-    def _kind(self, node: Node) -> tuple[tuple[int, ...], Any]:
+    def _kind(self, node: IRNode) -> tuple[tuple[int, ...], Any]:
         return node.shape[1:], node.dtype
 
     def made(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The graph that a program is compiled from: immutable nodes, of which no two are equal.
+"""The intermediate representation: the graph that a program is compiled from. Its nodes never change, and no two are equal.
 
 A node is an input of the program, a constant, or an operation on other nodes. Making a node that is there already gives the one
 that is there, so common subexpressions are shared from the start and equal programs are the same nodes. This module knows
@@ -38,7 +38,7 @@ class PythonNumber:
 PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i"), bool: PythonNumber(bool, "b")}
 
 
-class Node:
+class IRNode:
     """One number or array of the program.
 
     primitive: the operation that computes it; None for an input or a constant.
@@ -55,7 +55,7 @@ class Node:
         shape: tuple[int, ...],
         dtype: Any,
         primitive: Primitive | None = None,
-        inputs: tuple[Node, ...] = (),
+        inputs: tuple[IRNode, ...] = (),
         params: Mapping[str, Any] | None = None,
         value: Any = None,
         name: str = "",
@@ -72,36 +72,36 @@ class Node:
         return self.name or (self.primitive.name if self.primitive else repr(self.value))
 
 
-class Graph:
+class IRGraph:
     """All nodes that were made.
 
     >>> from tinygrad_edu.primitives.arithmetic import multiply
-    >>> graph = Graph()
+    >>> graph = IRGraph()
     >>> x, two = graph.input("x", (3,), np.dtype(float)), graph.constant(2)
     >>> graph.apply(multiply, (x, two)) is graph.apply(multiply, (two, x))
     True
     """
 
     def __init__(self) -> None:
-        self._nodes: dict[Any, Node] = {}
+        self._nodes: dict[Any, IRNode] = {}
 
-    def input(self, name: str, shape: tuple[int, ...], dtype: Any) -> Node:
+    def input(self, name: str, shape: tuple[int, ...], dtype: Any) -> IRNode:
         """An input of the program."""
-        return self._nodes.setdefault(("input", name), Node(shape, dtype, name=name))
+        return self._nodes.setdefault(("input", name), IRNode(shape, dtype, name=name))
 
-    def constant(self, value: Any) -> Node:
+    def constant(self, value: Any) -> IRNode:
         """A number or array that is part of the program."""
         array = np.asarray(value)
         key = ("constant", array.shape, type(value), array.dtype, _bits(array))
-        return self._nodes.setdefault(key, Node(array.shape, kind_of(value), value=value))
+        return self._nodes.setdefault(key, IRNode(array.shape, kind_of(value), value=value))
 
     def apply(
         self,
         primitive: Primitive,
-        inputs: Sequence[Node],
+        inputs: Sequence[IRNode],
         params: Mapping[str, Any] | None = None,
         like: tuple[tuple[int, ...], Any] | None = None,
-    ) -> Node:
+    ) -> IRNode:
         """An operation on nodes. `like` is the shape and dtype of its result, where they are known."""
         params = dict(sorted((params or {}).items()))
         in_order = tuple(sorted(map(id, inputs))) if is_elementwise(primitive) and commutes(primitive) else tuple(map(id, inputs))
@@ -109,7 +109,7 @@ class Graph:
         node = self._nodes.get(key)
         if node is None:
             shape, dtype = like or result_type(primitive, inputs, params)
-            node = self._nodes[key] = Node(shape, dtype, primitive, tuple(inputs), params)
+            node = self._nodes[key] = IRNode(shape, dtype, primitive, tuple(inputs), params)
         return node
 
 
@@ -177,12 +177,12 @@ def is_elementwise(primitive: Primitive) -> bool:
     return TABLE.entries.get(primitive.name) is primitive and not primitive.cases
 
 
-def is_number(node: Node) -> bool:
+def is_number(node: IRNode) -> bool:
     """Whether a node is a constant that is a single finite number."""
     return node.value is not None and node.shape == () and (type(node.value) is int or bool(np.isfinite(node.value)))
 
 
-def is_ordinary(node: Node) -> bool:
+def is_ordinary(node: IRNode) -> bool:
     """Whether numbers of the dtype may meet in another order, and those that are known become one, in Python's double precision.
 
     Those of half precision come to the end of their range, which is 65504; long ones would lose their precision.
@@ -192,19 +192,19 @@ def is_ordinary(node: Node) -> bool:
     return 4 <= np.finfo(node.dtype).dtype.itemsize <= 8
 
 
-def are_mixed(nodes: Iterable[Node]) -> bool:
+def are_mixed(nodes: Iterable[IRNode]) -> bool:
     """Whether numbers of several precisions occur, so that it matters whether a number is Python's or NumPy's."""
     nodes = list(nodes)
     names = {node.dtype.name for node in nodes if node.dtype.kind in "fciu"}
     return not names <= {"float", "int", "float64", "int64", "complex128"} or any(map(_makes_numpys_whole, nodes))
 
 
-def _makes_numpys_whole(node: Node) -> bool:
+def _makes_numpys_whole(node: IRNode) -> bool:
     """Whether of a whole number of Python's, which may have any number of digits, one of NumPy's is made, which has 64 bits."""
     return node.operation is cast and node.dtype.kind == "i" and node.inputs[0].dtype == PYTHON[int]
 
 
-def result_type(primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
+def result_type(primitive: Primitive, inputs: Sequence[IRNode], params: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
     """The shape and dtype of a result: the operation is applied to stand-ins that take no memory."""
     with np.errstate(all="ignore"):
         if is_elementwise(primitive):
@@ -220,20 +220,20 @@ def kind_of(x: Any) -> Any:
     return PYTHON.get(type(x)) or np.asarray(x).dtype
 
 
-def _stand_in(node: Node) -> Any:
+def _stand_in(node: IRNode) -> Any:
     one = node.dtype.type(1)
     return one if isinstance(node.dtype, PythonNumber) else np.broadcast_to(one, node.shape)
 
 
-def _invertible_stand_in(node: Node) -> Any:
+def _invertible_stand_in(node: IRNode) -> Any:
     """Identity matrices in place of square ones, which can be solved for and factorized."""
     is_square = len(node.shape) > 1 and node.shape[-1] == node.shape[-2]
     return np.broadcast_to(np.eye(node.shape[-1], dtype=node.dtype), node.shape) if is_square else _stand_in(node)
 
 
-def in_order(outputs: Iterable[Node]) -> list[Node]:
+def in_order(outputs: Iterable[IRNode]) -> list[IRNode]:
     """The nodes that outputs depend on, the outputs included, each after its inputs."""
-    done: dict[Node, None] = {}
+    done: dict[IRNode, None] = {}
     to_visit = list(outputs)[::-1]
     while to_visit:
         node = to_visit[-1]
@@ -245,9 +245,9 @@ def in_order(outputs: Iterable[Node]) -> list[Node]:
     return list(done)
 
 
-def rebuilt(outputs: Iterable[Node], rebuild: Callable[[Node, tuple[Node, ...]], Node]) -> dict[Node, Node]:
+def rebuilt(outputs: Iterable[IRNode], rebuild: Callable[[IRNode, tuple[IRNode, ...]], IRNode]) -> dict[IRNode, IRNode]:
     """For each node that outputs depend on what `rebuild(node, inputs as rebuilt)` makes of it."""
-    new: dict[Node, Node] = {}
+    new: dict[IRNode, IRNode] = {}
     for node in in_order(outputs):
         new[node] = rebuild(node, tuple(new[part] for part in node.inputs))
     return new

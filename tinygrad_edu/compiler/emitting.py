@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.accumulation import Accumulation, Part, accumulations, few_at_a_time
 from tinygrad_edu.compiler.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
-from tinygrad_edu.compiler.nodes import Node, PythonNumber, are_mixed, in_order, is_elementwise, ufunc_of
+from tinygrad_edu.compiler.ir import IRNode, PythonNumber, are_mixed, in_order, is_elementwise, ufunc_of
 from tinygrad_edu.compiler.probing import may_give_a_view, may_give_an_array
 from tinygrad_edu.compiler.scope import Scope, is_of_table, is_written_out
 from tinygrad_edu.graph.reaching import reached
@@ -51,7 +51,7 @@ class Source:
     body: list[str]
     results: list[str]
     scope: Scope
-    lines: dict[Node, int]
+    lines: dict[IRNode, int]
     head: str = "import numpy as np"
     decorator: str = ""
 
@@ -65,7 +65,7 @@ class Source:
         return "\n\n\n".join(["\n".join([self.head, *imports]), *others, function]) + "\n"
 
 
-class Writer:
+class Emitter:
     """Writes the source of a function of `inputs` that returns `outputs`.
 
     named: the nodes that the user gave a name to; each gets a line of its own.
@@ -76,10 +76,10 @@ class Writer:
     def __init__(
         self,
         name: str,
-        inputs: Sequence[Node],
-        outputs: Sequence[Node],
-        named: Mapping[Node, str],
-        hints: Mapping[Node, str],
+        inputs: Sequence[IRNode],
+        outputs: Sequence[IRNode],
+        named: Mapping[IRNode, str],
+        hints: Mapping[IRNode, str],
         reserved: Sequence[str] = (),
     ) -> None:
         self._inputs, self._outputs, self._named, self._hints = inputs, outputs, named, hints
@@ -89,9 +89,9 @@ class Writer:
         self._results = frozenset(outputs)
         self._accumulations = self._computed_in_place()
         self._inner = {part for accumulation in self._accumulations.values() for part in accumulation.inner}
-        self._forms: dict[Node, ast.expr] = {}
+        self._forms: dict[IRNode, ast.expr] = {}
         self._body: list[str] = []
-        self._lines: dict[Node, int] = {}
+        self._lines: dict[IRNode, int] = {}
         operations = ((node.primitive, self._entry(node)) for node in self._order if node.primitive)
         self._scope = Scope(name, [node.name for node in inputs], operations, reserved)
 
@@ -105,13 +105,13 @@ class Writer:
 
     # --- lines ---------------------------------------------------------------------------------------------------------------
 
-    def _write(self, order: Sequence[Node]) -> None:
+    def _write(self, order: Sequence[IRNode]) -> None:
         """Write the nodes, each after its inputs."""
         for node in order:
             if node not in self._forms:
                 self._write_one(node)
 
-    def _write_one(self, node: Node) -> None:
+    def _write_one(self, node: IRNode) -> None:
         if node in self._inner:
             return
         if node in self._accumulations:
@@ -122,22 +122,22 @@ class Writer:
         if node in self._named or is_result or (self._uses[node] > 1 and not is_short(form)):
             self._give_line(node)
 
-    def _give_line(self, node: Node) -> None:
+    def _give_line(self, node: IRNode) -> None:
         name = self._name_for(node)
         comment = self._comment(node, self._note_line(node))
         self._body.append(f"{name} = {ast.unparse(self._forms[node])}{comment}")
         self._forms[node] = ast.Name(name)
 
-    def _give_line_if_long(self, node: Node) -> None:
+    def _give_line_if_long(self, node: IRNode) -> None:
         """What would make the expression that it is part of unreadable gets a line before it."""
         if not isinstance(self._forms[node], ast.Name) and len(ast.unparse(self._forms[node])) > _LONGEST_NESTED:
             self._give_line(node)
 
-    def _name_for(self, node: Node) -> str:
+    def _name_for(self, node: IRNode) -> str:
         wanted = self._named.get(node) or self._hints.get(node) or self._what_it_is(node)
         return self._scope.variable(wanted.replace("<lambda>", "result"))
 
-    def _what_it_is(self, node: Node) -> str:
+    def _what_it_is(self, node: IRNode) -> str:
         if node.primitive is None:
             return "constant"
         position = node.params.get("index") if node.operation is index else None
@@ -145,17 +145,17 @@ class Writer:
             return f"{ast.unparse(self._forms[node.inputs[0]])}_{position}"
         return node.primitive.result or ("mask" if node.dtype == bool else node.primitive.name)
 
-    def _comment(self, node: Node, written: Sequence[Node]) -> str:
+    def _comment(self, node: IRNode, written: Sequence[IRNode]) -> str:
         """The shape, where it is not that of the arrays which are named in the line."""
         if not node.shape or self._hints.get(node, "").startswith("d_"):  # the gradient for x has the shape of x
             return ""
         is_plain = all(part.primitive is None or is_elementwise(part.primitive) for part in written)
         return "" if is_plain else f"  # {node.shape}"
 
-    def _note_line(self, node: Node) -> list[Node]:
+    def _note_line(self, node: IRNode) -> list[IRNode]:
         """The next statement computes the node, and what is written inside of its expression. All of these are returned."""
 
-        def inside(part: Node) -> Sequence[Node]:
+        def inside(part: IRNode) -> Sequence[IRNode]:
             if part.primitive is None or part in self._lines:
                 return ()
             self._lines[part] = len(self._body)
@@ -165,7 +165,7 @@ class Writer:
 
     # --- expressions ---------------------------------------------------------------------------------------------------------
 
-    def _form(self, node: Node) -> ast.expr:
+    def _form(self, node: IRNode) -> ast.expr:
         if node.primitive is None:
             return self._constant(node)
         for part in node.inputs:
@@ -174,12 +174,12 @@ class Writer:
         self._scope.provide_for(form)
         return form
 
-    def _entry(self, node: Node) -> Primitive:
+    def _entry(self, node: IRNode) -> Primitive:
         """The operation's entry with the printed form that is wanted."""
         assert node.primitive is not None
         return node.primitive
 
-    def _expression(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+    def _expression(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr:
         """The operation applied to operands."""
         assert node.primitive is not None
         entry = self._scope.entry(node.primitive, self._entry(node))
@@ -193,7 +193,7 @@ class Writer:
             return self._scope.passed(param)
         return param if is_literal(param) else self._scope.given(param, wanted)
 
-    def _constant(self, node: Node) -> ast.expr:
+    def _constant(self, node: IRNode) -> ast.expr:
         if not is_written_out(node.value):
             return self._scope.passed(node.value)
         is_plain = (
@@ -210,7 +210,7 @@ class Writer:
     def _returned(self) -> list[str]:
         """The results. None shares memory with an argument, a constant or another result, and single numbers are no arrays."""
         returned: list[str] = []
-        seen: set[Node] = set()
+        seen: set[IRNode] = set()
         for node in self._outputs:
             form = self._forms[node]
             if node.shape == () and node.primitive is not None and not _is_known(node.primitive):
@@ -225,11 +225,11 @@ class Writer:
 
     # --- sums in place -------------------------------------------------------------------------------------------------------
 
-    def _computed_in_place(self) -> dict[Node, Accumulation]:
+    def _computed_in_place(self) -> dict[IRNode, Accumulation]:
         """The sums into which parts are added in place."""
         return accumulations(self._order, self._results | self._named.keys())
 
-    def _write_accumulation(self, node: Node, accumulation: Accumulation) -> None:
+    def _write_accumulation(self, node: IRNode, accumulation: Accumulation) -> None:
         """An array, and each part added in its place."""
         name = self._array_to_add_to(node, accumulation.whole)
         for part in accumulation.parts:
@@ -239,7 +239,7 @@ class Writer:
         self._lines |= dict.fromkeys((node, *accumulation.inner), len(self._body) - 1)
         self._forms[node] = ast.Name(name)
 
-    def _array_to_add_to(self, node: Node, summands: Sequence[Node]) -> str:
+    def _array_to_add_to(self, node: IRNode, summands: Sequence[IRNode]) -> str:
         """The name of an array of its own memory with the sum of the summands, for which it writes a line if it needs one."""
         only = summands[0] if len(summands) == 1 else None
         if only and self._is_for_one_use(only) and isinstance(form := self._forms[only], ast.Name):
@@ -252,17 +252,17 @@ class Writer:
             self._body.append(f"{name} {'+=' if number else '='} {ast.unparse(added_up)}")
         return name
 
-    def _is_for_one_use(self, node: Node) -> bool:
+    def _is_for_one_use(self, node: IRNode) -> bool:
         """Whether its memory is nobody else's, and nobody but the one who uses it next will look at it again."""
         return self._uses[node] == 1 and node not in self._results and node not in self._named and not _may_share(node)
 
-    def _copied(self, node: Node) -> ast.expr:
+    def _copied(self, node: IRNode) -> ast.expr:
         """What a node is written as, with a copy of memory that may be somebody else's."""
         form = self._added_up([node])
         is_others = isinstance(form, ast.Name) or (node.primitive is not None and _may_share(node))
         return called("array", form) if is_others else form
 
-    def _added_up(self, summands: Sequence[Node]) -> ast.expr:
+    def _added_up(self, summands: Sequence[IRNode]) -> ast.expr:
         """The sum that the next line computes."""
         for part in summands:
             self._note_line(part)
@@ -283,7 +283,7 @@ class Writer:
             return f"{place} = {ast.unparse(added_up)}"
         return f"{place} += {ast.unparse(added_up)}" if positive is None else f"{place} -= {ast.unparse(positive)}"
 
-    def _scatter_form(self, scatter: Node) -> ast.Call:
+    def _scatter_form(self, scatter: IRNode) -> ast.Call:
         g, *positions = scatter.inputs
         g = g.inputs[0] if g.operation is broadcast_to else g  # what is added is repeated anyway
         form = self._expression(scatter, [self._forms[part] for part in (g, *positions)])
@@ -296,7 +296,7 @@ def _is_converted(form: ast.expr) -> bool:
     return isinstance(form, ast.Call) and isinstance(getattr(np, ast.unparse(form.func).removeprefix("np."), None), type)
 
 
-def _may_share(node: Node) -> bool:
+def _may_share(node: IRNode) -> bool:
     """Whether the result may be memory of something else."""
     if node.primitive is None:
         return True

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.identities import IDENTITIES, Identity
-from tinygrad_edu.compiler.nodes import (
-    Graph,
-    Node,
+from tinygrad_edu.compiler.ir import (
+    IRGraph,
+    IRNode,
     PythonNumber,
     are_mixed,
     frozen,
@@ -34,27 +34,27 @@ Type = tuple[tuple[int, ...], Any]
 """A shape and a dtype."""
 
 
-_REWRITINGS: dict[Primitive, Callable[..., Node | None]] = {}
+_REWRITINGS: dict[Primitive, Callable[..., IRNode | None]] = {}
 
 
 def _rewrites(primitive: Primitive) -> Callable[[Any], Any]:
-    """The decorated method of a Maker says this operation in simpler terms, or gives None where it has none."""
+    """The decorated method of a Builder says this operation in simpler terms, or gives None where it has none."""
     return partial(_REWRITINGS.setdefault, primitive)
 
 
-class Maker:
+class Builder:
     """Makes nodes in their simplest form, in a graph of its own. `outputs` are those of the program that is simplified."""
 
-    def __init__(self, outputs: Sequence[Node]) -> None:
-        self.graph = Graph()
-        self._made: dict[Any, Node] = {}
+    def __init__(self, outputs: Sequence[IRNode]) -> None:
+        self.graph = IRGraph()
+        self._made: dict[Any, IRNode] = {}
         # Where all numbers have double precision, Python's are like NumPy's.
         self._is_mixed = are_mixed(in_order(outputs))
 
-    # --- from recorded nodes -------------------------------------------------------------------------------------------------
+    # --- from traced nodes ---------------------------------------------------------------------------------------------------
 
-    def recorded(self, node: Node, inputs: tuple[Node, ...]) -> Node:
-        """A recorded node, given its inputs in simplest form."""
+    def rebuilt(self, node: IRNode, inputs: tuple[IRNode, ...]) -> IRNode:
+        """A traced node, given its inputs in simplest form."""
         like = node.shape, self._dtype(node.dtype)
         if node.name:
             return self.graph.input(node.name, *like)
@@ -65,7 +65,7 @@ class Maker:
     def _dtype(self, dtype: Any) -> Any:
         return np.dtype(dtype.type) if isinstance(dtype, PythonNumber) and not self._is_mixed else dtype
 
-    def constant(self, value: Any) -> Node:
+    def constant(self, value: Any) -> IRNode:
         """A constant. An array that repeats one number is said to do so; a number is written in the simplest way."""
         array = np.asarray(value)
         if array.ndim and array.size and array.tobytes() == array.size * array.flat[0].tobytes():
@@ -78,21 +78,21 @@ class Maker:
 
     # --- making --------------------------------------------------------------------------------------------------------------
 
-    def make(self, primitive: Primitive | None, inputs: Sequence[Node], params: Mapping[str, Any] | None = None) -> Node:
+    def make(self, primitive: Primitive | None, inputs: Sequence[IRNode], params: Mapping[str, Any] | None = None) -> IRNode:
         """The simplest node for an operation; without one, the constant `params["value"]`."""
         if primitive is None:
             return self.constant((params or {})["value"])
         shape, dtype = result_type(primitive, inputs, params or {})
         return self.made(primitive, inputs, params or {}, (shape, self._dtype(dtype)))
 
-    def made(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
+    def made(self, primitive: Primitive, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode:
         """The same where the result's shape and dtype are known."""
         key = primitive, tuple(inputs), frozen(dict(sorted(params.items()))), like
         if key not in self._made:  # transposing a long product, say, leads to the same nodes again and again
             self._made[key] = self._made_anew(primitive, inputs, params, like)
         return self._made[key]
 
-    def _made_anew(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
+    def _made_anew(self, primitive: Primitive, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode:
         if primitive.code == "{0}" and (inputs[0].shape, inputs[0].dtype) == like:  # what is written as its input is its input
             return inputs[0]
         said = _REWRITINGS.get(primitive.form_of or primitive)
@@ -117,7 +117,7 @@ class Maker:
                 return after
         return node
 
-    def _without_leading_axes(self, inputs: Sequence[Node], shape: tuple[int, ...]) -> Sequence[Node]:
+    def _without_leading_axes(self, inputs: Sequence[IRNode], shape: tuple[int, ...]) -> Sequence[IRNode]:
         """Operands without axes of length one in front, where broadcasting puts them there anyway."""
         inputs = list(inputs)
         for position, part in enumerate(inputs):
@@ -128,7 +128,7 @@ class Maker:
                     inputs[position] = shorter
         return inputs
 
-    def _without_first_axes(self, x: Node) -> Node | None:
+    def _without_first_axes(self, x: IRNode) -> IRNode | None:
         """The array without first axes of length one, if it was given them, or kept them, only for broadcasting."""
         if x.operation is shaping.reshape:
             (whole,) = x.inputs
@@ -146,7 +146,7 @@ class Maker:
             return shorter and self.make(arithmetic.multiply, [x.inputs[0], shorter])
         return None
 
-    def _weakened(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], dtype: Any) -> Sequence[Node]:
+    def _weakened(self, primitive: Primitive, inputs: Sequence[IRNode], params: Mapping[str, Any], dtype: Any) -> Sequence[IRNode]:
         """With NumPy's numbers as Python's, where they meet arrays of their own or of a higher precision, which they become."""
         if not self._is_mixed:
             return inputs
@@ -156,7 +156,7 @@ class Maker:
         weak = [self._weak(part, np.result_type(*others)) for part in inputs]
         return weak if result_type(primitive, weak, params)[1] == dtype else inputs
 
-    def _weak(self, node: Node, met: Any) -> Node:
+    def _weak(self, node: IRNode, met: Any) -> IRNode:
         """A number as one of Python's, if that becomes the same when it meets the dtype: it may have fewer digits."""
         if node.value is None or node.shape or isinstance(node.dtype, PythonNumber) or node.dtype.kind not in "fi":
             return node
@@ -167,7 +167,7 @@ class Maker:
         weak = float(str(node.value)) if node.dtype == met else float(node.value)
         return self.graph.constant(weak) if node.dtype.type(weak) == node.value or np.isnan(weak) else node
 
-    def _folded(self, primitive: Primitive, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def _folded(self, primitive: Primitive, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """The result, if it is known and does not take more memory than what it is computed from."""
         if any(part.value is None for part in inputs) or math.prod(like[0]) > max(math.prod(part.shape) for part in inputs):
             return None
@@ -180,13 +180,13 @@ class Maker:
 
     # --- what the engine says in its own way ---------------------------------------------------------------------------------
 
-    def _broadcast(self, node: Node, shape: tuple[int, ...]) -> Node:
+    def _broadcast(self, node: IRNode, shape: tuple[int, ...]) -> IRNode:
         node = _unrepeated(node)
         if node.shape == shape:
             return node
         return self.graph.apply(broadcasting.broadcast_to, (node,), {"shape": shape}, (shape, node.dtype))
 
-    def _numpys(self, node: Node) -> Node:
+    def _numpys(self, node: IRNode) -> IRNode:
         """A number of Python's as one of NumPy's, which is what becomes of it in an array."""
         if not isinstance(node.dtype, PythonNumber):
             return node
@@ -194,12 +194,12 @@ class Maker:
         return self.made(broadcasting.cast, [node], {"dtype": dtype}, ((), dtype))
 
     @_rewrites(broadcasting.broadcast_to)
-    def broadcast_to(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
+    def broadcast_to(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode:
         """Repetition of what is repeated already, or not at all."""
         return self._broadcast(self._numpys(inputs[0]), like[0])
 
     @_rewrites(broadcasting.cast)
-    def cast(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def cast(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """Another dtype, after repetition."""
         node = inputs[0]
         if node.operation is broadcasting.broadcast_to:
@@ -209,7 +209,7 @@ class Maker:
         return node if (node.shape, node.dtype) == like else None
 
     @_rewrites(broadcasting.sum_to)
-    def sum_to(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
+    def sum_to(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode:
         """The sum over the axes that broadcasting added or repeated."""
         (x,) = inputs
         extra = len(x.shape) - len(like[0])
@@ -218,7 +218,7 @@ class Maker:
         return self._reshaped(self.make(reductions.sum, [x], _over(axes, len(x.shape), keepdims)), like[0])
 
     @_rewrites(reductions.sum)
-    def sum(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def sum(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """Sums over no axis, and over axes along which a number is repeated."""
         (x,) = inputs
         axis, keepdims = params.get("axis"), bool(params.get("keepdims", False))
@@ -241,7 +241,7 @@ class Maker:
         return None if params == normal else self.make(reductions.sum, [x], normal)
 
     @_rewrites(reductions.mean)
-    def mean(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def mean(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """The sum divided by how many they are. (NumPy adds half-precision numbers in single precision, so these stay.)"""
         (x,) = inputs
         if (
@@ -257,14 +257,14 @@ class Maker:
         return self.make(arithmetic.multiply, [self.constant(1 / (math.prod(x.shape) / math.prod(like[0]))), total])
 
     @_rewrites(special.logsumexp)
-    def logsumexp(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def logsumexp(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """Of floating-point numbers: those that NumPy makes of masks and bytes, in the form in which it is written, are halves."""
         (x,) = inputs
         if x.dtype.kind in "fc":
             return None
         return self.make(special.logsumexp, [self.made(broadcasting.cast, [x], {"dtype": like[1]}, (x.shape, like[1]))], params)
 
-    def _reshaped(self, x: Node, shape: tuple[int, ...]) -> Node:
+    def _reshaped(self, x: IRNode, shape: tuple[int, ...]) -> IRNode:
         """In another shape; of what is repeated or reshaped already, only the last shape counts."""
         while x.operation is shaping.reshape and "order" not in x.params:
             (x,) = x.inputs
@@ -275,12 +275,12 @@ class Maker:
         return self.graph.apply(shaping.reshape, [x], {"shape": shape}, (shape, x.dtype))
 
     @_rewrites(shaping.reshape)
-    def reshape(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def reshape(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """In C order, with the shape spelt out."""
         return self._reshaped(self._numpys(inputs[0]), like[0]) if params.get("order", "C") == "C" else None
 
     @_rewrites(indexing.scatter)
-    def scatter(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def scatter(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """What fills the whole array, from its beginning to its end, only gets another shape."""
         index, (g, *positions) = params.get("index"), inputs
         parts = index if type(index) is tuple else (index,)
@@ -292,17 +292,17 @@ class Maker:
         return self.make(indexing.scatter, inputs, {**params, "index": _brief(index, like[0])})
 
     @_rewrites(joining.concatenate)
-    def concatenate(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def concatenate(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """One array, joined with nothing."""
         return inputs[0] if len(inputs) == 1 and inputs[0].shape == like[0] else None
 
     @_rewrites(joining.stack)
-    def stack(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def stack(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """One array gets a new axis."""
         return self.expand_dims(inputs, params, like) if len(inputs) == 1 else None
 
     @_rewrites(shaping.expand_dims)
-    def expand_dims(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node:
+    def expand_dims(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode:
         """New axes are written x[:, None], as one would by hand."""
         axes = params["axis"] if isinstance(params["axis"], tuple | list) else (params["axis"],)
         new = {axis % len(like[0]) for axis in axes}
@@ -312,7 +312,7 @@ class Maker:
         return self.make(indexing.index, inputs, {"index": index})
 
     @_rewrites(indexing.index)
-    def index(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def index(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """A part of one repeated number is that number, repeated. For an array of one or two axes an index is given briefly."""
         x = inputs[0]
         if x.shape == () and math.prod(like[0]) == 1:  # x[()], x[None]
@@ -327,7 +327,7 @@ class Maker:
         return None if frozen(index) == frozen(params["index"]) else self.make(indexing.index, inputs, {"index": index})
 
     @_rewrites(shaping.transpose)
-    def transpose(self, inputs: Sequence[Node], params: Mapping[str, Any], like: Type) -> Node | None:
+    def transpose(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """Axes in reverse order are x.T."""
         (x,) = inputs
         if x.operation is broadcasting.broadcast_to and x.inputs[0].shape == ():
@@ -369,7 +369,7 @@ def _goes_forward(part: Any) -> bool:
     return isinstance(part, slice) and (part.step is None or part.step > 0)
 
 
-def _unrepeated(node: Node) -> Node:
+def _unrepeated(node: IRNode) -> IRNode:
     return node.inputs[0] if node.operation is broadcasting.broadcast_to else node
 
 

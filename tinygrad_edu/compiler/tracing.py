@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_elementwise, result_type
 from tinygrad_edu.compiler.keeping import kept
-from tinygrad_edu.compiler.nodes import PYTHON, Graph, Node, PythonNumber, is_elementwise, result_type
 from tinygrad_edu.compiler.randomness import draws, shared_state
 from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.messages import described, users_line
@@ -38,7 +38,7 @@ DEEPEST = 50
 
 
 @dataclass(frozen=True)
-class Recorded:
+class TracedRun:
     """What a run left.
 
     inputs: the nodes of the arguments.
@@ -51,17 +51,17 @@ class Recorded:
     passed: what the chain rule did, in order: a result, one of its operands, and the gradient that was passed back to it.
     """
 
-    inputs: list[Node]
-    outside: dict[Value, Node]
+    inputs: list[IRNode]
+    outside: dict[Value, IRNode]
     output: Any
-    outputs: list[Node | None]
-    named: dict[Node, str]
-    hints: dict[Node, str]
-    nodes: dict[Value, Node]
+    outputs: list[IRNode | None]
+    named: dict[IRNode, str]
+    hints: dict[IRNode, str]
+    nodes: dict[Value, IRNode]
     passed: list[tuple[Value, Value, Any]]
 
 
-def recorded(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any]) -> Recorded:
+def traced(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any]) -> TracedRun:
     """Run `f` on Values that stand for numbers and arrays, and give the graph of what it did.
 
     It is run twice: if the second run is not the same program, it depends on chance or on something that it changes itself.
@@ -70,8 +70,8 @@ def recorded(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: S
     ------
     TracingError: if the program would depend on the numbers, or on chance.
     """
-    graph = Graph()
-    outside: dict[Value, Node] = {}
+    graph = IRGraph()
+    outside: dict[Value, IRNode] = {}
     before = shared_state()
     first, second = (_run(graph, f, names, numbers, outside) for _ in range(2))
     # The generators that have moved may have been moved by another thread.
@@ -84,18 +84,18 @@ def recorded(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: S
 
 
 def _run(
-    graph: Graph, f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any], outside: dict[Value, Node]
-) -> Recorded:
+    graph: IRGraph, f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any], outside: dict[Value, IRNode]
+) -> TracedRun:
     arguments = [_argument(name, x) for name, x in zip(names, numbers, strict=True)]
     oldest = arguments[0].serial if arguments else Value(0.0).serial
-    tracing = _Tracing(oldest, frozenset(arguments))
+    tracing = _Tracer(oldest, frozenset(arguments))
     with InMode(tracing), np.errstate(all="ignore"):
         try:
             output = f(arguments)
         except (ValueError, SystemError) as error:
             raise_its_reason(error)
     demand_shallow(output, "what the function returned", DEEPEST)
-    nodes: dict[Value, Node] = {}
+    nodes: dict[Value, IRNode] = {}
     for argument, name in zip(arguments, names, strict=True):
         nodes[argument] = graph.input(name, argument.shape, _kind(numbers_of(argument)))
     inputs = [nodes[argument] for argument in arguments]
@@ -111,10 +111,10 @@ def _run(
     for label, leaf in _labelled(output):
         if isinstance(leaf, Value):
             hints.setdefault(nodes[leaf], label)
-    return Recorded(inputs, outside, output, outputs, named, hints, nodes, tracing.passed)
+    return TracedRun(inputs, outside, output, outputs, named, hints, nodes, tracing.passed)
 
 
-def _gradient_names(passed: Sequence[tuple[Value, Value, Any]], nodes: Mapping[Value, Node]) -> dict[Value, str]:
+def _gradient_names(passed: Sequence[tuple[Value, Value, Any]], nodes: Mapping[Value, IRNode]) -> dict[Value, str]:
     """The gradient for x is d_x: the only one that was passed to it, or the sum of several."""
     receiver: dict[Value, Value] = {}
     for _, parent, gradient in passed:
@@ -144,7 +144,7 @@ def _argument(name: str, x: Any) -> Value:
     return holding(_number(x), name)
 
 
-def _outside(graph: Graph, value: Value, names: Sequence[str], outside: dict[Value, Node]) -> Node:
+def _outside(graph: IRGraph, value: Value, names: Sequence[str], outside: dict[Value, IRNode]) -> IRNode:
     """The node of a Value that was there before the run."""
     if value not in outside:
         wanted = value.name or "outside"
@@ -154,7 +154,7 @@ def _outside(graph: Graph, value: Value, names: Sequence[str], outside: dict[Val
     return outside[value]
 
 
-def _node(graph: Graph, value: Value, nodes: dict[Value, Node]) -> Node:
+def _node(graph: IRGraph, value: Value, nodes: dict[Value, IRNode]) -> IRNode:
     """The node of a Value whose parents have theirs."""
     if value.primitive is None:
         return graph.constant(_plain(numbers_of(value)))
@@ -172,7 +172,7 @@ def _node(graph: Graph, value: Value, nodes: dict[Value, Node]) -> Node:
         ) from error
 
 
-def _briefly(value: Value, inputs: list[Node], kind: Any) -> list[Node]:
+def _briefly(value: Value, inputs: list[IRNode], kind: Any) -> list[IRNode]:
     """The inputs, with Python's numbers as they are where NumPy's function makes NumPy's of them anyway: np.sqrt(x)."""
     if value.primitive is None or not is_elementwise(value.primitive):
         return inputs
@@ -182,7 +182,7 @@ def _briefly(value: Value, inputs: list[Node], kind: Any) -> list[Node]:
     return plain if plain != inputs and result_type(value.primitive, plain, value.params or {})[1] == kind else inputs
 
 
-def _output(graph: Graph, nodes: Mapping[Value, Node], leaf: Any) -> Node | None:
+def _output(graph: IRGraph, nodes: Mapping[Value, IRNode], leaf: Any) -> IRNode | None:
     if isinstance(leaf, Value):
         return nodes[leaf]
     if isinstance(leaf, np.ndarray | np.generic | float | int) and not isinstance(leaf, bool):
@@ -296,7 +296,7 @@ def _kind(data: Any) -> Any:
 # --- watching ----------------------------------------------------------------------------------------------------------------
 
 
-class _Tracing(Watch):
+class _Tracer(Watch):
     """The mode in which everything is recorded, and nothing leaves the record."""
 
     records_constants = True
