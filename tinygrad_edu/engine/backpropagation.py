@@ -128,7 +128,10 @@ def backpropagate(
         out, inputs, params = node._data, node.inputs, node.params
         if create_graph:
             out, inputs = node, _as_values(node)
-        for rule, parent, seen in zip(primitive.vjps, node.parents, node.inputs):  # noqa: B905 (strict zip is slow)
+        rules = primitive.vjps
+        if type(rules) is not tuple:  # any number of inputs
+            rules, inputs, params = rules.given(inputs, params), (), None
+        for rule, parent, seen in zip(rules, node.parents, node.inputs):  # noqa: B905 (strict zip is slow)
             if parent not in wanted or rule is None:
                 continue
             if parent._loan is not None and parent._loan.was_changed_since(seen):

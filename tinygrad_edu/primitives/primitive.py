@@ -7,7 +7,7 @@ This module knows NumPy and nothing of Values. It only knows that some operand m
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import count, islice
@@ -51,6 +51,10 @@ class EachInput:
     def __iter__(self) -> Iterator[Rule]:
         return (partial(self.rule, position=position) for position in count())
 
+    def given(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Iterator[Rule]:
+        """Rules for one step back, of which each knows the inputs and asks only for g and out."""
+        return (lambda g, out, at=at: self.rule(g, out, *inputs, position=at, **params) for at in count())
+
 
 @dataclass(frozen=True)
 class Jointly:
@@ -63,11 +67,20 @@ class Jointly:
         found: list[Any] = []
         return (partial(_one_of, self.rule, found, position) for position in count())
 
+    def given(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Iterator[Rule]:
+        """The same, where the rules know the inputs and ask only for g and out: for n inputs n short calls."""
+        computed = partial(_all_of, self.rule, [], inputs, params)
+        return (lambda g, out, at=at: computed(g, out)[at] for at in count())
+
 
 def _one_of(rule: Rule, found: list[Any], position: int, g: Any, out: Any, /, *inputs: Any, **params: Any) -> Any:
+    return _all_of(rule, found, inputs, params, g, out)[position]
+
+
+def _all_of(rule: Rule, found: list[Any], inputs: Sequence[Any], params: Mapping[str, Any], g: Any, out: Any) -> list[Any]:
     if not found:
         found.extend(rule(g, out, *inputs, **params))
-    return found[position]
+    return found
 
 
 @dataclass(frozen=True, eq=False)
