@@ -153,3 +153,8 @@ def test_a_users_file_beside_the_package_is_the_users(tmp_path):
     exec(code, names)
     with tg.detect_anomaly(), pytest.raises(AnomalyError, match=r"_lessons.one\.py:2"):
         names["f"](Value(1.0))
+
+
+def test_a_watch_goes_on_where_a_block_within_silence_asks_for_recording():
+    with tg.detect_anomaly(), tg.no_grad(), pytest.raises(AnomalyError):
+        tg.grad(np.log)(0.0)

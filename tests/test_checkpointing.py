@@ -239,3 +239,35 @@ def test_any_callable_can_be_checkpointed():
     f = tg.checkpoint(functools.partial(lambda k, x: k * x**2, 3.0))
     assert tg.grad(f)(2.0) == 12.0
     assert tg.checkpoint(block).__name__ == "block"
+
+
+def test_a_second_call_on_other_values_of_the_same_numbers_is_an_error_and_no_gradient_of_zero():
+    x = tg.Value(1.0)
+    holder = Holder(x)
+    loss = tg.checkpoint(lambda: np.sin(holder.x))()
+    holder.x = tg.Value(1.0)
+    with pytest.raises(GradientError, match="gave another result when it was called again"):
+        loss.backward()
+    assert x.grad is None
+
+
+class Holder:
+    def __init__(self, x):
+        self.x = x
+
+
+def test_a_tree_that_the_caller_or_the_function_changes_afterwards_is_the_one_that_was_given():
+    x = tg.Value(1.0)
+    given = {"x": x}
+    loss = tg.checkpoint(lambda p: np.sin(p["x"]))(given)
+    given["x"] = tg.Value(1.0)
+    loss.backward()
+    assert x.grad == np.cos(1.0)
+    assert tg.grad(tg.checkpoint(lambda p: p.pop("w") ** 2))({"w": 3.0}) == {"w": 6.0}
+
+
+def test_a_value_whose_data_were_read_is_no_obstacle_to_a_second_derivative():
+    w = tg.Value(np.array([1.0, 2.0]))
+    assert w.data.shape == (2,)
+    _, slope = tg.jvp(tg.checkpoint(lambda x: np.sum(x**3 * w)), 2.0, 1.0)
+    assert slope == 36.0

@@ -498,3 +498,18 @@ def test_numbers_of_more_than_double_precision_keep_their_digits(third):
         scope = {}
         exec(compiled.source, scope)
         np.testing.assert_array_equal(scope["function"](x), f(x))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * np.argmax(a=x),
+        lambda x: x * np.isclose(x, b=x),
+        lambda x: x * np.any(x, where=x > 1.0),
+        lambda x: x * np.isin(x, test_elements=x),
+        lambda x: x * np.searchsorted(np.array([0.0, 1.5]), v=x),
+    ],
+)
+def test_arrays_may_be_given_by_name_to_functions_without_a_derivative(f):
+    x = np.array([1.0, 2.0])
+    assert tg.compile(f)(x).tolist() == f(x).tolist()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tinygrad_edu as tg
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError, InPlaceError, ShapeError
 
@@ -374,3 +375,11 @@ def test_numpy_and_detach_give_numbers_that_are_independent_of_the_value():
     plain[1] = 50.0
     np.testing.assert_array_equal(w.data, [100, 2])
     np.testing.assert_array_equal(constant.data, [1, 2])
+
+
+def test_a_change_in_place_is_noticed_when_the_gradient_is_to_be_differentiated_again():
+    w = tg.Value(np.array([1.0, 2.0]))
+    _, pull_back = tg.vjp(lambda z: np.sum(z * z * w), np.ones(2))
+    w.data[0] = 100.0
+    with pytest.raises(InPlaceError, match="changed in place"):
+        pull_back(tg.Value(1.0))

@@ -211,3 +211,14 @@ def test_many_inner_gradients_cost_no_more_each_than_few():
 
     few, many = steps(50), steps(400)
     assert many < 9 * few
+
+
+def test_no_gradient_is_called_after_an_argument_without_a_name_and_no_result_after_a_lambda():
+    compiled = tg.compile(lambda x: tg.linearize(lambda z: (z**3, z * z), x)[1](x))
+    compiled(2.0)
+    assert "d_None" not in compiled.source
+    y = tg.Value(2.0)
+    assert tg.grad(lambda x: x * y)(tg.Value(3.0)).name != "d_<lambda>"
+    u = tg.Value(1.0)
+    tg.vjp(lambda x: x, tg.Value(2.0))[1](u)
+    assert u.name is None

@@ -141,3 +141,14 @@ def test_threads_that_differentiate_at_the_same_time_do_not_disturb_each_other()
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_one_object_serves_several_blocks_and_functions():
+    quietly = tg.no_grad()
+    w = tg.Value(2.0)
+    for _ in range(2):
+        with quietly:
+            assert not (w * w).requires_grad
+    double = quietly(lambda x: 2 * x)
+    assert not double(w).requires_grad
+    assert (w * w).requires_grad

@@ -120,3 +120,20 @@ def test_an_error_of_the_users_own_comes_through_as_it_is():
         tg.grad(lambda x: 1 / 0)(1.0)
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         tg.grad(lambda x, y: x)(1.0)
+
+
+def test_a_complex_value_is_no_argument_to_differentiate_by():
+    with pytest.raises(DataError, match="z is complex"):
+        tg.grad(lambda z: np.abs(z))(tg.Value(1.0) * 1j)
+
+
+def test_tangents_beside_a_tuple_of_primals_are_a_tuple():
+    for transform in (tg.jvp, tg.hvp):
+        with pytest.raises(ShapeError, match=r"a tuple with one entry for each primal, but are 1\.0"):
+            transform(lambda x: x**2, (3.0,), 1.0)
+
+
+def test_an_error_of_the_users_argument_is_not_told_as_one_of_shapes():
+    with pytest.raises(DataError, match="no index or count") as raised:
+        tg.Value(np.arange(6.0)).reshape(tg.Value(2.0), 3)
+    assert "Note that" not in str(raised.value)

@@ -129,3 +129,11 @@ def test_an_operation_works_everywhere_whatever_its_name(cube, tmp_path):
     drawing.save(tmp_path / "picture.dot")
     assert repr(cube).startswith("<primitive ")
     assert math.isclose(cube(2.0), 8.0)
+
+
+def test_a_forward_function_that_gives_back_an_array_of_the_users_does_not_share_it():
+    given = np.array([1.0, 2.0])
+    second = tg.primitive(lambda x, y: y, None, lambda g, out, x, y: g, name="second")
+    result = second(tg.Value([0.0, 0.0]), given)
+    given[0] = 9.0
+    assert result.numpy().tolist() == [1.0, 2.0]

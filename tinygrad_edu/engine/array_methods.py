@@ -1,7 +1,7 @@
 """The methods that NumPy's arrays have, for Values.
 
-Each is the NumPy function of the same name, which finds its derivative in the op table; those that a training step calls most go to
-their entry directly. What an array does in place (sort, fill, put) is missing on purpose.
+Each (but `relu` and `sigmoid`) is the NumPy function of the same name, which finds its derivative in the op table; those that a
+training step calls most go to their entry directly. What an array does in place (sort, fill, put) is missing on purpose.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class ArrayMethods:
         return self._by(np.ravel, order)
 
     def flatten(self, order: str = "C") -> Self:
-        """The same."""
+        """`np.ravel` under another name: all elements along one axis."""
         return self._by(np.ravel, order)
 
     @property

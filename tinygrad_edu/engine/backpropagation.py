@@ -78,7 +78,7 @@ def ancestors(output: Any) -> tuple[list[Any], set[Any]]:
 
 
 def between(outputs: Iterable[Any], targets: Set[Any]) -> tuple[list[Any], set[Any]]:
-    """The same for what lies between the outputs and `targets`, which count as leaves: only what they have an influence on."""
+    """The same for what lies between the outputs and `targets`, which count as leaves: only what targets have an influence on."""
     oldest = min(map(_serial, targets), default=0)
     computed = [output for output in outputs if output not in targets]
     found = {*computed, *targets}
@@ -112,7 +112,8 @@ def backpropagate(
 
     Returns
     -------
-    The cotangent of every leaf that the outputs depend on, of the shape and dtype of its data.
+    The cotangent of every leaf, or target, that the outputs depend on, of the shape and dtype of its data; and those of outputs
+    that no target has an influence on, as they were given.
     """
     mode = current_mode()
     watches = mode.watches
@@ -158,6 +159,8 @@ def _as_values(node: Any) -> list[Any]:
     """The inputs of a recorded operation as nodes wherever they were nodes."""
     values = []
     for parent, seen in zip(node.parents, node.inputs, strict=True):
+        if parent is not None and parent._loan is not None and parent._loan.was_changed_since(seen):
+            raise _changed_in_place(parent, node.primitive)
         if parent is not None and parent._data is not seen and not (parent._loan and parent._loan.covers(seen)):
             raise GradientError(
                 f"{described(parent)} was given new data after {node.primitive.name!r} had recorded it, so the recorded "

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import DataError, IndexingError, ShapeError
+from tinygrad_edu.errors import DataError, IndexingError, ShapeError, TinygradError
 from tinygrad_edu.escaping import in_html, one_line, printable
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -113,6 +113,8 @@ _BROADCASTING = "shapes broadcast if, from the last axis backwards, lengths are 
 
 def failure(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Exception:
     """NumPy's complaint about an operation, told in terms of the operation and its operands."""
+    if isinstance(error, TinygradError):
+        return error
     operands = " and ".join(_operand(x) for x in inputs)
     own_name = text_of(primitive.forward, "__qualname__", "forward")  # by which Python calls it: <lambda>, say
     complaint = f"{primitive.name!r} failed on {operands}: {str(error).replace(f'{own_name}()', f'{primitive.name}()')}"

@@ -5,10 +5,13 @@ The mode belongs to the present thread or async task, and ends with the `with` b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 class Mode:
@@ -19,7 +22,7 @@ class Mode:
     records_constants = False
     """Whether results that require no gradient are recorded, too: comparisons, zeros, and what is computed from constants."""
     records_likes = True
-    """Whether with them `np.zeros_like` and its kind are, which look at nothing but a shape. Else they are arrays to write to."""
+    """Whether `np.zeros_like` and its kind, which look at nothing but a shape, count among these. Else they give plain arrays."""
     watches = False
     """Whether `see_call`, `see_result`, `see_backward` and `see_gradient` want to be called."""
     keeps_python_numbers = False
@@ -52,12 +55,24 @@ class Watch(Mode):
     watches = True
 
     def within(self, asked: Mode) -> Mode:
-        """Whoever watches goes on where a block asks for recording."""
+        """Whoever watches goes on where a block asks for recording, also within one that asked for silence."""
+        if asked is SILENCE:
+            return _Pause(self)
         return self if asked is RECORDING else asked
 
 
 class _Silence(Mode):
     records = False
+
+
+class _Pause(_Silence):
+    """Silence in the presence of a watch."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def within(self, asked: Mode) -> Mode:
+        return self._watch.within(asked)
 
 
 RECORDING = Mode()
@@ -67,7 +82,10 @@ current_mode = _mode.get
 
 
 class InMode:
-    """The block in which a mode holds: `with InMode(RECORDING): ...`. The mode that is on decides what becomes of the wish."""
+    """The block in which a mode holds: `with InMode(RECORDING): ...`. The mode that is on decides what becomes of the wish.
+
+    It may be used again, and it decorates functions, in which it holds then.
+    """
 
     __slots__ = ("_asked", "_before")
 
@@ -80,9 +98,16 @@ class InMode:
     def __exit__(self, *_: object) -> None:
         _mode.reset(self._before)
 
+    def __call__(self, f: Callable[P, Result]) -> Callable[P, Result]:
+        @wraps(f)
+        def within(*args: P.args, **kwargs: P.kwargs) -> Result:
+            with InMode(self._asked):
+                return f(*args, **kwargs)
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+        return within
+
+
+def no_grad() -> InMode:
     """Compute without recording: within the block (or the decorated function) results require no gradient. There is no error.
 
     >>> import tinygrad_edu as tg
@@ -91,8 +116,7 @@ def no_grad() -> Iterator[None]:
     ...     (w * w).requires_grad
     False
     """
-    with InMode(SILENCE):
-        yield
+    return InMode(SILENCE)
 
 
 differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)

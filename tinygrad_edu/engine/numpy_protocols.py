@@ -89,7 +89,9 @@ class NumPyProtocols:
         is_kept = function in DECISIONS or isinstance(answer, np.ndarray | np.generic)
         if not is_kept or (function in LIKES and not mode.records_likes):
             return answer
-        return self.__record_primitive__(question(function, len(args)), args, kwargs)
+        named = tuple(key for key, x in kwargs.items() if isinstance(x, Conversions))
+        inputs = (*args, *(kwargs.pop(key) for key in named))
+        return self.__record_primitive__(question(function, len(args), named), inputs, kwargs)
 
     # --- operators without a derivative of their own ---------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ class UserPrimitive(Primitive):
         result = super().__call__(*inputs, **params)
         if hasattr(result, "__record_primitive__"):
             self._check_result(result._data)
+            if any(isinstance(x, np.ndarray) and np.may_share_memory(x, result._data) for x in inputs):
+                result._data = result._data.copy()  # the forward function gave back an array of the user's
         return result
 
     def _check_result(self, data: Any) -> None:

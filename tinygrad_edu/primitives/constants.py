@@ -4,14 +4,14 @@ They look at the data of a Value and give plain arrays, booleans or shapes.
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.primitives.primitive import Primitive
-from tinygrad_edu.primitives.table import TABLE
+from tinygrad_edu.primitives.table import TABLE, numpy_name
 
 CONSTANT_FUNCTIONS = frozenset({
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
@@ -50,11 +50,23 @@ OPERATORS: dict[Callable[..., Any], tuple[Callable[..., Any], str]] = {
 
 
 @cache
-def question(function: Callable[..., Any], count: int) -> Primitive:
-    """One of these functions of so many arguments as an operation, for a record that keeps how constants were found."""
+def question(function: Callable[..., Any], count: int, named: tuple[str, ...] = ()) -> Primitive:
+    """One of these functions as an operation, for a record that keeps how constants were found.
+
+    Its inputs are so many arguments by position, and those that are named.
+    """
     forward, code = OPERATORS.get(function, (function, ""))
     forward = _as_numpys(function) if function in DECISIONS else forward
-    return Primitive(function.__name__, forward, (None,) * count, (function,), code)
+    if named:
+        written = [f"{{{position}}}" for position in range(count)]
+        written += [f"{name}={{{position}}}" for position, name in enumerate(named, count)]
+        forward, code = _by_name(forward, count, named), f"{numpy_name(function)}({', '.join(written)})"
+    return Primitive(function.__name__, forward, (None,) * (count + len(named)), (function,), code)
+
+
+def _by_name(function: Callable[..., Any], count: int, names: Sequence[str]) -> Callable[..., Any]:
+    """With the inputs after the first `count` by these names."""
+    return lambda *inputs, **params: function(*inputs[:count], **dict(zip(names, inputs[count:], strict=True)), **params)
 
 
 def _as_numpys(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,8 +18,8 @@ from tinygrad_edu.errors import AnomalyError
 def detect_anomaly() -> Iterator[None]:
     """Within the block, raise an error where a NaN or an infinity first arises, in a forward or a backward pass.
 
-    It names the operation and the line of the user's code that called it. Every number is looked at, which takes time: this is
-    for finding a fault, not for training. The backward pass must lie within the block, too.
+    It names the operation and the line of the user's code that called it. Every recorded number is looked at, which takes
+    time: this is for finding a fault, not for training. The backward pass must lie within the block, too.
 
     Raises
     ------

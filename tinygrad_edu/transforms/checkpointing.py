@@ -20,6 +20,7 @@ from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.joining import concatenate
 from tinygrad_edu.primitives.primitive import Jointly, Primitive
 from tinygrad_edu.transforms.signatures import P, Result
+from tinygrad_edu.transforms.tracing import itself
 from tinygrad_edu.transforms.trees import tree_leaves, tree_map
 
 
@@ -50,6 +51,7 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
         if current_mode().records_constants:
             return f(*args, **kwargs)
         oldest = Value(0.0).serial
+        kept = tree_map(itself, (args, kwargs))  # f may put other leaves into its own trees, and the caller into these
         circumstances = copy_context()  # whether we are within a transform, say: the second call must do as the first one did
         output = f(*args, **kwargs)
         parts = _differentiable(output)
@@ -59,12 +61,15 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
         targets = set(sources)
 
         def gradients(g: Any, out: Any, *inputs: Any) -> list[Any]:
-            if any(snapshot_of(source) is not numbers_of(seen) for source, seen in zip(sources, inputs, strict=True)):
+            if any(snapshot_of(source) is not _recorded(seen) for source, seen in zip(sources, inputs, strict=True)):
                 raise GradientError(
                     f"a Value that {name_of(f)} uses, a checkpointed function, was given new data before the backward pass."
                 )
-            packed = _packed(_differentiable(circumstances.copy().run(f, *args, **kwargs)))
-            if not np.array_equal(numbers_of(packed), numbers_of(out), equal_nan=True):
+            again, named = tree_map(itself, kept)
+            parts = _differentiable(circumstances.copy().run(f, *again, **named))
+            packed = _packed(parts)
+            has_lost = {source for source in sources if source.serial < oldest}.difference(_older_than(oldest, parts))
+            if has_lost or not np.array_equal(numbers_of(packed), numbers_of(out), equal_nan=True):
                 raise GradientError(
                     f"{name_of(f)}, a checkpointed function, gave another result when it was called again. Is it random, or was an "
                     "array that it uses changed?"
@@ -83,6 +88,11 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
 def _differentiable(output: Any) -> list[Value]:
     """The parts of a function's result that have a gradient."""
     return [leaf for leaf in tree_leaves(output) if isinstance(leaf, Value) and leaf.requires_grad]
+
+
+def _recorded(seen: Any) -> Any:
+    """What a rule was given, as the array that was recorded."""
+    return snapshot_of(seen) if isinstance(seen, Value) else seen
 
 
 def _older_than(serial: int, outputs: list[Value]) -> list[Value]:

@@ -63,8 +63,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, ha
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         trace, gradients = _differentiated(f, args, kwargs, numbers, has_aux)
-        value = trace.value(trace.output)
-        return (value, trace.value(trace.aux)) if has_aux else value, gradients if is_tuple else gradients[0]
+        value = trace.as_returned(trace.output)
+        return (value, trace.as_returned(trace.aux)) if has_aux else value, gradients if is_tuple else gradients[0]
 
     return value_and_gradient
 
@@ -102,7 +102,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     def gradient(*args: Any, **kwargs: Any) -> Any:
         trace, gradients = _differentiated(f, args, kwargs, numbers, has_aux)
         wanted = gradients if is_tuple else gradients[0]
-        return (wanted, trace.value(trace.aux)) if has_aux else wanted
+        return (wanted, trace.as_returned(trace.aux)) if has_aux else wanted
 
     return gradient
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any, Literal, overload
 
 from tinygrad_edu.engine.arguments import check_function, flag
+from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.transforms.gradients import grad
 from tinygrad_edu.transforms.signatures import Aux, Primals, Result
 from tinygrad_edu.transforms.tracing import Trace, ones, traced
@@ -49,9 +51,9 @@ def vjp(f: Callable[..., Any], *primals: *Primals, has_aux: bool = False) -> Any
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         return trace.pull_back_tree(cotangent, "the cotangent")
 
-    value = trace.value(trace.output)
+    value = trace.as_returned(trace.output)
     if has_aux:
-        return value, pullback, trace.value(trace.aux)
+        return value, pullback, trace.as_returned(trace.aux)
     return value, pullback
 
 
@@ -81,7 +83,7 @@ def linearize(f: Callable[..., Any], *primals: *Primals) -> tuple[Any, Callable[
     def push_forward(*tangents: Any) -> Any:
         return transposed.pull_back_tree(tangents, "the tangents")[0]
 
-    return trace.value(trace.output), push_forward
+    return trace.as_returned(trace.output), push_forward
 
 
 def linearized(trace: Trace) -> Trace:
@@ -141,4 +143,8 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
 
 def _one_or_several(primals: Any, given: Any) -> Any:
     """What was given for the primals as a tuple with one entry for each argument. (A named tuple is a tree, one argument.)"""
-    return given if type(primals) is tuple else (given,)
+    if type(primals) is not tuple:
+        return (given,)
+    if not isinstance(given, tuple | list):
+        raise ShapeError(f"the tangents should be a tuple with one entry for each primal, but are {shortened(given)}.")
+    return given

@@ -69,7 +69,7 @@ class Trace:
         pairs = tree_leaves_like(cotangents, self.output, what)
         return self.pull_back([_matching(path, leaf, model, nested) for path, leaf, model in pairs], create_graph=nested)
 
-    def value(self, output: Any) -> Any:
+    def as_returned(self, output: Any) -> Any:
         """The output, or aux, as the transform returns it: plain arrays and numbers, unless this trace is nested."""
         return output if self.nested else tree_map(_plain, output)
 
@@ -94,7 +94,7 @@ def traced(
         arguments = tuple(tree_map_named(stand_in, args[position], name) for position, name in zip(positions, names, strict=True))
         called_with = list(args)
         for position, argument in zip(positions, arguments, strict=True):
-            called_with[position] = tree_map(_itself, argument)  # f may put other leaves into its own tree
+            called_with[position] = tree_map(itself, argument)  # f may put other leaves into its own tree
         before = differentiating.set(True)
         try:
             output = f(*called_with, **kwargs)
@@ -105,8 +105,9 @@ def traced(
     output, aux = _with_aux(output, f) if has_aux else (output, None)
     if output is None:
         raise GradientError(f"{name_of(f)} returned nothing; is a return missing?")
-    if nested and isinstance(output, Value) and not output.name and output.serial > (inputs[0].serial if inputs else 0):
-        output.name = name_of(f)
+    if nested and isinstance(output, Value) and output.primitive is not None and not output.name:
+        is_new = inputs and output.serial > inputs[0].serial
+        output.name = name_of(f) if is_new and name_of(f).isidentifier() else None
     outputs: list[Value] = []
 
     def as_output(path: str, leaf: Any) -> Value:
@@ -116,7 +117,8 @@ def traced(
     return Trace(arguments, inputs, tree_map_named(as_output, output), outputs, aux, nested)
 
 
-def _itself(leaf: Any) -> Any:
+def itself(leaf: Any) -> Any:
+    """For copies of a tree with the same leaves."""
     return leaf
 
 
@@ -136,10 +138,11 @@ def _result(gradient: Any, argument: Value, nested: bool) -> Any:
     if gradient is None:
         gradient = np.zeros(argument.shape, argument.dtype)
     if nested:
+        name = f"d_{argument.name}" if argument.name else None
         if not isinstance(gradient, Value):
-            return Value(gradient, requires_grad=False, name=f"d_{argument.name}")
+            return Value(gradient, requires_grad=False, name=name)
         is_nameless = gradient.primitive is not None and not gradient.name  # a leaf is the user's own
-        return gradient.named(f"d_{argument.name}") if is_nameless else gradient
+        return gradient.named(name) if is_nameless and name else gradient
     return np.array(gradient) if isinstance(gradient, np.ndarray) and gradient.ndim else gradient[()]
 
 
@@ -193,6 +196,8 @@ def _as_value(f: Callable[..., Any], path: str, leaf: Any) -> Value:
 
 
 def _stand_in(path: str, leaf: Any) -> Value:
+    if isinstance(leaf, Value) and leaf.dtype.kind == "c":
+        raise DataError(f"{path} is complex, but a derivative is that of real numbers: give its real and imaginary part.")
     if isinstance(leaf, Value) and (leaf.requires_grad or current_mode().records_constants):
         if leaf.dtype.kind != "f" or not isinstance(numbers_of(leaf), np.ndarray | np.generic):
             leaf = cast(leaf, dtype=np.dtype(np.float64))

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import cached_property, lru_cache
 from inspect import getattr_static
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
+
+import numpy as np
 
 from tinygrad_edu.errors import DataError, ShapeError
 
@@ -36,7 +39,7 @@ def children_of(tree: Any) -> Children | None:
 
 
 def is_leaf(tree: Any) -> bool:
-    """Whether there are no trees in it, which its type decides."""
+    """Whether it is a leaf, which its type decides."""
     return _is_leaf_type(type(tree))  # type: ignore[arg-type]
 
 
@@ -53,7 +56,8 @@ def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
         return dict(zip(tree, children, strict=True))
     if isinstance(tree, dict):
         changed = copy(tree)  # which keeps what a subclass knows besides, such as the default of a defaultdict
-        changed.update(zip(tree, children, strict=True))
+        for key, child in zip(tree, children, strict=True):  # a Counter's update would count
+            changed[key] = child
         return changed
     if hasattr(tree, "_fields"):  # a named tuple takes its parts one by one
         return type(tree)(*children)
@@ -67,15 +71,17 @@ def _dataclass(tree: Any, fields: dict[str, Any]) -> Any:
 
     Raises
     ------
-    DataError: if that are numbers which its constructor computed, and which would not be those of other fields.
+    DataError: if its constructor may have computed that from the fields, of which some are others now.
     """
     new = copy(tree)
+    has_changed = any(x is not getattr(tree, name) for name, x in fields.items())
+    has_integers = any(type(leaf) is int for leaf in tree_leaves([getattr(tree, name) for name in fields]))
     for name, x in beside(tree).items():
-        if _computes(type(tree)) and any(map(_is_of_numbers, tree_leaves(x))):
+        if has_changed and _computes(type(tree)) and any(_may_follow(leaf, has_integers) for leaf in tree_leaves(x)):
             raise DataError(
-                f"{type(tree).__name__} has {name} from its constructor, beside its fields. Transforms put other numbers into the "
-                f"fields and run no constructor, so that {name} would not follow. Write a property in its place: "
-                f"@property, def {name}(self)."
+                f"{type(tree).__name__} has {name} beside its fields. Transforms put other numbers into the fields and run no "
+                f"constructor, so that {name} would not follow. Write a property in its place (@property, def {name}(self)), or "
+                "make it a field that the constructor is given."
             )
         if type(x) in (list, dict, set):  # which copies must not share
             object.__setattr__(new, name, copy(x))
@@ -92,7 +98,8 @@ def beside(tree: Any) -> dict[str, Any]:
     parts = {field.name for field in fields if field.init}
     names = dict.fromkeys([*(field.name for field in fields), *getattr(tree, "__dict__", ())])
     kept = (name for name in names if name not in parts and hasattr(tree, name) and not _is_cached(type(tree), name))
-    return {name: getattr(tree, name) for name in kept}
+    defaults = {field.name: field.default for field in fields}
+    return {name: x for name in kept if (x := getattr(tree, name)) is not defaults.get(name, dataclasses.MISSING)}
 
 
 def _is_cached(kind: type, name: str) -> bool:
@@ -100,14 +107,18 @@ def _is_cached(kind: type, name: str) -> bool:
 
 
 def _computes(kind: type) -> bool:
-    """Whether the constructor of a dataclass does more than to take its fields."""
-    maker = next(each for each in kind.__mro__ if "__init__" in vars(each))
-    params = vars(maker).get("__dataclass_params__")
-    return hasattr(kind, "__post_init__") or params is None or not params.init
+    """Whether the constructor of a dataclass does more than to take its fields. (What dataclasses write has no file.)"""
+    code = getattr(getattr_static(kind, "__init__"), "__code__", None)
+    return hasattr(kind, "__post_init__") or (code is not None and code.co_filename != "<string>")
 
 
-def _is_of_numbers(leaf: Any) -> bool:
-    return isinstance(leaf, float) or (hasattr(leaf, "dtype") and not isinstance(leaf, type))
+def _may_follow(x: Any, has_integers: bool) -> bool:
+    """Whether something may have been computed from fields: text, a type, or a function that closes over nothing were not."""
+    if isinstance(x, bool | str | bytes | type | np.ufunc | BuiltinFunctionType):
+        return False
+    if isinstance(x, int):
+        return has_integers
+    return not (isinstance(x, FunctionType) and x.__closure__ is None)
 
 
 def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
