@@ -35,6 +35,7 @@ _ALWAYS = ATOM + 1
 def latex(term: Term, least: int = COMPARISON) -> str:
     """A term as LaTeX; in brackets, if it binds less tightly than `least`.
 
+    >>> from tinygrad_edu.graph.terms import Applied
     >>> from tinygrad_edu.primitives.arithmetic import divide
     >>> latex(Applied(divide, (Symbol("theta"), Symbol("x"))))
     '\\\\frac{\\\\theta}{x}'
