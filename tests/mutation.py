@@ -68,7 +68,7 @@ class Mutant:
 
 
 def replacements(node: ast.AST) -> Iterator[str]:
-    """What could stand in the place of an expression or a statement, by mistake."""
+    """What could stand in the place of an expression, by mistake."""
     match node:
         case ast.BinOp(left, op, right):
             if type(op) in OTHERS:
@@ -92,16 +92,17 @@ def replacements(node: ast.AST) -> Iterator[str]:
             for at, keyword in enumerate(keywords):
                 if keyword.arg not in FOR_TESTS:
                     yield ast.unparse(ast.Call(function, arguments, keywords[:at] + keywords[at + 1 :]))
+
+
+def statements(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """A statement and one that does nothing, or the condition of a branch and its contrary."""
+    match node:
         case ast.Expr(ast.Call()) | ast.AugAssign() | ast.Raise():
-            yield "pass"
+            yield node, "pass"
         case ast.Return(value) if value is not None:
-            yield "return None"
-
-
-def conditions(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
-    """The condition of a branch, and its contrary."""
-    if isinstance(node, ast.If) and ast.unparse(node.test) != "TYPE_CHECKING":
-        yield node.test, f"not ({ast.unparse(node.test)})"
+            yield node, "return None"
+        case ast.If(test) if ast.unparse(test) != "TYPE_CHECKING":
+            yield test, f"not ({ast.unparse(test)})"
 
 
 def places(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
@@ -113,7 +114,7 @@ def places(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
             if not isinstance(part, ast.AST) or isinstance(part, ast.JoinedStr) or field in UNTOUCHED or is_read_by_tests_only:
                 continue
             yield from ((part, text) for text in replacements(part))
-            yield from conditions(part)
+            yield from statements(part)
             yield from places(part)
 
 

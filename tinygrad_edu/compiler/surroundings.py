@@ -25,6 +25,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.keeping import is_filled
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives.primitive import Primitive
 
 LOOKED_AT = 1024
@@ -200,13 +201,10 @@ def _home_of(f: Any) -> str:
 
 def _names_in(code: CodeType) -> Iterator[str]:
     """The global names and attributes that some code uses, and the functions that are defined in it."""
-    inner = [code]
-    for each in inner:  # which grows while it is walked
+    for each in reached([code], lambda each: (part for part in each.co_consts if isinstance(part, CodeType))):
         yield from each.co_names
         for constant in each.co_consts:
-            if isinstance(constant, CodeType):
-                inner.append(constant)
-            elif isinstance(constant, tuple):  # the attributes in a pattern of `match`
+            if isinstance(constant, tuple):  # the attributes in a pattern of `match`
                 yield from (name for name in constant if isinstance(name, str))
 
 

@@ -6,7 +6,6 @@ on a Value, `float()`, randomness) is refused, with advice. This module knows ho
 
 from __future__ import annotations
 
-import operator
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_elementwise, result_type
 from tinygrad_edu.compiler.keeping import kept
+from tinygrad_edu.compiler.python_numbers import kind, number, plain
 from tinygrad_edu.compiler.randomness import draws, shared_state
 from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.messages import described, users_line
@@ -27,6 +27,7 @@ from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.takers import users_call
 from tinygrad_edu.engine.value import Value, hold, holding
 from tinygrad_edu.errors import TracingError
+from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.table import TABLE, numpy_name
@@ -97,7 +98,7 @@ def _run(
     demand_shallow(output, "what the function returned", DEEPEST)
     nodes: dict[Value, IRNode] = {}
     for argument, name in zip(arguments, names, strict=True):
-        nodes[argument] = graph.input(name, argument.shape, _kind(numbers_of(argument)))
+        nodes[argument] = graph.input(name, argument.shape, kind(numbers_of(argument)))
     inputs = [nodes[argument] for argument in arguments]
     leaves = list(tree_leaves(output))
     for value in _in_order([leaf for leaf in leaves if isinstance(leaf, Value)], oldest):
@@ -141,7 +142,7 @@ def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
 
 def _argument(name: str, x: Any) -> Value:
     """A Value with just these numbers: integers stay integers, and Python's numbers give way to the dtype of arrays."""
-    return holding(_number(x), name)
+    return holding(number(x), name)
 
 
 def _outside(graph: IRGraph, value: Value, names: Sequence[str], outside: dict[Value, IRNode]) -> IRNode:
@@ -157,14 +158,14 @@ def _outside(graph: IRGraph, value: Value, names: Sequence[str], outside: dict[V
 def _node(graph: IRGraph, value: Value, nodes: dict[Value, IRNode]) -> IRNode:
     """The node of a Value whose parents have theirs."""
     if value.primitive is None:
-        return graph.constant(_plain(numbers_of(value)))
+        return graph.constant(plain(numbers_of(value)))
     inputs = [
-        nodes[parent] if parent is not None else graph.constant(_plain(seen))
+        nodes[parent] if parent is not None else graph.constant(plain(seen))
         for parent, seen in zip(value.parents, value.inputs, strict=True)
     ]
-    kind = _kind(numbers_of(value))
+    dtype = kind(numbers_of(value))
     try:
-        return graph.apply(value.primitive, _briefly(value, inputs, kind), value.params, (value.shape, kind))
+        return graph.apply(value.primitive, _briefly(value, inputs, dtype), value.params, (value.shape, dtype))
     except TypeError as error:  # of a parameter without a hash
         raise TracingError(
             f"{value.primitive.name!r} was given a parameter that cannot be compared by value: {error}. Pass tuples, numbers, text "
@@ -172,14 +173,14 @@ def _node(graph: IRGraph, value: Value, nodes: dict[Value, IRNode]) -> IRNode:
         ) from error
 
 
-def _briefly(value: Value, inputs: list[IRNode], kind: Any) -> list[IRNode]:
+def _briefly(value: Value, inputs: list[IRNode], dtype: Any) -> list[IRNode]:
     """The inputs, with Python's numbers as they are where NumPy's function makes NumPy's of them anyway: np.sqrt(x)."""
     if value.primitive is None or not is_elementwise(value.primitive):
         return inputs
-    plain = [
+    brief = [
         node.inputs[0] if node.operation is cast and isinstance(node.inputs[0].dtype, PythonNumber) else node for node in inputs
     ]
-    return plain if plain != inputs and result_type(value.primitive, plain, value.params or {})[1] == kind else inputs
+    return brief if brief != inputs and result_type(value.primitive, brief, value.params or {})[1] == dtype else inputs
 
 
 def _output(graph: IRGraph, nodes: Mapping[Value, IRNode], leaf: Any) -> IRNode | None:
@@ -190,107 +191,22 @@ def _output(graph: IRGraph, nodes: Mapping[Value, IRNode], leaf: Any) -> IRNode 
     return None
 
 
+def _parents(value: Value) -> Iterator[Value]:
+    return (parent for parent in value.parents if parent is not None)
+
+
 def _in_order(outputs: Sequence[Value], oldest: int) -> list[Value]:
     """What outputs were computed from since the run began, and what it began with, older ones first."""
-    found = dict.fromkeys(outputs)
-    to_visit = list(found)
-    for value in to_visit:  # which grows while it is walked
-        for parent in value.parents if value.serial >= oldest else ():
-            if parent is not None and parent not in found:
-                found[parent] = None
-                to_visit.append(parent)
+    found = reached(outputs, lambda value: _parents(value) if value.serial >= oldest else ())
     return sorted(found, key=lambda value: value.serial)
 
 
-# --- Python's numbers --------------------------------------------------------------------------------------------------------
-
-
-class _PythonNumber:
-    """What a Python number needs to be the data of a Value. To NumPy it shows itself as the plain number."""
-
-    shape: tuple[int, ...] = ()
-    ndim, size = 0, 1
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
-
-    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
-        return function(*map(_plain, args), **kwargs)
-
-    def astype(self, dtype: Any) -> Any:
-        return np.dtype(dtype).type(_plain(self))
-
-    def __getitem__(self, index: Any) -> Any:
-        return np.asarray(_plain(self))[index]
-
-    def __neg__(self) -> Any:
-        return _number(-_plain(self))
-
-    def __pos__(self) -> Any:
-        return _number(+_plain(self))
-
-    def __abs__(self) -> Any:
-        return _number(abs(_plain(self)))
-
-
-def _of_plain(operation: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
-    """An operator between the plain numbers. That of `float` would make Python's of a number of NumPy's on the right."""
-
-    def method(a: Any, b: Any) -> Any:
-        left, right = (_plain(b), _plain(a)) if reflected else (_plain(a), _plain(b))
-        try:
-            return operation(left, right)
-        except ArithmeticError:  # where NumPy has an infinity or NaN, as the program does
-            return operation(np.asarray(left)[()], right).item()
-
-    return method
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor"):
-    _operation = getattr(operator, f"__{_name}__")
-    setattr(_PythonNumber, f"__{_name}__", _of_plain(_operation, reflected=False))
-    setattr(_PythonNumber, f"__r{_name}__", _of_plain(_operation, reflected=True))
-for _name in ("eq", "ne", "lt", "le", "gt", "ge"):  # each is the reflection of another one
-    setattr(_PythonNumber, f"__{_name}__", _of_plain(getattr(operator, _name), reflected=False))
-
-
-class _Float(_PythonNumber, float):
-    dtype = np.dtype(float)
-
-
-class _Int(_PythonNumber, int):
-    dtype = np.dtype(int)
-
-
-class _Bool(_PythonNumber, int):
-    dtype = np.dtype(bool)
-
-
-_STAND_INS: dict[type, Any] = {float: _Float, int: _Int, bool: _Bool}
-for _python, _stand_in in _STAND_INS.items():
-    _stand_in.__name__ = _python.__name__  # what messages call it
-_STOOD_FOR = {stand_in: python for python, stand_in in _STAND_INS.items()}
-
-
-def _number(x: Any) -> Any:
-    """The data of a Value for a number or an array."""
-    return _STAND_INS[type(x)](x) if type(x) in _STAND_INS else np.asarray(x)[()]
-
-
-def _plain(x: Any) -> Any:
-    return _STOOD_FOR[type(x)](x) if type(x) in _STOOD_FOR else x
-
-
 def _plain_data(x: Any) -> Any:
-    return _plain(numbers_of(x)) if isinstance(x, Value) else x
+    return plain(numbers_of(x)) if isinstance(x, Value) else x
 
 
 def _has_numpys(tree: Any) -> bool:
     return any(isinstance(leaf, np.ndarray | np.generic) for leaf in tree_leaves(tree))
-
-
-def _kind(data: Any) -> Any:
-    return PYTHON[_STOOD_FOR[type(data)]] if type(data) in _STOOD_FOR else data.dtype
 
 
 # --- watching ----------------------------------------------------------------------------------------------------------------
@@ -331,7 +247,7 @@ class _Tracer(Watch):
 
     def see_result(self, node: Any) -> None:
         if type(data := numbers_of(node)) in (*PYTHON, complex):
-            hold(node, _number(data))
+            hold(node, number(data))
         primitive = node.primitive
         if TABLE.entries.get(primitive.name) is not primitive:
             node.primitive, node.params = kept(primitive), {key: kept(x) for key, x in (node.params or {}).items()}
@@ -367,12 +283,7 @@ class _Tracer(Watch):
 
     def _static(self, value: Any) -> str:
         """Which arguments a Value was computed from, as advice to let them belong to the program."""
-        behind = {value: None} if isinstance(value, Value) else {}
-        to_visit = list(behind)
-        for each in to_visit:  # which grows while it is walked
-            further = [parent for parent in each.parents if parent is not None and parent not in behind]
-            behind |= dict.fromkeys(further)
-            to_visit += further
+        behind = reached([value] if isinstance(value, Value) else [], _parents)
         roots = dict.fromkeys(re.split(r"\W", each.name)[0] for each in behind if each in self.arguments and each.name)
         if not roots:
             return ""

@@ -98,7 +98,7 @@ def between(outputs: Iterable[Any], targets: Set[Any]) -> tuple[list[Any], set[A
     return path[::-1], dependent
 
 
-def backpropagate(
+def backpropagate(  # noqa: C901 (a function for part of its loop would cost as much as a rule)
     cotangents: dict[Any, Any], computed: Sequence[Any], wanted: Set[Any], create_graph: bool = False
 ) -> dict[Any, Any]:
     """Apply the chain rule from the outputs, whose cotangents are given, back to the leaves.
