@@ -24,6 +24,9 @@ from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive
 
+_JAXS_ERRORS = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, NotImplementedError)
+"""What JAX raises where `jax.numpy` lacks a function or an option, or a function wants to know numbers."""
+
 
 def import_jax() -> Any:
     """The package.
@@ -83,7 +86,7 @@ class JaxEmitter(Emitter):
         try:
             f = eval(f"lambda {', '.join(names)}: {ast.unparse(form)}", {"np": jax.numpy, "jax": jax})
             found = jax.eval_shape(f, *map(_like, node.inputs)).dtype
-        except Exception:  # the whole program will say it
+        except _JAXS_ERRORS:  # the whole program will say it
             return True
         return bool(found == jax.dtypes.canonicalize_dtype(node.dtype))
 
@@ -204,7 +207,7 @@ def _explained(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def traced(*inputs: Any) -> Any:
         try:
             return function(*inputs)
-        except (TypeError, ValueError, IndexError, AttributeError, NotImplementedError) as error:
+        except _JAXS_ERRORS as error:
             raise UnsupportedError(
                 f"JAX cannot run {name}: {str(error).splitlines()[0]} The program uses an option of NumPy that jax.numpy lacks, "
                 "or a function of your own (tg.primitive) that calls NumPy: compute it with operators, or with target='numpy'."

@@ -240,7 +240,13 @@ class _Tracer(Watch):
             return args
         try:
             answer = function(*plain_args, **plain_kwargs)
-        except Exception:  # which comes once more where the call is recorded
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ):  # which comes once more where the call is traced
             answer = np.float64("nan")
         is_numpys = _has_numpys(answer)  # np.real hands Python's numbers through
         return tuple(cast(x, dtype=x.dtype) if isinstance(x, Value) else x for x in args) if is_numpys else args
