@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from os import sep
-from pathlib import Path
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.compiler.keeping import is_filled
+from tinygrad_edu.engine.messages import NUMPY, PACKAGE, STANDARD
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives.primitive import Primitive
@@ -31,9 +31,6 @@ from tinygrad_edu.primitives.primitive import Primitive
 LOOKED_AT = 1024
 """How many numbers of an array, and how many parts of a list or dict, are looked at. Of an array these are evenly spaced."""
 
-_OWN = str(Path(__file__).parents[1]) + sep
-_NUMPY = str(Path(np.__file__).parent) + sep
-_STANDARD = str(Path(functools.__file__).parent) + sep
 _INSTALLED = re.compile(r".*[/\\](site|dist)-packages[/\\]\w+")
 _PLAIN = (bool, int, float, complex, str, bytes)
 _CONTAINERS = (tuple, list, dict, set, frozenset, deque)
@@ -142,7 +139,7 @@ class Surroundings:
 
     def _around_function(self, function: FunctionType) -> Iterator[Any]:
         yield from (function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None))
-        is_own = function.__code__.co_filename.startswith(_OWN)  # a transform, say, around a function of the user's
+        is_own = function.__code__.co_filename.startswith(PACKAGE)  # a transform, say, around a function of the user's
         for cell in filter(is_filled, function.__closure__ or ()):
             if not is_own:
                 self._looks.append((partial(getattr, cell, "cell_contents"), cell.cell_contents))
@@ -184,7 +181,7 @@ class Surroundings:
         return file is not None and self._is_in_library(file)
 
     def _is_in_library(self, file: str) -> bool:
-        is_librarys = file.startswith((_OWN, _NUMPY, _STANDARD)) or bool(_INSTALLED.match(file))
+        is_librarys = file.startswith((PACKAGE, NUMPY, STANDARD)) or bool(_INSTALLED.match(file))
         return is_librarys and not (self._home and file.startswith(self._home))
 
 
@@ -196,7 +193,7 @@ def _home_of(f: Any) -> str:
         f = f.__wrapped__
     code = getattr(f.__func__ if _is_a(f, MethodType) else f, "__code__", None) if _is_a(f, FunctionType, MethodType) else None
     installed = _INSTALLED.match(code.co_filename) if code else None
-    return installed[0] + sep if installed and not installed[0].startswith(_NUMPY[:-1]) else ""
+    return installed[0] + sep if installed and not installed[0].startswith(NUMPY[:-1]) else ""
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

@@ -22,7 +22,7 @@ from tinygrad_edu.compiler.keeping import kept
 from tinygrad_edu.compiler.python_numbers import kind, number, plain
 from tinygrad_edu.compiler.randomness import draws, shared_state
 from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
-from tinygrad_edu.engine.messages import described, users_line
+from tinygrad_edu.engine.messages import NUMPY, PACKAGE, described, users_line
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.takers import users_call
 from tinygrad_edu.engine.value import Value, hold, holding
@@ -317,9 +317,8 @@ def _called(advice: str) -> tuple[str, str] | None:
     return (words, instead[-1] if instead else "" if functions else advice) if words else None
 
 
-_PACKAGE = Path(arithmetic.__file__).parents[1]
-_ASKED = (str(_PACKAGE / "engine"), __file__)
-_LIBRARIES = (str(_PACKAGE), str(Path(np.__file__).parent))
+_ASKED = (str(Path(PACKAGE) / "engine"), __file__)
+_LIBRARIES = (PACKAGE, NUMPY)
 _ANSWERING = {Value.__array_function__.__code__: "function", Value.__array_ufunc__.__code__: "ufunc"}
 
 

@@ -20,7 +20,11 @@ from tinygrad_edu.primitives.primitive import Primitive
 
 GENERATED = "<tinygrad_edu"
 """How the file names of generated code begin."""
-_OWN_CODE = (*(str(folder) + os.sep for folder in (Path(__file__).parents[1], Path(np.__file__).parent)), GENERATED)
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
+NUMPY = str(Path(np.__file__).parent) + os.sep
+STANDARD = str(Path(os.__file__).parent) + os.sep
+"""And those of this package, of NumPy and of Python's standard library."""
+_OWN_CODE = (PACKAGE, NUMPY, GENERATED)
 
 
 def users_line() -> str:

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.engine.messages import GENERATED
+from tinygrad_edu.engine.messages import GENERATED, PACKAGE, STANDARD
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 from tinygrad_edu.primitives.table import TABLE
 
-_OWN = (str(Path(__file__).parents[1]) + os.sep, GENERATED)
-_LIBRARIES = (str(Path(np.__file__).parents[1]) + os.sep, str(Path(os.__file__).parent) + os.sep)
+_OWN = (PACKAGE, GENERATED)
+_LIBRARIES = (str(Path(np.__file__).parents[1]) + os.sep, STANDARD)
 _OTHERS = _OWN + _LIBRARIES
 
 
