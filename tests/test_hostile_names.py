@@ -121,6 +121,7 @@ def of_a_field(words):
     kind = dataclasses.make_dataclass("Params", ["x", "y"])
     kind.__dataclass_fields__["x"].name = words or "x"
     params = kind(1.0, 2.0)
+    del params.x
     setattr(params, words or "x", 1.0)
     with pytest.MonkeyPatch.context() as patch:  # fields with names that no source could state are set past __init__
         patch.setattr(kind, "__init__", lambda self, **fields: self.__dict__.update(fields))

@@ -53,6 +53,7 @@ COUNTERPARTS = {
     "fmax": torch.maximum,  # PyTorch's fmax gives the whole gradient of a tie to its first argument
     "fmin": torch.minimum,
     "hypot": lambda a, b: _hypot(a, b),
+    "sinc": lambda x: _sinc(x),
     "logsumexp": lambda x, **params: _reduced(torch.logsumexp, x, **params),
     "softmax": lambda x, axis=-1: torch.softmax(x.flatten(), 0).reshape(x.shape) if axis is None else _softmax(x, axis),
     "polygamma": lambda x, order: _polygamma(order, x),
@@ -132,6 +133,14 @@ def _reduced(function, x, axis=None, keepdims=False):
     if axis == ():
         return +x
     return function(x, tuple(range(x.ndim)) if axis is None else axis, keepdims)
+
+
+def _sinc(x):
+    """Near 0 by its series: there PyTorch's gradient is the difference of two large numbers, of which no digit is left."""
+    square = (np.pi * x) ** 2
+    series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72)))
+    is_near = x.abs() < 0.01
+    return torch.where(is_near, series, torch.sinc(torch.where(is_near, 1.0, x)))
 
 
 def counterpart(entry):
