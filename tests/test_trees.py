@@ -184,7 +184,7 @@ class Settings:
     eps: float = field(default=1e-8, init=False)
 
     def __post_init__(self):
-        self.name, self.activation, self.size, self.missing = "net", np.tanh, 3, None
+        self.name, self.activation, self.others, self.size, self.missing = "net", np.tanh, [tg.relu], 3, None
 
 
 @pytest.mark.parametrize(

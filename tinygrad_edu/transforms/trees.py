@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import DataError, ShapeError
+from tinygrad_edu.primitives.primitive import Primitive
 
 Children = list[tuple[str, Any]]
 """Subtrees with their labels."""
@@ -113,8 +114,8 @@ def _computes(kind: type) -> bool:
 
 
 def _may_follow(x: Any, has_integers: bool) -> bool:
-    """Whether something may have been computed from fields: text, a type, or a function that closes over nothing were not."""
-    if isinstance(x, bool | str | bytes | type | np.ufunc | BuiltinFunctionType):
+    """Whether something may have been computed from fields: text, a type, or a function that closes over nothing was not."""
+    if isinstance(x, bool | str | bytes | type | np.ufunc | BuiltinFunctionType | Primitive):
         return False
     if isinstance(x, int):
         return has_integers
