@@ -21,6 +21,7 @@ from tinygrad_edu.compiler.forms import called, filled, form_of, is_short, is_un
 from tinygrad_edu.compiler.ir import IRNode, PythonNumber, are_mixed, in_order, is_elementwise, ufunc_of
 from tinygrad_edu.compiler.probing import may_give_a_view, may_give_an_array
 from tinygrad_edu.compiler.scope import Scope, is_of_table, is_written_out
+from tinygrad_edu.engine.user_primitive import UserPrimitive
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.source import docstring, is_literal, is_written_briefly, literal
 from tinygrad_edu.primitives.broadcasting import broadcast_to
@@ -183,12 +184,17 @@ class Emitter:
         """The operation applied to operands."""
         assert node.primitive is not None
         entry = self._scope.entry(node.primitive, self._entry(node))
-        return form_of(node, entry, operands, {key: self._written(x, key) for key, x in node.params.items()})
+        params = node.params
+        if not isinstance(node.primitive, UserPrimitive):
+            params = {key: _with_plain_counts(x) for key, x in params.items()}
+        return form_of(node, entry, operands, {key: self._written(x, key) for key, x in params.items()})
 
     def _written(self, param: Any, wanted: str) -> Any:
         """A parameter; large arrays in it, and what cannot be written down, are passed on as what they are, by a name."""
-        if type(param) is tuple:
-            return tuple(self._written(part, wanted) for part in param)
+        if type(param) is tuple or (type(param) is list and is_literal(param)):
+            return type(param)(self._written(part, wanted) for part in param)
+        if isinstance(param, np.number | np.bool):
+            return _of_its_dtype(param)
         if isinstance(param, np.ndarray) and not is_written_out(param):
             return self._scope.passed(param)
         return param if is_literal(param) else self._scope.given(param, wanted)
@@ -202,7 +208,7 @@ class Emitter:
             or (node.dtype in (bool, int, float) and not self._is_mixed)
         )
         if node.shape == () and not is_plain:
-            return ast.Call(literal(node.dtype), [literal(node.value)], [])
+            return _of_its_dtype(node.dtype.type(node.value))
         form = literal(node.value)
         is_small = np.size(node.value) <= _LARGEST_NESTED or is_written_briefly(node.value)
         return form if is_small else self._scope.in_front(form)
@@ -289,6 +295,19 @@ class Emitter:
         form = self._expression(scatter, [self._forms[part] for part in (g, *positions)])
         assert isinstance(form, ast.Call)
         return form
+
+
+def _with_plain_counts(param: Any) -> Any:
+    """A parameter of NumPy's functions, to which whole numbers and truth values are axes, counts and options of any dtype."""
+    if type(param) in (tuple, list):
+        return type(param)(map(_with_plain_counts, param))
+    return param.item() if isinstance(param, np.integer | np.bool) else param
+
+
+def _of_its_dtype(number: np.number[Any] | np.bool) -> ast.expr:
+    """`np.float32(0.1)`, which has a dtype, unlike a number of Python's."""
+    brief: Any = float(str(number)) if isinstance(number, np.floating) else number
+    return ast.Call(literal(number.dtype), [literal(brief if type(number)(brief) == number else number)], [])
 
 
 def _is_converted(form: ast.expr) -> bool:

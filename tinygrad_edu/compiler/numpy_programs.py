@@ -9,10 +9,11 @@ import numpy as np
 
 from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.fast_emitting import FastEmitter
-from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, in_order, is_number, rebuilt
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, in_order, is_number, rebuilt, result_type
 from tinygrad_edu.compiler.probing import raises_on_python_numbers
 from tinygrad_edu.compiler.programs import Program, RewrittenRun, indented, runnable
 from tinygrad_edu.compiler.rewriting import expanded
+from tinygrad_edu.compiler.scope import is_of_table
 from tinygrad_edu.engine.user_primitive import UserPrimitive
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.primitives import arithmetic
@@ -98,6 +99,9 @@ def _with_numpys_where_pythons_differ(run: RewrittenRun, given: set[IRNode]) -> 
         if isinstance(node.primitive.forward, np.ufunc) or node.operation is cast:  # which returns one of NumPy's numbers
             return new
         numpys = [_numpys(graph, part) if part in pythons else part for part in inputs]
+        if len(pythons) < len(inputs) and is_of_table(node.primitive) and not isinstance(node.dtype, PythonNumber):
+            # Beside one of NumPy's numbers a number of Python's may have to stay one: np.where(x > 0, np.float32(0.1), x).
+            numpys = numpys if result_type(node.primitive, numpys, node.params)[1] == node.dtype else list(inputs)
         new = graph.apply(node.primitive, numpys, node.params, (node.shape, node.dtype))
         if isinstance(node.dtype, PythonNumber):
             new = graph.apply(_AS_PYTHON[node.dtype], (new,), {}, ((), node.dtype))

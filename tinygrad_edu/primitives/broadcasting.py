@@ -56,6 +56,13 @@ def like(number: float, x: Any) -> Any:
     return number if x.dtype.kind in "fc" else x.dtype.type(number)
 
 
+def converted(x: Any, dtype: np.dtype[Any]) -> Any:
+    """What is put among numbers of a dtype, as NumPy converts it."""
+    if hasattr(x, "__record_primitive__"):
+        return x if x.dtype == dtype else cast(x, dtype=dtype)
+    return np.asarray(x).astype(dtype)[()]
+
+
 def as_dtype(x: Any, dtype: DTypeLike | None) -> Any:
     """What a reduction with `dtype=` computes in."""
     if dtype is None or x.dtype == dtype:

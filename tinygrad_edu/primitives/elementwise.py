@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitives.broadcasting import cast
+from tinygrad_edu.primitives.broadcasting import cast, converted
 from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.table import TABLE, composition, operation
 
@@ -275,13 +275,14 @@ logaddexp2 = operation(
 @composition(np.nan_to_num)
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     if x.dtype.kind not in "fc":
-        return x
+        return cast(x, dtype=x.dtype)  # NumPy's number, also of one of Python's
     if x.dtype.kind == "c":
         return _nan_to_num(np.real(x), copy, nan, posinf, neginf) + 1j * _nan_to_num(np.imag(x), copy, nan, posinf, neginf)
     largest = np.finfo(x.dtype).max
-    finite = np.where(np.isnan(x), nan, x)
-    finite = np.where(np.isposinf(x), largest if posinf is None else posinf, finite)
-    return np.where(np.isneginf(x), -largest if neginf is None else neginf, finite)
+    posinf, neginf = largest if posinf is None else posinf, -largest if neginf is None else neginf
+    nan, posinf, neginf = (converted(each, x.dtype) for each in (nan, posinf, neginf))
+    finite = np.where(np.isposinf(x), posinf, np.where(np.isnan(x), nan, x))
+    return np.where(np.isneginf(x), neginf, finite)
 
 
 TABLE.instead[np.real_if_close] = "Write np.real(a)."

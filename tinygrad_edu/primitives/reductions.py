@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.primitives.broadcasting import as_dtype, broadcast_to
+from tinygrad_edu.primitives.broadcasting import as_dtype, broadcast_to, converted
 from tinygrad_edu.primitives.exact import with_numbers_of
 from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.scans import cumprod
@@ -195,10 +195,8 @@ def _extremum(entry: Primitive, choose: Any, worst: float) -> Callable[..., Any]
             return entry(a, axis=axis, keepdims=keepdims)
         if a.size == 0:
             return initial + sum(a, axis=axis, keepdims=keepdims)  # the sum of nothing is zero
-        if a.dtype.kind not in "fc":  # whole numbers stay whole
-            worst_of_its_kind = initial = a.dtype.type(initial)
-        else:
-            worst_of_its_kind = worst
+        initial = converted(initial, a.dtype)
+        worst_of_its_kind = worst if a.dtype.kind in "fc" else initial  # whole numbers stay whole
         return choose(entry(_selected(a, where, worst_of_its_kind), axis=axis, keepdims=keepdims), initial)
 
     return numpy_extremum
