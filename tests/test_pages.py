@@ -44,7 +44,6 @@ def lit(elements):
     return {name for name, classes in elements.classes.items() if "lit" in classes}
 
 
-@in_a_browser
 def test_a_fault_of_the_compiler_is_not_a_page_without_source(monkeypatch):
     def broken(outputs):
         raise RuntimeError("a fault of the compiler")
@@ -54,6 +53,7 @@ def test_a_fault_of_the_compiler_is_not_a_page_without_source(monkeypatch):
         tg.explain((tg.Value(2.0, name="w") ** 2).named("L")).to_html()
 
 
+@in_a_browser
 def test_the_page_begins_with_what_is_given(explanation, tmp_path):
     elements = opened(explanation.to_html(), tmp_path, "lang=en")
     assert elements.texts["sentence"] == "These numbers are given."
