@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.errors import DataError, TracingError
+from tinygrad_edu.errors import DataError, TracingError, UnsupportedError
 
 X = np.array([1.5, 2.5, 0.5])
 MATRIX = np.array([[2.0, 1.0], [0.5, 3.0]])
@@ -62,6 +62,13 @@ def test_what_runs_on_arrays_compiles(function, x, target):
 def test_the_gradient_of_what_is_marked_by_an_array_of_ones_is_the_eager_one(function):
     gradient = tg.grad(lambda w: np.sum(function(w)))
     np.testing.assert_array_equal(tg.compile(gradient)(X), gradient(X))
+
+
+def test_a_function_without_a_derivative_is_refused_with_what_works_in_a_compiled_function():
+    with pytest.raises(UnsupportedError, match=r"np\.gcd has no derivative here.* give None for each rule"):
+        tg.compile(lambda n: np.gcd(n, 4))(6)
+    gcd = tg.primitive(np.gcd, None, None)
+    assert tg.compile(lambda n: gcd(n, 4))(6) == 2
 
 
 def test_positions_that_are_computed_let_the_gradient_pass_to_what_they_choose():

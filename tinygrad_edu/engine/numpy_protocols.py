@@ -47,10 +47,11 @@ class NumPyProtocols:
         implementation = TABLE.functions.get(function)
         is_constant = implementation is None and function in CONSTANT_FUNCTIONS
         if implementation is None and not is_constant and (implementation := of_scipy(function)) is None:
+            is_traced = current_mode().records_constants
+            unneeded = "give None for each rule" if is_traced else "call it on value.detach().numpy()"
             raise UnsupportedError(
                 f"{numpy_name(function)} has no derivative here. Write it in terms of functions that have one, make it an "
-                "operation of your own with tg.primitive(forward, *rules), or, if no gradient is needed, call it on "
-                "value.detach().numpy()."
+                f"operation of your own with tg.primitive(forward, *rules), or, if no gradient is needed, {unneeded}."
             )
         if kwargs and not is_constant and kwargs.pop("out", None) is not None:
             raise UnsupportedError(

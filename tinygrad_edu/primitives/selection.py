@@ -237,7 +237,7 @@ def _refusing(function: Function, instead: str) -> Function:
 
 
 _IN_PLACE: dict[Function, str] = {
-    np.copyto: "np.where(mask, new, old); or np.broadcast_to(value, shape) in place of np.full(shape, value)",
+    np.copyto: "np.where(mask, new, old); or np.broadcast_to(value, shape) in place of np.full(shape, value) and np.full_like",
     np.putmask: "np.where(mask, new, old)",
     np.place: "np.where(mask, new, old)",
     np.put: "np.where(mask, new, old), with mask[indices] = True",
