@@ -98,7 +98,7 @@ def between(outputs: Iterable[Any], targets: Set[Any]) -> tuple[list[Any], set[A
     return path[::-1], dependent
 
 
-def backpropagate(  # noqa: C901 (a function for part of its loop would cost as much as a rule)
+def backpropagate(
     cotangents: dict[Any, Any], computed: Sequence[Any], wanted: Set[Any], create_graph: bool = False
 ) -> dict[Any, Any]:
     """Apply the chain rule from the outputs, whose cotangents are given, back to the leaves.
@@ -117,8 +117,7 @@ def backpropagate(  # noqa: C901 (a function for part of its loop would cost as 
     """
     mode = current_mode()
     watches = mode.watches
-    if watches:
-        mode.see_backward(create_graph)
+    mode.see_backward(create_graph)
     ndarray = np.ndarray
     for node in computed:
         # Everything computed from this node is newer and has already contributed, so its cotangent is complete.

@@ -24,7 +24,7 @@ class Mode:
     records_likes = True
     """Whether `np.zeros_like` and its kind, which look at nothing but a shape, count among these. Else they give plain arrays."""
     watches = False
-    """Whether `see_call`, `see_result`, `see_backward` and `see_gradient` want to be called."""
+    """Whether `see_call`, `see_result` and `see_gradient` want to be called, which costs time at every operation."""
     keeps_python_numbers = False
     """Whether a number of Python's that an operation gives stays one. Else it becomes NumPy's, with a shape and a dtype."""
 
