@@ -86,3 +86,17 @@ def test_beside_a_number_of_numpys_a_number_of_pythons_has_its_dtype(x, number):
         lambda x: np.clip(number, x, 3),
     ):
         assert_same(tg.compile(f)(x), f(x)[()])
+
+
+@pytest.mark.parametrize("first", [4.0, -1.0])
+@pytest.mark.parametrize("f", [lambda x, ones: x**0.5 * ones, lambda x, ones: np.sum(ones * x**0.5)])
+def test_the_dtype_of_a_root_does_not_depend_on_the_sign_that_came_first(f, first):
+    ones = np.ones(2, np.float32)
+    compiled = tg.compile(f)
+    with np.errstate(invalid="ignore"):
+        compiled(first, ones)
+        root, negative = compiled(4.0, ones), compiled(-1.0, ones)
+    assert root.dtype == f(4.0, ones).dtype == np.float32
+    assert np.array_equal(root, f(4.0, ones))
+    assert negative.dtype.kind == "f"
+    assert np.all(np.isnan(negative))

@@ -759,3 +759,26 @@ def test_an_operation_of_the_user_s_that_is_called_equal_is_not_taken_for_an_equ
     is_large = tg.primitive(lambda x: x > 100.0, None, name="equal")
     square = tg.primitive(lambda x: x * x, lambda g, out, x: np.where(is_large(x), 0.0, g * 2 * x), name="square")
     assert "where(equal(x), 0, g * 2 * x)" in str(tg.explain(np.sum(square(tg.Value([1.0, 2.0], name="x")))))
+
+
+@pytest.mark.parametrize(
+    "index", [([0, 1], [1, 2]), (np.array([0, 1]), None), (np.arange(2), np.array([2, 0])), (0, slice(None), None)], ids=str
+)
+def test_what_is_indexed_by_arrays_is_explained(index):
+    w = tg.Value(np.arange(12.0).reshape(4, 3), name="W")
+    explanation = tg.explain(np.sum(w[index] ** 2).named("L"))
+    assert "W[" in str(explanation)
+    assert "W" in explanation.to_latex()
+    assert "value_and_grad" in explanation.to_html()
+
+
+def test_a_softmax_regression_is_explained():
+    w, x, labels = tg.Value(np.ones((4, 3)) / 8, name="W"), np.arange(8.0).reshape(2, 4), np.array([2, 0])
+    z = (x @ w).named("z")
+    loss = (np.mean(tg.logsumexp(z, axis=1) - z[np.arange(2), labels])).named("L")
+    explanation = tg.explain(loss)
+    loss.backward()
+    probabilities = np.full((2, 3), 1 / 3)
+    np.testing.assert_allclose(w.grad, x.T @ (probabilities - np.eye(3)[labels]) / 2)
+    assert "dL/dW" in str(explanation)
+    assert "<html" in explanation.to_html()

@@ -99,8 +99,7 @@ def _with_numpys_where_pythons_differ(run: RewrittenRun, given: set[IRNode]) -> 
         if isinstance(node.primitive.forward, np.ufunc) or node.operation is cast:  # which returns one of NumPy's numbers
             return new
         numpys = [_numpys(graph, part) if part in pythons else part for part in inputs]
-        is_root = node.operation is arithmetic.power  # whatever its sign was in the trace, NumPy's is real
-        if len(pythons) < len(inputs) and is_of_table(node.primitive) and not (is_root or isinstance(node.dtype, PythonNumber)):
+        if len(pythons) < len(inputs) and is_of_table(node.primitive) and not isinstance(node.dtype, PythonNumber):
             # Beside one of NumPy's numbers a number of Python's may have to stay one: np.where(x > 0, np.float32(0.1), x).
             numpys = numpys if result_type(node.primitive, numpys, node.params)[1] == node.dtype else list(inputs)
         new = graph.apply(node.primitive, numpys, node.params, (node.shape, node.dtype))

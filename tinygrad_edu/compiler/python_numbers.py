@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,12 @@ def _of_plain(operation: Callable[[Any, Any], Any], reflected: bool) -> Callable
 
     def method(a: Any, b: Any) -> Any:
         left, right = (plain(b), plain(a)) if reflected else (plain(a), plain(b))
-        try:
-            return operation(left, right)
-        except ArithmeticError:  # where NumPy has an infinity or NaN, as the program does
-            return operation(np.asarray(left)[()], right).item()
+        with suppress(ArithmeticError):
+            result = operation(left, right)
+            if not np.iscomplexobj(result) or np.iscomplexobj(left) or np.iscomplexobj(right):
+                return result
+        # Where Python raises an error, or has a complex root of a negative number, the program has NumPy's infinity or NaN.
+        return operation(np.asarray(left)[()], right).item()
 
     return method
 

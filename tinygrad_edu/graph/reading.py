@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.mode import InMode, Watch
-from tinygrad_edu.engine.value import Value, holding
+from tinygrad_edu.engine.value import Value, constant_of
 from tinygrad_edu.graph.graph import parents_of
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.source import numpy_function
@@ -123,7 +123,7 @@ def _sets_apart(condition: Value | None) -> bool:
 
 
 def _shape_of_input(param: Any, shapes: Shapes) -> Any:
-    if type(param) is tuple and param:
+    if type(param) is tuple and param and all(type(length) is int for length in param):  # and no index, which may hold arrays
         for name, shape in shapes.items():
             if param == shape:
                 return ast.Attribute(ast.Name(name), "shape")
@@ -205,7 +205,7 @@ def read_rule(
 ) -> RuleReading:
     """What the rule for an input does with a gradient of ones. Where there is no rule, no gradient arrives: it is 0."""
     rule = primitive.rules(len(inputs))[position]
-    g = holding(np.ones(out.shape, out.dtype)[()], ARRIVING)
+    g = constant_of(np.ones(out.shape, out.dtype)[()], ARRIVING)
     everything = Everything({g, out, *(x for x in inputs if isinstance(x, Value))})
     with InMode(everything), np.errstate(all="ignore"):
         gradient = 0.0 if rule is None else attempted(primitive, partial(rule, **params), g, out, *inputs)
