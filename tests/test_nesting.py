@@ -218,7 +218,7 @@ def test_no_gradient_is_called_after_an_argument_without_a_name_and_no_result_af
     compiled(2.0)
     assert "d_None" not in compiled.source
     y = tg.Value(2.0)
-    assert tg.grad(lambda x: x * y)(tg.Value(3.0)).name != "d_<lambda>"
+    assert tg.grad(lambda x: x * y)(tg.Value(3.0)).name == "d_x"
     u = tg.Value(1.0)
     tg.vjp(lambda x: x, tg.Value(2.0))[1](u)
     assert u.name is None

@@ -109,11 +109,7 @@ def accumulations(order: Sequence[IRNode], kept: Collection[IRNode]) -> dict[IRN
     for node in order:
         if node.shape and node.operation is scatter:
             summed[node] = []
-        elif (
-            node.shape
-            and node.operation is add
-            and all((part.shape, part.dtype) == (node.shape, node.dtype) for part in node.inputs)
-        ):
+        elif node.shape and node.operation is add and all(_is_like(part, node) for part in node.inputs):
             parts = [part for part in node.inputs if part in summed and uses[part] == 1 and part not in kept]
             if parts:
                 summed[node] = parts

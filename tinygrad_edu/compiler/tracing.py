@@ -25,7 +25,7 @@ from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.messages import NUMPY, PACKAGE, described, users_line
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.takers import users_call
-from tinygrad_edu.engine.value import Value, hold, holding
+from tinygrad_edu.engine.value import Value, constant_of, replace_numbers
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives import arithmetic
@@ -142,7 +142,7 @@ def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
 
 def _argument(name: str, x: Any) -> Value:
     """A Value with just these numbers: integers stay integers, and Python's numbers give way to the dtype of arrays."""
-    return holding(number(x), name)
+    return constant_of(number(x), name)
 
 
 def _outside(graph: IRGraph, value: Value, names: Sequence[str], outside: dict[Value, IRNode]) -> IRNode:
@@ -253,7 +253,7 @@ class _Tracer(Watch):
 
     def see_result(self, node: Any) -> None:
         if type(data := numbers_of(node)) in (*PYTHON, complex):
-            hold(node, number(data))
+            replace_numbers(node, number(data))
         primitive = node.primitive
         if TABLE.entries.get(primitive.name) is not primitive:
             node.primitive, node.params = kept(primitive), {key: kept(x) for key, x in (node.params or {}).items()}

@@ -409,12 +409,12 @@ def snapshot_of(value: Value) -> Any:
     return value._data if value._loan is None else value._loan.snapshot()
 
 
-def hold(value: Value, data: Any) -> None:
+def replace_numbers(value: Value, data: Any) -> None:
     """Give a Value that was just made other data: what stands for its numbers in a trace."""
     value._data = data
 
 
-def holding(data: Any, name: str) -> Value:
+def constant_of(data: Any, name: str) -> Value:
     """A constant of data as they are: not checked, not copied, of any dtype."""
     value = _constant(data, ())
     value._name = name

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
-from tinygrad_edu.engine.value import Value, holding
+from tinygrad_edu.engine.value import Value, constant_of
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.program import compiled_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
@@ -84,7 +84,7 @@ class Edge:
     def reading(self) -> RuleReading:
         """What the rule does, called with named Values in place of the arrays. This is the only time that it is read."""
         nodes = dict.fromkeys((self.result, *self.result.operands))
-        given = {node: node.data if node.is_number else holding(node.data, node.name) for node in nodes}
+        given = {node: node.data if node.is_number else constant_of(node.data, node.name) for node in nodes}
         inputs = [given[operand] for operand in self.result.operands]
         shapes = {operand.name: operand.shape for operand in self.result.operands if operand.is_named}
         return read_rule(self.result.primitive, self.position, given[self.result], inputs, self.result.params, shapes)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.engine.value import holding
+from tinygrad_edu.engine.value import constant_of
 from tinygrad_edu.graph.python_notation import source_tree
 from tinygrad_edu.graph.reading import ARRIVING, read_rule
 from tinygrad_edu.graph.source import expression
@@ -68,8 +68,8 @@ def _input_names(primitive: Primitive, count: int) -> list[str]:
 
 def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], params: dict[str, Any]) -> dict[str, str]:
     """For each input what its rule computes, or an empty text where it has none."""
-    out = holding(np.asarray(primitive.forward(*inputs, **params))[()], "out")
-    values = [holding(x, name) for name, x in zip(names, inputs, strict=True)]
+    out = constant_of(np.asarray(primitive.forward(*inputs, **params))[()], "out")
+    values = [constant_of(x, name) for name, x in zip(names, inputs, strict=True)]
     shapes = {name: np.shape(x) for name, x in zip(names, inputs, strict=True)}
     written = dict.fromkeys(names, "")
     for position, rule in enumerate(primitive.rules(len(inputs))):

@@ -56,15 +56,13 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, ha
     >>> float(value), float(gradient)
     (2.0, -4.0)
     """
-    numbers = checked_argnums(f, argnums)
-    flag("has_aux", has_aux)
-    is_tuple = isinstance(argnums, tuple)
+    differentiated = _differentiated(f, argnums, has_aux)
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        trace, gradients = _differentiated(f, args, kwargs, numbers, has_aux)
+        trace, gradient = differentiated(args, kwargs)
         value = trace.as_returned(trace.output)
-        return (value, trace.as_returned(trace.aux)) if has_aux else value, gradients if is_tuple else gradients[0]
+        return (value, trace.as_returned(trace.aux)) if has_aux else value, gradient
 
     return value_and_gradient
 
@@ -94,17 +92,14 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     >>> float(grad(grad(lambda x: x**3))(2.0))
     12.0
     """
-    numbers = checked_argnums(f, argnums)
-    flag("has_aux", has_aux)
-    is_tuple = isinstance(argnums, tuple)
+    differentiated = _differentiated(f, argnums, has_aux)
 
     @wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        trace, gradients = _differentiated(f, args, kwargs, numbers, has_aux)
-        wanted = gradients if is_tuple else gradients[0]
-        return (wanted, trace.as_returned(trace.aux)) if has_aux else wanted
+    def gradient_alone(*args: Any, **kwargs: Any) -> Any:
+        trace, gradient = differentiated(args, kwargs)
+        return (gradient, trace.as_returned(trace.aux)) if has_aux else gradient
 
-    return gradient
+    return gradient_alone
 
 
 @overload
@@ -136,11 +131,18 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
 
 
 def _differentiated(
-    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...], has_aux: bool
-) -> tuple[Trace, tuple[Any, ...]]:
-    """A call of `f`, and the gradients by the arguments `argnums`."""
-    trace = traced(f, args, kwargs, argnums, has_aux)
-    return trace, trace.pull_back((ones(_checked_scalar(trace.output, f)),))
+    f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool
+) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[Trace, Any]]:
+    """What a call of `f` with such arguments records, and its gradient. A mistake in what is given here is told at once."""
+    numbers = checked_argnums(f, argnums)
+    flag("has_aux", has_aux)
+
+    def called(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Trace, Any]:
+        trace = traced(f, args, kwargs, numbers, has_aux)
+        gradients = trace.pull_back((ones(_checked_scalar(trace.output, f)),))
+        return trace, gradients if isinstance(argnums, tuple) else gradients[0]
+
+    return called
 
 
 def _checked_scalar(output: Any, f: Callable[..., Any]) -> Value:
