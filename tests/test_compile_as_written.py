@@ -1,5 +1,6 @@
 """What runs on plain arrays compiles as it is written, or is refused without blame for lines that nobody wrote."""
 
+import random
 from collections import OrderedDict
 from itertools import combinations, permutations
 
@@ -178,6 +179,11 @@ BY_NUMBERS = {
     "matrix_power": (lambda x, n: np.linalg.matrix_power(x, n), (MATRIX, 2), r"np\.linalg\.matrix_power\(\) .* Let n be static"),
     "computed": (lambda x, n: np.roll(x, 2 * n + 1), (X, 1), r"np\.roll\(\) .* Let n be static"),
     "of NumPy's own": (lambda x, n: x[:2] @ np.eye(2, k=n), (X, 1), r"np\.eye\(\) .* Or let n be static"),
+    "max": (lambda x: max(x[0], 0.0) * x, (X,), r"max\(\) .* Write np\.maximum\(a, b\), or np\.max\(array\)\. Or let x be static"),
+    "min": (lambda x: min(x), (X,), r"min\(\) .* Write np\.minimum\(a, b\), or np\.min\(array\)"),
+    "sorted": (lambda x: sorted(x), (X,), r"sorted\(\) .* Write np\.sort\(array\)"),
+    "any": (lambda x: any(x > 1) * x, (X,), r"any\(\) .* Write np\.any\(array\)"),
+    "all": (lambda x: all(x > 1) * x, (X,), r"all\(\) .* Write np\.all\(array\)"),
     "take": (lambda n: np.take(X, n), (1,), r"np\.take\(\) .* Write tg\.Value\(array, requires_grad=False\)\[value\]"),
 }
 
@@ -188,6 +194,40 @@ def test_what_goes_by_the_numbers_is_refused_in_the_words_of_the_users_line(func
     with pytest.raises(TracingError, match=f"but {words}") as caught:
         tg.compile(function)(*arguments)
     assert "if, while" not in str(caught.value)
+
+
+def test_a_function_of_the_users_that_is_called_max_is_not_mistaken_for_pythons():
+    def max(a, b):
+        return a if a > b else b
+
+    with pytest.raises(TracingError, match=r"but if, while, .* Write np\.where") as caught:
+        tg.compile(lambda x: max(x, 0.0))(1.0)
+    assert "maximum" not in str(caught.value)
+
+
+def test_a_built_in_function_is_told_what_python_calls_its_arguments():
+    with pytest.raises(TracingError, match=r"Or let args be static: tg\.compile\(f, static=\('args',\)\)"):
+        tg.compile(max)(1.0, 2.0)
+    assert tg.compile(max, static=("args",))(1.0, 2.0) == 2.0
+
+
+GENERATOR, OBJECT = np.random.default_rng(0), object()
+NO_INPUT = {
+    "a generator": (lambda x, rng: x, (1.0, GENERATOR), r"rng draws random numbers \(Generator.* Draw .* outside and pass them"),
+    "an old one": (lambda x, rng: x, (1.0, np.random.RandomState(0)), r"rng draws random numbers \(RandomState"),
+    "one of Python's": (lambda x, rng: x, (1.0, random.Random(0)), r"rng draws random numbers \(Random"),
+    "one in a dict": (lambda x, d: x, (1.0, {"rng": GENERATOR}), r"d\['rng'\] draws random numbers"),
+    "an object": (lambda x, thing: x, (1.0, OBJECT), r"mark it static: tg\.compile\(f, static=\('thing',\)\)\."),
+    "an object in a dict": (lambda x, d: x, (1.0, {"a": OBJECT}), r"d\['a'\] is neither .* an argument of its own, and static"),
+    "an object among others": (lambda *xs: xs[0], (1.0, OBJECT), r"xs\[1\] is neither .* an argument of its own, and static"),
+}
+
+
+@pytest.mark.parametrize(("function", "arguments", "words"), NO_INPUT.values(), ids=NO_INPUT)
+def test_what_is_no_input_is_told_what_works(function, arguments, words):
+    with pytest.raises(DataError, match=words) as caught:
+        tg.compile(function)(*arguments)
+    assert ("static" in str(caught.value)) is ("random" not in str(caught.value))
 
 
 @pytest.mark.parametrize("index", [np.array([0, 2]), 1])

@@ -241,3 +241,63 @@ def test_what_numpy_computes_with_more_precision_than_the_argument_has_jax_does_
     result, expected = tg.compile(f, target="jax")(x), f(x)
     assert result.dtype == expected.dtype == np.float64
     np.testing.assert_allclose(result, expected, rtol=1e-14)
+
+
+# --- Python's whole numbers --------------------------------------------------------------------------------------------------
+
+LARGEST = 2**63 - 1
+TOO_LARGE = {
+    "a product": (lambda n: n * n, (2**40,)),
+    "a product of two": (lambda n, m: n * m, (2**40, 2**40)),
+    "a sum": (lambda n: n + n, (2**62,)),
+    "a difference": (lambda n: n - (-n), (2**62,)),
+    "the negative of the least": (lambda n: -n, (-(2**63),)),
+    "the absolute of the least": (lambda n: abs(n), (-(2**63),)),
+    "a quotient": (lambda n: n // -1, (-(2**63),)),
+    "a power": (lambda w, k: w * 10**k, (1.5, 20)),
+    "a square": (lambda n: n**2, (2**32,)),
+    "a power of itself": (lambda n: n**n, (30,)),
+    "a power that is a fraction": (lambda w, k: w * 10**k, (1.5, -1)),
+    "a product in the middle": (lambda n: n * n // n, (2**40,)),
+    "a product in a condition": (lambda n, x: np.where(n * n > 0, x, -x), (2**32, np.ones(2))),
+    "a product with an array": (lambda n, x: x * (n * n), (2**32, np.ones(2))),
+    "a part of a tree": (lambda p: p["n"] * p["m"], ({"n": 2**40, "m": 2**40},)),
+    "an argument": (lambda n: n + 0.5, (2**70,)),
+    "an argument beside an array": (lambda n, x: n * x, (LARGEST + 1, np.ones(2))),
+}
+
+
+@pytest.mark.parametrize(("f", "arguments"), TOO_LARGE.values(), ids=TOO_LARGE)
+def test_whole_numbers_of_pythons_that_do_not_fit_are_never_wrong_in_silence(f, arguments):
+    small = [dict.fromkeys(x, 3) if isinstance(x, dict) else 3 if isinstance(x, int) else x for x in arguments]
+    compiled = tg.compile(f, target="jax")
+    np.testing.assert_allclose(compiled(*small), f(*small), rtol=1e-15)
+    with pytest.raises(UnsupportedError, match=r"comes of (n|k|p|n and m|p\['n'\] and p\['m'\]) by .* 64 bits\. .*floats"):
+        compiled(*arguments)
+    np.testing.assert_allclose(compiled(*small), f(*small), rtol=1e-15)
+    with pytest.raises(UnsupportedError, match="64 bits"):
+        tg.compile(f, target="jax")(*arguments)
+
+
+@pytest.mark.parametrize(("f", "numbers"), [
+    (lambda n: n * n, (3037000499,)), (lambda n: n + 1, (LARGEST - 1,)), (lambda n: -n, (LARGEST,)), (lambda n: n, (-LARGEST - 1,)),
+    (lambda n: abs(n) - n % 7 + n // 7, (-31,)), (lambda n, k: n**k, (3, 39)), (lambda n: n**2, (3037000499,)),
+    (lambda n: (n ^ 5) + (n | 8) - (n & 6), (-27,)), (lambda n: n**-2 * 1.0, (3,)), (lambda n: np.real(n) * 2, (2**61,)),
+])  # fmt: skip
+def test_whole_numbers_of_pythons_that_fit_are_right_to_the_last_bit(f, numbers):
+    assert tg.compile(f, target="jax")(*numbers) == f(*numbers)
+
+
+def test_whole_numbers_have_as_many_bits_as_jax_is_set_to():
+    compiled = tg.compile(lambda n: n * n, target="jax")
+    with jax.enable_x64(False):
+        assert compiled(2**15) == 2**30
+        with pytest.raises(UnsupportedError, match=r"has the number 1099511627776, .*32 bits"):
+            compiled(2**20)
+    assert compiled(2**20) == 2**40
+
+
+def test_a_division_of_whole_numbers_by_zero_is_pythons_error():
+    for f in (lambda n: n // 0, lambda n: n % 0):
+        with pytest.raises(ZeroDivisionError):
+            tg.compile(f, target="jax")(3)

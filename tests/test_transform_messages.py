@@ -95,7 +95,7 @@ def test_a_mistake_is_told_with_its_place(fails, error, message):
 
 @pytest.mark.parametrize("transform", EVERY)
 def test_a_mistake_in_what_to_differentiate_is_told_when_the_transform_is_made(transform):
-    with pytest.raises(DataError, match=r"a transform takes a function, but got Value\(4\..*tg\.grad\(f\)\(x\)"):
+    with pytest.raises(DataError, match=rf"tg\.{transform.__name__} takes a function, but got Value\(4\..* f and not f\(x\)"):
         transform(model(Value(2.0)))
     with pytest.raises(DataError, match=r"argnums is the position of an argument or a tuple of positions, but got 'x'"):
         transform(model, "x")
@@ -113,6 +113,13 @@ def test_a_forgotten_return_is_told(transform):
 def test_a_forgotten_return_is_told_by_products_too(transform):
     with pytest.raises(GradientError, match=r"returns_nothing returned nothing; is a return missing\?"):
         transform(returns_nothing, 2.0)
+
+
+@pytest.mark.parametrize("transform", [tg.vjp, tg.linearize, tg.jvp, tg.hvp, tg.checkpoint, tg.compile])
+def test_what_is_no_function_is_told_by_the_transform_that_was_given_it(transform):
+    arguments = {tg.vjp: (1.0,), tg.linearize: (1.0,), tg.jvp: (1.0, 1.0), tg.hvp: (1.0, 1.0)}.get(transform, ())
+    with pytest.raises(DataError, match=rf"^tg\.{transform.__name__} takes a function, but got 3\."):
+        transform(3, *arguments)
 
 
 def test_an_error_of_the_users_own_comes_through_as_it_is():

@@ -76,6 +76,8 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     target: "numpy", or "jax" (`pip install "tinygrad_edu[jax]"`): the same program with `jax.numpy` under `jax.jit`, for
         graphics cards, and for several devices at once. It takes NumPy's and JAX's arrays and returns JAX's, on the devices where
         its arguments were. Double precision, which is NumPy's, JAX must be told of: `jax.config.update("jax_enable_x64", True)`.
+        JAX's whole numbers have 64 bits. Each call looks whether Python's, and what is computed of them alone, do with these; those
+        in arrays overflow without a word, as NumPy's do.
     static: names of parameters that are part of the program, too, such as an integer for `range`. They are compared by value.
     maxsize: how many programs are kept. Of more than these the one goes that has not been used for longest.
 
@@ -92,6 +94,7 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     ------
     TracingError: at the first call, if what `f` does depends on the numbers of its arguments (an `if`, `float()`) or on chance.
     DataError: if an argument is none of the above.
+    UnsupportedError: if JAX cannot run the program, or not with whole numbers as large as these.
     MissingExtraError: if the target is not installed.
 
     >>> import tinygrad_edu as tg
@@ -112,7 +115,7 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
         return loss, d_theta
     <BLANKLINE>
     """
-    check_function(f)
+    check_function("tg.compile", f)
     if target not in _TARGETS:
         raise DataError(f"target must be one of {', '.join(map(repr, _TARGETS))}, not {target!r}")
     if type(maxsize) is not int or maxsize < 1:
@@ -292,9 +295,16 @@ class _Compilation:
             raise DataError(f"{path} is a complex number of Python's: pass one of NumPy's, np.complex128({x}).")
         if type(x).__module__.startswith("jax"):
             raise DataError(f"{path} is one of JAX's arrays ({what}); these are for tg.compile(f, target='jax').")
+        if type(x).__module__ == "random" or type(x).__module__.startswith("numpy.random"):
+            raise DataError(
+                f"{path} draws random numbers ({what}), but a program does the same each time. Draw the numbers outside and pass "
+                "them: f(x, generator.normal(size=x.shape))."
+            )
+        is_whole = any(path == parameter.name for parameter in self._parameters)
         raise DataError(
             f"{path} is neither a number or an array of numbers (an input of the program) nor text, True, False, None or a "
-            f"function (part of the program), but {what}. Mark it static if it stays the same: tg.compile(f, static=({path!r},))."
+            f"function (part of the program), but {what}. If it stays the same, "
+            + (f"mark it static: tg.compile(f, static=({path!r},))." if is_whole else "make it an argument of its own, and static.")
         )
 
     def _has_arrays(self, tree: Any) -> bool:
@@ -355,7 +365,7 @@ def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
-        return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
+        return [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
 
 
 class _Same:

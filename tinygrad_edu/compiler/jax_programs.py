@@ -18,6 +18,7 @@ from tinygrad_edu.compiler.emitting import Emitter, Source
 from tinygrad_edu.compiler.ir import PYTHON, IRNode, PythonNumber, in_order
 from tinygrad_edu.compiler.names import prefix
 from tinygrad_edu.compiler.programs import Program, RewrittenRun, runnable
+from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
 from tinygrad_edu.graph.source import is_literal, literal
 from tinygrad_edu.primitives import arithmetic
@@ -165,7 +166,7 @@ def _positions(mask: Any) -> tuple[Any, ...]:
 def jax_program(run: RewrittenRun) -> Program:
     """A program that JAX compiles for the devices on which it finds the arguments. It returns JAX's arrays."""
     jax = import_jax()
-    _refuse_large_integers(run)
+    demand_whole_numbers = _whole_numbers_demanded(run)
     source = run.emitted(JaxEmitter)
     scope: dict[str, Any] = {"np": jax.numpy, "jax": jax, **{name: source.scope.functions[name] for name in source.scope.foreign}}
     exec("\n".join(source.scope.helpers.values()), scope)
@@ -176,29 +177,63 @@ def jax_program(run: RewrittenRun) -> Program:
     outside = run.read_outside(source, scope)
     own = prefix([*source.parameters, *scope])
     jitted = jax.jit(_explained(function, run.name))
-    its = {"compiled": jitted, "config": jax.config, "refuse_to_round": _refuse_to_round}
+    its = {
+        "compiled": jitted,
+        "config": jax.config,
+        "refuse_to_round": _refuse_to_round,
+        "demand_whole_numbers": demand_whole_numbers,
+    }
     scope |= {f"{own}{name}": thing for name, thing in its.items()}
     is_double = _needs_double([*in_order(run.outputs), *run.inputs], run.outputs)
+    leaves = run.leaves(source)
     statements = [
+        *([f"{own}demand_whole_numbers({', '.join(leaves)})"] if demand_whole_numbers else []),
         *([f"if not {own}config.jax_enable_x64:", f"    {own}refuse_to_round({run.name!r})"] if is_double else []),
         *outside,
         f"{own}results = {own}compiled({', '.join(source.parameters)})",
         f"return {run.outline.expression([_taken(f'{own}results[{i}]', node) for i, node in enumerate(run.outputs)])}",
     ]
     text = run.text(source)
-    leaves = run.leaves(source)
     program = Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(run.trace.outside))
     finalize(program, jitted.clear_cache).atexit = False  # JAX would keep what it has compiled, and every line that led to it
     return program
 
 
-def _refuse_large_integers(run: RewrittenRun) -> None:
-    for node in in_order([output for output in run.trace.outputs if output is not None]):
-        if node.operation is arithmetic.power and node.dtype == PYTHON[int]:
-            raise UnsupportedError(
-                f"{run.name} has a power of Python's integers, which may be of any size, but JAX's integers have 64 bits. "
-                "Write 10.0**k in place of 10**k, or mark the exponent static: static=('k',)."
-            )
+def _whole_numbers_demanded(run: RewrittenRun) -> Callable[..., None] | None:
+    """A check of Python's whole numbers among the arguments, and of what the program computes of them; None where there are none.
+
+    Python's have any number of digits, but JAX's have 64 bits, and go on without a word where these do not do. All that whole
+    numbers of Python's are computed of is known before JAX is called, so Python computes them, too, to see whether they fit.
+    """
+    inputs = run.trace.inputs
+    order = in_order([*inputs, *(output for output in run.trace.outputs if output is not None)])
+    whole = [node for node in order if node.value is None and (node.dtype == PYTHON[int] or _may_be_whole(node))]
+    steps = in_order(whole)
+    names = " and ".join(node.name for node in inputs if node in steps)
+    config = import_jax().config
+
+    def demand(*arguments: Any) -> None:
+        bits = 64 if config.jax_enable_x64 else 32
+        known = dict(zip(inputs, arguments, strict=True))
+        for node in steps:
+            if node not in known:
+                operands = [known[part] for part in node.inputs]
+                known[node] = node.primitive.forward(*operands, **node.params) if node.primitive else node.value
+        for node in whole:
+            if not (type(known[node]) is int and -(2 ** (bits - 1)) <= known[node] < 2 ** (bits - 1)):
+                raise UnsupportedError(
+                    f"{run.name} has the number {shortened(known[node])}, which comes of {names} by Python's whole numbers. These "
+                    f"may be of any size and have powers that are fractions, but JAX's stay whole and have {bits} bits. Compute "
+                    "with floats: pass 3.0 in place of 3, and write 10.0**k in place of 10**k."
+                )
+
+    return demand if whole else None
+
+
+def _may_be_whole(node: IRNode) -> bool:
+    """Whether it is a power of whole numbers of Python's, which is whole for some exponents, and not for negative ones."""
+    are_whole = all(part.dtype == PYTHON[int] for part in node.inputs)
+    return node.operation is arithmetic.power and are_whole and node.inputs[1].value is None
 
 
 def _explained(function: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -323,6 +323,4 @@ _ANSWERING = {Value.__array_function__.__code__: "function", Value.__array_ufunc
 
 
 def _instead(taken: str) -> str:
-    if "array[value]" in taken:
-        return "Write tg.Value(array, requires_grad=False)[value]."
-    return "Write np.where(condition, a, b) in place of the if." if taken.startswith("if") else ""
+    return "Write tg.Value(array, requires_grad=False)[value]." if "array[value]" in taken else ""

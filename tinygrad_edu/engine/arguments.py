@@ -74,7 +74,7 @@ def text(name: str, given: Any) -> str:
     raise DataError(f"{name} must be text, but is {shortened(given)}.")
 
 
-def check_function(f: Any) -> None:
-    """A transform takes a function."""
+def check_function(taker: str, f: Any) -> None:
+    """What a transform takes is a function. The taker is the transform as the user writes it: `tg.grad`."""
     if not callable(f):
-        raise DataError(f"a transform takes a function, but got {shortened(f)}. Give it the function itself: tg.grad(f)(x).")
+        raise DataError(f"{taker} takes a function, but got {shortened(f)}. Give it the function itself, f and not f(x).")

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu.engine.messages import described, notebook_table
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
-from tinygrad_edu.engine.takers import taker
+from tinygrad_edu.engine.takers import decider, taker
 from tinygrad_edu.errors import DataError, DetachError, ShapeError, TracingError
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.primitives.primitive import Primitive
@@ -66,7 +66,10 @@ class Conversions:
         return format(self.item(), spec) if spec else str(self)
 
     def __bool__(self) -> bool:
-        current_mode().see_numbers(self, "if, while, and, or, not, assert")
+        mode = current_mode()
+        if mode.records_constants:
+            who = decider(sys._getframe(1))
+            mode.see_numbers(self, who.words, who.advice)
         return bool(self._data)
 
     # --- unasked -------------------------------------------------------------------------------------------------------------

@@ -69,6 +69,20 @@ def taker(frame: FrameType) -> Taker:
     return Taker(words, name, module, asked.is_numpy or is_numpy)
 
 
+_DECISION = Taker("if, while, and, or, not, assert", "if", "builtins")
+_DECISIONS: dict[tuple[str, ...], Taker] = {
+    (name,): Taker(f"{name}()", name, "builtins") for name in ("all", "any", "max", "min", "sorted")
+}
+
+
+def decider(frame: FrameType) -> Taker:
+    """What decides by a Value, given the frame that asks for its truth: a function of Python's that compares, or else an if."""
+    users = _outside(frame, _OTHERS)
+    names = _running(users.f_code, users.f_lasti)[1]
+    is_pythons = _home(_found(users, names)) == "builtins"
+    return _DECISIONS.get(names, _DECISION) if is_pythons else _DECISION
+
+
 def users_call(frame: FrameType) -> str:
     """The call in the user's line within which a frame runs, as it is written there: `np.unique()`. Empty if it has no name."""
     return _words(_outside(frame, _OTHERS))
@@ -159,6 +173,12 @@ _REPEATED = "Write np.broadcast_to(value, shape), or value * np.ones(shape)."
 
 # By package and name, by module, and by package.
 _ADVICE = {
+    "builtins.all": "Write np.all(array).",
+    "builtins.any": "Write np.any(array).",
+    "builtins.if": "Write np.where(condition, a, b) in place of the if.",
+    "builtins.max": "Write np.maximum(a, b), or np.max(array).",
+    "builtins.min": "Write np.minimum(a, b), or np.min(array).",
+    "builtins.sorted": "Write np.sort(array).",
     "math.erf": "Write tg.erf(value).",
     "math.erfc": "Write tg.erfc(value).",
     "math.fsum": "Write np.sum(values).",

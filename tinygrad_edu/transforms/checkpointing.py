@@ -44,7 +44,7 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
     1.0
     """
 
-    check_function(f)
+    check_function("tg.checkpoint", f)
 
     @wraps(f)
     def recomputed(*args: P.args, **kwargs: P.kwargs) -> Any:

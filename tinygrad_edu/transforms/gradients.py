@@ -56,7 +56,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, ha
     >>> float(value), float(gradient)
     (2.0, -4.0)
     """
-    differentiated = _differentiated(f, argnums, has_aux)
+    differentiated = _differentiated("tg.value_and_grad", f, argnums, has_aux)
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -92,7 +92,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     >>> float(grad(grad(lambda x: x**3))(2.0))
     12.0
     """
-    differentiated = _differentiated(f, argnums, has_aux)
+    differentiated = _differentiated("tg.grad", f, argnums, has_aux)
 
     @wraps(f)
     def gradient_alone(*args: Any, **kwargs: Any) -> Any:
@@ -121,7 +121,7 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
     >>> elementwise_grad(np.sqrt)(np.array([1.0, 4.0]))
     array([0.5 , 0.25])
     """
-    checked_argnums(f, argnums)
+    checked_argnums("tg.elementwise_grad", f, argnums)
 
     @wraps(f)
     def summed(*args: Any, **kwargs: Any) -> Any:
@@ -131,10 +131,10 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
 
 
 def _differentiated(
-    f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool
+    taker: str, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[Trace, Any]]:
     """What a call of `f` with such arguments records, and its gradient. A mistake in what is given here is told at once."""
-    numbers = checked_argnums(f, argnums)
+    numbers = checked_argnums(taker, f, argnums)
     flag("has_aux", has_aux)
 
     def called(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Trace, Any]:

@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.transforms.gradients import grad
 from tinygrad_edu.transforms.products import linearized
@@ -37,7 +38,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[3., 2.],
            [1., 1.]])
     """
-    numbers = checked_argnums(f, argnums)
+    numbers = checked_argnums("tg.jacobian", f, argnums)
 
     @wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
@@ -102,4 +103,5 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     array([[4., 2.],
            [2., 0.]])
     """
+    check_function("tg.hessian", f)
     return jacobian(grad(f, argnums), argnums)

@@ -45,7 +45,7 @@ def vjp(f: Callable[..., Any], *primals: *Primals, has_aux: bool = False) -> Any
     >>> float(value), [float(g) for g in pullback(1.0)]
     (12.0, [4.0, 3.0])
     """
-    check_function(f)
+    check_function("tg.vjp", f)
     trace = traced(f, primals, {}, tuple(range(len(primals))), flag("has_aux", has_aux))
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -76,7 +76,7 @@ def linearize(f: Callable[..., Any], *primals: *Primals) -> tuple[Any, Callable[
     >>> float(value), float(push_forward(1.0)), float(push_forward(0.5))
     (8.0, 12.0, 6.0)
     """
-    check_function(f)
+    check_function("tg.linearize", f)
     trace = traced(f, primals, {}, tuple(range(len(primals))))
     transposed = linearized(trace)
 
@@ -114,6 +114,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     >>> float(value), float(slope)
     (12.0, 5.5)
     """
+    check_function("tg.jvp", f)
     value, push_forward = linearize(f, *_one_or_several(primals, primals))
     return value, push_forward(*_one_or_several(primals, tangents))
 
@@ -134,6 +135,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     >>> hvp(lambda x: x[0] ** 2 * x[1], np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([4., 2.])
     """
+    check_function("tg.hvp", f)
     arguments = _one_or_several(primals, primals)
     argnums = tuple(range(len(arguments)))
     trace = traced(grad(f, argnums), arguments, {}, argnums)

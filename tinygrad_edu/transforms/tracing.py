@@ -219,9 +219,9 @@ def _parameter_names(f: Callable[..., Any]) -> Sequence[str]:
         return []
 
 
-def checked_argnums(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+def checked_argnums(taker: str, f: Callable[..., Any], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
     """`argnums` as a tuple; a mistake in what a transform was given is told at once, and not when the function is called."""
-    check_function(f)
+    check_function(taker, f)
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(isinstance(number, int | np.integer) for number in numbers):
         raise DataError(f"argnums is the position of an argument or a tuple of positions, but got {shortened(argnums)}.")
