@@ -191,13 +191,13 @@ def test_one_entry_with_parameters_and_cases_needs_nothing_else_either(trace):
 
 
 def test_a_wrong_rule_in_an_entry_fails_the_systematic_tests():
-    wrong = Primitive("wrong", np.arctan, (lambda g, out, x: g / (1.001 + x**2),))
+    wrong = Primitive(np.arctan, lambda g, out, x: g / (1.001 + x**2), name="wrong")
     with pytest.raises(GradientCheckError, match="'wrong'"):
         test_every_operation_gives_what_numpy_gives_and_has_right_rules_to_second_order(wrong)
 
 
 def test_a_forward_function_that_is_not_that_of_numpy_fails_the_systematic_tests():
-    wrong = Primitive("wrong", lambda x: np.arctan(x) * 1.0000001, (lambda g, out, x: g / (1 + x**2),), numpy=(np.arctan,))
+    wrong = Primitive(lambda x: np.arctan(x) * 1.0000001, lambda g, out, x: g / (1 + x**2), name="wrong", numpy=[np.arctan])
     with pytest.raises(GradientCheckError, match=r"other numbers than np\.arctan"):
         test_every_operation_gives_what_numpy_gives_and_has_right_rules_to_second_order(wrong)
 
@@ -248,7 +248,7 @@ def test_rules_that_are_stated_together_are_computed_once_a_step():
         calls.append(params)
         return [g, 2 * g]
 
-    joint = Primitive("joint", lambda *x, rule, position: x[0] + 2 * x[1], Jointly(both))
+    joint = Primitive(lambda *x, rule, position: x[0] + 2 * x[1], Jointly(both), name="joint")
     x, y = Value(1.0), Value(1.0)
     for times in (1, 2):
         joint(x, y, rule="of the user's", position=1).backward()

@@ -10,7 +10,6 @@ import ast
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ class FastEmitter(Emitter):
     def _entry(self, node: IRNode) -> Primitive:
         entry = super()._entry(node)
         is_slow = node.operation is logsumexp and math.prod(node.inputs[0].shape) >= MANY
-        return replace(entry, code="") if is_slow else entry  # without a printed form its function is called
+        return entry.but(code="") if is_slow else entry  # without a printed form its function is called
 
     def _form(self, node: IRNode) -> ast.expr:
         ufunc = _reduces(node)

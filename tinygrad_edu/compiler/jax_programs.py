@@ -68,7 +68,7 @@ class JaxEmitter(Emitter):
 
     def _entry(self, node: IRNode) -> Primitive:
         entry = super()._entry(node)
-        return replace(entry, code=entry.jax) if entry.jax else entry
+        return entry.but(code=entry.jax) if entry.jax else entry
 
     def _expression(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr:
         form = self._computed(node, operands)

@@ -6,7 +6,6 @@ A function that is made in a loop sees the loop's variable, which has its last v
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from types import CellType, FunctionType
 from typing import Any
 
@@ -20,7 +19,7 @@ def kept(x: Any) -> Any:
 
     >>> def outer():
     ...     factor = 2.0
-    ...     double = Primitive("double", lambda x: factor * x, (None,))
+    ...     double = Primitive(lambda x: factor * x, None, name="double")
     ...     kept_double = kept(double)
     ...     factor = 3.0
     ...     return double(1.0), kept_double(1.0)
@@ -29,7 +28,7 @@ def kept(x: Any) -> Any:
     """
     if isinstance(x, Primitive):
         has_variables = isinstance(x.forward, FunctionType) and x.forward.__closure__
-        return replace(x, forward=_with_own_cells(x.forward)) if has_variables else x
+        return x.but(forward=_with_own_cells(x.forward)) if has_variables else x
     return deepcopy(x) if type(x) in (list, dict, set, np.ndarray) else x
 
 

@@ -73,7 +73,7 @@ def _of_shapes(forward: Callable[..., Any], name: str, shapes: Collection[tuple[
 
 # --- Python's numbers --------------------------------------------------------------------------------------------------------
 
-_AS_PYTHON = {kind: Primitive(kind.name, kind.type, (None,), code=f"{kind.name}({{0}})") for kind in PYTHON.values()}
+_AS_PYTHON = {kind: Primitive(kind.type, None, name=kind.name, code=f"{kind.name}({{0}})") for kind in PYTHON.values()}
 
 
 def _with_numpys_where_pythons_differ(run: RewrittenRun, given: set[IRNode]) -> tuple[dict[IRNode, IRNode], bool]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -136,7 +135,7 @@ def _called_by_name(operations: Iterable[tuple[Primitive, Primitive]], reserved:
     names = Names({*TABLE.entries, *reserved})
     for primitive, entry in operations:
         if primitive not in entries and _is_called(entry):
-            entries[primitive] = entry if is_of_table(primitive) else replace(entry, name=names.unique(identifier(entry.name)))
+            entries[primitive] = entry if is_of_table(primitive) else entry.but(name=names.unique(identifier(entry.name)))
     return entries
 
 

@@ -17,7 +17,7 @@ from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.engine.ownership import Loan, own_data
 from tinygrad_edu.errors import GradientError, InPlaceError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
-from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.primitives.primitive import Jointly, Primitive
 
 _serial = attrgetter("serial")
 
@@ -129,7 +129,7 @@ def backpropagate(
         if create_graph:
             out, inputs = node, _as_values(node)
         rules = primitive.vjps
-        if type(rules) is not tuple:  # any number of inputs
+        if type(rules) is Jointly:  # which would hand all inputs to each of its rules
             rules, inputs, params = rules.given(inputs, params), (), None
         for rule, parent, seen in zip(rules, node.parents, node.inputs):  # noqa: B905 (strict zip is slow)
             if parent not in wanted or rule is None:

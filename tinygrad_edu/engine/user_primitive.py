@@ -93,7 +93,7 @@ def primitive(forward: Callable[..., Any], *vjps: Rule | None, name: str | None 
         )
     for position, rule in enumerate(vjps):
         _check_rule(called, position, rule, len(vjps))
-    return UserPrimitive(called, forward, tuple(rule and _checked(rule, called) for rule in vjps))
+    return UserPrimitive(forward, *(rule and _checked(rule, called) for rule in vjps), name=called)
 
 
 def _checked(rule: Rule, name: str) -> Rule:

@@ -61,7 +61,7 @@ def question(function: Callable[..., Any], count: int, named: tuple[str, ...] = 
         written = [f"{{{position}}}" for position in range(count)]
         written += [f"{name}={{{position}}}" for position, name in enumerate(named, count)]
         forward, code = _by_name(forward, count, named), f"{numpy_name(function)}({', '.join(written)})"
-    return Primitive(function.__name__, forward, (None,) * (count + len(named)), (function,), code)
+    return Primitive(forward, *[None] * (count + len(named)), name=function.__name__, numpy=(function,), code=code)
 
 
 def _by_name(function: Callable[..., Any], count: int, names: Sequence[str]) -> Callable[..., Any]:

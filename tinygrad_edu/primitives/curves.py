@@ -302,7 +302,7 @@ def _demand_the_same(among_all: Any, alone: Any) -> Any:
 
 
 # Nothing is computed from its result, so that it is part of no program, and runs only where one is recorded.
-_of_itself = Primitive("piecewise", _demand_the_same, (None, None))
+_of_itself = Primitive(_demand_the_same, None, None, name="piecewise")
 
 
 def _conditions(condlist: Any, x: Any) -> list[Any]:

@@ -146,11 +146,11 @@ def _singular_values_vjp(g: Any, out: Any, a: Any, packed: Any, full_matrices: b
 
 # The values that `svd` has found; as for `_eigenvalues`.
 _singular_values = Primitive(
-    "singular_values",
     lambda a, packed, full_matrices, start, end: packed[..., start:end],
-    (_singular_values_vjp, None),
-    code="{1}[..., {start}:{end}]",
-)
+    _singular_values_vjp,
+    None,
+    name="singular_values", code="{1}[..., {start}:{end}]",
+)  # fmt: skip
 
 
 def _svdvals_vjp(g: Any, out: Any, a: Any) -> Any:

@@ -114,7 +114,7 @@ def _first_row(a: Any, packed: Any, **options: Any) -> Any:
 
 
 # The values that `eigh` has found. Unlike its vectors they have a gradient also where some are equal.
-_eigenvalues = Primitive("eigenvalues", _first_row, (_eigenvalues_vjp, None), code="{1}[..., 0, :]")
+_eigenvalues = Primitive(_first_row, _eigenvalues_vjp, None, name="eigenvalues", code="{1}[..., 0, :]")
 
 
 def _eigvalsh_vjp(g: Any, out: Any, a: Any, UPLO: str = "L") -> Any:
@@ -164,7 +164,7 @@ def _eig_values_vjp(g: Any, out: Any, a: Any, packed: Any) -> Any:
     return solve(adjoint(v), g[..., :, None] * adjoint(v))
 
 
-_eig_values = Primitive("eigenvalues", _first_row, (_eig_values_vjp, None), code="{1}[..., 0, :]")
+_eig_values = Primitive(_first_row, _eig_values_vjp, None, name="eigenvalues", code="{1}[..., 0, :]")
 
 
 @composition(np.linalg.eig)

@@ -61,11 +61,15 @@ def of_numpy(function: Function, jax: str, given: tuple[str, ...], inputs: tuple
     places = {name: f"{{{inputs.index(name) if name in inputs else name}}}" for name in given}
     written = ", ".join(place if name in first else f"{name}={place}" for name, place in places.items())
     code, on_jax = f"{numpy_name(function)}({written})", f"{jax}({written})" if jax else ""
-    return Primitive(function.__name__, forward, (None,) * len(inputs), (function,), code, on_jax)
+    return Primitive(forward, *(None for _ in inputs), name=function.__name__, numpy=(function,), code=code, jax=on_jax)
 
 
 @cache
 def _joined(function: Function) -> Primitive:
     """The first of two arrays, with the gradient of the second."""
-    rules = (None, lambda g, out, numbers, composed: g)
-    return Primitive(function.__name__, lambda numbers, composed: numbers, rules, code="{0}", form_of=stop_gradient)
+    return Primitive(
+        lambda numbers, composed: numbers,
+        None,
+        lambda g, out, numbers, composed: g,
+        name=function.__name__, code="{0}", form_of=stop_gradient,
+    )  # fmt: skip

@@ -1,6 +1,5 @@
 """Reading parts of an array, and the opposite: adding parts into an array of zeros."""
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -128,12 +127,12 @@ def _gather(*parts: Any) -> Primitive:
         return tuple(next(remaining) if part is _GIVEN else slice(*part) if isinstance(part, _Slice) else part for part in parts)
 
     no_rules = (None,) * count
-    gather = replace(
-        index, forward=lambda x, *given: x[filled(given)], form_of=index, code=f"{{0}}[{written}]",
+    gather = index.but(
+        forward=lambda x, *given: x[filled(given)], form_of=index, code=f"{{0}}[{written}]",
         vjps=(lambda g, out, x, *given: spread(g, *given, shape=x.shape), *no_rules),
     )  # fmt: skip
-    spread = replace(
-        scatter, forward=lambda g, *given, shape: _scatter(g, filled(given), shape), form_of=scatter,
+    spread: Primitive = scatter.but(
+        forward=lambda g, *given, shape: _scatter(g, filled(given), shape), form_of=scatter,
         code=f"scatter({{0}}, np.s_[{written}], {{shape}})", jax=f"{ZEROS}.at[{written}].add({{0}})",
         vjps=(lambda g, out, _, *given, shape: gather(g, *given), *no_rules),
     )  # fmt: skip

@@ -273,7 +273,7 @@ convolve: Primitive = operation(
 # JAX makes floating-point numbers of whole ones, which do not hold all of them: there the rows of products are added up, each
 # moved on by one more.
 _CONVOLVE_WHOLE = Primitive(
-    "convolve", np.convolve, (None, None), code="np.convolve({0}, {1})",
+    np.convolve, None, None, name="convolve", code="np.convolve({0}, {1})",
     jax="(lambda a, v: np.sum(np.pad(np.outer(a, v), ((0, 0), (0, a.size))).ravel()[: -a.size].reshape(a.size, -1), 0))({0}, {1})",
 )  # fmt: skip
 

@@ -7,11 +7,11 @@ This module knows NumPy and nothing of Values. It only knows that some operand m
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import count, islice
-from typing import Any
+from typing import Any, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -51,10 +51,6 @@ class EachInput:
     def __iter__(self) -> Iterator[Rule]:
         return (partial(self.rule, position=position) for position in count())
 
-    def given(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Iterator[Rule]:
-        """Rules for one step back, of which each knows the inputs and asks only for g and out."""
-        return (lambda g, out, at=at: self.rule(g, out, *inputs, position=at, **params) for at in count())
-
 
 @dataclass(frozen=True)
 class Jointly:
@@ -83,16 +79,18 @@ def _all_of(rule: Rule, found: list[Any], inputs: Sequence[Any], params: Mapping
     return found
 
 
-@dataclass(frozen=True, eq=False)
+Rules: TypeAlias = tuple[Rule | None, ...] | EachInput | Jointly
+
+
 class Primitive:
     """One operation: forward, one rule an input, printed forms, domain.
 
-    Fields
-    ------
-    name: the operation's name, e.g. `"tanh"`.
-    forward: `forward(*arrays, **params) -> array`.
+    Parameters
+    ----------
+    forward: `forward(*arrays, **params) -> array`. A ufunc of NumPy's is also the function that this entry differentiates.
     vjps: for each input its `Rule` (the vector-Jacobian product), or None where the input has no derivative (a mask, say); for
         any number of inputs `EachInput` or `Jointly`. All of these are iterated over, and give a rule for each input.
+    name: the operation's name, e.g. `"tanh"`. Empty: that of `forward`.
     numpy: the NumPy functions that this entry differentiates.
     code: how a call is written in NumPy; `{0}`, `{1}` stand for the inputs. Empty: `np.name(inputs, params)`.
     jax: how it is written where `np` is `jax.numpy`, whose arrays cannot be changed in place. Empty: the same.
@@ -108,29 +106,42 @@ class Primitive:
 
     Calling an entry applies it: to arrays it is its forward function, to Values it also records itself.
 
-    >>> square = Primitive("square", lambda x: x * x, (lambda g, out, x: g * 2 * x,))
+    >>> square = Primitive(lambda x: x * x, lambda g, out, x: g * 2 * x, name="square")
     >>> square(3.0)
     9.0
     """
 
-    name: str
-    forward: Callable[..., Any]
-    vjps: tuple[Rule | None, ...] | EachInput | Jointly
-    numpy: tuple[Callable[..., Any], ...] = ()
-    code: str = ""
-    jax: str = ""
-    latex: str = ""
-    result: str = ""
-    shapes: str = ""
-    domain: tuple[Domain, ...] = ()
-    cases: tuple[Case, ...] = ()
-    reduces: np.ufunc | None = None
-    form_of: Primitive | None = None
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        *vjps: Rule | EachInput | Jointly | None,
+        name: str = "",
+        numpy: Iterable[Callable[..., Any]] = (),
+        code: str = "",
+        jax: str = "",
+        latex: str = "",
+        result: str = "",
+        shapes: str = "",
+        domain: tuple[Domain, ...] = (),
+        cases: Iterable[Case] = (),
+        reduces: np.ufunc | None = None,
+        form_of: Primitive | None = None,
+    ) -> None:
+        is_for_any_number = len(vjps) == 1 and isinstance(vjps[0], EachInput | Jointly)
+        self.forward, self.vjps = forward, cast(Rules, vjps[0] if is_for_any_number else vjps)
+        self.name: str = name or getattr(forward, "__name__", "")
+        self.numpy = (forward,) if isinstance(forward, np.ufunc) else tuple(numpy)
+        self.code, self.jax, self.latex, self.result, self.shapes = code, jax, latex, result, shapes
+        self.domain, self.cases, self.reduces, self.form_of = domain, tuple(cases), reduces, form_of
+        # What `help` and `inspect` read of a function: what the forward function says, which takes the same arguments.
+        told = {attribute: getattr(forward, attribute, None) for attribute in ("__module__", "__doc__")}
+        vars(self).update(told, __name__=self.name, __qualname__=self.name, __wrapped__=forward)
 
-    def __post_init__(self) -> None:
-        """What `help` and `inspect` read of a function: what the forward function says, which takes the same arguments."""
-        told = {name: getattr(self.forward, name, None) for name in ("__module__", "__doc__")}
-        vars(self).update(told, __name__=self.name, __qualname__=self.name, __wrapped__=self.forward)
+    def but(self, **other: Any) -> Self:
+        """The same with other fields."""
+        fields = {name: getattr(self, name) for name in _FIELDS} | other
+        forward, vjps = fields.pop("forward"), fields.pop("vjps")
+        return type(self)(forward, *(vjps if isinstance(vjps, tuple) else (vjps,)), **fields)
 
     def __get__(self, owner: Any, kind: Any = None) -> Primitive:
         """Itself, as an attribute of a class. (What has this method is a routine for `help`, and not an object of some class.)"""
@@ -181,3 +192,6 @@ class Primitive:
             kwargs = {name: value for name, value in kwargs.items() if name not in names}
         inputs, positional = args[: self.arity], args[self.arity :]
         return inputs, {**dict(zip(self.parameters, positional, strict=False)), **kwargs}
+
+
+_FIELDS = tuple(inspect.signature(Primitive).parameters)

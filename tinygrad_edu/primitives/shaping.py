@@ -216,7 +216,7 @@ def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 
 # What a record that keeps how constants were found, such as the one that is compiled, notes for whole numbers made of others.
-WHOLE = Primitive("whole", lambda x, dtype: np.asarray(x).astype(dtype)[()], (None,), code="{0}.astype({dtype})")
+WHOLE = Primitive(lambda x, dtype: np.asarray(x).astype(dtype)[()], None, name="whole", code="{0}.astype({dtype})")
 
 
 @composition(np.astype)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.primitives.primitive import Case, Domain, EachInput, Jointly, Primitive, Rule
+from tinygrad_edu.primitives.primitive import Primitive
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -52,47 +55,22 @@ class Table:
 TABLE = Table()
 
 
-def operation(
-    forward: Callable[..., Any],
-    *vjps: Rule | EachInput | Jointly | None,
-    name: str = "",
-    numpy: Iterable[Callable[..., Any]] = (),
-    code: str = "",
-    jax: str = "",
-    latex: str = "",
-    result: str = "",
-    shapes: str = "",
-    domain: tuple[Domain, ...] = (),
-    cases: Iterable[Case] = (),
-    reduces: np.ufunc | None = None,
-) -> Primitive:
-    """Add an operation to the table: the forward function, one rule an input, and the fields of `Primitive`.
+def _added(make: Callable[P, Primitive]) -> Callable[P, Primitive]:
+    @wraps(make, assigned=())
+    def operation(*args: P.args, **kwargs: P.kwargs) -> Primitive:
+        """Add an operation to the table: the forward function, one rule an input, and the other fields of `Primitive`.
 
-    A NumPy ufunc given as `forward` is also the NumPy function that the entry differentiates.
+        Raises
+        ------
+        DataError: if there is an entry of this name or for one of these NumPy functions already, or if the forward function has no
+            name that could be the entry's (a lambda, say) and none is given.
+        """
+        return TABLE.add(make(*args, **kwargs))
 
-    Raises
-    ------
-    DataError: if there is an entry of this name or for one of these NumPy functions already, or if the forward function has no
-        name that could be the entry's (a lambda, say) and none is given.
-    """
-    rules: Any = vjps[0] if len(vjps) == 1 and isinstance(vjps[0], EachInput | Jointly) else vjps
-    is_ufunc = isinstance(forward, np.ufunc)
-    return TABLE.add(
-        Primitive(
-            name=name or getattr(forward, "__name__", ""),
-            forward=forward,
-            vjps=rules,
-            numpy=(forward,) if is_ufunc else tuple(numpy),
-            code=code,
-            jax=jax,
-            latex=latex,
-            result=result,
-            shapes=shapes,
-            domain=domain,
-            cases=tuple(cases),
-            reduces=reduces,
-        )
-    )
+    return operation
+
+
+operation = _added(Primitive)
 
 
 def composition(

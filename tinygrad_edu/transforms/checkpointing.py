@@ -78,7 +78,7 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
             return [found.get(source, np.zeros(source.shape, source.dtype)) for source in sources]
 
         data = numbers_of(_packed(parts))
-        stored = record(Primitive(f"checkpoint of {name_of(f)}", lambda *_: data, Jointly(gradients)), sources, {})
+        stored = record(Primitive(lambda *_: data, Jointly(gradients), name=f"checkpoint of {name_of(f)}"), sources, {})
         unpacked = iter(_unpacked(stored, parts))
         return tree_map(lambda leaf: next(unpacked) if isinstance(leaf, Value) and leaf.requires_grad else leaf, output)
 

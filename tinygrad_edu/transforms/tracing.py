@@ -29,7 +29,7 @@ from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.transforms.trees import tree_leaves, tree_leaves_like, tree_map, tree_map_named
 
 # What stands for an argument inside of the function: the same number, but a node of its own to differentiate with respect to.
-ARGUMENT = Primitive("argument", lambda x: x, (lambda g, out, x: g,), code="{0}", latex="{0}")
+ARGUMENT = Primitive(lambda x: x, lambda g, out, x: g, name="argument", code="{0}", latex="{0}")
 
 
 @dataclass(slots=True)
