@@ -10,6 +10,7 @@ from tinygrad_edu.compiler.building import Builder
 from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING, IDENTITIES, LETTERS, NUMBERS
 from tinygrad_edu.compiler.ir import IRGraph, in_order, is_ordinary
 from tinygrad_edu.compiler.rewriting import expanded, simplified
+from tinygrad_edu.graph.terms import Literal, Symbol
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.table import TABLE
 
@@ -126,11 +127,11 @@ def test_products_of_matrices_keep_their_nans_and_infinities(identity):
 
 def built(term, graph, leaves):
     """A side of an identity as nodes, without any simplification."""
-    if term.letter:
-        return leaves[term.letter]
-    if term.primitive is None:
-        return graph.constant(term.number)
-    parts = [built(part, graph, leaves) for part in term.parts]
+    if isinstance(term, Symbol):
+        return leaves[term.name]
+    if isinstance(term, Literal):
+        return graph.constant(term.value)
+    parts = [built(part, graph, leaves) for part in term.operands]
     if term.primitive is arithmetic.negative and parts[0].value is not None:  # the number -c
         return graph.constant(-parts[0].value)
     return graph.apply(term.primitive, parts, term.params)

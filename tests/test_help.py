@@ -84,7 +84,7 @@ def test_an_operation_is_seen_as_a_function_with_the_arguments_that_it_takes(nam
 
 def test_what_an_operation_is_keeps_its_own_help():
     assert "class Primitive" in _help(Primitive)
-    assert list(inspect.signature(Primitive).parameters)[:3] == ["name", "forward", "vjps"]
+    assert list(inspect.signature(Primitive).parameters)[:3] == ["forward", "vjps", "name"]
 
 
 def test_an_operation_of_the_users_own_has_the_help_of_its_function():

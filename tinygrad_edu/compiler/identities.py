@@ -14,13 +14,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.compiler.ir import IRNode, PythonNumber, frozen, is_number
 from tinygrad_edu.compiler.probing import commutes
+from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term, names
 from tinygrad_edu.primitives import arithmetic, indexing, linear_algebra, reductions, shaping
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
@@ -62,38 +63,22 @@ than 1; u and v for what is not known; g for a vector; A and B for matrices and 
 NUMBERS = "cdknp"
 
 
-@dataclass(frozen=True)
-class Term:
-    """A side of an identity, or a part of it: a letter, a number, or an operation on terms."""
-
-    primitive: Primitive | None = None
-    parts: tuple[Term, ...] = ()
-    params: Any = None
-    letter: str = ""
-    number: float = 0.0
-
-    @cached_property
-    def is_number(self) -> bool:
-        """Whether it is a number once its letters are known."""
-        return all(part.is_number for part in self.parts) if self.primitive else not self.letter or self.letter in NUMBERS
-
-
 def _parsed(tree: ast.expr) -> Term:
     match tree:
         case ast.Name(letter):
-            return Term(letter=letter)
+            return Symbol(letter)
         case ast.Constant(float() | int() as number):
-            return Term(number=number)
+            return Literal(number)
         case ast.UnaryOp(operator, operand):
-            return Term(_OPERATORS[type(operator)], (_parsed(operand),))
+            return Applied(_OPERATORS[type(operator)], (_parsed(operand),))
         case ast.BinOp(left, operator, right):
-            return Term(_OPERATORS[type(operator)], (_parsed(left), _parsed(right)))
+            return Applied(_OPERATORS[type(operator)], (_parsed(left), _parsed(right)))
         case ast.Attribute(operand, "T"):
-            return Term(shaping.transpose, (_parsed(operand),))
+            return Applied(shaping.transpose, (_parsed(operand),))
         case ast.Subscript(operand, index):
-            return Term(indexing.index, (_parsed(operand),), {"index": _index(index)})
+            return Applied(indexing.index, (_parsed(operand),), {"index": _index(index)})
         case ast.Call(ast.Name(name) | ast.Attribute(_, name), operands):
-            return Term(TABLE.entries[name], tuple(map(_parsed, operands)))
+            return Applied(TABLE.entries[name], tuple(map(_parsed, operands)))
     raise AssertionError(ast.unparse(tree))
 
 
@@ -126,12 +111,13 @@ class Identity:
     @property
     def operation(self) -> Primitive | None:
         """The outermost operation of `before`."""
-        return self.sides[0].primitive
+        before, _ = self.sides
+        return before.primitive if isinstance(before, Applied) else None
 
     @cached_property
     def letters(self) -> list[str]:
         """The letters that occur in it."""
-        return sorted({node.id for node in ast.walk(ast.parse(self.before)) if isinstance(node, ast.Name) and len(node.id) == 1})
+        return sorted(names(self.sides[0]))
 
     def applied(self, node: IRNode, make: Make, may_match: Callable[[IRNode], bool] = lambda node: True) -> IRNode | None:
         """The node as `after`, if it has the form of `before` with inner operations that `may_match`, else None.
@@ -154,23 +140,29 @@ def _matches(
     term: Term, node: IRNode, found: Found, may_match: Callable[[IRNode], bool], dtype: Any, outermost: bool = False
 ) -> Iterator[Found]:
     """What the letters stand for, in each way in which the node has the form of the term."""
-    if term.letter:
-        if found.get(term.letter, node) is node and LETTERS.get(term.letter, _is_anything)(node):
-            yield {**found, term.letter: node}
-    elif term.is_number:
+    if isinstance(term, Symbol):
+        if found.get(term.name, node) is node and LETTERS.get(term.name, _is_anything)(node):
+            yield {**found, term.name: node}
+    elif isinstance(term, Literal) or _is_number(term):
         if is_number(node) and node.value == _number(term, found):
             yield found
     elif node.primitive is term.primitive and (outermost or (may_match(node) and _computes_in(dtype, node))):
         if term.primitive in _ANY_PARAMS:
             found = {**found, "params": node.params}
-        elif (term.params or node.params) and frozen(term.params or {}) != frozen(node.params):
+        elif (term.params or node.params) and frozen(term.params) != frozen(node.params):
             return
         orders = [node.inputs, node.inputs[::-1]] if commutes(term.primitive) else [node.inputs]
         for inputs in orders:
             ways: list[Found] = [found]
-            for part, operand in zip(term.parts, inputs, strict=True):
+            for part, operand in zip(term.operands, inputs, strict=True):
                 ways = [more for way in ways for more in _matches(part, operand, way, may_match, dtype)]
             yield from ways
+
+
+@cache
+def _is_number(term: Term) -> bool:
+    """Whether a term is a number once its letters are known."""
+    return names(term) <= set(NUMBERS)
 
 
 def _is_anything(node: IRNode) -> bool:
@@ -179,19 +171,19 @@ def _is_anything(node: IRNode) -> bool:
 
 def _number(term: Term, found: Found) -> Any:
     """What a term comes to whose letters are numbers."""
-    if term.primitive is None:
-        return _exact(found[term.letter].value) if term.letter else term.number
-    return term.primitive.forward(*(_number(part, found) for part in term.parts))
+    if isinstance(term, Symbol):
+        return _exact(found[term.name].value)
+    return term.value if isinstance(term, Literal) else term.primitive.forward(*(_number(part, found) for part in term.operands))
 
 
 def _built(term: Term, found: Found, make: Make, dtype: Any) -> IRNode | None:
     """The term with nodes for its letters; None if it would not compute in numbers of this dtype, or not in its range."""
-    if term.letter:
-        node: IRNode = found[term.letter]
+    if isinstance(term, Symbol):
+        node: IRNode = found[term.name]
         return node
-    if term.primitive is None:
-        return make(None, (), {"value": term.number})
-    parts = [_built(part, found, make, dtype) for part in term.parts]
+    if isinstance(term, Literal):
+        return make(None, (), {"value": term.value})
+    parts = [_built(part, found, make, dtype) for part in term.operands]
     operands = [part for part in parts if part is not None]
     if len(operands) < len(parts):
         return None
