@@ -30,12 +30,12 @@ GRADIENT = "g"
 """What the gradient that arrives at a result is called in the formula of a rule, as in the op table."""
 
 
-def named_graph(output: Value, printed: Callable[[str], str]) -> Graph:
+def named_graph(output: Value, printed: Callable[[str], str], output_name: str = "L") -> Graph:
     """What a Value was computed from. Where formulas speak of the gradient `g`, between arrays, nothing else is called that."""
-    graph = read_graph(output, printed=printed)
+    graph = read_graph(output, output_name, printed)
     speaks_of_it = any(node.shape != () or np.iscomplexobj(node.data) for node in graph.nodes)
     if speaks_of_it and any(node.name == GRADIENT for node in graph.nodes):
-        return read_graph(output, printed=printed, reserved=[GRADIENT])
+        return read_graph(output, output_name, printed, reserved=[GRADIENT])
     return graph
 
 

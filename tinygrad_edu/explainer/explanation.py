@@ -5,11 +5,14 @@ This module puts the reading together; what it looks like is up to its neighbour
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from tinygrad_edu.engine.messages import described, shortened
+import numpy as np
+
+from tinygrad_edu.engine.messages import described, name_of, shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
 from tinygrad_edu.escaping import one_line
@@ -27,6 +30,11 @@ from tinygrad_edu.graph.latex_notation import LATEX
 from tinygrad_edu.graph.notation import Notation, name_latex, name_text
 from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.saving import save
+from tinygrad_edu.transforms.tracing import parameter_names, traced
+from tinygrad_edu.transforms.trees import tree_map_named
+
+Wanted = Value | str
+"""What to differentiate with respect to: a Value, or what it is called."""
 
 MOST_RESULTS = 60
 """Explanations of more operations than this are summaries, unless the whole is asked for."""
@@ -34,13 +42,18 @@ MOST_STEPS = 120
 """Pages of more operations than this are not made."""
 
 
-def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanation:
+def explain(loss: Value | Callable[..., Any], *args: Any, wrt: Wanted | Iterable[Wanted] | None = None) -> Explanation:
     """Show how the gradient of a loss comes about: the chain rule, symbolic first and then in numbers.
 
     Parameters
     ----------
-    loss: a single number that was computed from Values. It is not changed; no `.grad` is, either.
-    wrt: the Value to differentiate with respect to, or several; a leaf, or an intermediate result. None: every parameter.
+    loss: a single number that was computed from Values. It is not changed; no `.grad` is, either. Or a function that computes
+        one, which is explained at the point `args`.
+    args: what the function is called with: numbers, arrays, or trees of them. They are called what its parameters are called.
+        As for `tg.grad`, what it is differentiated with respect to is the first one, and other numbers of floating point are
+        constants.
+    wrt: the Value to differentiate with respect to, or its name, or several; a leaf, or an intermediate result. Of a function, a
+        parameter's name means all of an argument. None: every parameter; of a function, the first argument.
 
     Returns
     -------
@@ -51,7 +64,7 @@ def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanat
     Raises
     ------
     GradientError: if `loss` is not a single real number, requires no gradient, or does not depend on `wrt`.
-    DataError: if something is not a Value.
+    DataError: if `loss` is no Value, and no function with its arguments; or if `wrt` is neither a Value nor the name of one.
     InPlaceError: if a leaf was changed in place since it was recorded.
 
     >>> theta = Value(3.0, name="theta")
@@ -66,8 +79,80 @@ def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanat
           = (t − y) · (−1) · x
           = 2 · (−1) · 2
           = −4
+
+    Of a function, at a point:
+
+    >>> def f(x, a):
+    ...     return np.exp(a * x)
+    >>> print(explain(f, 0.0, 2.0))
+    f = exp(a·x) = 1
+    with x = 0, a = 2
+    <BLANKLINE>
+    df/dx = df/d(a·x) · d(a·x)/dx
+          = f · a
+          = 1 · 2
+          = 2
     """
-    _demand_value(loss, "the loss")
+    is_one = isinstance(wrt, Value | str) or not isinstance(wrt, Iterable)
+    wanted: list[Any] | None = None if wrt is None else [wrt] if is_one else list(wrt)
+    name, inputs = "L", frozenset[Value]()
+    if not isinstance(loss, Value):
+        loss, name, inputs = _called(loss, args, wanted)
+    elif args:
+        raise DataError(
+            f"{described(loss)} has been computed already and takes no arguments. What to differentiate with respect to is said "
+            "by wrt=: explain(loss, wrt=theta)."
+        )
+    graph = named_graph(_explicable(loss), printed=name_latex, output_name=name)
+    if wanted is not None:
+        return Explanation(graph, _targets(graph, wanted))
+    return Explanation(graph, [node for node in graph.parameters if not inputs or node.value in inputs])
+
+
+def _called(f: Any, args: tuple[Any, ...], wanted: Sequence[Wanted] | None) -> tuple[Value, str, frozenset[Value]]:
+    """A function's result at a point, what it is called, and the Values that stood for what to differentiate with respect to."""
+    if not callable(f) or not args:
+        _refuse(f)
+    names = parameter_names(f)[: len(args)]
+    asked = [name for name in names if any(isinstance(one, str) and _is_part(one, name) for one in wanted or ())]
+    argnums = tuple(names.index(name) for name in asked) or (0,)
+    called_with = [
+        x if position in argnums else tree_map_named(_constant, x, name)
+        for position, (name, x) in enumerate(zip_longest(names, args, fillvalue="argument"))
+    ]
+    trace = traced(f, called_with, {}, argnums)
+    if not isinstance(trace.output, Value):
+        raise GradientError(
+            f"explain tells the gradient of a single number, but {_called_by(f)} returned a {type(trace.output).__name__}. Explain "
+            f"one part of it: explain(lambda *args: {_called_by(f)}(*args)[0], ...)."
+        )
+    return trace.output, _called_by(f), frozenset(trace.inputs)
+
+
+def _constant(path: str, x: Any) -> Any:
+    """Numbers of floating point as a constant of this name. All else, such as an exponent, a label or a flag, is as it is."""
+    is_given = isinstance(x, float) or (isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f")
+    return Value(x, name=path, requires_grad=False) if is_given else x
+
+
+def _is_part(path: str, tree: str) -> bool:
+    """Whether this is what the tree is called, or a part of it."""
+    return path.startswith(tree) and path[len(tree) :][:1] in ("", "[", ".")
+
+
+def _called_by(f: Any) -> str:
+    return name_of(f) if name_of(f).isidentifier() else "f"
+
+
+def _refuse(f: Any) -> NoReturn:
+    if not callable(f):
+        _demand_value(f, "the loss")
+    parameters = ", ".join([_called_by(f), *parameter_names(f)])
+    how = f"at a point: explain({parameters})" if parameter_names(f) else f"by what it returns: explain({_called_by(f)}())"
+    raise DataError(f"{_called_by(f)} is a function, and no Value, which remembers how it was made. Explain it {how}.")
+
+
+def _explicable(loss: Value) -> Value:
     if loss.size != 1 or loss.dtype.kind == "c":
         to_do = [] if loss.size == 1 else ["Reduce it first (.sum() or .mean()), or explain one element: explain(value[0])."]
         if loss.dtype.kind == "c":
@@ -82,8 +167,7 @@ def explain(loss: Value, wrt: Value | Iterable[Value] | None = None) -> Explanat
             f"there is no gradient to explain: {described(loss)} {why}. Compute it from parameters, "
             "Value(..., requires_grad=True), and outside of no_grad()."
         )
-    graph = named_graph(loss, printed=name_latex)
-    return Explanation(graph, _targets(graph, wrt))
+    return loss
 
 
 def _demand_value(x: Any, what: str) -> None:
@@ -94,20 +178,28 @@ def _demand_value(x: Any, what: str) -> None:
         )
 
 
-def _targets(graph: Graph, wrt: Value | Iterable[Value] | None) -> list[Node]:
-    if wrt is None:
-        return list(graph.parameters)
-    nodes = []
-    for value in [wrt] if isinstance(wrt, Value) else wrt:
-        _demand_value(value, "wrt")
-        node = graph.node_of.get(value)
-        if node is None:
+def _targets(graph: Graph, wanted: Iterable[Wanted]) -> list[Node]:
+    """The nodes that are meant by Values or by names."""
+    nodes: dict[Node, None] = {}
+    for one in wanted:
+        if not isinstance(one, str):
+            _demand_value(one, "wrt")
+            found = [graph.node_of[one]] if one in graph.node_of else []
+        else:
+            found = [node for node in graph.nodes if one in (node.name, _given_name(node))]
+            found = found or [node for node in graph.parameters if _is_part(_given_name(node), one)]
+        what = shortened(one) if isinstance(one, str) else described(one)
+        if not found:
             known = ", ".join(parameter.name for parameter in graph.parameters)
-            raise GradientError(f"{graph.output.name} does not depend on {described(value)}. Its parameters are: {known}.")
-        if not node.requires_grad:
-            raise GradientError(f"{described(value)} is a constant here: make it with requires_grad=True to see its gradient.")
-        nodes.append(node)
-    return nodes
+            raise GradientError(f"{graph.output.name} does not depend on {what}. Its parameters are: {known}.")
+        if not all(node.requires_grad for node in found):
+            raise GradientError(f"{what} is a constant here: make it with requires_grad=True to see its gradient.")
+        nodes |= dict.fromkeys(found)
+    return list(nodes)
+
+
+def _given_name(node: Node) -> str:
+    return (node.value.name if node.value is not None else None) or ""
 
 
 class Explanation(Explained):

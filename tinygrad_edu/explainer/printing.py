@@ -79,7 +79,6 @@ class Printer:
                 yield self.notation.name(node.name), self.definition(node), self.notation.array(node.data)
 
     def given(self) -> Iterator[tuple[str, str]]:
-        """The leaves, and their numbers."""
-        for node in self.graph.nodes:
-            if not node.operands and not node.is_number:
-                yield self.notation.name(node.name), self.notation.array(node.data)
+        """The leaves, those with a gradient first, and their numbers."""
+        for node in self.graph.leaves:
+            yield self.notation.name(node.name), self.notation.array(node.data)

@@ -50,7 +50,7 @@ class _Steps:
         return _step(
             "given",
             lit=[self._ids[leaf] for leaf in leaves],
-            formulas=[f"{name_text(node.name)} = {array_text(node.data)}" for node in leaves if not node.is_number],
+            formulas=[f"{name_text(node.name)} = {array_text(node.data)}" for node in self._graph.leaves],
             values={self._ids[leaf]: array_text(leaf.data) for leaf in leaves},
             line=self._source.head if self._source else None,
         )

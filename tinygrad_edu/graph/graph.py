@@ -115,6 +115,12 @@ class Graph:
         """The leaves that have a gradient, in the order of their making."""
         return (node for node in self.nodes if node.kind is Kind.PARAMETER)
 
+    @property
+    def leaves(self) -> Sequence[Node]:
+        """What was given, those with a gradient first; without the numbers that are written where they are used."""
+        given = [node for node in self.nodes if not node.operands and not node.is_number]
+        return sorted(given, key=lambda node: node.kind is not Kind.PARAMETER)
+
     @cached_property
     def node_of(self) -> Mapping[Value, Node]:
         """The node of each recorded Value."""

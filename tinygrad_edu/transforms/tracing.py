@@ -89,7 +89,7 @@ def traced(
         return inputs[-1]
 
     with InMode(RECORDING):
-        names = _parameter_names(f)
+        names = parameter_names(f)
         names = [names[position] if position < len(names) else f"argument {position}" for position in positions]
         arguments = tuple(tree_map_named(stand_in, args[position], name) for position, name in zip(positions, names, strict=True))
         called_with = list(args)
@@ -210,7 +210,7 @@ def _stand_in(path: str, leaf: Any) -> Value:
         raise DataError(f"{path} cannot be differentiated: {error}") from error
 
 
-def _parameter_names(f: Callable[..., Any]) -> Sequence[str]:
+def parameter_names(f: Callable[..., Any]) -> Sequence[str]:
     if type(f) is FunctionType and not hasattr(f, "__wrapped__"):  # what inspect.signature would say, in a hundredth of the time
         return f.__code__.co_varnames[: f.__code__.co_argcount]
     try:
