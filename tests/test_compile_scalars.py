@@ -100,3 +100,11 @@ def test_the_dtype_of_a_root_does_not_depend_on_the_sign_that_came_first(f, firs
     assert np.array_equal(root, f(4.0, ones))
     assert negative.dtype.kind == "f"
     assert np.all(np.isnan(negative))
+
+
+@pytest.mark.parametrize("digits", [(), (0,), (2,), (-1,)], ids=str)
+@pytest.mark.parametrize("x", [2.5, -3.5, 2.675, 37.0, 37, 1e300, np.float32(2.5), np.float64(2.675)], ids=repr)
+def test_round_is_that_of_numpy_as_compile_says(x, digits):
+    result, expected = tg.compile(lambda x: round(x, *digits))(x), np.round(x, *digits)
+    assert (result, type(result)) == (expected, type(expected))
+    assert round(tg.Value(x, dtype=np.result_type(x) if np.result_type(x).kind == "f" else None), *digits).item() == expected

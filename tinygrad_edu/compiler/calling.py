@@ -83,12 +83,12 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
 
     Returns
     -------
-    A function of the same arguments. It returns plain arrays and numbers: Python's own where all arguments that matter are
-    Python's (a root of a negative one is NaN, as NumPy says). Its `.source` is the newest program, its `.optimized_source` the
-    form in which it runs. Given Values, or inside of what is being differentiated or compiled, it calls `f` itself. Another
-    process gets it by name, as any function, and records programs of its own: it can be pickled where it has the name of `f`, as
-    after `@tg.compile`, in a module. A method that was compiled, `self.step = tg.compile(self._step)`, is that of this object,
-    also in a copy of it: there, compile it anew.
+    A function of the same arguments. It returns plain arrays and numbers: Python's own where all arguments that matter are Python's
+    (a root of a negative one is NaN, and `round` is `np.round`, as NumPy has them). Its `.source` is the newest program, its
+    `.optimized_source` the form in which it runs. Given Values, or inside of what is being differentiated or compiled, it calls `f`
+    itself. Another process gets it by name, as any function, and records programs of its own: it can be pickled where it has the
+    name of `f`, as after `@tg.compile`, in a module. A method that was compiled, `self.step = tg.compile(self._step)`, is that of
+    this object, also in a copy of it: there, compile it anew.
 
     Raises
     ------

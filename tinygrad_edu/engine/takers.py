@@ -69,18 +69,13 @@ def taker(frame: FrameType) -> Taker:
     return Taker(words, name, module, asked.is_numpy or is_numpy)
 
 
-_DECISION = Taker("if, while, and, or, not, assert", "if", "builtins")
-_DECISIONS: dict[tuple[str, ...], Taker] = {
-    (name,): Taker(f"{name}()", name, "builtins") for name in ("all", "any", "max", "min", "sorted")
-}
-
-
 def decider(frame: FrameType) -> Taker:
     """What decides by a Value, given the frame that asks for its truth: a function of Python's that compares, or else an if."""
     users = _outside(frame, _OTHERS)
-    names = _running(users.f_code, users.f_lasti)[1]
-    is_pythons = _home(_found(users, names)) == "builtins"
-    return _DECISIONS.get(names, _DECISION) if is_pythons else _DECISION
+    called = ".".join(_running(users.f_code, users.f_lasti)[1])
+    if f"builtins.{called}" in _ADVICE and _home(_found(users, (called,))) == "builtins":
+        return Taker(f"{called}()", called, "builtins")
+    return Taker("if, while, and, or, not, assert", "if", "builtins")
 
 
 def users_call(frame: FrameType) -> str:
