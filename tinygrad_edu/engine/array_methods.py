@@ -12,7 +12,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.engine.messages import described
 from tinygrad_edu.engine.mode import current_mode
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.primitives import elementwise, reductions, shaping, trigonometry
 
 Axis = int | Sequence[int] | None
@@ -69,19 +71,20 @@ class ArrayMethods:
         """Where the numbers are."""
         return "cpu"
 
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise ShapeError(f"{described(self)} is a single number and has no len().")
+        return int(self._data.shape[0])
+
     # --- reductions ----------------------------------------------------------------------------------------------------------
 
     def sum(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Self:
         """`np.sum`: the sum over the given axes, or over all."""
-        if options:
-            return self._by(np.sum, axis=axis, keepdims=keepdims, **options)
-        return self._by(reductions.sum, axis=axis, keepdims=keepdims)
+        return self._by(np.sum if options else reductions.sum, axis=axis, keepdims=keepdims, **options)
 
     def mean(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Self:
         """`np.mean`: the mean over the given axes, or over all."""
-        if options:
-            return self._by(np.mean, axis=axis, keepdims=keepdims, **options)
-        return self._by(reductions.mean, axis=axis, keepdims=keepdims)
+        return self._by(np.mean if options else reductions.mean, axis=axis, keepdims=keepdims, **options)
 
     def max(self, axis: Axis = None, keepdims: bool = False, **options: Any) -> Self:
         """`np.max`: the largest element; where several are equal they share the gradient equally."""
@@ -113,35 +116,35 @@ class ArrayMethods:
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Integers:
         """`np.argmax`: plain integers, without a gradient."""
-        return np.argmax(_any(self), axis=axis, keepdims=keepdims)
+        return self._by(np.argmax, axis=axis, keepdims=keepdims)
 
     def argmin(self, axis: int | None = None, keepdims: bool = False) -> Integers:
         """`np.argmin`: plain integers, without a gradient."""
-        return np.argmin(_any(self), axis=axis, keepdims=keepdims)
+        return self._by(np.argmin, axis=axis, keepdims=keepdims)
 
     def argsort(self, axis: int | None = -1) -> Integers:
         """`np.argsort`: plain integers, without a gradient."""
-        return np.argsort(_any(self), axis=axis)
+        return self._by(np.argsort, axis=axis)
 
     def argpartition(self, kth: Any, axis: int | None = -1) -> Integers:
         """`np.argpartition`: plain integers, without a gradient."""
-        return np.argpartition(_any(self), kth, axis=axis)
+        return self._by(np.argpartition, kth, axis=axis)
 
     def nonzero(self) -> tuple[NDArray[np.intp], ...]:
         """`np.nonzero`: for each axis plain integers, without a gradient."""
-        return np.nonzero(_any(self))
+        return np.nonzero(self)  # type: ignore[arg-type]
 
     def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Integers:
         """`np.searchsorted`: plain integers, without a gradient."""
-        return np.searchsorted(_any(self), v, side=_any(side), sorter=sorter)
+        return self._by(np.searchsorted, v, side=side, sorter=sorter)
 
     def any(self, axis: Axis = None, keepdims: bool = False) -> Booleans:
         """`np.any`: plain booleans, without a gradient."""
-        return np.any(_any(self), axis=_any(axis), keepdims=keepdims)
+        return self._by(np.any, axis=axis, keepdims=keepdims)
 
     def all(self, axis: Axis = None, keepdims: bool = False) -> Booleans:
         """`np.all`: plain booleans, without a gradient."""
-        return np.all(_any(self), axis=_any(axis), keepdims=keepdims)
+        return self._by(np.all, axis=axis, keepdims=keepdims)
 
     # --- shape and selection -------------------------------------------------------------------------------------------------
 
@@ -225,6 +228,8 @@ class ArrayMethods:
         """`np.round`, with derivative zero."""
         return self._by(np.round, decimals)
 
+    __round__ = round
+
     def astype(self, dtype: Any) -> Self:
         """The same numbers in another floating-point precision."""
         if current_mode().records_constants and np.dtype(dtype).kind in "iub":  # positions, say, in a function that is compiled
@@ -270,8 +275,3 @@ class ArrayMethods:
     def tanh(self) -> Self:
         """`np.tanh`."""
         return self._by(trigonometry.tanh)
-
-
-def _any(x: Any) -> Any:
-    """For calls that NumPy's type stubs would not allow."""
-    return x

@@ -24,6 +24,10 @@ OPERANDS = (np.ndarray, np.generic, int, float, complex, list, tuple)
 """What can stand beside a Value at an operator."""
 
 
+def _operator(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: self._call_numpy(function, (self, other), {})
+
+
 class NumPyProtocols:
     """The part of a Value that NumPy asks when one of its functions meets a Value."""
 
@@ -98,17 +102,10 @@ class NumPyProtocols:
 
     __hash__ = object.__hash__
 
-    def __lt__(self, other: Any) -> Any:
-        return self._call_numpy(np.less, (self, other), {})
-
-    def __le__(self, other: Any) -> Any:
-        return self._call_numpy(np.less_equal, (self, other), {})
-
-    def __gt__(self, other: Any) -> Any:
-        return self._call_numpy(np.greater, (self, other), {})
-
-    def __ge__(self, other: Any) -> Any:
-        return self._call_numpy(np.greater_equal, (self, other), {})
+    __lt__ = _operator(np.less)
+    __le__ = _operator(np.less_equal)
+    __gt__ = _operator(np.greater)
+    __ge__ = _operator(np.greater_equal)
 
     def __eq__(self, other: object) -> Any:
         return self._call_numpy(np.equal, (self, other), {}) if self._goes_with(other) else NotImplemented
@@ -120,23 +117,15 @@ class NumPyProtocols:
     def _goes_with(other: object) -> bool:
         return isinstance(other, (NumPyProtocols, *OPERANDS))
 
-    # For masks: what comparisons give is made of Values, too, where everything is recorded.
-    def __and__(self, other: Any) -> Any:
-        return self._call_numpy(np.bitwise_and, (self, other), {})
-
-    def __or__(self, other: Any) -> Any:
-        return self._call_numpy(np.bitwise_or, (self, other), {})
-
-    def __xor__(self, other: Any) -> Any:
-        return self._call_numpy(np.bitwise_xor, (self, other), {})
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__  # they commute
+    # For masks: what comparisons give is made of Values, too, where everything is recorded. These commute.
+    __and__ = __rand__ = _operator(np.bitwise_and)
+    __or__ = __ror__ = _operator(np.bitwise_or)
+    __xor__ = __rxor__ = _operator(np.bitwise_xor)
 
     def __invert__(self) -> Any:
         return self._call_numpy(np.invert, (self,), {})
 
-    def __divmod__(self, other: Any) -> Any:
-        return self._call_numpy(np.divmod, (self, other), {})
+    __divmod__ = _operator(np.divmod)
 
     def __rdivmod__(self, other: Any) -> Any:
         return self._call_numpy(np.divmod, (other, self), {})

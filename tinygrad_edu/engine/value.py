@@ -84,6 +84,10 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
     return operator
 
 
+def _unary_operator(primitive: Primitive) -> Callable[[Value], Value]:
+    return lambda self: record(primitive, (self,), {})
+
+
 class Value(ArrayMethods, NumPyProtocols, Conversions):
     """A number or an array of numbers that remembers how it was made, so that it can be differentiated.
 
@@ -106,18 +110,8 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
     """
 
     __slots__ = (
-        "__weakref__",
-        "_data",
-        "_grad",
-        "_loan",
-        "_name",
-        "_requires_grad",
-        "inputs",
-        "params",
-        "parents",
-        "primitive",
-        "serial",
-    )
+        "__weakref__", "_data", "_grad", "_loan", "_name", "_requires_grad", "inputs", "params", "parents", "primitive", "serial",
+    )  # fmt: skip
 
     _data: Any
     _grad: Any
@@ -267,12 +261,7 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
         """Whether it is a constant that was computed, unrecorded, from something that requires a gradient."""
         return self.parents is _UNRECORDED
 
-    # --- attributes of an array ----------------------------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        if self._data.ndim == 0:
-            raise ShapeError(f"{described(self)} is a single number and has no len().")
-        return int(self._data.shape[0])
+    # --- parts and copies ----------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Value]:
         return (self[position] for position in range(len(self)))
@@ -324,18 +313,9 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
     __rpow__ = _binary_operator(arithmetic.power, reflected=True)
     __matmul__ = _binary_operator(linear_algebra.matmul)
     __rmatmul__ = _binary_operator(linear_algebra.matmul, reflected=True)
-
-    def __round__(self, decimals: int = 0) -> Value:
-        return self.round(decimals)
-
-    def __neg__(self) -> Value:
-        return record(arithmetic.negative, (self,), {})
-
-    def __pos__(self) -> Value:
-        return record(arithmetic.positive, (self,), {})
-
-    def __abs__(self) -> Value:
-        return record(elementwise.absolute, (self,), {})
+    __neg__ = _unary_operator(arithmetic.negative)
+    __pos__ = _unary_operator(arithmetic.positive)
+    __abs__ = _unary_operator(elementwise.absolute)
 
     @staticmethod
     def __record_primitive__(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Value:

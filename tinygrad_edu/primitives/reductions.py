@@ -4,6 +4,7 @@ The entries know `axis` and `keepdims`. NumPy's other options (`where`, `initial
 """
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -127,7 +128,7 @@ def _selected(x: Any, where: Any, neutral: Any) -> Any:
     return x if where is True else np.where(where, x, neutral)
 
 
-def _entry_unless_selected(entry: Primitive) -> Callable[..., Any]:
+def _entry_unless_selected(entry: Primitive) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The composition is for options that the entry does not know: NumPy has its own order for what is selected or put first."""
 
     def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
@@ -150,34 +151,25 @@ def count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     return _sum(np.broadcast_to(where, x.shape).astype(precision), axis, keepdims)
 
 
-@composition(np.sum, calling=sum)
-@_entry_unless_selected(sum)
-def _numpy_sum(
-    a: Any,
-    axis: Any = None,
-    dtype: DTypeLike | None = None,
-    *,
-    keepdims: bool = False,
-    initial: Any = None,
-    where: Any = True,
-) -> Any:
-    total = sum(_selected(as_dtype(a, dtype), where, 0.0), axis=axis, keepdims=keepdims)
-    return total if initial is None else initial + total
+def _with_options(entry: Primitive, neutral: float, combine: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    @_entry_unless_selected(entry)
+    def numpy_reduction(
+        a: Any,
+        axis: Any = None,
+        dtype: DTypeLike | None = None,
+        *,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        reduced = entry(_selected(as_dtype(a, dtype), where, neutral), axis=axis, keepdims=keepdims)
+        return reduced if initial is None else combine(initial, reduced)
+
+    return numpy_reduction
 
 
-@composition(np.prod, calling=prod)
-@_entry_unless_selected(prod)
-def _numpy_prod(
-    a: Any,
-    axis: Any = None,
-    dtype: DTypeLike | None = None,
-    *,
-    keepdims: bool = False,
-    initial: Any = None,
-    where: Any = True,
-) -> Any:
-    product = prod(_selected(as_dtype(a, dtype), where, 1.0), axis=axis, keepdims=keepdims)
-    return product if initial is None else initial * product
+composition(np.sum, calling=sum)(_with_options(sum, 0.0, operator.add))
+composition(np.prod, calling=prod)(_with_options(prod, 1.0, operator.mul))
 
 
 @composition(np.mean, calling=mean)
