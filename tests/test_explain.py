@@ -173,7 +173,7 @@ def test_results_with_the_same_formula_go_by_their_names():
     a, b = tg.Value(2.0, name="a"), tg.Value(-3.0, name="b")
     explanation = str(tg.explain(np.exp(b / a) + np.sin(b / a), wrt=a))
     assert "v1 = b/a = −1.5" in explanation
-    assert "v3 = b/a = −1.5" in explanation
+    assert "v2 = b/a = −1.5" in explanation
     assert "∂L/∂(b/a)" not in explanation
 
 
@@ -194,7 +194,8 @@ def test_very_many_paths_become_a_table_of_contributions():
     explanation = tg.explain(h)
     assert explanation.derivations[0].paths is None
     assert "incoming gradient" in str(explanation)
-    assert r"v_{9} &=" not in explanation.to_latex()
+    assert r"v_{9} &= v_{8} \cdot x + v_{8}" in explanation.to_latex()
+    assert r"v_{10}" not in explanation.to_latex()
     assert (
         r"\frac{d L}{d \left(x \cdot x\right)} \cdot \frac{\partial \left(x \cdot x\right)}{\partial x}" in explanation.to_latex()
     )

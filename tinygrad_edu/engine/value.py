@@ -39,6 +39,21 @@ class _Unrecorded(tuple[()]):
 
 
 _UNRECORDED = _Unrecorded()
+_MOST_NOTED, _LARGEST_NOTED = 50, 1000
+
+
+class Note(tuple[()]):
+    """The parents of a constant that was computed from constants with names: none, as they tell, for no gradient will pass.
+
+    Who shows a computation in these names reads here how the constant was made. So that this takes no memory to speak of, only
+    a few operations in a row are noted, on arrays that are not large.
+    """
+
+    primitive: Primitive
+    parents: Sequence[Value | None]
+    inputs: Sequence[Any]
+    params: Mapping[str, Any] | None
+    length: int
 
 
 def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[[Value, Operand], Value]:
@@ -79,7 +94,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             if mode.watches:
                 mode.see_result(result)
             return result
-        return _constant(data, parents)
+        return _constant(data, parents, (primitive, (x, y), None) if mode.records else None)
 
     return operator
 
@@ -165,6 +180,7 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
         if self._loan is None:
             self._loan = Loan(self._data)
             self._data = self._loan.array
+            self._forget_note()  # its numbers may be changed now
         return self._data
 
     @data.setter
@@ -180,6 +196,11 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
         if checked.shape != self._data.shape:
             raise ShapeError(f"{described(self)} cannot be given data of shape {checked.shape}; make a new Value instead.")
         self._data, self._loan = checked, None
+        self._forget_note()
+
+    def _forget_note(self) -> None:
+        if type(self.parents) is Note:
+            self.parents = ()
 
     @property
     def grad(self) -> NDArray[Any] | Any:
@@ -352,7 +373,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
         data = np.asarray(data)[()]
     requires_grad = requires_grad and primitive.is_differentiable and mode.records
     if not (requires_grad or mode.records_constants):
-        return _constant(data, parents)
+        return _constant(data, parents, (primitive, arrays, params) if mode.records else None)
     result = _new(Value)
     result._data = data
     result._grad = result._loan = result._name = None
@@ -367,18 +388,42 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     return result
 
 
-def _constant(data: Any, sources: Sequence[Value | None]) -> Value:
-    """A Value that requires no gradient, of data that is known to be in order and not shared with the user."""
+def _constant(data: Any, sources: Sequence[Value | None], made: tuple[Any, Any, Any] | None = None) -> Value:
+    """A Value that requires no gradient, of data that is known to be in order and not shared with the user.
+
+    made: the operation, its inputs and parameters, to be noted if the sources are constants with names.
+    """
     result = _new(Value)
     result._data = data
     result._grad = result._loan = result._name = result.primitive = result.params = None
     result._requires_grad = False
     result.parents = result.inputs = ()
+    is_named = False
     for source in sources:
-        if source is not None and (source._requires_grad or source.is_detached):
-            result.parents = _UNRECORDED
+        if source is not None:
+            if source._requires_grad or source.parents is _UNRECORDED:
+                result.parents = _UNRECORDED
+            elif source._name is not None or source.parents.__class__ is Note:
+                is_named = True
+    if is_named and made and result.parents is not _UNRECORDED:
+        result.parents = _note(data, sources, *made)
     result.serial = _next_serial()
     return result
+
+
+def _note(data: Any, parents: Sequence[Value | None], primitive: Primitive, inputs: Any, params: Any) -> Note | tuple[()]:
+    """How a constant was made, unless that has become long or large."""
+    note = Note()
+    note.length = 1
+    for parent, x in zip(parents, inputs, strict=True):
+        note.length += parent.parents.length if parent is not None and isinstance(parent.parents, Note) else 0
+        if getattr(x, "size", 1) > _LARGEST_NOTED:
+            return ()
+    if note.length > _MOST_NOTED or data.size > _LARGEST_NOTED:
+        return ()
+    note.primitive, note.parents, note.params = primitive, parents, params
+    note.inputs = [own_constant(x) if parent is None else x for x, parent in zip(inputs, parents, strict=True)]
+    return note
 
 
 # --- for the rest of the package ---------------------------------------------------------------------------------------------

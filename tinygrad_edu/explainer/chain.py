@@ -33,20 +33,21 @@ _LONGEST_FORMULA = 7
 class Spelling:
     """Which results are written as a formula where they are used, and which by their name.
 
-    A nameless result that is used once is written out, as long as the formula stays short and is that of no other one.
+    A nameless result that is used once is written out, as long as the formula stays short and is that of no other one. The others
+    are numbered from 1.
     """
 
     def __init__(self, graph: Graph) -> None:
         by_name: set[Node] = set()
-        while True:
-            self._formulas: dict[str, Term] = {}
-            alike = self._write_out(graph, by_name)
-            if not alike:
-                break
+        self._formulas: dict[str, Term] = {}
+        while alike := self._write_out(graph, by_name):
             by_name |= alike
+        graph.number_first(lambda node: not self.is_written_out(node))
+        self._write_out(graph, by_name)
 
     def _write_out(self, graph: Graph, by_name: set[Node]) -> set[Node]:
         """Write out what may be, but for the given nodes. Returns the nodes that cannot be told apart by their formulas."""
+        self._formulas.clear()
         sizes: dict[Node, int] = {}
         forms: dict[Node, Any] = {}
         with_form: dict[Any, list[Node]] = {}
@@ -235,20 +236,17 @@ class Explained:
     graph: what the result was computed from.
     targets: the nodes whose gradients are explained.
     is_summary: whether there is too much to show all of it.
+    spelling: which nameless results are written out as formulas.
     """
 
     def __init__(self, graph: Graph, targets: Sequence[Node], is_summary: bool) -> None:
         self.graph, self.targets, self.is_summary = graph, targets, is_summary
+        self.spelling = Spelling(graph)
 
     @cached_property
     def backward(self) -> BackwardPass:
         """The backward pass, edge by edge, with the gradient of every node."""
         return read_backward(self.graph)
-
-    @cached_property
-    def spelling(self) -> Spelling:
-        """Which nameless results are written out as formulas."""
-        return Spelling(self.graph)
 
     @cached_property
     def paths(self) -> Paths:

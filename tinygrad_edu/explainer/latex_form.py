@@ -73,6 +73,7 @@ def _derivation(found: Derivation, explanation: Explained, printer: Printer) -> 
     else:
         forms = zip(*(printer.factors(path, len(found.paths) > 1) for path in found.paths), strict=True)
         sums = [_sum([*parts]) for parts in forms if parts[0]]
+        sums += printer.collected(found)
         yield f"{head} " + " \\\\\n".join(f"&= {form}" for form in dict.fromkeys([*sums, total]))
 
 

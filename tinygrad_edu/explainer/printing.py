@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
-from tinygrad_edu.explainer.chain import Link, Spelling
+from tinygrad_edu.explainer.chain import Derivation, Link, Spelling
 from tinygrad_edu.explainer.derivatives import Edge
+from tinygrad_edu.graph.collecting import collected
 from tinygrad_edu.graph.graph import Graph, Node
 from tinygrad_edu.graph.notation import COMPARISON, PRODUCT, SUM, Notation
-from tinygrad_edu.graph.terms import Term
+from tinygrad_edu.graph.terms import Applied, Term
+from tinygrad_edu.primitives import arithmetic
 
 MOST_ROWS = 12
 """Of more things than this only the first are shown."""
@@ -66,6 +69,12 @@ class Printer:
         terms = [self.formula(link.term, PRODUCT) for link in path]
         return quotients, self.notation.product(terms), self.notation.product([self.notation.number(link.number) for link in path])
 
+    def collected(self, found: Derivation) -> Iterator[str]:
+        """The sum over several paths, simpler: with like terms collected, and what they have in common before the brackets."""
+        if found.paths is not None and len(found.paths) > 1:
+            products = [reduce(_times, (self.spelling.written(link.term) for link in path)) for path in found.paths]
+            yield from (self.notation.term(term, COMPARISON) for term in collected(reduce(_plus, products)))
+
     def local_derivative(self, edge: Edge, least: int = COMPARISON) -> str:
         """The local derivative between real numbers as a formula, or as a number where there is no telling formula."""
         if edge.local_term is None or edge.ignores_gradient:
@@ -82,3 +91,11 @@ class Printer:
         """The leaves, those with a gradient first, and their numbers."""
         for node in self.graph.leaves:
             yield self.notation.name(node.name), self.notation.array(node.data)
+
+
+def _times(a: Term, b: Term) -> Term:
+    return Applied(arithmetic.multiply, (a, b))
+
+
+def _plus(a: Term, b: Term) -> Term:
+    return Applied(arithmetic.add, (a, b))

@@ -67,7 +67,11 @@ def _derivation(found: Derivation, explanation: Explained, printer: Printer) -> 
     if len(products) == 1:
         return f"{head} = " + f"\n{' ' * len(head)} = ".join(products[0])
     lines = [" = ".join(forms) for forms in products]
-    return f"{head} is a sum over {len(lines)} paths:\n    " + "\n  + ".join(lines) + f"\n  = {total}"
+    return (
+        f"{head} is a sum over {len(lines)} paths:\n    "
+        + "\n  + ".join(lines)
+        + f"\n  = {' = '.join(dict.fromkeys([*printer.collected(found), total]))}"
+    )
 
 
 def _count(number: int, noun: str) -> str:

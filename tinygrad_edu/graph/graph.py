@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.conversions import numbers_of
-from tinygrad_edu.engine.value import Value
+from tinygrad_edu.engine.value import Note, Value
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives.primitive import Primitive
@@ -37,7 +37,7 @@ _LETTERS = {Kind.PARAMETER: "p", Kind.DATA: "c", Kind.CONSTANT: "c", Kind.RESULT
 
 @dataclass(eq=False)
 class Node:
-    """A leaf, a constant, or a result with the operation that it came from.
+    """A leaf, a constant, or a result with the operation that it came from. A result of constants with names is one, too.
 
     name: unlike that of any other node of the graph. A constant number is called what it is.
     is_named: whether the user chose the name.
@@ -58,14 +58,15 @@ class Node:
     @property
     def primitive(self) -> Primitive:
         """The operation; only a result has one."""
-        primitive = self.value.primitive if self.value is not None else None
+        assert self.value is not None
+        primitive = _made_of(self.value).primitive
         assert primitive is not None
         return primitive
 
     @property
     def params(self) -> Mapping[str, Any]:
         """The operation's other arguments."""
-        return (self.value.params if self.value is not None else None) or {}
+        return (_made_of(self.value).params if self.value is not None else None) or {}
 
     @property
     def requires_grad(self) -> bool:
@@ -121,6 +122,13 @@ class Graph:
         given = [node for node in self.nodes if not node.operands and not node.is_number]
         return sorted(given, key=lambda node: node.kind is not Kind.PARAMETER)
 
+    def number_first(self, shown: Callable[[Node], bool]) -> None:
+        """Let the nameless results that are shown have the first numbers, so that there are no gaps between them."""
+        nameless = [node for node in self.results if not node.is_named and node is not self.output]
+        names = [node.name for node in nameless]
+        for node, name in zip(sorted(nameless, key=lambda node: not shown(node)), names, strict=True):
+            node.name = name
+
     @cached_property
     def node_of(self) -> Mapping[Value, Node]:
         """The node of each recorded Value."""
@@ -146,7 +154,8 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
     nodes: list[Node] = []
     for value in values:
         operands = []
-        for parent, seen in zip(value.parents, value.inputs, strict=True):
+        made = _made_of(value)
+        for parent, seen in zip(made.parents, made.inputs, strict=True):
             if parent is None:
                 nodes.append(Node(Kind.CONSTANT, seen))
                 operands.append(nodes[-1])
@@ -154,7 +163,7 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
                 operands.append(node_of[parent])
                 if not operands[-1].operands:
                     operands[-1].data = seen  # a leaf may have been given new data since
-        kind = Kind.RESULT if value.primitive is not None else Kind.PARAMETER if value.requires_grad else Kind.DATA
+        kind = Kind.RESULT if made.primitive is not None else Kind.PARAMETER if value.requires_grad else Kind.DATA
         node = Node(kind, numbers_of(value), value, tuple(operands))
         for operand in operands:
             operand.consumers.append(node)
@@ -166,7 +175,12 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
 
 def parents_of(value: Value) -> Iterator[Value]:
     """The Values that a Value was computed from at once, without constants."""
-    return (parent for parent in value.parents if parent is not None)
+    return (parent for parent in _made_of(value).parents if parent is not None)
+
+
+def _made_of(value: Value) -> Value | Note:
+    """What says how a Value was made: it says so itself, or a note of its constants does."""
+    return value.parents if isinstance(value.parents, Note) else value
 
 
 def _name(nodes: Sequence[Node], output_name: str, names: _Names) -> None:

@@ -91,8 +91,9 @@ def _product(tree: ast.BinOp) -> tuple[str, int]:
     right = _after_sign(_text(tree.right), PRODUCT)
     match tree.left:
         case ast.Constant(value=float() | int() as value):
-            shown = FRACTIONS.get(value, (number_text(value),))[0]
-            return shown + ("" if right.startswith("(") else "·") + right, PRODUCT
+            if value in FRACTIONS:
+                return FRACTIONS[value][0] + right, PRODUCT
+            return number_text(value) + ("" if right.startswith("(") else "·") + right, PRODUCT
     return f"{_bracketed(_text(tree.left), PRODUCT)}·{right}", PRODUCT
 
 
