@@ -95,5 +95,5 @@ def _valid_input(primitive: Primitive, position: int, shape: tuple[int, ...], dt
     """Some numbers of the domain; a mask where there is no rule."""
     if primitive.rules(position + 1)[position] is None:
         return np.zeros(shape, bool)
-    domain = primitive.domain[min(position, len(primitive.domain) - 1)] if primitive.domain else (0.0, 1.0)
-    return np.full(shape, np.mean(domain), dtype) if isinstance(domain, tuple) else domain(np.zeros(shape, dtype))
+    interval, made_valid = primitive.domain_of(position, (0.0, 1.0))
+    return made_valid(np.full(shape, np.mean(interval), dtype))

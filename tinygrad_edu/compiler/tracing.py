@@ -27,6 +27,7 @@ from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.takers import users_call
 from tinygrad_edu.engine.value import Value, constant_of, replace_numbers
 from tinygrad_edu.errors import TracingError
+from tinygrad_edu.graph.graph import parents_of
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
@@ -191,13 +192,9 @@ def _output(graph: IRGraph, nodes: Mapping[Value, IRNode], leaf: Any) -> IRNode 
     return None
 
 
-def _parents(value: Value) -> Iterator[Value]:
-    return (parent for parent in value.parents if parent is not None)
-
-
 def _in_order(outputs: Sequence[Value], oldest: int) -> list[Value]:
     """What outputs were computed from since the run began, and what it began with, older ones first."""
-    found = reached(outputs, lambda value: _parents(value) if value.serial >= oldest else ())
+    found = reached(outputs, lambda value: parents_of(value) if value.serial >= oldest else ())
     return sorted(found, key=lambda value: value.serial)
 
 
@@ -289,7 +286,7 @@ class _Tracer(Watch):
 
     def _static(self, value: Any) -> str:
         """Which arguments a Value was computed from, as advice to let them belong to the program."""
-        behind = reached([value] if isinstance(value, Value) else [], _parents)
+        behind = reached([value] if isinstance(value, Value) else [], parents_of)
         roots = dict.fromkeys(re.split(r"\W", each.name)[0] for each in behind if each in self.arguments and each.name)
         if not roots:
             return ""

@@ -48,13 +48,12 @@ def _example(primitive: Primitive) -> list[Any]:
     """Inputs of the shapes of the first case; those that have no derivative are masks."""
     rng = np.random.default_rng(0)
     case = primitive.cases[0] if primitive.cases else Case(((2,),) * (primitive.arity or 1), {})
-    domains = list(primitive.domain or ((-2.0, 2.0),))
-    domains += domains[-1:] * len(case.shapes)
-    inputs = [
-        rng.uniform(*domain, shape) if isinstance(domain, tuple) else domain(rng.uniform(-1, 1, shape))
-        for domain, shape in zip(domains, case.shapes, strict=False)
-    ]
-    return [x > 0 if rule is None else x for x, rule in zip(inputs, primitive.rules(len(inputs)), strict=True)]
+    inputs = []
+    for position, (shape, rule) in enumerate(zip(case.shapes, primitive.rules(len(case.shapes)), strict=True)):
+        interval, made_valid = primitive.domain_of(position, (-2.0, 2.0))
+        x = made_valid(rng.uniform(*interval, shape))
+        inputs.append(x > 0 if rule is None else x)
+    return inputs
 
 
 def _input_names(primitive: Primitive, count: int) -> list[str]:

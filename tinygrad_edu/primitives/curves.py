@@ -1,6 +1,7 @@
 """Curves that are given by numbers: polynomials by coefficients, polygons by points, piecewise functions by their pieces."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Any
 
@@ -32,18 +33,20 @@ def _polyval(p: Any, x: Any) -> Any:
     return y
 
 
+def _of_one_length(*polynomials: Any) -> Iterator[Any]:
+    polynomials = tuple(np.atleast_1d(p) for p in polynomials)
+    longest = max(map(len, polynomials))
+    return (np.pad(p, (longest - len(p), 0)) for p in polynomials)  # the highest power comes first
+
+
 @composition(np.polyadd)
 def _polyadd(a1: Any, a2: Any) -> Any:
-    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
-    longest = max(len(a1), len(a2))
-    return np.pad(a1, (longest - len(a1), 0)) + np.pad(a2, (longest - len(a2), 0))  # the highest power comes first
+    return operator.add(*_of_one_length(a1, a2))
 
 
 @composition(np.polysub)
 def _polysub(a1: Any, a2: Any) -> Any:
-    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
-    longest = max(len(a1), len(a2))
-    return np.pad(a1, (longest - len(a1), 0)) - np.pad(a2, (longest - len(a2), 0))
+    return operator.sub(*_of_one_length(a1, a2))
 
 
 @composition(np.polymul)

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.primitives.broadcasting import as_dtype, as_float
+from tinygrad_edu.primitives.indexing import along
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.table import composition
 
 
 def _part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
     """The elements from `start` to `stop` along an axis."""
-    return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop),)]
+    return along(x, axis, slice(start, stop))
 
 
 def _aligned(x: Any, ndim: int, axis: int) -> Any:

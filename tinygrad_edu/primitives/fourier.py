@@ -125,18 +125,17 @@ def _lengths(a: Any, s: Sequence[int] | None, axes: Axes) -> list[tuple[int, int
     return [(axis, a.shape[axis] if n == -1 else n) for axis, n in zip(axes, s, strict=True)]
 
 
-@composition(np.fft.fftn)
-def _fftn(a: Any, s: Sequence[int] | None = None, axes: Axes = None, norm: Norm = None) -> Any:
-    for axis, n in reversed(_lengths(a, s, axes)):
-        a = fft(a, n=n, axis=axis, norm=norm)
-    return a
+def _along_each(transform: Primitive) -> Function:
+    def composed(a: Any, s: Sequence[int] | None = None, axes: Axes = None, norm: Norm = None) -> Any:
+        for axis, n in reversed(_lengths(a, s, axes)):
+            a = transform(a, n=n, axis=axis, norm=norm)
+        return a
+
+    return composed
 
 
-@composition(np.fft.ifftn)
-def _ifftn(a: Any, s: Sequence[int] | None = None, axes: Axes = None, norm: Norm = None) -> Any:
-    for axis, n in reversed(_lengths(a, s, axes)):
-        a = ifft(a, n=n, axis=axis, norm=norm)
-    return a
+_fftn = composition(np.fft.fftn)(_along_each(fft))
+_ifftn = composition(np.fft.ifftn)(_along_each(ifft))
 
 
 @composition(np.fft.rfftn)
@@ -175,13 +174,13 @@ for _two, _several in (
 # --- the order of frequencies ------------------------------------------------------------------------------------------------
 
 
-@composition(np.fft.fftshift)
-def _fftshift(x: Any, axes: int | Sequence[int] | None = None) -> Any:
-    shifted = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
-    return np.roll(x, [x.shape[axis] // 2 for axis in shifted], shifted)
+def _shifting(shift: Callable[[int], int]) -> Function:
+    def composed(x: Any, axes: int | Sequence[int] | None = None) -> Any:
+        shifted = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
+        return np.roll(x, [shift(x.shape[axis]) for axis in shifted], shifted)
+
+    return composed
 
 
-@composition(np.fft.ifftshift)
-def _ifftshift(x: Any, axes: int | Sequence[int] | None = None) -> Any:
-    shifted = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
-    return np.roll(x, [-(x.shape[axis] // 2) for axis in shifted], shifted)
+composition(np.fft.fftshift)(_shifting(lambda length: length // 2))
+composition(np.fft.ifftshift)(_shifting(lambda length: -(length // 2)))

@@ -87,6 +87,11 @@ add_at: Primitive = operation(
 )  # fmt: skip
 
 
+def along(x: Any, axis: int, part: Any) -> Any:
+    """What `x[part]` is for the first axis, along any."""
+    return x[(slice(None),) * (axis % x.ndim) + (part,)]
+
+
 def computed_index(x: Any, index: Any) -> Any:
     """`x[index]` where parts of the index have been recorded themselves: each array of positions becomes an input."""
     parts = index if type(index) is tuple else (index,)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.primitives.linear_algebra import transposed
+from tinygrad_edu.primitives.linear_algebra import conjugate, transposed
 from tinygrad_edu.primitives.primitive import EachInput, Primitive, Rule, case
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.table import composition, operation
@@ -26,10 +26,6 @@ def well_conditioned(x: Any) -> Any:
     """A matrix far from singular, of any matrix with elements in (-1, 1)."""
     rows, columns = x.shape[-2:]
     return x + (1 + np.maximum(rows, columns)) * np.eye(rows, columns) * np.arange(1, columns + 1)
-
-
-def conjugate(x: Any) -> Any:
-    return np.conjugate(x) if x.dtype.kind == "c" else x
 
 
 def adjoint(x: Any) -> Any:

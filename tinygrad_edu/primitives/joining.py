@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.errors import DataError, ShapeError
 from tinygrad_edu.primitives.broadcasting import broadcast_to
+from tinygrad_edu.primitives.indexing import along
 from tinygrad_edu.primitives.primitive import Jointly, case
 from tinygrad_edu.primitives.shaping import Function, as_operand, reshape
 from tinygrad_edu.primitives.table import composition, operation
@@ -270,7 +271,7 @@ def _splitting(function: Function) -> Function:
             raise ValueError("an array is split into one part or more, not into 0")
         parts = function(np.arange(ary.shape[axis]), sections)
         slices = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
-        return [ary[(slice(None),) * axis + (part,)] for part in slices]
+        return [along(ary, axis, part) for part in slices]
 
     return composed
 

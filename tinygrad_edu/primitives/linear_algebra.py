@@ -21,6 +21,11 @@ def transposed(x: Any) -> Any:
     return x.T if x.ndim == 2 else np.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
+def conjugate(x: Any) -> Any:
+    """Complex numbers conjugated; real ones as they are, at no cost."""
+    return np.conjugate(x) if x.dtype.kind == "c" else x
+
+
 # For matrices the rules are g @ b.T and a.T @ g. A vector is a matrix with one row (on the left) or one column (on the right)
 # whose length-one axis NumPy drops; the rules put it back.
 def _matmul_vjp_left(g: Any, out: Any, a: Any, b: Any) -> Any:
@@ -134,24 +139,15 @@ def _linalg_outer(x1: Any, x2: Any, /) -> Any:
     return np.outer(x1, x2)
 
 
-def _conjugate(x: Any) -> Any:
-    return np.conjugate(x) if x.dtype.kind == "c" else x
-
-
 @composition(np.vdot)
 def _vdot(a: Any, b: Any, /) -> Any:
-    return _conjugate(np.ravel(a)) @ np.ravel(b)
+    return conjugate(np.ravel(a)) @ np.ravel(b)
 
 
-@composition(np.vecdot)
+@composition(np.vecdot, np.linalg.vecdot)
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     rows, columns = (np.moveaxis(as_operand(x), axis, -1) for x in (x1, x2))
-    return (_conjugate(rows)[..., None, :] @ columns[..., None])[..., 0, 0]
-
-
-@composition(np.linalg.vecdot)
-def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return _vecdot(x1, x2, axis=axis)
+    return (conjugate(rows)[..., None, :] @ columns[..., None])[..., 0, 0]
 
 
 if hasattr(np, "matvec"):  # since NumPy 2.2
@@ -167,7 +163,7 @@ if hasattr(np, "matvec"):  # since NumPy 2.2
         return with_numbers_of(np.vecmat)(_product)(x1, x2) if is_complex else _product(x1, x2)
 
     def _product(x1: Any, x2: Any) -> Any:
-        return (_conjugate(x1)[..., None, :] @ x2)[..., 0, :]
+        return (conjugate(x1)[..., None, :] @ x2)[..., 0, :]
 
 
 @composition(np.kron)
@@ -296,5 +292,5 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     a, v = np.atleast_1d(a), np.atleast_1d(v)
     if len(a) < len(v):
-        return _conjugate(np.correlate(v, a, mode))[::-1]  # type: ignore[call-overload]  # which end 'same' cuts more from
-    return np.convolve(a, _conjugate(v)[::-1], mode)  # type: ignore[call-overload]
+        return conjugate(np.correlate(v, a, mode))[::-1]  # type: ignore[call-overload]  # which end 'same' cuts more from
+    return np.convolve(a, conjugate(v)[::-1], mode)  # type: ignore[call-overload]

@@ -180,6 +180,11 @@ class Primitive:
         names = list(inspect.signature(self.forward).parameters)
         return tuple(names[1 if self.arity is None else self.arity :])
 
+    def domain_of(self, position: int, usual: tuple[float, float]) -> tuple[tuple[float, float], Callable[[Any], Any]]:
+        """From which interval to draw the elements of an input, the usual one by default; and what makes a valid input of them."""
+        domain = self.domain[min(position, len(self.domain) - 1)] if self.domain else usual
+        return (domain, lambda x: x) if isinstance(domain, tuple) else ((-1.0, 1.0), domain)
+
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """The inputs and the parameters of a call in NumPy's manner, where parameters may be given by position: `np.sum(x, 0)`."""
         if kwargs and isinstance(self.forward, np.ufunc):

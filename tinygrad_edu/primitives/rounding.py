@@ -15,11 +15,12 @@ from tinygrad_edu.primitives.table import composition, operation
 floor = operation(np.floor, lambda g, out, x: np.zeros_like(x), latex=r"\left\lfloor {0} \right\rfloor")
 ceil = operation(np.ceil, lambda g, out, x: np.zeros_like(x), latex=r"\left\lceil {0} \right\rceil")
 trunc = operation(np.trunc, lambda g, out, x: np.zeros_like(x), latex=r"\operatorname{{trunc}} {0}")
+composition(np.fix)(trunc)
 rint = operation(np.rint, lambda g, out, x: np.zeros_like(x), latex=r"\operatorname{{round}} {0}")
 round = operation(
     lambda a, decimals=0: np.round(a, decimals),
     lambda g, out, a, decimals=0: np.zeros_like(a),
-    name="round", numpy=[np.round], latex=r"\operatorname{{round}} {0}",
+    name="round", numpy=[np.round, np.around], latex=r"\operatorname{{round}} {0}",
     cases=[case(()), case((2, 3), decimals=1), case((4,), decimals=-1)],
 )  # fmt: skip
 
@@ -32,16 +33,6 @@ fmod = operation(
 )  # fmt: skip
 # x · 2ᵉ with a whole number e, which may be computed.
 ldexp = operation(np.ldexp, lambda g, out, x, e: np.ldexp(g, e), None, latex=r"{0} \cdot 2^{{{1}}}")
-
-
-@composition(np.round, np.around, calling=round)
-def _round(a: Any, decimals: int = 0) -> Any:
-    return round(a, decimals=decimals)
-
-
-@composition(np.fix)
-def _fix(x: Any) -> Any:
-    return np.trunc(x)
 
 
 @composition(np.divmod)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitives.broadcasting import as_dtype
+from tinygrad_edu.primitives.indexing import along
 from tinygrad_edu.primitives.primitive import Primitive, case
 from tinygrad_edu.primitives.table import composition, operation
 
@@ -20,7 +21,7 @@ def _cumsum_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
 
 def _moved(x: Any, by: int, axis: int, fill: float) -> Any:
     """The elements moved towards the end by some places (towards the beginning if negative), and `fill` where none comes."""
-    kept = x[(slice(None),) * (axis % x.ndim) + (slice(None, -by) if by > 0 else slice(-by, None),)]
+    kept = along(x, axis, slice(None, -by) if by > 0 else slice(-by, None))
     shape = list(x.shape)
     shape[axis] -= kept.shape[axis]
     padding = np.full(shape, fill, x.dtype)

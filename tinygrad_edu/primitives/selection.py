@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.primitives import elementwise
 from tinygrad_edu.primitives.broadcasting import cast
-from tinygrad_edu.primitives.indexing import add_at, take
+from tinygrad_edu.primitives.indexing import add_at, along, take
 from tinygrad_edu.primitives.shaping import Function, as_operand
 from tinygrad_edu.primitives.table import TABLE, composition
 
@@ -101,8 +101,7 @@ def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise")
         indices = cast(indices, dtype=np.dtype(np.intp))
     if axis is None:
         return take(a, _in_range(indices, a.size, mode))
-    axis = normalize_axis_index(axis, a.ndim)
-    return a[(slice(None),) * axis + (_in_range(indices, a.shape[axis], mode)[()],)]
+    return along(a, axis, _in_range(indices, a.shape[normalize_axis_index(axis, a.ndim)], mode)[()])
 
 
 @composition(np.take_along_axis)

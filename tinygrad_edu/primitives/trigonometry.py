@@ -33,17 +33,8 @@ arctanh = operation(np.arctanh, lambda g, out, x: g / ((1 - x) * (1 + x)), latex
 # The derivative of a linear function is that function.
 deg2rad = operation(np.deg2rad, lambda g, out, x: np.deg2rad(g), latex=r"\frac{{\pi}}{{180}} {0}")
 rad2deg = operation(np.rad2deg, lambda g, out, x: np.rad2deg(g), latex=r"\frac{{180}}{{\pi}} {0}")
-
-
-@composition(np.radians)
-def _radians(x: Any) -> Any:
-    return np.deg2rad(x)
-
-
-@composition(np.degrees)
-def _degrees(x: Any) -> Any:
-    return np.rad2deg(x)
-
+composition(np.radians)(deg2rad)
+composition(np.degrees)(rad2deg)
 
 # Not √(a² + b²) and its rules, whose squares overflow at 1e155 and vanish at 1e-162.
 hypot = operation(

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitives.broadcasting import as_dtype
 from tinygrad_edu.primitives.exact import with_numbers_of
+from tinygrad_edu.primitives.indexing import along
 from tinygrad_edu.primitives.reductions import gathered, reduced_shape
 from tinygrad_edu.primitives.shaping import as_operand
 from tinygrad_edu.primitives.special import logsumexp
@@ -34,10 +35,6 @@ SCANS: dict[np.ufunc, Callable[..., Any]] = {np.add: np.cumsum, np.multiply: np.
 
 # f(f(a, b), c) = f(a, f(b, c)), so stretches of results can be put together in any way.
 ASSOCIATIVE = {np.maximum, np.minimum, np.fmax, np.fmin, np.hypot, np.logaddexp, np.logaddexp2}
-
-
-def _part(x: Any, axis: int, part: Any) -> Any:
-    return x[(slice(None),) * (axis % x.ndim) + (part,)]
 
 
 def _exactly(ufunc: np.ufunc, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -67,7 +64,7 @@ def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:
 
     def reduce_in_turn(array: Any, axis: int = 0, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
         x = as_dtype(array, dtype)
-        result = reduce(ufunc, (_part(x, axis, i) for i in range(x.shape[axis])))
+        result = reduce(ufunc, (along(x, axis, i) for i in range(x.shape[axis])))
         return np.expand_dims(result, axis) if keepdims else result
 
     if ufunc in REDUCTIONS:
@@ -82,14 +79,14 @@ def _accumulate(ufunc: np.ufunc) -> Callable[..., Any]:
     def accumulate_by_doubling(array: Any, axis: int = 0, dtype: DTypeLike | None = None) -> Any:
         x, reach = as_dtype(array, dtype), 1
         while reach < x.shape[axis]:  # each element stands for the last 1, 2, 4, ... elements
-            joined = ufunc(_part(x, axis, slice(None, -reach)), _part(x, axis, slice(reach, None)))
-            x = np.concatenate([_part(x, axis, slice(None, reach)), joined], axis=axis)
+            joined = ufunc(along(x, axis, slice(None, -reach)), along(x, axis, slice(reach, None)))
+            x = np.concatenate([along(x, axis, slice(None, reach)), joined], axis=axis)
             reach *= 2
         return x
 
     def accumulate_in_turn(array: Any, axis: int = 0, dtype: DTypeLike | None = None) -> Any:
         x = as_dtype(array, dtype)
-        return np.stack(list(accumulate((_part(x, axis, i) for i in range(x.shape[axis])), ufunc)), axis=axis)
+        return np.stack(list(accumulate((along(x, axis, i) for i in range(x.shape[axis])), ufunc)), axis=axis)
 
     if ufunc in SCANS:
         return accumulate_as
@@ -102,7 +99,7 @@ def _reduceat(ufunc: np.ufunc) -> Callable[..., Any]:
         x, starts = as_dtype(array, dtype), np.asarray(indices).tolist()
         ends = [*starts[1:], x.shape[axis]]
         parts = [
-            ufunc.reduce(_part(x, axis, slice(i, j)), axis) if i < j else _part(x, axis, i)
+            ufunc.reduce(along(x, axis, slice(i, j)), axis) if i < j else along(x, axis, i)
             for i, j in zip(starts, ends, strict=True)
         ]
         return np.stack(parts, axis=axis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,14 +119,8 @@ def in_real_numbers(result: Any) -> Any:
     return np.stack([np.real(result), np.imag(result)]) if np.iscomplexobj(result) else result
 
 
-def domain_of(entry: Primitive, position: int) -> tuple[tuple[float, float], Callable[[Any], Any]]:
-    """From which interval to draw the elements of an input, and what makes a valid input of them."""
-    domain = entry.domain[min(position, len(entry.domain) - 1)] if entry.domain else DEFAULT_INTERVAL
-    return (domain, lambda x: x) if isinstance(domain, tuple) else ((-1.0, 1.0), domain)
-
-
 def _draw(rng: np.random.Generator, shape: tuple[int, ...], entry: Primitive, position: int) -> Any:
-    interval, made_valid = domain_of(entry, position)
+    interval, made_valid = entry.domain_of(position, DEFAULT_INTERVAL)
     return made_valid(np.asarray(rng.uniform(*interval, size=shape)))
 
 

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
-from tinygrad_edu.testing.operations import DEFAULT_INTERVAL, Sample, domain_of
+from tinygrad_edu.testing.operations import DEFAULT_INTERVAL, Sample
 
 
 def operations() -> st.SearchStrategy[Primitive]:
@@ -39,7 +39,7 @@ def arrays(
 
 
 def _valid_inputs(shape: tuple[int, ...], entry: Primitive, position: int) -> st.SearchStrategy[Any]:
-    interval, made_valid = domain_of(entry, position)
+    interval, made_valid = entry.domain_of(position, DEFAULT_INTERVAL)
     return arrays(shape, interval).map(made_valid)
 
 
