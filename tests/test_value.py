@@ -351,3 +351,10 @@ def test_attributes_are_checked_as_in_the_constructor():
     w.requires_grad, w.name = False, None
     assert w.requires_grad is False
     assert w.name is None
+
+
+def test_a_subclass_is_refused_where_it_is_written():
+    with pytest.raises(UnsupportedError, match="no subclasses: let Length be a class of its own that keeps one"):
+
+        class Length(Value):
+            pass

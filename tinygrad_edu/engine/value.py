@@ -140,6 +140,11 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
     params: Mapping[str, Any] | None
     serial: int
 
+    def __init_subclass__(cls) -> None:
+        raise UnsupportedError(
+            f"a Value has no subclasses: let {cls.__name__} be a class of its own that keeps one, as an attribute."
+        )
+
     def __init__(
         self, data: ArrayLike, *, requires_grad: bool = True, name: str | None = None, dtype: DTypeLike | None = None
     ) -> None:

@@ -26,7 +26,7 @@ from tinygrad_edu.engine.value import Value, record, snapshot_of
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive
-from tinygrad_edu.transforms.trees import tree_leaves, tree_leaves_like, tree_map, tree_map_named
+from tinygrad_edu.transforms.trees import has_leaf, tree_leaves_like, tree_map, tree_map_named
 
 # What stands for an argument inside of the function: the same number, but a node of its own to differentiate with respect to.
 ARGUMENT = Primitive(lambda x: x, lambda g, out, x: g, name="argument", code="{0}", latex="{0}")
@@ -124,7 +124,7 @@ def itself(leaf: Any) -> Any:
 
 def _requires_grad(tree: Any) -> bool:
     """Whether a tree has Values in it that require a gradient."""
-    return any(leaf.requires_grad for leaf in tree_leaves(tree) if isinstance(leaf, Value))
+    return has_leaf(lambda leaf: isinstance(leaf, Value) and leaf.requires_grad, tree)
 
 
 def _with_aux(output: Any, f: Callable[..., Any]) -> tuple[Any, Any]:

@@ -41,12 +41,17 @@ def children_of(tree: Any) -> Children | None:
 
 def is_leaf(tree: Any) -> bool:
     """Whether it is a leaf, which its type decides."""
-    return _is_leaf_type(type(tree))  # type: ignore[arg-type]
+    try:
+        return _known_leaf_type(type(tree))
+    except TypeError:  # a class whose own class has no hash
+        return _is_leaf_type(type(tree))
 
 
-@lru_cache(maxsize=1024)  # most arguments are leaves, and of few types
 def _is_leaf_type(kind: Any) -> bool:
     return not (issubclass(kind, (dict, *_SEQUENCES)) or dataclasses.is_dataclass(kind) or kind is type(None))
+
+
+_known_leaf_type: Callable[[Any], bool] = lru_cache(maxsize=1024)(_is_leaf_type)  # most arguments are leaves, and of few types
 
 
 def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
@@ -168,6 +173,23 @@ def tree_leaves(tree: Any) -> Iterator[Any]:
     if is_leaf(tree):
         return iter((tree,))
     return (part for part, children in walked(tree, []) if children is None)
+
+
+def has_leaf(is_wanted: Callable[[Any], bool], tree: Any) -> bool:
+    """Whether a tree has such a leaf. Each part is looked at once, so that one that contains itself has an end, too.
+
+    >>> has_leaf(callable, {"w": [1, print]})
+    True
+    """
+    to_visit, seen = [tree], set()
+    while to_visit:
+        children = children_of(part := to_visit.pop())
+        if children is None and is_wanted(part):
+            return True
+        if children and id(part) not in seen:
+            seen.add(id(part))
+            to_visit.extend(child for _, child in children)
+    return False
 
 
 def walked(tree: Any, path: list[str]) -> Iterator[tuple[Any, Children | None]]:
