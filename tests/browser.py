@@ -16,31 +16,57 @@ IS_NEEDED = os.environ.get("NEED_CHROMIUM") == "1"
 in_a_browser = pytest.mark.skipif(BROWSER is None and not IS_NEEDED, reason="there is no Chromium to open the page in")
 
 
+SIGNS = {"mfrac": "/", "mroot": "√", "msub": "_", "munder": "_", "msup": "^", "mover": "^", "msubsup": "_^", "munderover": "_^"}
+"""What is written between the parts of an element of MathML, if it is written as a line of text."""
+
+
 class Elements(HTMLParser):
-    """What a page holds: for each id the classes, and the text inside of it."""
+    """What a page holds: for each id the classes, and the text inside of it, of formulas without spaces, each on a line."""
 
     def __init__(self, html):
         super().__init__()
         self.classes, self.texts, self.tags, self._open, self.title = {}, {}, [], [], ""
+        self._parents = [["", 0]]
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
         self.tags.append((tag, attrs))
+        parent, before = self._parents[-1]
+        self._parents[-1][1] += 1
+        if before and parent in SIGNS:
+            self._say(SIGNS[parent][min(before, len(SIGNS[parent])) - 1])
+        if tag == "div" and self._open[-1:] == ["formulas"] and "formulas" in self.texts:
+            self._say("\n")
         if "id" in attrs:
             self.classes[attrs["id"]] = (attrs.get("class") or "").split()
         if tag not in ("meta", "link", "input", "br"):
             self._open.append("title element" if tag == "title" else attrs.get("id"))
+            self._parents.append([tag, 0])
 
     def handle_endtag(self, tag):
         if self._open:
             self._open.pop()
+            self._parents.pop()
 
     def handle_data(self, text):
         if self._open and self._open[-1] == "title element":
             self.title += text
+        self._say(text)
+
+    def _say(self, text):
         for name in filter(None, self._open):
             self.texts[name] = self.texts.get(name, "") + text
+
+
+def plain(tree):
+    """A tree of MathML as a line of text."""
+
+    def markup(tree):
+        inside = (markup(part) if isinstance(part, list) else escape(part) for part in tree[1:] if not isinstance(part, dict))
+        return f"<{tree[0]}>{''.join(inside)}</{tree[0]}>"
+
+    return Elements(f'<p id="formula">{markup(tree)}</p>').texts.get("formula", "").replace("\u00a0", " ")
 
 
 # A window cannot be made as narrow as a telephone, but a frame can. What it holds is copied into the page around it.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from typing import Any
 
 
@@ -45,6 +46,19 @@ def in_latex(words: str) -> str:
     50\%\ of\ \lbrace x\rbrace ,\ \backslash input
     """
     return "".join(_LATEX.get(sign, sign) for sign in one_line(words))
+
+
+_FROM_LATEX = {escape: sign for sign, escape in _LATEX.items()}
+_ESCAPES = re.compile("|".join(map(re.escape, sorted(_FROM_LATEX, key=len, reverse=True))))
+
+
+def out_of_latex(formula: str) -> str:
+    r"""The words that `in_latex` made this of.
+
+    >>> print(out_of_latex(r"50\%\ of\ \lbrace x\rbrace "))
+    50% of {x}
+    """
+    return _ESCAPES.sub(lambda found: _FROM_LATEX[found[0]], formula)
 
 
 def in_html(words: str) -> str:

@@ -22,6 +22,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_html
 from tinygrad_edu.explainer.page import page
+from tinygrad_edu.graph.mathml_notation import mathml
 from tinygrad_edu.saving import save
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -85,6 +86,50 @@ _TITLES = {
 }
 
 
+_REGIMES = {
+    name: [regime, r"\lambda"]
+    for name, regime in {
+        "direct": r"0 < \eta \lambda < 1",
+        "once": r"\eta \lambda = 1",
+        "swing": r"1 < \eta \lambda < 2",
+        "forever": r"\eta \lambda = 2",
+        "away": r"\eta \lambda > 2",
+        "none": r"\eta = 0",
+    }.items()
+}
+_FORMULAS = {
+    "parabola": _REGIMES
+    | {
+        "begin": [r"\theta = #0", r"\theta^* = #1", r"\lambda = #2"],
+        "step": [
+            r"\theta - \eta \cdot \frac{d L}{d \theta} = #0 - #1 \cdot #2 = #3",
+            r"1 - \eta \lambda = #4",
+            r"\theta - \theta^* = #5",
+        ],
+        "curvature": [r"\lambda = #0", r"\theta - \theta^*", r"1 - \eta \lambda"],
+        "columns": [r"\theta"],
+    },
+    "curve": _REGIMES
+    | {
+        "step": [
+            r"k = #0",
+            r"L = L^* + \frac{1}{2} \sum_i \lambda_i c_i^2 {(1 - \eta \lambda_i)}^{2 k}",
+            r"= #1 + #2",
+            r"= #3",
+        ],
+        "curvature": [r"\lambda_i", r"c_i", r"1 - \eta \lambda_i", r"\lambda = #0", r"2 / \lambda", r"\lambda"],
+        "columns": [r"\lambda_i", r"1 - \eta \lambda_i", r"c_i {(1 - \eta \lambda_i)}^k"],
+    },
+    "record": {"step": [r"L = #0", r"\left\|\frac{d L}{d w}\right\| = #1"]},
+    "line": {
+        "begin": [r"w = #0", r"b = #1"],
+        "step": [r"\frac{d L}{d w} = #0, \quad \frac{d L}{d b} = #1", r"w: \ #2 \to #3", r"b: \ #4 \to #5"],
+        "columns": ["y", "t", "t - y"],
+    },
+}
+"""For each kind of page its formulas, by where they stand; the page fills in the numbers."""
+
+
 class Descent:
     """A page about a run of gradient descent.
 
@@ -104,7 +149,9 @@ class Descent:
 
     def to_html(self) -> str:
         """One file of HTML that needs nothing else."""
-        return page(self.facts["kind"], _TITLES[self.facts["kind"]], self.facts)
+        kind = self.facts["kind"]
+        formulas = {place: list(map(mathml, forms)) for place, forms in _FORMULAS[kind].items()}
+        return page(kind, _TITLES[kind], {**self.facts, "formulas": formulas})
 
     def _repr_html_(self) -> str:
         # In a frame of its own the page's styles and names stay apart from those of the notebook.

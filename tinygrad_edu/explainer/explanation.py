@@ -27,6 +27,7 @@ from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.steps import steps
 from tinygrad_edu.graph.graph import Graph, Node
 from tinygrad_edu.graph.latex_notation import LATEX
+from tinygrad_edu.graph.mathml_notation import MATHML, mathml
 from tinygrad_edu.graph.notation import Notation, name_latex, name_text
 from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.saving import save
@@ -257,19 +258,20 @@ class Explanation(Explained):
                 f"a page to step through shows at most {MOST_STEPS} operations, but {self.graph.output.name} took {count}. "
                 "Print the explanation for a summary, or explain a smaller example of the same computation."
             )
-        drawing, printer = Drawing(self.graph, self.backward), self.printer(TEXT)
+        drawing, printer = Drawing(self.graph, self.backward), self.printer(MATHML)
         nodes = [
             {
                 "id": f"n{number}",
-                "name": "" if node.is_number else printer.node(node),
+                "name": None if node.is_number else mathml(printer.node(node)),
                 "hasGradient": node in drawing.gradient_of,
             }
             for number, node in enumerate(self.graph.nodes)
         ]
-        title = f"{name_text(self.graph.output.name)} = {printer.definition(self.graph.output)}"
+        output = self.graph.output
+        title = f"{name_text(output.name)} = {self.printer(TEXT).definition(output)}"
         source = listing(self.backward)
         facts = {
-            "title": title,
+            "title": mathml(f"{name_latex(output.name)} = {printer.definition(output)}"),
             "nodes": nodes,
             "steps": list(steps(self.backward, printer, source)),
             "source": list(map(one_line, source.lines)) if source else [],

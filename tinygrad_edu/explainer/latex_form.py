@@ -84,7 +84,7 @@ def _arrival(edge: Edge, explanation: Explained, printer: Printer) -> str:
         numbers = [array_latex(explanation.backward.gradient_of[edge.result]), number_latex(edge.local_derivative)]
         passed = rf"{incoming} \cdot {printer.quotient(edge.result, edge.operand, LATEX.partial)} = {LATEX.product(numbers)}"
     else:
-        passed = rf"\left. {_rule(edge, printer)} \right|_{{g = {incoming}}}"
+        passed = rf"\left. {rule_latex(edge, printer)} \right|_{{g = {incoming}}}"
     places = rf"{printer.node(edge.result)} \to {printer.node(edge.operand)}"
     return rf"{places}: \quad & {passed} = {array_latex(edge.contribution)}"
 
@@ -101,12 +101,12 @@ def _operations(explanation: Explained) -> Iterator[str]:
         edges = [edge for edge in explanation.backward.contributions(node) if edge.passing is not Passing.ALWAYS_ZERO]
         for position, edge in enumerate(edges):
             begin = r"&\quad + " if position else rf"\frac{{d {output}}}{{d {name_latex(node.name)}}} &= "
-            rule = LATEX.factor(_rule(edge)) if position else _rule(edge)
+            rule = LATEX.factor(rule_latex(edge)) if position else rule_latex(edge)
             incoming = "1" if edge.result is graph.output else rf"\frac{{d {output}}}{{d {name_latex(edge.result.name)}}}"
             yield rf"{begin}{rule}, \quad g = {incoming}"
 
 
-def _rule(edge: Edge, printer: Printer | None = None) -> str:
+def rule_latex(edge: Edge, printer: Printer | None = None) -> str:
     """What an operation passes to an operand, given the gradient `g` of its result; what broadcasting repeated is summed."""
     if edge.rule is None or len(code(edge.rule)) > _LONGEST_RULE:
         return _upright(f"(what {edge.result.primitive.name} makes of g)")

@@ -1,22 +1,23 @@
 """The course of a computation in steps: forward through the values, then backward along one edge after the other.
 
-The steps hold formulas and names, which are the same in every language; the sentences around them are the page's.
+The steps hold formulas and names in MathML, which are the same in every language; the sentences around them are the page's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tinygrad_edu.escaping import in_latex
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explainer.drawing import brief
+from tinygrad_edu.explainer.latex_form import rule_latex
 from tinygrad_edu.explainer.listing import Listing
 from tinygrad_edu.explainer.printing import Printer
-from tinygrad_edu.explainer.text_form import rule_text
 from tinygrad_edu.graph.graph import Node
-from tinygrad_edu.graph.notation import PRODUCT, array_text, name_text, number_text
+from tinygrad_edu.graph.mathml_notation import mathml
+from tinygrad_edu.graph.notation import COMPARISON, PRODUCT, array_text
 from tinygrad_edu.graph.terms import Applied, Literal
-from tinygrad_edu.graph.text_notation import TEXT, text
 
 Step = dict[str, Any]
 """kind: what happens. lit: the ids of the nodes and edges in the picture that it is about. formulas: lines to show.
@@ -26,13 +27,14 @@ line: the number of the line of the source that does it, if there is one."""
 
 
 def steps(backward: BackwardPass, printer: Printer, source: Listing | None = None) -> Iterator[Step]:
-    """All steps, in order."""
+    """All steps, in order. The printer writes LaTeX."""
     return _Steps(backward, printer, source).all()
 
 
 class _Steps:
     def __init__(self, backward: BackwardPass, printer: Printer, source: Listing | None) -> None:
         self._backward, self._printer, self._source = backward, printer, source
+        self._notation = printer.notation
         self._graph = backward.graph
         self._ids = {node: f"n{number}" for number, node in enumerate(self._graph.nodes)}
         self._arrived: dict[Node, Any] = {}
@@ -50,7 +52,7 @@ class _Steps:
         return _step(
             "given",
             lit=[self._ids[leaf] for leaf in leaves],
-            formulas=[f"{name_text(node.name)} = {array_text(node.data)}" for node in self._graph.leaves],
+            formulas=[f"{name} = {number}" for name, number in self._printer.given()],
             values={self._ids[leaf]: array_text(leaf.data) for leaf in leaves},
             line=self._source.head if self._source else None,
         )
@@ -68,11 +70,11 @@ class _Steps:
     def _computation(self, node: Node) -> list[str]:
         """`y = θ·x`, `= 3·2`, `= 6`."""
         formula = self._printer.definition(node)
-        forms = [formula if self._printer.spelling.is_written_out(node) else f"{name_text(node.name)} = {formula}"]
+        forms = [formula if self._printer.spelling.is_written_out(node) else f"{self._notation.name(node.name)} = {formula}"]
         if all(part.shape == () for part in (node, *node.operands)):
             numbers = tuple(Literal(operand.data) for operand in node.operands)
-            forms.append(f"= {text(Applied(node.primitive, numbers, node.params))}")
-        return [*forms, f"= {array_text(node.data)}"]
+            forms.append(f"= {self._notation.term(Applied(node.primitive, numbers, node.params), COMPARISON)}")
+        return [*forms, f"= {self._notation.array(node.data)}"]
 
     def _start(self) -> Step:
         output = self._graph.output
@@ -83,7 +85,7 @@ class _Steps:
             formulas=[f"{self._printer.gradient(output)} = {start}"],
             gradients={place: start},
             inPicture={place: start},
-            names=[name_text(output.name)],
+            names=[self._notation.name(output.name)],
         )
 
     def _edge(self, edge: Edge) -> Step:
@@ -97,12 +99,12 @@ class _Steps:
             line=self._source.of_edge.get(edge) if self._source else None,
         )
         if step["kind"] == "kink":
-            step["names"].append(number_text(edge.local_derivative))
+            step["names"].append(mathml(self._notation.number(edge.local_derivative)))
         if edge.contribution is not None:
             before = self._arrived.get(edge.operand)
             total = edge.contribution if before is None else before + edge.contribution
             if before is not None:
-                step["formulas"].append(self._sum(edge, before, total))
+                step["formulas"] += map(mathml, self._sum(edge, before, total))
             self._arrived[edge.operand] = total
             step["gradients"] = {operand: array_text(total)}
             step["inPicture"] = {operand: brief(total)}
@@ -117,10 +119,11 @@ class _Steps:
             return "adds"
         return "passes" if edge.is_between_real_numbers else "turns"
 
-    def _sum(self, edge: Edge, before: Any, total: Any) -> str:
+    def _sum(self, edge: Edge, before: Any, total: Any) -> list[str]:
         is_last = edge is self._backward.contributions(edge.operand)[-1]
-        head = self._printer.gradient(edge.operand) if is_last else "Σ"
-        return f"{head} = {array_text(before)} + {TEXT.factor(array_text(edge.contribution))} = {array_text(total)}"
+        head = self._printer.gradient(edge.operand) if is_last else r"\sum"
+        first, second, both = map(self._notation.array, (before, edge.contribution, total))
+        return [f"{head} = {first} + {self._notation.factor(second)}", f"= {both}"]
 
     def _contribution(self, edge: Edge) -> list[str]:
         """The incoming gradient times the local derivative, or for arrays the rule.
@@ -129,20 +132,20 @@ class _Steps:
         """
         if edge.contribution is None:
             return []
-        printer, result, operand = self._printer, edge.result, edge.operand
+        printer, notation, result, operand = self._printer, self._notation, edge.result, edge.operand
         several = len(self._backward.contributions(operand)) > 1
-        head = f"{printer.node(result)} → {printer.node(operand)}:" if several else f"{printer.gradient(operand)} ="
-        incoming, gradient = printer.gradient(result), array_text(self._backward.gradient_of[result])
-        why = [f"({edge.failure})"] if edge.failure else []
+        head = rf"{printer.node(result)} \to {printer.node(operand)}:" if several else f"{printer.gradient(operand)} ="
+        incoming, gradient, found = printer.gradient(result), self._backward.gradient_of[result], notation.array(edge.contribution)
+        why = [rf"\mathrm{{({in_latex(edge.failure)})}}"] if edge.failure else []
         if not edge.is_between_real_numbers:
-            axes = f"  (Σ axis {', '.join(map(str, edge.summed_axes))})" if edge.summed_axes else ""
-            rule = f"{head} {rule_text(edge, printer)}{axes}"
-            return [f"g = {incoming} = {gradient}", rule, *why, f"= {array_text(edge.contribution)}"]
-        local_forms = printer.local_derivative(edge, PRODUCT), number_text(edge.local_derivative)
-        forms = [TEXT.product([gradient, local]) for local in local_forms]
+            rule = notation.number(0) if edge.ignores_gradient else rule_latex(edge, printer)
+            return [f"g = {incoming} = {notation.array(gradient)}", f"{head} {rule}", *why, f"= {found}"]
+        local_forms = printer.local_derivative(edge, PRODUCT), notation.number(edge.local_derivative)
+        forms = [notation.product([notation.number(gradient), local]) for local in local_forms]
         if result is not self._graph.output:  # or else it would be dL/dL times what is to be found
-            forms.insert(0, f"{incoming} · {printer.quotient(result, operand, TEXT.partial if several else TEXT.d)}")
-        first, *rest = dict.fromkeys([*forms, array_text(edge.contribution)])
+            quotient = printer.quotient(result, operand, notation.partial if several else notation.d)
+            forms.insert(0, notation.times.join([incoming, quotient]))
+        first, *rest = dict.fromkeys([*forms, found])
         return [f"{head} {first}", *(f"= {form}" for form in rest), *why]
 
     def _end(self) -> Step:
@@ -161,6 +164,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _step(kind: str, lit: list[str], formulas: list[str], **known: Any) -> Step:
-    empty: Step = {"values": {}, "gradients": {}, "inPicture": {}, "names": [], "line": None}
-    return {"kind": kind, "lit": lit, "formulas": formulas, **empty, **known}
+def _step(kind: str, lit: list[str], formulas: list[str], names: Sequence[str] = (), **known: Any) -> Step:
+    empty: Step = {"values": {}, "gradients": {}, "inPicture": {}, "line": None}
+    told = {"formulas": list(map(mathml, formulas)), "names": list(map(mathml, names))}
+    return {"kind": kind, "lit": lit, **told, **empty, **known}

@@ -39,7 +39,7 @@ function scales(x0, x1, y0, y1) {
 }
 
 function showTable(columns, rows) {
-  byId("columns").replaceChildren(...columns.map((name) => element("th", name, { scope: "col" })));
+  byId("columns").replaceChildren(...columns.map((name) => heading(name, "col")));
   byId("state").replaceChildren(...rows.map(({ cells, isLit }) => {
     const row = element("tr", "");
     row.classList.toggle("lit", isLit);

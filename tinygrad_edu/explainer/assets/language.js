@@ -26,10 +26,44 @@ function say(words, names = []) {
   return words.replace(/\{(\d)\}/g, (_, position) => names[position] ?? "");
 }
 
-// The same as what stands in a place. Names and formulas are no Chinese: in its type a product would have a wide dot.
+// A formula as an element, from its tree: a name, attributes if there are any, then elements or a text.
+function math(tree) {
+  const made = ([name, ...inside]) => {
+    const part = document.createElementNS("http://www.w3.org/1998/Math/MathML", name);
+    for (const piece of inside) {
+      if (typeof piece === "string" || Array.isArray(piece)) part.append(Array.isArray(piece) ? made(piece) : piece);
+      else for (const [key, value] of Object.entries(piece)) part.setAttribute(key, value);
+    }
+    return part;
+  };
+  return made(["math", { lang: "en" }, tree]);
+}
+
+// The same tree with {0}, {1} in its texts replaced by numbers.
+const filled = (tree, numbers) => tree.map((part) => (typeof part === "string" ? say(part, numbers) : Array.isArray(part) ? filled(part, numbers) : part));
+
+// The heading of a column or of a row: words, or a formula.
+function heading(name, scope) {
+  const made = element("th", "", { scope });
+  made.append(Array.isArray(name) ? math(name) : name);
+  made.querySelector("math")?.setAttribute("aria-label", made.textContent);
+  return made;
+}
+
+// Formulas below one another.
+function tellFormulas(trees) {
+  byId("formulas").replaceChildren(...trees.map((tree) => {
+    const line = element("div", "");
+    line.append(math(tree));
+    line.firstChild.setAttribute("displaystyle", "true");
+    return line;
+  }));
+}
+
+// A sentence in its place, with formulas for {0}, {1}.
 function tell(place, words, names = []) {
   const parts = words.split(/\{(\d)\}/);
-  place.replaceChildren(...parts.map((part, i) => (i % 2 ? element("span", names[part] ?? "", { lang: "en" }) : part)));
+  place.replaceChildren(...parts.map((part, i) => (i % 2 ? math(names[part]) : part)));
 }
 
 function speak(words, redraw) {
@@ -41,7 +75,7 @@ function speak(words, redraw) {
     button.textContent = language === "en" ? "中文" : "English";
     button.lang = language === "en" ? "zh" : "en";
     redraw();
-    document.title = document.querySelector("h1").textContent;
+    document.title = words[language].title ?? document.title;
   };
   button.addEventListener("click", () => {
     language = language === "en" ? "zh" : "en";

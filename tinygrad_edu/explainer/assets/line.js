@@ -75,10 +75,9 @@ function show(number, words) {
   const mistakes = errors.filter(Boolean).length;
   byId("sentence").textContent = !step ? words.start : mistakes ? say(words.wrong, [mistakes, errors.length]) : words.right;
   byId("hint").textContent = ends.length ? "" : say(words.everywhere, [side.length ? 1 : 0]);
-  byId("formulas").textContent = step
-    ? `dL/dw = ${vector(step.gradient.slice(0, 2))}, dL/db = ${shown(step.gradient[2])}\nw: ${vector(weights)} → ${vector(newWeights)}\nb: ${shown(bias)} → ${shown(newBias)}`
-    : `w = ${vector(weights)}\nb = ${shown(bias)}`;
-  showTable([words.sample, words.logit, "y", "t", "t − y"], rows.map((sample, i) => (
+  if (step) tellFormulas(filled(data.formulas.step, [vector(step.gradient.slice(0, 2)), shown(step.gradient[2]), vector(weights), vector(newWeights), shown(bias), shown(newBias)]));
+  else tellFormulas(filled(data.formulas.begin, [vector(weights), shown(bias)]));
+  showTable([words.sample, words.logit, ...data.formulas.columns], rows.map((sample, i) => (
     { cells: [vector(data.samples[sample]), ...[logits[i], outputs[i], outputs[i] + errors[i], errors[i]].map(shown)], isLit: errors[i] !== 0 }
   )));
 }

@@ -43,7 +43,7 @@ function show(number, words) {
 
   byId("phase").textContent = say(words.step, [number + 1, losses.length]);
   byId("sentence").textContent = words.recorded;
-  byId("formulas").textContent = `L = ${shown(losses[number])}\n‖dL/dw‖ = ${shown(gradients[number])}`;
+  tellFormulas(filled(data.formulas.step, [losses[number], gradients[number]].map(shown)));
   byId("hint").textContent = words[data.why] + (data.total > losses.length ? ` ${say(words.first, [losses.length, data.total])}` : "");
   const from = Math.max(0, Math.min(number - ROWS_AROUND, last - 2 * ROWS_AROUND));
   showTable([words.slider, words.loss, words.gradient], losses.slice(from, from + 2 * ROWS_AROUND + 1).map((loss, i) => (

@@ -37,7 +37,8 @@ const WORDS = {
 
 const last = data.steps.length - 1;
 const firstBackward = data.steps.findIndex((step) => step.kind === "start");
-byId("title").textContent = data.title;
+byId("title").append(math(data.title));
+byId("title").firstChild.setAttribute("aria-label", document.title);
 byId("listing").hidden = !data.source.length;
 byId("source").replaceChildren(...data.source.map((line) => element("li", line || " ", { lang: "en" })));
 
@@ -71,7 +72,7 @@ function show(number, words) {
   const backward = number >= firstBackward;
   byId("phase").textContent = say(backward ? words.backwardPhase : words.forwardPhase, [say(words.step, [number + 1, last + 1])]);
   tell(byId("sentence"), words[step.kind], step.names);
-  byId("formulas").textContent = step.formulas.join("\n");
+  tellFormulas(step.formulas);
 
   const lit = new Set(step.lit);
   for (const node of data.nodes)
@@ -94,7 +95,7 @@ function show(number, words) {
   byId("state").replaceChildren(...data.nodes.filter((node) => node.name).map((node) => {
     const row = element("tr", "");
     row.classList.toggle("lit", lit.has(node.id));
-    row.append(element("th", node.name, { scope: "row" }), element("td", values[node.id] ?? ""), element("td", gradients[node.id] ?? ""));
+    row.append(heading(node.name, "row"), element("td", values[node.id] ?? ""), element("td", gradients[node.id] ?? ""));
     return row;
   }));
   [...byId("source").children].forEach((line, i) => {
