@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,10 +11,10 @@ from tinygrad_edu.compiler.names import Names
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.source import identifier
-from tinygrad_edu.transforms.trees import beside, children_of, rebuilt, tree_leaves
+from tinygrad_edu.transforms.trees import beside, children_of, field_names, rebuilt, tree_leaves
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Outline:
     """A tree without its numbers.
 
@@ -87,7 +87,7 @@ class _Outliner:
             yield from self._plain(tree, parts)
             yield ")"
         else:
-            fields = _fields(tree)
+            fields = field_names(tree)
             if all(field == identifier(field) for field in fields):
                 yield from self._between(f"{name}(", [f"{field}=" for field in fields], parts, ")")
             else:  # a name that Python would read as another one
@@ -113,7 +113,7 @@ class _Outliner:
                 "A compiled function returns what is in fields, dicts, lists and tuples."
             )
         name = self._named(partial(_made_like, empty), identifier(type(tree).__name__))
-        fields = _fields(tree)
+        fields = field_names(tree)
         if hasattr(tree, "_fields"):
             self.definitions += ["from collections import namedtuple", f"{name} = namedtuple({name!r}, {fields})"]
         elif _is_plain(tree):
@@ -133,13 +133,6 @@ def _made_like(empty: Any, parts: Any = (), /, **fields: Any) -> Any:
     """A tree like an empty one. The parts come as a dict, list or tuple, or as fields by their names. No constructor is run."""
     children = fields or parts
     return rebuilt(empty, list(children.values() if isinstance(children, dict) else children))
-
-
-def _fields(tree: Any) -> list[str]:
-    """The parameters of the constructor of a dataclass or named tuple; none of a dict, list or tuple."""
-    if dataclasses.is_dataclass(tree):
-        return [field.name for field in dataclasses.fields(tree) if field.init]
-    return list(getattr(tree, "_fields", ()))
 
 
 def _is_plain(tree: Any) -> bool:

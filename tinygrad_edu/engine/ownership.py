@@ -8,6 +8,7 @@ user has written to the copy since.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
@@ -69,12 +70,7 @@ def own_data(data: Any, dtype: Any = None) -> Any:
         raise DataError(f"only floating-point numbers can be differentiated, but dtype={np.dtype(dtype)} was asked for.")
     if isinstance(data, np.ma.MaskedArray):
         raise DataError("a masked array would lose its mask; fill it first (data.filled(0.0)).")
-    try:
-        array = np.array(data)
-    except (ValueError, TypeError, RuntimeError, RecursionError) as error:  # RuntimeError: a PyTorch tensor with a gradient
-        if isinstance(error, TinygradError):
-            raise
-        raise DataError(f"the data do not form an array: {error}") from error
+    array = _formed(np.array, data, "the data do not form an array")
     if array.dtype.kind not in "fiub":
         raise DataError(f"a Value is made of real numbers, but the data have dtype {array.dtype}: {shortened(data)}")
     array = array.astype(dtype or (array.dtype if array.dtype.kind == "f" else np.float64), copy=False)
@@ -95,15 +91,19 @@ def checked_constant(x: Any, primitive: Primitive) -> Any:
         return x
     if isinstance(x, np.ma.MaskedArray):
         raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
-    try:
-        array = np.asarray(x)
-    except (ValueError, TypeError, RuntimeError, RecursionError) as error:
-        if isinstance(error, TinygradError):
-            raise
-        raise DataError(f"{primitive.name!r} was given a {type(x).__name__} that forms no array: {error}") from error
+    array = _formed(np.asarray, x, f"{primitive.name!r} was given a {type(x).__name__} that forms no array")
     if array.dtype.kind not in "fiubc":
         raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {shortened(x)}")
     return array if array.ndim else array[()]
+
+
+def _formed(make: Callable[[Any], Array], x: Any, complaint: str) -> Array:
+    try:
+        return make(x)
+    except (ValueError, TypeError, RuntimeError, RecursionError) as error:  # RuntimeError: a PyTorch tensor with a gradient
+        if isinstance(error, TinygradError):
+            raise
+        raise DataError(f"{complaint}: {error}") from error
 
 
 def own_constant(x: Any) -> Any:

@@ -18,7 +18,7 @@ from tinygrad_edu.engine.arguments import flag, number, whole_number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DivergenceError, NotFittedError, ShapeError
 from tinygrad_edu.models.history import Array, History, Step
-from tinygrad_edu.models.inputs import checked_samples, checked_start, checked_targets
+from tinygrad_edu.models.inputs import checked_labels, checked_samples, checked_start, checked_targets
 from tinygrad_edu.optim import SGD
 
 EpochCallback = Callable[[int, float], object]
@@ -292,3 +292,6 @@ class LinearClassifier(LinearModel):
     def score(self, X: Any, t: Any) -> float:
         """The share of samples whose label is right."""
         return float(np.mean(self.predict(X) == self._checked_targets(t, checked_samples(X))))
+
+    def _checked_targets(self, t: Any, samples: Array) -> Array:
+        return checked_labels(t, samples)

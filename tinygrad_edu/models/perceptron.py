@@ -10,7 +10,6 @@ from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import ConvergenceWarning
 from tinygrad_edu.models.history import Array, PerceptronStep, Step
-from tinygrad_edu.models.inputs import checked_labels
 from tinygrad_edu.models.linear_model import LinearClassifier, Trained
 from tinygrad_edu.nn import perceptron_criterion
 from tinygrad_edu.primitives.elementwise import step
@@ -48,9 +47,6 @@ class Perceptron(LinearClassifier):
     def _check_settings(self) -> None:
         super()._check_settings()
         number("tol", self.tol, at_least=0, below=1)
-
-    def _checked_targets(self, t: Any, samples: Array) -> Array:
-        return checked_labels(t, samples)
 
     def _loss(self, logits: Any, t: Any, w: Any) -> Any:
         return perceptron_criterion(logits, t)

@@ -17,7 +17,7 @@ from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DivergenceError
 from tinygrad_edu.models.history import Array, History, Step
-from tinygrad_edu.models.inputs import checked_labels, checked_samples
+from tinygrad_edu.models.inputs import checked_samples
 from tinygrad_edu.models.linear_model import LinearClassifier, LinearModel, Trained
 from tinygrad_edu.nn import binary_cross_entropy_with_logits, half_squared_error
 from tinygrad_edu.optim import SGD
@@ -216,9 +216,6 @@ class LogisticRegression(Regression, LinearClassifier):
     def _check_settings(self) -> None:
         super()._check_settings()
         number("l2", self.l2, at_least=0)
-
-    def _checked_targets(self, t: Any, samples: Array) -> Array:
-        return checked_labels(t, samples)
 
     def _loss(self, logits: Any, t: Any, w: Any) -> Any:
         loss = binary_cross_entropy_with_logits(logits, t)

@@ -36,7 +36,14 @@ def children_of(tree: Any) -> Children | None:
         return list(labelled.items())
     if isinstance(tree, _SEQUENCES):
         return [(f"[{position}]", child) for position, child in enumerate(tree)]
-    return [(f".{field.name}", getattr(tree, field.name)) for field in dataclasses.fields(tree) if field.init]
+    return [(f".{name}", getattr(tree, name)) for name in field_names(tree)]
+
+
+def field_names(tree: Any) -> list[str]:
+    """The parameters of the constructor of a dataclass or named tuple; none of a dict, list or tuple."""
+    if dataclasses.is_dataclass(tree):
+        return [field.name for field in dataclasses.fields(tree) if field.init]
+    return list(getattr(tree, "_fields", ()))
 
 
 def is_leaf(tree: Any) -> bool:
@@ -69,7 +76,7 @@ def rebuilt(tree: Any, children: Sequence[Any]) -> Any:
         return type(tree)(*children)
     if isinstance(tree, _SEQUENCES):
         return type(tree)(children)
-    return _dataclass(tree, dict(zip((field.name for field in dataclasses.fields(tree) if field.init), children, strict=True)))
+    return _dataclass(tree, dict(zip(field_names(tree), children, strict=True)))
 
 
 def _dataclass(tree: Any, fields: dict[str, Any]) -> Any:
