@@ -209,6 +209,31 @@ def test_a_confident_right_answer_keeps_its_digits():
     )
 
 
+@pytest.mark.parametrize("total", [1.0, 0.995, 1.005])
+def test_the_gradient_of_softmax_cross_entropy_is_exact_also_for_probabilities_that_hardly_add_up(total):
+    z, t = np.array([[0.3, -1.2, 2.0], [1000.0, 999.0, 0.0]]), np.array([[0.2, 0.3, 0.5], [0.25, 0.5, 0.25]]) * total
+    p = tg.softmax(z)
+    for transformed in (lambda f: f, tg.compile):
+        gradient = transformed(tg.grad(lambda z, t: nn.softmax_cross_entropy(z, t, reduction="sum")))(z, t)
+        np.testing.assert_allclose(gradient, total * p - t, atol=1e-15)
+    np.testing.assert_allclose(nn.softmax_cross_entropy(z, t, reduction="none"), -np.sum(t * tg.log_softmax(z), axis=1), rtol=1e-12)
+
+
+def test_the_gradients_for_targets_are_minus_the_logits_and_minus_the_logarithms_of_the_probabilities():
+    z, t = np.array([0.3, -1.2, 2.0]), np.array([0.2, 0.3, 0.5])
+    np.testing.assert_allclose(tg.grad(lambda t: nn.binary_cross_entropy_with_logits(z, t, reduction="sum"))(t), -z)
+    np.testing.assert_allclose(tg.grad(lambda t: nn.softmax_cross_entropy(z, t))(t), -tg.log_softmax(z), rtol=1e-14)
+
+
+def test_compiled_gradients_of_cross_entropies_are_what_one_derives_by_hand():
+    w, X = np.ones((2, 3)), np.arange(6.0).reshape(3, 2)
+    binary = tg.compile(tg.grad(lambda w, X, t: nn.binary_cross_entropy_with_logits(X @ w, t, reduction="sum")))
+    softmax = tg.compile(tg.grad(lambda w, X, t: nn.softmax_cross_entropy(X @ w, t, reduction="sum")))
+    binary(w, X, np.eye(3)), softmax(w, X, np.array([0, 2, 1]))
+    assert "    d_w = X.T @ (sigmoid(X @ w) - t)\n    return d_w\n" in binary.source
+    assert "softmax(X @ w) - (t[:, None] == np.arange(3)).astype(np.float64)" in softmax.source
+
+
 # --- conventions -------------------------------------------------------------------------------------------------------------
 
 PAIRED = [nn.half_squared_error, nn.mean_squared_error, nn.perceptron_criterion, nn.hinge, nn.binary_cross_entropy_with_logits]

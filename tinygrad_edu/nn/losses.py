@@ -18,10 +18,13 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, ShapeError
+from tinygrad_edu.primitives import cross_entropies
 from tinygrad_edu.primitives.broadcasting import cast
-from tinygrad_edu.primitives.elementwise import clip, relu, softplus, step, stop_gradient
+from tinygrad_edu.primitives.elementwise import relu, step
+from tinygrad_edu.primitives.special import logsumexp
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -152,14 +155,13 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, *, reduction: Red
     _demand(
         (target >= 0) & (target <= 1), "the targets of binary cross entropy must lie in [0, 1]; -1/1 become (t + 1) / 2", target
     )
-    logits = _finite(logits)
-    return _reduced(target * softplus(-logits) + (1 - target) * softplus(logits), reduction)
+    return _reduced(cross_entropies.binary_cross_entropy(logits, target), reduction)
 
 
 def softmax_cross_entropy(logits: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """-Σ_k t_k ln p_k with p = softmax(z) over the last axis: PyTorch's `cross_entropy`, with the classes on the last axis.
 
-    ln p_k = z_k - max z - ln Σ exp(z - max z), so that no exponential overflows. The gradient is softmax(z) - t.
+    With Σ t = 1 it is ln Σ exp(z) - Σ t z, computed so that no exponential overflows. The gradient is softmax(z) - t.
     An infinite logit counts as the largest number there is; -inf rules a class out.
 
     Parameters
@@ -189,13 +191,26 @@ def softmax_cross_entropy(logits: Any, target: Any, *, reduction: Reduction = "m
             "the logits of softmax cross entropy need an axis of classes, of shape (..., classes), but are one number."
         )
     probabilities = _class_probabilities(target, logits)
-    return _reduced(np.sum(probabilities * _minus_log_softmax(_finite(logits)), axis=-1), reduction)
+    losses = cross_entropies.softmax_cross_entropy(logits, probabilities)
+    if np.ndim(target) == np.ndim(logits) and not _add_up_to_one(probabilities):
+        losses = losses + (np.sum(probabilities, axis=-1) - 1) * logsumexp(cross_entropies.finite(logits), axis=-1)
+    return _reduced(losses, reduction)
 
 
-def _minus_log_softmax(logits: Any) -> Any:
-    # The shift cancels out, in the result and in the gradient, so it can count as a constant.
-    shifted = logits - stop_gradient(np.max(logits, axis=-1, keepdims=True))
-    return np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True)) - shifted
+def _add_up_to_one(probabilities: Any) -> bool:
+    """Whether they do, up to rounding, for each sample; not if they may be others in another run."""
+    known = _numbers(probabilities)
+    if known is None:
+        return False
+    rounding = known.shape[-1] * np.finfo(known.dtype).eps
+    return bool(np.all(abs(np.sum(known, axis=-1) - 1) <= rounding))
+
+
+def _numbers(x: Any) -> Any:
+    """The numbers of an array or of a constant; None of what is being differentiated or compiled."""
+    if not isinstance(x, Value):
+        return x
+    return None if x.requires_grad or current_mode().records_constants else x.numpy()
 
 
 def _class_probabilities(target: Any, logits: Any) -> Any:
@@ -253,12 +268,6 @@ def _unmasked(role: str, x: Any) -> Any:
             f"the {role} is a masked array, whose mask a loss would ignore; leave the masked samples out: {role}[~mask]."
         )
     return x
-
-
-def _finite(logits: Any) -> Any:
-    """Infinite logits become huge ones, for ∞ - ∞ and 0·∞ are not numbers. A quarter of the range leaves room for differences."""
-    limit = float(np.finfo(logits.dtype).max) / 4
-    return clip(logits, -limit, limit)
 
 
 def _demand(holds: Any, rule: str, target: Any) -> None:

@@ -5,6 +5,7 @@ from tinygrad_edu.primitives import (  # noqa: F401
     broadcasting,
     complex_numbers,
     constants,
+    cross_entropies,
     curves,
     decompositions,
     diagonals,
