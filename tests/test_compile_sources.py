@@ -341,12 +341,12 @@ def first_squared(weights):
     [
         pytest.param(
             lambda x, y: (c := np.cos(y), first_squared(c)(x)),
-            ["cos = np.cos(y)", "d_x = np.array(cos)", "d_x[0] += 2.0 * x[0]", "return cos, d_x"],
+            ["weights = np.cos(y)", "d_x = np.array(weights)", "d_x[0] += 2.0 * x[0]", "return weights, d_x"],
             id="a result",
         ),
         pytest.param(
             lambda x, y: first_squared(c := np.cos(y))(x) * c,
-            ["cos = np.cos(y)", "d_x = np.array(cos)", "d_x[0] += 2.0 * x[0]", "product = d_x * cos", "return product"],
+            ["c = np.cos(y)", "d_x = np.array(c)", "d_x[0] += 2.0 * x[0]", "result = d_x * c", "return result"],
             id="what is used again",
         ),
         pytest.param(
@@ -450,10 +450,10 @@ def test_a_reduction_is_written_with_the_parameters_that_it_needs(function, form
 
 BYTES = {
     "in a sum": (lambda x, m: x + -m * x, "x + -m * x"),
-    "where it is added in place": (lambda x, m: np.pad(x, (0, 1)) + np.pad(-m * x, (1, 0)), "total[1:] += -m * x"),
+    "where it is added in place": (lambda x, m: np.pad(x, (0, 1)) + np.pad(-m * x, (1, 0)), "result[1:] += -m * x"),
     "beside what goes to the same place": (
         lambda x, m: np.pad(x, (0, 1)) + np.pad(x * x, (1, 0)) + np.pad(-m * x, (1, 0)),
-        "total[1:] += x ** 2 + -m * x",
+        "result[1:] += x ** 2 + -m * x",
     ),
 }
 

@@ -1,7 +1,7 @@
 """From the graph to the source of a function: one statement a line, as one would write it by hand.
 
-What is needed once is written where it is needed, as long as the line stays readable; what is needed twice, what the user gave
-a name, and every result gets a line and a name of its own. How an operation is written is said by its entry in the op table
+What is needed once is written where it is needed, as long as the line stays readable; what is needed twice, what has a name in the
+user's program, and every result gets a line and a name of its own. How an operation is written is said by its entry in the op table
 (see `forms`); what it needs beside these lines stands in its `Scope`.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.accumulation import Accumulation, Part, accumulations, few_at_a_time
 from tinygrad_edu.compiler.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
-from tinygrad_edu.compiler.ir import IRNode, PythonNumber, are_mixed, in_order, is_elementwise, ufunc_of
+from tinygrad_edu.compiler.ir import IRNode, PythonNumber, Rank, are_mixed, in_order, is_elementwise, ufunc_of
 from tinygrad_edu.compiler.probing import may_give_a_view, may_give_an_array
 from tinygrad_edu.compiler.scope import Scope, is_of_table, is_written_out
 from tinygrad_edu.engine.user_primitive import UserPrimitive
@@ -69,22 +69,16 @@ class Source:
 class Emitter:
     """Writes the source of a function of `inputs` that returns `outputs`.
 
-    named: the nodes that the user gave a name to; each gets a line of its own.
-    hints: what to call other nodes, should they need a name.
+    least: the rank from which on a label is worth a line.
     reserved: names that only the inputs of these names get.
     """
 
-    def __init__(
-        self,
-        name: str,
-        inputs: Sequence[IRNode],
-        outputs: Sequence[IRNode],
-        named: Mapping[IRNode, str],
-        hints: Mapping[IRNode, str],
-        reserved: Sequence[str] = (),
-    ) -> None:
-        self._inputs, self._outputs, self._named, self._hints = inputs, outputs, named, hints
+    least = Rank.VARIABLE
+
+    def __init__(self, name: str, inputs: Sequence[IRNode], outputs: Sequence[IRNode], reserved: Sequence[str] = ()) -> None:
+        self._inputs, self._outputs = inputs, outputs
         self._order = in_order(outputs)
+        self._named = {node for node in self._order if node.primitive and node.label and node.label.rank >= self.least}
         self._uses = Counter(part for node in self._order for part in node.inputs)
         self._is_mixed = are_mixed(self._order)
         self._results = frozenset(outputs)
@@ -95,11 +89,14 @@ class Emitter:
         self._lines: dict[IRNode, int] = {}
         operations = ((node.primitive, self._entry(node)) for node in self._order if node.primitive)
         self._scope = Scope(name, [node.name for node in inputs], operations, reserved)
+        self._names = dict(zip(inputs, self._scope.parameters, strict=True))
+        self._names |= {node: self._scope.variable(node.label.name) for node in self._order if node in self._named and node.label}
+        self._called = {node.label: name for node, name in reversed(self._names.items()) if node.label}
 
     def source(self) -> Source:
         """The whole program."""
-        for node, parameter in zip(self._inputs, self._scope.parameters, strict=True):
-            self._forms[node] = ast.Name(parameter)
+        for node in self._inputs:
+            self._forms[node] = ast.Name(self._names[node])
         self._write(self._order)
         returned = self._returned()
         return Source(self._scope.name, self._scope.parameters, self._body, returned, self._scope, self._lines)
@@ -135,8 +132,17 @@ class Emitter:
             self._give_line(node)
 
     def _name_for(self, node: IRNode) -> str:
-        wanted = self._named.get(node) or self._hints.get(node) or self._what_it_is(node)
-        return self._scope.variable(wanted.replace("<lambda>", "result"))
+        if node not in self._names:
+            self._names[node] = self._scope.variable(self._wanted(node))
+            if node.label:
+                self._called.setdefault(node.label, self._names[node])
+        return self._names[node]
+
+    def _wanted(self, node: IRNode) -> str:
+        label = node.label
+        if label is not None and label.of:
+            return f"d_{self._called.get(label.of, label.of.name)}"
+        return self._what_it_is(node) if label is None or label.rank is Rank.OPERATION else label.name
 
     def _what_it_is(self, node: IRNode) -> str:
         if node.primitive is None:
@@ -148,7 +154,7 @@ class Emitter:
 
     def _comment(self, node: IRNode, written: Sequence[IRNode]) -> str:
         """The shape, where it is not that of the arrays which are named in the line."""
-        if not node.shape or self._hints.get(node, "").startswith("d_"):  # the gradient for x has the shape of x
+        if not node.shape or (node.label and node.label.of):  # the gradient for x has the shape of x
             return ""
         is_plain = all(part.primitive is None or is_elementwise(part.primitive) for part in written)
         return "" if is_plain else f"  # {node.shape}"
@@ -233,7 +239,7 @@ class Emitter:
 
     def _computed_in_place(self) -> dict[IRNode, Accumulation]:
         """The sums into which parts are added in place."""
-        return accumulations(self._order, self._results | self._named.keys())
+        return accumulations(self._order, self._results | self._named)
 
     def _write_accumulation(self, node: IRNode, accumulation: Accumulation) -> None:
         """An array, and each part added in its place."""

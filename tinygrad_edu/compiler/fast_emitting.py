@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_edu.compiler.blocks import Region, arranged, is_sum
 from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.forms import called, is_short
-from tinygrad_edu.compiler.ir import IRNode, is_number, ufunc_of
+from tinygrad_edu.compiler.ir import IRNode, Rank, is_number, ufunc_of
 from tinygrad_edu.compiler.scope import Scope
 from tinygrad_edu.graph.source import literal
 from tinygrad_edu.primitives import arithmetic, reductions
@@ -29,7 +29,9 @@ MANY = 300
 
 
 class FastEmitter(Emitter):
-    """Writes what is fast, though longer."""
+    """Writes what is fast, though longer. A variable of the user's keeps no memory."""
+
+    least = Rank.GIVEN
 
     def _entry(self, node: IRNode) -> Primitive:
         entry = super()._entry(node)

@@ -1,4 +1,5 @@
-"""The intermediate representation: the graph that a program is compiled from. Its nodes never change, and no two are equal.
+"""The intermediate representation: the graph that a program is compiled from. What its nodes compute never changes, and no two are
+equal.
 
 A node is an input of the program, a constant, or an operation on other nodes. Making a node that is there already gives the one
 that is there, so common subexpressions are shared from the start and equal programs are the same nodes. This module knows
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import partial
 from types import FunctionType
 from typing import Any
@@ -38,6 +40,32 @@ class PythonNumber:
 PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i"), bool: PythonNumber(bool, "b")}
 
 
+class Rank(IntEnum):
+    """Who says what something is called. Of two names the one of the higher rank counts."""
+
+    OPERATION = 0
+    FUNCTION = 1
+    PLACE = 2
+    COTANGENT = 3
+    VARIABLE = 4
+    GIVEN = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Label:
+    """What something is called in the user's program.
+
+    name: as it is there; others may have the same one, as in each round of a loop.
+    rank: whether the user gave the name with `named` (GIVEN), or it is that of a local variable, of a parameter or a place in what
+        was returned (PLACE), of the function that returned it, or of its operation. The first two want a line of their own.
+    of: for the cotangent of something the label of that; its name is d_ and the other's.
+    """
+
+    name: str
+    rank: Rank
+    of: Label | None = None
+
+
 class IRNode:
     """One number or array of the program.
 
@@ -46,9 +74,10 @@ class IRNode:
     shape, dtype: of the result. The dtype of a Python number is a `PythonNumber`.
     value: the number or array of a constant; None for all others.
     name: what an input is called; empty for all others.
+    label: what it is called in the user's program, if that is known.
     """
 
-    __slots__ = ("dtype", "inputs", "name", "params", "primitive", "shape", "value")
+    __slots__ = ("dtype", "inputs", "label", "name", "params", "primitive", "shape", "value")
 
     def __init__(
         self,
@@ -62,11 +91,17 @@ class IRNode:
     ) -> None:
         self.shape, self.dtype, self.primitive, self.inputs = shape, dtype, primitive, inputs
         self.params, self.value, self.name = params or {}, value, name
+        self.label: Label | None = None
 
     @property
     def operation(self) -> Primitive | None:
         """The operation, by which it is told from others; a form of one counts as that one."""
         return self.primitive and (self.primitive.form_of or self.primitive)
+
+    def is_called(self, label: Label | None) -> None:
+        """It has this name, too; that of the higher rank stays, and of two the first."""
+        if label is not None and (self.label is None or label.rank > self.label.rank):
+            self.label = label
 
     def __repr__(self) -> str:
         return self.name or (self.primitive.name if self.primitive else repr(self.value))
@@ -246,8 +281,9 @@ def in_order(outputs: Iterable[IRNode]) -> list[IRNode]:
 
 
 def rebuilt(outputs: Iterable[IRNode], rebuild: Callable[[IRNode, tuple[IRNode, ...]], IRNode]) -> dict[IRNode, IRNode]:
-    """For each node that outputs depend on what `rebuild(node, inputs as rebuilt)` makes of it."""
+    """For each node that outputs depend on what `rebuild(node, inputs as rebuilt)` makes of it, which is called as the node is."""
     new: dict[IRNode, IRNode] = {}
     for node in in_order(outputs):
         new[node] = rebuild(node, tuple(new[part] for part in node.inputs))
+        new[node].is_called(node.label)
     return new

@@ -77,8 +77,7 @@ class RewrittenRun:
 
     def emitted(self, emitter: type[Emitter]) -> Source:
         """The program as an emitter of this kind writes it."""
-        named, hints = (_renamed(names, self.simple) for names in (self.trace.named, self.trace.hints))
-        return emitter(self.name, self.inputs, self.outputs, named, hints, [*self.reserved, *self.outline.scope]).source()
+        return emitter(self.name, self.inputs, self.outputs, [*self.reserved, *self.outline.scope]).source()
 
     def text(self, source: Source) -> str:
         """The program as a file."""
@@ -130,14 +129,6 @@ def runnable(leaves: Sequence[str], statements: Sequence[str], scope: dict[str, 
 def indented(lines: Sequence[str]) -> list[str]:
     """One level further to the right."""
     return [f"    {line}" for line in lines]
-
-
-def _renamed(names: Mapping[IRNode, str], simple: Mapping[IRNode, IRNode]) -> dict[IRNode, str]:
-    renamed: dict[IRNode, str] = {}
-    for node, name in names.items():
-        if node in simple:
-            renamed.setdefault(simple[node], name)
-    return renamed
 
 
 def _docstring(run: RewrittenRun, source: Source) -> str:

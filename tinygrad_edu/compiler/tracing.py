@@ -13,14 +13,16 @@ from copy import copy
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_elementwise, result_type
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, Label, PythonNumber, Rank, is_elementwise, result_type
 from tinygrad_edu.compiler.keeping import kept
 from tinygrad_edu.compiler.python_numbers import kind, number, plain
 from tinygrad_edu.compiler.randomness import draws, shared_state
+from tinygrad_edu.engine.backpropagation import backpropagate
 from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.messages import NUMPY, PACKAGE, described, users_line
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
@@ -29,6 +31,7 @@ from tinygrad_edu.engine.value import Value, constant_of, replace_numbers
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.graph.graph import parents_of
 from tinygrad_edu.graph.reaching import reached
+from tinygrad_edu.graph.variables import Variables
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.table import TABLE, numpy_name
@@ -47,8 +50,6 @@ class TracedRun:
     outside: Values that the function used without getting them as arguments, and their input nodes.
     output: what the function returned, a tree.
     outputs: for each leaf of it the node, or None for what is neither a number nor an array.
-    named: the nodes that the user gave a name to.
-    hints: what else may be called something: the gradient for x is d_x, and a result is what it is called in a dict.
     nodes: for each Value of the run that an output depends on, its node.
     passed: what the chain rule did, in order: a result, one of its operands, and the gradient that was passed back to it.
     """
@@ -57,14 +58,12 @@ class TracedRun:
     outside: dict[Value, IRNode]
     output: Any
     outputs: list[IRNode | None]
-    named: dict[IRNode, str]
-    hints: dict[IRNode, str]
     nodes: dict[Value, IRNode]
     passed: list[tuple[Value, Value, Any]]
 
 
 def traced(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any]) -> TracedRun:
-    """Run `f` on Values that stand for numbers and arrays, and give the graph of what it did.
+    """Run `f` on Values that stand for numbers and arrays, and give the graph of what it did, whose nodes have labels.
 
     It is run twice: if the second run is not the same program, it depends on chance or on something that it changes itself.
 
@@ -75,7 +74,9 @@ def traced(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Seq
     graph = IRGraph()
     outside: dict[Value, IRNode] = {}
     before = shared_state()
-    first, second = (_run(graph, f, names, numbers, outside) for _ in range(2))
+    with Variables() as variables:
+        first = _run(graph, f, names, numbers, outside, variables)
+    second = _run(graph, f, names, numbers, outside)
     # The generators that have moved may have been moved by another thread.
     if first.outputs != second.outputs or (shared_state() != before and draws(lambda: _run(graph, f, names, numbers, outside))):
         raise TracingError(
@@ -86,11 +87,16 @@ def traced(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Seq
 
 
 def _run(
-    graph: IRGraph, f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any], outside: dict[Value, IRNode]
+    graph: IRGraph,
+    f: Callable[[Sequence[Any]], Any],
+    names: Sequence[str],
+    numbers: Sequence[Any],
+    outside: dict[Value, IRNode],
+    variables: Variables | None = None,
 ) -> TracedRun:
     arguments = [_argument(name, x) for name, x in zip(names, numbers, strict=True)]
     oldest = arguments[0].serial if arguments else Value(0.0).serial
-    tracing = _Tracer(oldest, frozenset(arguments))
+    tracing = _Tracer(oldest, frozenset(arguments), variables)
     with InMode(tracing), np.errstate(all="ignore"):
         try:
             output = f(arguments)
@@ -106,30 +112,54 @@ def _run(
         if value not in nodes:
             nodes[value] = _outside(graph, value, names, outside) if value.serial < oldest else _node(graph, value, nodes)
     outputs = [_output(graph, nodes, leaf) for leaf in leaves]
-    named = {nodes[value]: value.name for value in nodes if value.name and value not in tracing.arguments}
-    soft = {node: name for node, name in named.items() if name.startswith("d_") or node.operation is ARGUMENT}
-    named = {node: name for node, name in named.items() if node.primitive is not None and node not in soft}
-    hints = {nodes[value]: name for value, name in _gradient_names(tracing.passed, nodes).items()} | soft
-    for label, leaf in _labelled(output):
+    if variables is not None:
+        _label(nodes, tracing, variables, output)
+    return TracedRun(inputs, outside, output, outputs, nodes, tracing.passed)
+
+
+def _label(nodes: Mapping[Value, IRNode], tracing: _Tracer, variables: Variables, output: Any) -> None:
+    """Let the nodes be called what the Values are called."""
+    names = {Rank.VARIABLE: variables.bound, Rank.PLACE: variables.passed, Rank.FUNCTION: variables.returned}
+    labels = {value: _label_of(value, names) for value in nodes}
+    for value, parent in _receivers(tracing.passed, labels).items():
+        of = labels[parent]
+        nodes[value].is_called(Label(f"d_{of.name}", min(of.rank, Rank.COTANGENT), of))
+    for value, label in labels.items():
+        nodes[value].is_called(label)
+    for name, leaf in _labelled(output):
         if isinstance(leaf, Value):
-            hints.setdefault(nodes[leaf], label)
-    return TracedRun(inputs, outside, output, outputs, named, hints, nodes, tracing.passed)
+            nodes[leaf].is_called(Label(name, Rank.PLACE))
 
 
-def _gradient_names(passed: Sequence[tuple[Value, Value, Any]], nodes: Mapping[Value, IRNode]) -> dict[Value, str]:
-    """The gradient for x is d_x: the only one that was passed to it, or the sum of several."""
-    receiver: dict[Value, Value] = {}
+def _label_of(value: Value, names: Mapping[Rank, Mapping[int, str]]) -> Label:
+    if value.name:
+        is_derived = value.name.startswith("d_")  # by a transform
+        return Label(value.name, Rank.COTANGENT if is_derived else Rank.GIVEN)
+    rank = next((rank for rank, known in names.items() if value.serial in known), None)
+    if rank is not None:
+        return Label(names[rank][value.serial], rank)
+    return Label(value.primitive.result or value.primitive.name if value.primitive else "constant", Rank.OPERATION)
+
+
+def _receivers(passed: Sequence[tuple[Value, Value, Any]], labels: Mapping[Value, Label]) -> dict[Value, Value]:
+    """For each gradient what it is the gradient for: what it, or each of its summands, was passed to. Of several things it is an
+    argument, or else the one with the best name."""
+    receivers: dict[Value, dict[Value, None]] = {}
     for _, parent, gradient in passed:
-        if isinstance(gradient, Value) and gradient.primitive is not None:
-            receiver.setdefault(gradient, parent)
-    for value in nodes:
-        summands = [part for part in value.parents if part is not None]  # what a flat operation passes back are zeros
-        receivers = [receiver[part] for part in summands if part in receiver]
-        if value.primitive is arithmetic.add and len(receivers) == len(summands) > 0 and receivers[0] is receivers[-1]:
-            receiver[value] = receivers[0]
-            for part in summands:
-                receiver.pop(part, None)
-    return {value: f"d_{parent.name}" for value, parent in receiver.items() if parent.name and value in nodes}
+        if isinstance(gradient, Value) and gradient.primitive is not None and parent in labels:
+            receivers.setdefault(gradient, {})[parent] = None
+    for value in labels:
+        summands = [receivers.get(part, {}) for part in value.parents if part is not None]  # zeros that are passed are none
+        if value.primitive is arithmetic.add and summands:
+            for parent in [parent for parent in summands[0] if all(parent in others for others in summands)]:
+                receivers.setdefault(value, {})[parent] = None
+                for others in summands:
+                    others.pop(parent, None)
+
+    def importance(value: Value) -> tuple[bool, int]:
+        return value.primitive is ARGUMENT or value.primitive is None, labels[value].rank
+
+    return {value: max(parents, key=importance) for value, parents in receivers.items() if value in labels and parents}
 
 
 def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
@@ -216,8 +246,8 @@ class _Tracer(Watch):
     records_likes = False
     keeps_python_numbers = True
 
-    def __init__(self, oldest: int, arguments: frozenset[Value]) -> None:
-        self.oldest, self.arguments, self.gradients = oldest, arguments, True
+    def __init__(self, oldest: int, arguments: frozenset[Value], variables: Variables | None) -> None:
+        self.oldest, self.arguments, self.gradients, self._variables = oldest, arguments, True, variables
         self.passed: list[tuple[Value, Value, Any]] = []
 
     def within(self, asked: Mode) -> Mode:
@@ -259,6 +289,8 @@ class _Tracer(Watch):
             and primitive.is_differentiable
             and any(parent is not None and parent.requires_grad for parent in node.parents)
         )
+        if self._variables and not _within_backpropagation():
+            self._variables.resume()
 
     def see_backward(self, create_graph: bool) -> None:
         if not create_graph:
@@ -266,6 +298,8 @@ class _Tracer(Watch):
                 f"backward() adds into .grad, which a compiled function cannot do ({users_line()}). "
                 "Write tg.value_and_grad(loss)(parameters), which returns the gradient."
             )
+        if self._variables:
+            self._variables.pause()
 
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         self.passed.append((node, parent, gradient))
@@ -292,6 +326,16 @@ class _Tracer(Watch):
             return ""
         names = ", ".join(map(repr, roots)) + ("," if len(roots) == 1 else "")
         return f"{' and '.join(roots)} be static: tg.compile(f, static=({names})). Each value has a program of its own then."
+
+
+def _within_backpropagation() -> bool:
+    """Whether it is a rule of the package's that runs, and no function of the user's."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        if frame.f_code is backpropagate.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _called(advice: str) -> tuple[str, str] | None:

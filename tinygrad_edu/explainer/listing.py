@@ -96,6 +96,15 @@ class _Program:
                 self._pass(edge)
         for node in backward.graph.parameters:
             self.gradients.setdefault(node, self._graph.constant(node.data * 0))
+        for node, gradient in self.gradients.items():
+            label = self._label(node)
+            self.values[node].is_called(label)
+            gradient.is_called(ir.Label(f"d_{label.name}", min(label.rank, ir.Rank.COTANGENT), label))
+
+    def _label(self, node: Node) -> ir.Label:
+        if node.is_named or node is self._backward.graph.output or node.kind is not Kind.RESULT:
+            return ir.Label(node.name, ir.Rank.GIVEN)
+        return ir.Label(node.primitive.result or node.primitive.name, ir.Rank.OPERATION)
 
     def _value(self, node: Node) -> ir.IRNode:
         if node.kind is Kind.CONSTANT:
@@ -152,19 +161,9 @@ class _Program:
     @cached_property
     def source(self) -> Source:
         """The function that computes both."""
-        output = self._backward.graph.output
-        named = {self.values[node]: node.name for node in self._backward.graph.results if node.is_named or node is output}
-        hints = {
-            gradient: f"d_{node.name}"
-            for node, gradient in self.gradients.items()
-            if node.is_named or node is output or node.kind is Kind.PARAMETER
-        }
         inputs = [self._simple[self.values[node]] for node in self._leaves]
         outputs = [self._simple[node] for node in self._outputs]
-        return Emitter("value_and_grad", inputs, outputs, self._renamed(named), self._renamed(hints)).source()
-
-    def _renamed(self, names: Mapping[ir.IRNode, str]) -> dict[ir.IRNode, str]:
-        return {self._simple[node]: name for node, name in reversed([*names.items()]) if node in self._simple}
+        return Emitter("value_and_grad", inputs, outputs).source()
 
     @property
     def docstring(self) -> str:

@@ -105,9 +105,6 @@ def traced(
     output, aux = _with_aux(output, f) if has_aux else (output, None)
     if output is None:
         raise GradientError(f"{name_of(f)} returned nothing; is a return missing?")
-    is_new = isinstance(output, Value) and output.primitive is not None and inputs and output.serial > inputs[0].serial
-    if nested and is_new and not output.name:
-        output.name = name_of(f) if name_of(f).isidentifier() else "result"
     outputs: list[Value] = []
 
     def as_output(path: str, leaf: Any) -> Value:

@@ -1,0 +1,130 @@
+"""What the user's own functions call the Values that they compute with: the local variables that these are bound to.
+
+A trace function looks at the variables of each function that runs, whenever a line of it has run. It is on for the length of a
+block, in this thread, and calls the one that was there before it, such as a debugger's. It knows Values by their numbers and keeps
+none.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from types import FrameType
+from typing import Any
+
+from tinygrad_edu.engine.messages import GENERATED, NUMPY, PACKAGE, STANDARD
+from tinygrad_edu.engine.value import Value, record
+
+_OTHERS = (PACKAGE, NUMPY, STANDARD, GENERATED, "<frozen ")
+_RECORDING = {record.__code__, Value.__add__.__code__}
+"""What every operation ends in. The code of all operators is the same."""
+_MANY = 200
+"""The variables of a function with more of them are looked at only when it returns."""
+
+
+class Variables:
+    """The block in which variables are looked at.
+
+    Python is slow under a trace function. So it is off while an operation is recorded, and whoever watches the recording calls
+    `resume` when this is done; and `pause`, where what follows is no computation of the user's.
+
+    passed: the parameter for which a Value, known by its serial number, was passed.
+    returned: the function that returned it.
+
+    >>> def loss(theta, x):
+    ...     y = theta * x
+    ...     variables.resume()
+    ...     return y
+    >>> with Variables() as variables:
+    ...     serial = loss(Value(3.0), 2.0).serial
+    >>> variables.bound[serial], variables.returned[serial], variables.passed[serial - 1]
+    ('y', 'loss', 'theta')
+    """
+
+    def __init__(self) -> None:
+        self.passed: dict[int, str] = {}
+        self.returned: dict[int, str] = {}
+        self.is_on = False
+        self._bound: dict[int, tuple[int, str]] = {}
+
+    @property
+    def bound(self) -> dict[int, str]:
+        """The variable that a Value was bound to: the first one, in the outermost function that has one for it."""
+        return {serial: name for serial, (_, name) in self._bound.items()}
+
+    def __enter__(self) -> Variables:
+        self._before, self.is_on = sys.gettrace(), True
+        sys.settrace(self._called)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.is_on = False  # a generator of the user's may outlive the block
+        if sys.gettrace() in (self._called, None):  # or else somebody has called a debugger
+            sys.settrace(self._before)
+
+    def pause(self) -> None:
+        """Look at nothing for now, unless there is somebody else who does."""
+        if self._before is None and sys.gettrace() == self._called:
+            sys.settrace(None)
+
+    def resume(self) -> None:
+        """Go on."""
+        if self.is_on and sys.gettrace() is None:
+            sys.settrace(self._called)
+
+    def _called(self, frame: FrameType, event: Any, arg: Any) -> Any:
+        """A function is called."""
+        if frame.f_code in _RECORDING:
+            self.pause()
+        before = None
+        if self._before is not None:
+            before = self._before(frame, event, arg)
+            if self.is_on and sys.gettrace() == self._before:  # that of `coverage` comes to the front when it is called
+                sys.settrace(self._called)
+        return _Running(self, frame, before) if self.is_on and _is_users(frame) else before
+
+    def look(self, frame: FrameType, depth: int, given: dict[str, int]) -> None:
+        """Note what is bound in a function that is not what it was given."""
+        for name, x in frame.f_locals.items():
+            if type(x) is Value and given.get(name) != x.serial:
+                known = self._bound.get(x.serial)
+                if known is None or known[0] > depth:
+                    self._bound[x.serial] = depth, name
+
+
+class _Running:
+    """The trace function of a function of the user's."""
+
+    __slots__ = ("_before", "_depth", "_given", "_variables")
+
+    def __init__(self, variables: Variables, frame: FrameType, before: Any) -> None:
+        self._variables, self._before, self._depth = variables, before, _depth(frame)
+        self._given = {name: x.serial for name, x in frame.f_locals.items() if type(x) is Value}
+        for name, serial in self._given.items():
+            variables.passed.setdefault(serial, name)
+        if before is None and frame.f_code.co_nlocals > _MANY:
+            frame.f_trace_lines = False
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> _Running:
+        if self._before is not None:
+            self._before = self._before(frame, event, arg)
+        if self._variables.is_on and event != "exception":
+            self._variables.look(frame, self._depth, self._given)
+            if event == "return" and type(arg) is Value and not frame.f_code.co_name.startswith("__"):
+                name = frame.f_code.co_name
+                self._variables.returned.setdefault(arg.serial, "result" if name == "<lambda>" else name)
+        return self
+
+
+def _is_users(frame: FrameType) -> bool:
+    """Whether it is a function, and one that the user wrote. The methods that Python makes for a dataclass are nobody's."""
+    code = frame.f_code
+    is_made = code.co_filename == "<string>" and code.co_name.startswith("__")
+    return bool(code.co_flags & inspect.CO_NEWLOCALS) and not (is_made or code.co_filename.startswith(_OTHERS))
+
+
+def _depth(frame: FrameType | None) -> int:
+    depth = 0
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1
+    return depth
