@@ -70,6 +70,33 @@ def test_values_from_outside_get_their_gradients():
     np.testing.assert_array_equal(x.grad, np.full(3, 18.0))
 
 
+def test_values_that_the_function_makes_itself_get_their_gradients():
+    made = []
+
+    @tg.checkpoint
+    def f(x):
+        made.extend([Value(3.0), Value(5.0)])
+        return made[-2] * x + made[-1] * x**2
+
+    x = Value(2.0)
+    f(x).backward()
+    assert [x.grad, made[0].grad, made[1].grad] == [3.0 + 2 * 5.0 * 2.0, 2.0, 4.0]
+    assert tg.hvp(f, 2.0, 1.0) == 2 * 5.0
+
+
+def test_a_parameter_that_is_made_in_the_first_call_gets_its_gradient():
+    parameters = {}
+
+    @tg.checkpoint
+    def f(x):
+        if "w" not in parameters:
+            parameters["w"] = Value(3.0)
+        return x * parameters["w"]
+
+    f(Value(2.0)).backward()
+    assert parameters["w"].grad == 2.0
+
+
 def test_arguments_may_be_given_by_keyword_and_be_constants():
     f = tg.checkpoint(lambda x, *, scale: np.sum(x**2) * scale)
     np.testing.assert_array_equal(tg.grad(f)(X, scale=5.0), 10 * X)

@@ -172,6 +172,32 @@ def test_a_number_of_pythons_gives_way_to_an_array_and_one_that_numpy_made_of_it
         np.testing.assert_allclose(result, expected, rtol=2e-7 if np.asarray(s).dtype == np.float32 else 1e-12)
 
 
+TRUTHS = {
+    "NumPy's sum": (lambda x: np.add(np.greater(x, 1), np.greater(x, 0)), np.True_),
+    "NumPy's sum of one twice": (lambda x: np.add(np.greater(x, 1), np.greater(x, 1)), np.True_),
+    "NumPy's sum of Python's": (lambda x: np.add(x > 1, x > 0), np.True_),
+    "NumPy's sum with a known one": (lambda x: np.add(x > 1, True), np.True_),
+    "the sum of NumPy's": (lambda x: np.greater(x, 1) + True, np.True_),
+    "NumPy's product": (lambda x: np.multiply(x > 1, x > 0), np.True_),
+    "NumPy's power": (lambda x: np.power(x > 1, x > 0), np.int8(1)),
+    "NumPy's quotient": (lambda x: np.floor_divide(x > 1, x > 0), np.int8(1)),
+    "NumPy's absolute value": (lambda x: np.absolute(x > 1), np.True_),
+    "the absolute value of NumPy's": (lambda x: abs(np.greater(x, 1)), np.True_),
+    "a sum": (lambda x: (x > 1) + (x > 0), 2),
+    "a product": (lambda x: (x > 1) * (x > 0), 1),
+    "a power": (lambda x: (x > 1) ** (x > 0), 1),
+    "an absolute value": (lambda x: abs(x > 1), 1),
+    "twice NumPy's sum and one more": (lambda x: np.add(x > 1, x > 1) * 2 + (x > 1), np.int64(3)),
+}
+
+
+@pytest.mark.parametrize(("f", "expected"), TRUTHS.values(), ids=TRUTHS)
+def test_the_sum_of_two_truths_is_a_truth_for_numpy_and_two_for_python(f, expected):
+    found = tg.compile(f)(1.5)
+    assert found == f(1.5) == expected
+    assert np.asarray(found).dtype == np.asarray(f(1.5)).dtype == np.asarray(expected).dtype
+
+
 def test_the_source_says_a_number_is_numpys_only_where_it_makes_a_difference():
     for f, s, dtype, written in (
         (lambda x, s: np.add(x, 0.1) * s, THREE, np.float64, "= (x + 0.1) * s"),

@@ -1,8 +1,10 @@
 """Programs made up at random, of single numbers and arrays, integers, indices, stacks and matrices, computed in every way there is.
 
 Eagerly they give what NumPy gives, to the last bit; compiled the same; and the first and second derivatives are PyTorch's.
+Where numbers of Python's stand beside arrays of every dtype, values and dtypes are NumPy's, too.
 """
 
+import operator
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -296,3 +298,157 @@ def test_on_jax_it_is_the_same_in_value_and_gradient(part, drawing):
     floats, integers = drawn(*rest)
     gradient = tg.value_and_grad(program(steps), has_aux=True)
     assert_same(tg.compile(gradient, target="jax")(floats, integers), gradient(floats, integers), rtol=1e-9)
+
+
+# --- numbers of Python's beside arrays of every dtype -------------------------------------------------------------------------
+
+OF_ONE = {
+    "negative": operator.neg,
+    "absolute": abs,
+    "cube": lambda a: a**3,
+    "root": lambda a: abs(a) ** 0.5,
+    "inverse": lambda a: (abs(a) + 1.0) ** -1,
+    "times itself": lambda a: a * a,
+    "NumPy's negative": np.negative,
+    "NumPy's absolute": np.absolute,
+    "NumPy's square": np.square,
+    "NumPy's root": lambda a: np.sqrt(abs(a)),
+    "exp": lambda a: np.exp(-abs(a)),
+    "sum": np.sum,
+    "mean": np.mean,
+    "flat": lambda a: np.reshape(a, -1),
+    "stacked": lambda a: np.stack([a, a]),
+    "repeated": lambda a: np.broadcast_to(a, (2, *np.shape(a))),
+}
+OF_TWO = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": lambda a, b: (abs(a) + 1) ** b,
+    "NumPy's add": np.add,
+    "NumPy's multiply": np.multiply,
+    "NumPy's divide": np.divide,
+    "maximum": np.maximum,
+    "hypot": np.hypot,
+    "joined": lambda a, b: np.concatenate([np.reshape(a, -1), np.reshape(b, -1)]),
+}
+OF_WHAT_IS_GIVEN = {  # and not of results, whose last bit would decide
+    "less": operator.lt,
+    "equal": operator.eq,
+    "floor divide": operator.floordiv,
+    "remainder": operator.mod,
+    "and": operator.and_,
+    "or": operator.or_,
+    "NumPy's greater": np.greater,
+    "NumPy's exclusive or": np.bitwise_xor,
+    "where": lambda a, b: np.where(a > b, a, b),
+    "where not zero": lambda a, b: np.where(b, a, 2),
+    "clipped": lambda a, b: np.clip(a, 0, b),
+}
+MIXING = OF_ONE | OF_TWO | OF_WHAT_IS_GIVEN
+PYTHONS = ["float", "int", "bool"]
+DTYPES = ["float64", "float32", "float16", "complex128", "complex64", "int64", "int32", "int8", "uint8", "bool_"]
+NUMBERS = [0, 1, 2, -1, 3, 7, 100, 300, -200, 0.0, -0.0, 1.0, 2.0, 0.5, -0.25, 0.1, 1e-3, True, False]
+mixtures = st.tuples(
+    st.lists(st.tuples(st.sampled_from(sorted(MIXING)), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=6),
+    st.lists(st.tuples(st.sampled_from(2 * PYTHONS + DTYPES), st.sampled_from([(), (3,), (2, 3), (1,)])), min_size=1, max_size=3),
+    st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=3),
+    st.integers(0, 2**32 - 2),
+    st.booleans(),
+)
+
+
+def mixed(kinds, seed):
+    """Arguments of Python's types and NumPy's."""
+    rng = np.random.default_rng(seed)
+    for kind, shape in kinds:
+        x = rng.uniform(-2, 2, shape) if kind in ("float", *DTYPES[:5]) else rng.integers(0 if kind[0] in "bu" else -3, 6, shape)
+        if kind in PYTHONS:
+            yield {"float": float, "int": int, "bool": bool}[kind](np.flip(x).flat[0])
+        else:
+            yield np.asarray(x > 2 if kind == "bool_" else x * (1 + 1j) if kind[0] == "c" else x).astype(kind)[()]
+
+
+def done(steps, constants, arguments):
+    """The steps that NumPy does with these arguments, with results that are neither many nor huge, and all numbers."""
+    numbers, possible = [*arguments, *constants], []
+    given = len(numbers)
+    for name, first, second in steps:
+        among = given if name in OF_WHAT_IS_GIVEN else len(numbers)
+        operands = (first % among,) if name in OF_ONE else (first % among, second % among)
+        try:
+            result = MIXING[name](*(numbers[operand] for operand in operands))
+            is_moderate = np.size(result) <= LARGEST and np.all(np.abs(np.asarray(result, complex)) < 1e4)
+        except (TypeError, ValueError, ArithmeticError):
+            continue
+        if is_moderate and type(result) is not complex:
+            possible.append((MIXING[name], operands))
+            numbers.append(result)
+    return possible, numbers
+
+
+def mixture(steps, constants, returns_all):
+    """A function that does the steps. It closes over the functions of its steps alone."""
+
+    def function(*arguments):
+        numbers = [*arguments, *constants]
+        for f, operands in steps:
+            numbers.append(f(*(numbers[operand] for operand in operands)))
+        return numbers[len(arguments) + len(constants) :] if returns_all else numbers[-1]
+
+    return function
+
+
+def assert_same_kinds(found, expected, numbers):
+    """The same dtypes, arrays where there are arrays, and values that differ by roundings of the largest, least precise number."""
+    found, expected = list(tree_leaves(found)), list(tree_leaves(expected))
+    scale = max(np.max(np.abs(np.asarray(x, complex))) for x in (*numbers, *expected))
+    dtypes = [np.asarray(x).dtype for x in (*numbers, *expected)]
+    error = 100 * max((float(np.finfo(dtype).eps) for dtype in dtypes if dtype.kind in "fc"), default=0.0)
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert isinstance(a, np.ndarray) == isinstance(b, np.ndarray) or np.ndim(a) == 0
+        a, b = np.asarray(a), np.asarray(b)
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        within = (error, error * scale) if b.dtype.kind in "fc" else (0, 0)
+        np.testing.assert_allclose(a, b, *within)
+
+
+@PARTS
+@fuzz(300, 2500)
+@given(mixtures)
+@example(([("NumPy's greater", 0, 1), ("NumPy's add", 2, 2)], [("float", ())], [1], 0, False))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_of_pythons_beside_arrays_of_every_dtype_are_compiled_to_what_numpy_makes_of_them(part, drawing):
+    steps, kinds, constants, seed, returns_all = drawing
+    first, second = list(mixed(kinds, seed)), list(mixed(kinds, seed + 1))
+    possible, numbers = done(steps, constants, first)
+    if possible:
+        f = mixture(possible, constants, returns_all)
+        compiled = tg.compile(f)
+        assert_same_kinds(compiled(*first), f(*first), numbers)
+        again, numbers = done(steps, constants, second)  # which the program was not recorded with
+        if again == possible:
+            assert_same_kinds(compiled(*second), f(*second), numbers)
+
+
+@PARTS
+@fuzz(300, 2500)
+@given(mixtures)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_beside_values_they_give_what_numpy_gives_and_gradients_have_the_dtype_of_their_arguments(part, drawing):
+    steps, kinds, constants, seed, _ = drawing
+    arguments = list(mixed(kinds, seed))
+    floats = [position for position, x in enumerate(arguments) if isinstance(x, np.floating | np.ndarray) and x.dtype.kind == "f"]
+    possible, numbers = done(steps, constants, arguments)
+    if not floats or not possible:
+        return
+    f = mixture(possible, constants, True)
+    results = f(*(tg.Value(x) if position in floats else x for position, x in enumerate(arguments)))
+    assert_same_kinds([x.numpy() if isinstance(x, tg.Value) else x for x in results], f(*arguments), numbers)
+    total = lambda *arguments: sum(np.sum(np.real(np.tanh(x))) for x in f(*arguments))  # noqa: E731
+    gradient = tg.grad(total, argnums=tuple(floats))
+    expected = gradient(*arguments)
+    assert [(x.shape, x.dtype) for x in expected] == [(arguments[at].shape, arguments[at].dtype) for at in floats]
+    assert_same_kinds(tg.compile(gradient)(*arguments), expected, numbers)

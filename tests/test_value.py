@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import DataError, GradientError, IndexingError, ShapeError, UnsupportedError
+from tinygrad_edu.errors import DataError, DetachError, GradientError, IndexingError, ShapeError, UnsupportedError
 from tinygrad_edu.testing import check_grads
 
 A = np.arange(24.0).reshape(2, 3, 4)
@@ -358,3 +358,11 @@ def test_a_subclass_is_refused_where_it_is_written():
 
         class Length(Value):
             pass
+
+
+def test_a_constant_that_forms_no_array_is_named_with_its_operation():
+    for add in (np.add, lambda x, y: x + y):
+        with pytest.raises(DataError, match=r"'add' was given a list that forms no array"):
+            add(Value(1.0), [[1.0], [1.0, 2.0]])
+        with pytest.raises(DetachError, match=r"tg\.array\(\[\.\.\.\]\)|leave the conversion out"):
+            add(Value(1.0), [Value(1.0), Value([1.0, 2.0])])

@@ -92,7 +92,7 @@ def _with_numpys_where_pythons_differ(run: RewrittenRun, given: set[IRNode]) -> 
         pythons = [part for part in inputs if part in python_numbers]
         if node.shape or not pythons or not all(part in pythons or part.value is not None for part in inputs):
             return new
-        if _is_pythons_operator(node.primitive) and (node.operation is not arithmetic.power or _is_whole_power(inputs)):
+        if _is_pythons_operator(node.primitive) and _goes_on_as_numpys(node.primitive, node.dtype, inputs):
             may_raise = may_raise or raises_on_python_numbers(node.primitive)
             python_numbers.add(new)
             return new
@@ -115,10 +115,17 @@ def _is_pythons_operator(primitive: Primitive) -> bool:
     return getattr(primitive.forward, "__module__", "") == "_operator"
 
 
-def _is_whole_power(inputs: Sequence[IRNode]) -> bool:
-    """Whether a power is one of whole numbers, or has an exponent that is known to be whole."""
-    are_whole = all(part.dtype.kind == "i" for part in inputs)
-    return are_whole or (is_number(inputs[1]) and float(inputs[1].value).is_integer())
+def _goes_on_as_numpys(primitive: Primitive, dtype: Any, inputs: Sequence[IRNode]) -> bool:
+    """Whether Python makes of its numbers what NumPy makes of them.
+
+    Of a power it does so if it is one of whole numbers, or has an exponent that is known to be whole; but not of two truths of
+    NumPy's, whose sum is a truth, where Python's is 2.
+    """
+    if all(part.dtype.kind == "b" for part in inputs):
+        return bool(np.dtype(type(primitive.forward(*[True] * len(inputs)))) == np.dtype(dtype.type))
+    if (primitive.form_of or primitive) is not arithmetic.power or all(part.dtype.kind == "i" for part in inputs):
+        return True
+    return is_number(inputs[1]) and float(inputs[1].value).is_integer()
 
 
 def _numpys(graph: IRGraph, node: IRNode) -> IRNode:

@@ -58,7 +58,6 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
         if not parts or not current_mode().records:
             return output
         sources = _older_than(oldest, parts)
-        targets = set(sources)
 
         def gradients(g: Any, out: Any, *inputs: Any) -> list[Any]:
             if any(snapshot_of(source) is not _recorded(seen) for source, seen in zip(sources, inputs, strict=True)):
@@ -68,14 +67,19 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
             again, named = tree_map(itself, kept)
             parts = _differentiable(circumstances.copy().run(f, *again, **named))
             packed = _packed(parts)
-            has_lost = {source for source in sources if source.serial < oldest}.difference(_older_than(oldest, parts))
-            if has_lost or not np.array_equal(numbers_of(packed), numbers_of(out), equal_nan=True):
+            used = _older_than(oldest, parts)  # in the order of the sources; a leaf that f makes itself is made once more
+            are_same = [new is old or old.serial >= oldest for new, old in zip(used, sources, strict=False)]
+            if (
+                not all(are_same)
+                or len(used) != len(sources)
+                or not np.array_equal(numbers_of(packed), numbers_of(out), equal_nan=True)
+            ):
                 raise GradientError(
                     f"{name_of(f)}, a checkpointed function, gave another result when it was called again. Is it random, or was an "
                     "array that it uses changed?"
                 )
-            found = backpropagate({packed: g}, *between([packed], targets), isinstance(out, Value))
-            return [found.get(source, np.zeros(source.shape, source.dtype)) for source in sources]
+            found = backpropagate({packed: g}, *between([packed], set(used)), isinstance(out, Value))
+            return [found.get(source, np.zeros(source.shape, source.dtype)) for source in used]
 
         data = numbers_of(_packed(parts))
         stored = record(Primitive(lambda *_: data, Jointly(gradients), name=f"checkpoint of {name_of(f)}"), sources, {})
