@@ -213,7 +213,7 @@ class Builder:
         """The sum over the axes that broadcasting added or repeated."""
         (x,) = inputs
         extra = len(x.shape) - len(like[0])
-        axes = tuple(i for i in range(len(x.shape)) if i < extra or x.shape[i] != like[0][i - extra])
+        axes = broadcasting.repeated_axes(x.shape, like[0])
         keepdims = extra == 0 and any(i >= extra for i in axes)
         return self._reshaped(self.make(reductions.sum, [x], _over(axes, len(x.shape), keepdims)), like[0])
 

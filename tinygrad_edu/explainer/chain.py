@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing, read_backward
 from tinygrad_edu.graph.graph import Graph, Kind, Node
 from tinygrad_edu.graph.reaching import reached
-from tinygrad_edu.graph.terms import Applied, Literal, Product, Symbol, Term, definition, product, term_of
+from tinygrad_edu.graph.terms import Applied, Literal, Product, Term, definition, product, substituted, term_of
 from tinygrad_edu.primitives import arithmetic
 
 MOST_PATHS = 6
@@ -75,11 +73,7 @@ class Spelling:
 
     def written(self, term: Term) -> Term:
         """The term with formulas in the place of those names that are written out."""
-        if isinstance(term, Symbol):
-            return self._formulas.get(term.name, term)
-        if isinstance(term, Applied):
-            return Applied(term.primitive, tuple(map(self.written, term.operands)), term.params)
-        return term
+        return substituted(term, self._formulas)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,13 +145,13 @@ class Paths:
         self._backward = backward
         self.counts = {backward.graph.output: 1}
         self._lengths = {backward.graph.output: 0}
-        self._are_of_numbers = {backward.graph.output: _is_real_number(backward.graph.output)}
+        self._are_of_numbers = {backward.graph.output: backward.graph.output.is_real_number}
         for edge in backward.edges:  # from the output downward
             if _passes(edge) and edge.result in self.counts:
                 operand, result = edge.operand, edge.result
                 self.counts[operand] = min(self.counts.get(operand, 0) + self.counts[result], MOST_COUNTED)
                 self._lengths[operand] = max(self._lengths.get(operand, 0), self._lengths[result] + 1)
-                before = self._are_of_numbers.get(operand, _is_real_number(operand))
+                before = self._are_of_numbers.get(operand, operand.is_real_number)
                 self._are_of_numbers[operand] = before and self._are_of_numbers[result]
 
     def derivation(self, node: Node) -> Derivation:
@@ -188,10 +182,6 @@ class Paths:
     def _arriving(self, node: Node) -> list[Edge]:
         """The edges by which paths come to a node."""
         return [edge for edge in self._backward.contributions(node) if _passes(edge) and edge.result in self.counts]
-
-
-def _is_real_number(node: Node) -> bool:
-    return node.shape == () and not np.iscomplexobj(node.data)
 
 
 def _last_position_first(edges: Iterable[Edge]) -> list[Edge]:

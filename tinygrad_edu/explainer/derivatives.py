@@ -25,6 +25,7 @@ from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.reading import ARRIVING, RuleReading, attempted, read_rule
 from tinygrad_edu.graph.terms import Literal, Symbol, Term, evaluated, names, operations, substituted
 from tinygrad_edu.primitives import indexing
+from tinygrad_edu.primitives.broadcasting import repeated_axes
 
 GRADIENT = "g"
 """What the gradient that arrives at a result is called in the formula of a rule, as in the op table."""
@@ -33,7 +34,7 @@ GRADIENT = "g"
 def named_graph(output: Value, printed: Callable[[str], str], output_name: str = "L") -> Graph:
     """What a Value was computed from. Where formulas speak of the gradient `g`, between arrays, nothing else is called that."""
     graph = read_graph(output, output_name, printed)
-    speaks_of_it = any(node.shape != () or np.iscomplexobj(node.data) for node in graph.nodes)
+    speaks_of_it = not all(node.is_real_number for node in graph.nodes)
     if speaks_of_it and any(node.name == GRADIENT for node in graph.nodes):
         return read_graph(output, output_name, printed, reserved=[GRADIENT])
     return graph
@@ -78,7 +79,7 @@ class Edge:
     @property
     def is_between_real_numbers(self) -> bool:
         """Whether there is a local derivative, which the gradient that arrives is multiplied by."""
-        return all(node.shape == () and not np.iscomplexobj(node.data) for node in (self.result, self.operand))
+        return self.result.is_real_number and self.operand.is_real_number
 
     @cached_property
     def reading(self) -> RuleReading:
@@ -170,10 +171,7 @@ class Edge:
     @property
     def summed_axes(self) -> tuple[int, ...]:
         """The axes of what the rule gives that are summed, since broadcasting had repeated the operand along them."""
-        target = self.operand.shape
-        shape = target if self.reading.error else np.shape(self.reading.data)
-        extra = len(shape) - len(target)
-        return tuple(axis for axis in range(len(shape)) if axis < extra or shape[axis] != target[axis - extra])
+        return () if self.reading.error else repeated_axes(np.shape(self.reading.data), self.operand.shape)
 
     @property
     def keeps_real_part(self) -> bool:

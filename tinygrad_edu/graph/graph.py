@@ -84,6 +84,11 @@ class Node:
         return self.kind is Kind.CONSTANT and np.ndim(self.data) == 0
 
     @property
+    def is_real_number(self) -> bool:
+        """Whether it is a single number, and none that is complex."""
+        return self.shape == () and not np.iscomplexobj(self.data)
+
+    @property
     def is_cut_off(self) -> bool:
         """Whether it counts as a constant although it was computed from something with a gradient."""
         return self.kind is Kind.DATA and self.value is not None and self.value.is_detached

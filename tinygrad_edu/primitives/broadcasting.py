@@ -17,10 +17,15 @@ def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(x, shape)
 
 
+def repeated_axes(shape: tuple[int, ...], of: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes along which broadcasting has repeated an array of the shape `of`, or which it has added, to get to a shape."""
+    extra = len(shape) - len(of)
+    return tuple([axis for axis, length in enumerate(shape) if axis < extra or length != of[axis - extra]])
+
+
 def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
-    extra = x.ndim - len(shape)
-    axes = [axis for axis in range(x.ndim) if axis < extra or x.shape[axis] != shape[axis - extra]]
-    summed = np.add.reduce(x, axis=axes[0] if len(axes) == 1 else tuple(axes))  # one axis is faster than a tuple of one
+    axes = repeated_axes(x.shape, shape)
+    summed = np.add.reduce(x, axis=axes[0] if len(axes) == 1 else axes)  # one axis is faster than a tuple of one
     return summed if summed.shape == shape else summed.reshape(shape)
 
 
