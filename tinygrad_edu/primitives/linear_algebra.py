@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -111,20 +111,20 @@ def _as_numpys(x: Any) -> Any:
     return cast(x, dtype=x.dtype) if x.ndim == 0 and x.dtype in (float, int) and hasattr(x, "__record_primitive__") else x
 
 
-@composition(np.dot, calling=dot)
-def _dot(a: Any, b: Any) -> Any:
-    a, b = as_operand(a), as_operand(b)
-    if a.ndim == 0 or b.ndim == 0:
-        return _as_numpys(a) * _as_numpys(b)
-    return a @ b if a.ndim <= 2 and b.ndim <= 2 else dot(a, b)
+def _contraction(entry: Primitive, is_along_last: bool) -> Callable[..., Any]:
+    def composed(a: Any, b: Any) -> Any:
+        a, b = as_operand(a), as_operand(b)
+        if a.ndim == 0 or b.ndim == 0:
+            return _as_numpys(a) * _as_numpys(b)
+        if a.ndim > 2 or b.ndim > 2:
+            return entry(a, b)
+        return a @ b.T if is_along_last else a @ b
+
+    return composed
 
 
-@composition(np.inner, calling=inner)
-def _inner(a: Any, b: Any, /) -> Any:
-    a, b = as_operand(a), as_operand(b)
-    if a.ndim == 0 or b.ndim == 0:
-        return _as_numpys(a) * _as_numpys(b)
-    return a @ b.T if a.ndim <= 2 and b.ndim <= 2 else inner(a, b)
+composition(np.dot, calling=dot)(_contraction(dot, is_along_last=False))
+composition(np.inner, calling=inner)(_contraction(inner, is_along_last=True))
 
 
 @composition(np.outer)

@@ -222,17 +222,14 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, w
     return (sums / np.diff(edges) / np.sum(sums) if density else sums), edges
 
 
-# --- in place, which is refused ----------------------------------------------------------------------------------------------
+# --- what is refused: to write in place, and what else others differentiate ----------------------------------------------------
 
 
-def _refusing(function: Function, instead: str) -> Function:
+def _refuse(function: Function, why: str) -> None:
     def refuse(*args: Any, **kwargs: Any) -> NoReturn:
-        raise UnsupportedError(
-            f"np.{function.__name__} writes into an array, which would destroy what was recorded, or lose the gradient of what is "
-            f"written. Make a new Value: {instead}."
-        )
+        raise UnsupportedError(f"np.{function.__name__} {why}.")
 
-    return refuse
+    composition(function)(refuse)
 
 
 _IN_PLACE: dict[Function, str] = {
@@ -243,11 +240,6 @@ _IN_PLACE: dict[Function, str] = {
     np.put_along_axis: "np.where(mask, new, old), with np.put_along_axis(mask, indices, True, axis)",
     np.fill_diagonal: "np.where(np.eye(n, dtype=bool), new, old)",
 }
-for _function, _instead in _IN_PLACE.items():
-    composition(_function)(_refusing(_function, _instead))
-
-# --- what else is refused, though others differentiate it ----------------------------------------------------------------------
-
 _INSTEAD: dict[Function, str] = {
     np.sort_complex: "np.take(x, np.argsort(x.detach().numpy()))",
     np.union1d: "np.unique(np.concatenate([x, y]))",
@@ -262,13 +254,11 @@ _INSTEAD: dict[Function, str] = {
     np.unique_inverse: "np.unique(x, return_inverse=True)",
 }
 
-
-def _advising(function: Function, instead: str) -> Function:
-    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
-        raise UnsupportedError(f"np.{function.__name__} has no derivative here. Write {instead}.")
-
-    return refuse
-
-
+for _function, _instead in _IN_PLACE.items():
+    _refuse(
+        _function,
+        "writes into an array, which would destroy what was recorded, or lose the gradient of what is written. "
+        f"Make a new Value: {_instead}",
+    )
 for _function, _instead in _INSTEAD.items():
-    composition(_function)(_advising(_function, _instead))
+    _refuse(_function, f"has no derivative here. Write {_instead}")
