@@ -45,6 +45,7 @@ def evaluated(text, letters):
         "sigmoid": tg.sigmoid,
         "softplus": tg.softplus,
         "difference": TABLE.entries["difference"].forward,
+        "on_gradient": TABLE.entries["on_gradient"].forward,
         **letters,
     }
     with np.errstate(all="ignore"):

@@ -29,6 +29,7 @@ ROOMS = [
     ["saving", "engine"],
     ["engine.value"],
     ["engine.array_methods", "engine.backpropagation", "engine.numpy_protocols"],
+    ["engine.hooks"],
     ["engine.conversions"],
     ["engine.arguments", "engine.ownership", "engine.takers"],
     ["engine.messages", "engine.mode"],
@@ -40,7 +41,7 @@ ROOMS = [
 ]
 
 # Slots of Value. What the rest of the package may do with them are functions of the engine.
-SECRETS = {"_data", "_loan", "_grad", "_requires_grad"}
+SECRETS = {"_data", "_loan", "_grad", "_requires_grad", "_hooks"}
 
 # What backward() runs through is what these two import, directly or not, without the table of operations.
 HEART = ["engine.backpropagation", "engine.value"]

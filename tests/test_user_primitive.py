@@ -71,7 +71,7 @@ def test_a_mask_may_come_out_of_an_operation_without_a_derivative():
     [
         (None, "None, a NoneType, which is no gradient"), ((1.0,), "a tuple"), ([1.0, 2.0], "a list"), ("1", "a str"),
         (np.array(["a", "b"]), "which is no gradient"), (np.array([None, 1.0]), "which is no gradient"), (10**400, "no gradient"),
-        (np.array([1j, 2.0]), "complex gradient, although its inputs and its output are real"),
+        (np.array([1j, 2.0]), "complex gradient, although what it belongs to is real"),
         (np.ma.array([1.0, 2.0], mask=[0, 1]), "a masked array"),
     ],
 )  # fmt: skip

@@ -21,6 +21,7 @@ It needs NumPy alone. What needs more comes with an extra:
 
 from tinygrad_edu import errors, models, nn, optim, testing
 from tinygrad_edu.compiler import compile
+from tinygrad_edu.engine.hooks import on_gradient
 from tinygrad_edu.engine.mode import no_grad
 from tinygrad_edu.engine.user_primitive import primitive
 from tinygrad_edu.engine.value import Value
@@ -66,6 +67,7 @@ __all__ = [
     "models",
     "nn",
     "no_grad",
+    "on_gradient",
     "optim",
     "primitive",
     "relu",

@@ -234,6 +234,7 @@ def _computes_in(dtype: Any, node: IRNode) -> bool:
 IDENTITIES = (
     # Nothing is done.
     Identity("+x", "x"),
+    Identity("on_gradient(x)", "x"),
     Identity("x + 0", "x"),
     Identity("x - 0", "x"),
     Identity("0 - x", "-x"),

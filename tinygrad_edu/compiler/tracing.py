@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -239,6 +240,10 @@ def _has_numpys(tree: Any) -> bool:
 # --- watching ----------------------------------------------------------------------------------------------------------------
 
 
+class _PrintedError(Exception):
+    """A hook prints a Value."""
+
+
 class _Tracer(Watch):
     """The mode in which everything is recorded, and nothing leaves the record."""
 
@@ -249,6 +254,7 @@ class _Tracer(Watch):
     def __init__(self, oldest: int, arguments: frozenset[Value], variables: Variables | None) -> None:
         self.oldest, self.arguments, self.gradients, self._variables = oldest, arguments, True, variables
         self.passed: list[tuple[Value, Value, Any]] = []
+        self.tried: list[ref[Value]] | None = None  # what a hook records that is being tried
 
     def within(self, asked: Mode) -> Mode:
         if asked.watches:
@@ -281,6 +287,8 @@ class _Tracer(Watch):
     def see_result(self, node: Any) -> None:
         if type(data := numbers_of(node)) in (*PYTHON, complex):
             replace_numbers(node, number(data))
+        if self.tried is not None:
+            self.tried.append(ref(node))
         primitive = node.primitive
         if TABLE.entries.get(primitive.name) is not primitive:
             node.primitive, node.params = kept(primitive), {key: kept(x) for key, x in (node.params or {}).items()}
@@ -300,6 +308,36 @@ class _Tracer(Watch):
             )
         if self._variables:
             self._variables.pause()
+
+    def call_hook(self, hook: Any, value: Any, gradient: Any) -> Any:
+        gradient = gradient if isinstance(gradient, Value) else constant_of(gradient, "")
+        self._demand_that_it_only_computes(hook, value, gradient)
+        return super().call_hook(hook, value, gradient)
+
+    def _demand_that_it_only_computes(self, hook: Any, value: Value, gradient: Value) -> None:
+        """Raise if a hook does what the program would not do, since it runs without the hook."""
+        before, self.tried = len(self.passed), []
+        try:
+            answer = hook.answer(cast(gradient, dtype=gradient.dtype))
+        except _PrintedError:
+            does = "prints"
+        else:
+            does = "returns nothing" if answer is None else ""
+            del answer, self.passed[before:]
+        finally:
+            tried, self.tried = self.tried, None
+        if not does and any(made() is not None for made in tried):  # what it computed is still there
+            does = "stores what it computes"
+        if does:
+            raise TracingError(
+                "a compiled function is recorded once and then runs without its hooks, so all that a hook can do is to compute "
+                f"what goes on; but {hook.name}, which sees the gradient of {described(value)}, {does}. Watch the gradient with "
+                "the function itself, without tg.compile, or let the hook do nothing but return what goes on."
+            )
+
+    def see_printed(self, value: Any) -> None:
+        if self.tried is not None:
+            raise _PrintedError
 
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         self.passed.append((node, parent, gradient))

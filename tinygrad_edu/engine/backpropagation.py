@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tinygrad_edu.engine.hooks import passed
 from tinygrad_edu.engine.messages import described
 from tinygrad_edu.engine.mode import current_mode
 from tinygrad_edu.engine.ownership import Loan, own_data
@@ -41,6 +42,7 @@ class Node(Protocol):
     name: str | None
     _data: Any
     _loan: Loan | None
+    _hooks: Any
 
 
 def starting_cotangent(output: Any, gradient: Any) -> Any:
@@ -113,7 +115,7 @@ def backpropagate(
     Returns
     -------
     The cotangent of every leaf, or target, that the outputs depend on, of the shape and dtype of its data; and those of outputs
-    that no target has an influence on, as they were given.
+    that no target has an influence on, as they were given. Their hooks have not seen them yet: there may be more to come.
     """
     mode = current_mode()
     watches = mode.watches
@@ -124,6 +126,7 @@ def backpropagate(
         g = cotangents.pop(node, None)
         if g is None:  # only inputs without a derivative led here, such as a mask
             continue
+        g = passed(node, g, create_graph) if node._hooks else g
         primitive = node.primitive
         out, inputs, params = node._data, node.inputs, node.params
         if create_graph:

@@ -48,6 +48,7 @@ class Conversions:
         return float(self._data.item())
 
     def __repr__(self) -> str:
+        current_mode().see_printed(self)
         facts = [np.array2string(np.asarray(self._data), separator=", ", threshold=20, prefix="Value(")]
         if self._name:
             facts.append(f"name={self._name!r}")

@@ -41,6 +41,13 @@ class Mode:
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         """Called with what a rule of `node` returned for its input `parent`."""
 
+    def call_hook(self, hook: Any, value: Any, gradient: Any) -> Any:
+        """Called when a hook of a Value is to see its gradient; returns what goes on."""
+        return hook.passed(value, gradient)
+
+    def see_printed(self, value: Any) -> None:
+        """Called when a Value is about to be printed."""
+
     def see_numbers(self, value: Any, taken: str, advice: str = "") -> None:
         """Called when the numbers of a Value are about to leave it for plain Python or NumPy, by `taken`; what to write instead."""
 

@@ -15,7 +15,7 @@ from weakref import ref
 import numpy as np
 
 from tinygrad_edu.engine.messages import shortened
-from tinygrad_edu.errors import DataError, TinygradError
+from tinygrad_edu.errors import DataError, GradientError, TinygradError
 from tinygrad_edu.primitives.primitive import Primitive
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -104,6 +104,27 @@ def _formed(make: Callable[[Any], Array], x: Any, complaint: str) -> Array:
         if isinstance(error, TinygradError):
             raise
         raise DataError(f"{complaint}: {error}") from error
+
+
+def check_gradient(x: Any, who: str, advice: str, may_be_complex: bool) -> None:
+    """Raise a GradientError if what a user's function returned is no gradient, with `advice` where it is nothing like one.
+
+    >>> check_gradient("3", "the rule of 'cube'", "Return a number.", may_be_complex=False)
+    Traceback (most recent call last):
+        ...
+    tinygrad_edu.errors.GradientError: the rule of 'cube' returned '3', a str, which is no gradient. Return a number.
+    """
+    is_number = isinstance(x, np.ndarray | np.generic | float | int | complex)
+    kind = np.asarray(x).dtype.kind if is_number else x.dtype.kind if hasattr(x, "__record_primitive__") else "O"
+    if kind not in "fciub":
+        raise GradientError(f"{who} returned {shortened(x)}, a {type(x).__name__}, which is no gradient. {advice}")
+    if isinstance(x, np.ma.MaskedArray):
+        raise GradientError(f"{who} returned a masked array, whose mask would be lost. Let it return gradient.filled(0.0).")
+    if kind == "c" and not may_be_complex:
+        raise GradientError(
+            f"{who} returned a complex gradient, although what it belongs to is real. Its imaginary part would be lost: let it "
+            "return a real one."
+        )
 
 
 def own_constant(x: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.messages import name_of, shortened
+from tinygrad_edu.engine.ownership import check_gradient
 from tinygrad_edu.errors import DataError, GradientError
 from tinygrad_edu.primitives.primitive import Primitive, Rule
 
@@ -102,22 +103,12 @@ def _checked(rule: Rule, name: str) -> Rule:
     @wraps(rule)
     def checked(g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
         gradient = rule(g, out, *inputs, **params)
-        is_number = isinstance(gradient, np.ndarray | np.generic | float | int | complex)
-        kind = np.asarray(gradient).dtype.kind if is_number else "f" if hasattr(gradient, "__record_primitive__") else "O"
-        if kind not in "fciub":
-            raise GradientError(
-                f"a rule of {name!r} returned {shortened(gradient)}, a {type(gradient).__name__}, which is no gradient. A rule "
-                "returns an array or a number; for an input without a derivative, state None in place of its rule."
-            )
-        if isinstance(gradient, np.ma.MaskedArray):
-            raise GradientError(
-                f"a rule of {name!r} returned a masked array, whose mask would be lost. Let it return gradient.filled(0.0)."
-            )
-        if np.iscomplexobj(gradient) and not any(map(np.iscomplexobj, (out, *inputs))):
-            raise GradientError(
-                f"a rule of {name!r} returned a complex gradient, although its inputs and its output are real. Its imaginary part "
-                "would be lost: let it return a real one."
-            )
+        check_gradient(
+            gradient,
+            f"a rule of {name!r}",
+            "A rule returns an array or a number; for an input without a derivative, state None in place of its rule.",
+            may_be_complex=any(map(np.iscomplexobj, (out, *inputs))),
+        )
         return gradient
 
     return checked

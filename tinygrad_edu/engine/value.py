@@ -18,6 +18,7 @@ from tinygrad_edu.engine.arguments import flag, text
 from tinygrad_edu.engine.array_methods import ArrayMethods
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate, starting_cotangent
 from tinygrad_edu.engine.conversions import Conversions, check_taking
+from tinygrad_edu.engine.hooks import Hook, check_hook, passed
 from tinygrad_edu.engine.messages import described, failure
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.numpy_protocols import OPERANDS, NumPyProtocols
@@ -85,7 +86,7 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
         if (requires_grad and mode.records) or mode.records_constants:
             result = _new(Value)
             result._data = data
-            result._grad = result._loan = result._name = result.params = None
+            result._grad = result._loan = result._name = result._hooks = result.params = None
             result._requires_grad = requires_grad
             result.primitive = primitive
             result.parents = parents
@@ -125,12 +126,14 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_loan", "_name", "_requires_grad", "inputs", "params", "parents", "primitive", "serial",
+        "__weakref__", "_data", "_grad", "_hooks", "_loan", "_name", "_requires_grad", "inputs", "params", "parents", "primitive",
+        "serial",
     )  # fmt: skip
 
     _data: Any
     _grad: Any
     _loan: Loan | None
+    _hooks: dict[Hook, None] | None
     _requires_grad: bool
     _name: str | None
     # How it was made (see backpropagation.Node). A leaf has no primitive and no parents.
@@ -155,7 +158,7 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
         else:
             self._data = own_data(data, dtype)
         self._grad = None
-        self._loan = None
+        self._loan = self._hooks = None
         self._requires_grad = (
             requires_grad if requires_grad is True or requires_grad is False else flag("requires_grad", requires_grad)
         )
@@ -267,11 +270,45 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
         usual = gradient is None and type(self._data) is np.float64
         start = _ONE if usual else starting_cotangent(self, gradient)
         gradients = backpropagate({self: start}, *ancestors(self))
+        for leaf in gradients:
+            if leaf._hooks:
+                gradients[leaf] = passed(leaf, gradients[leaf])
         for leaf, g in gradients.items():
             if leaf._grad is not None:
                 leaf._grad = leaf._grad + g
             else:  # two leaves may have been handed the same array; each gets its own
                 leaf._grad = g.copy() if type(g) is np.ndarray else g
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
+        """Let a function see the gradient of this Value in every backward pass, before it goes on: to print, clip or scale it.
+
+        Parameters
+        ----------
+        hook: as `f` of `on_gradient`. What it returns goes on in place of the gradient: to what this Value was computed from, or,
+            of a leaf, to `.grad`. If it returns nothing, the gradient goes on as it is. Several hooks are called in order.
+
+        Returns
+        -------
+        A handle, whose `.remove()` takes the hook away.
+
+        Raises
+        ------
+        DataError: if `hook` is no function.
+        GradientError: if this Value requires no gradient; in the backward pass, if the hook returns what is no gradient of this
+            Value. No `.grad` has been touched then.
+
+        >>> w = Value([1.0, 2.0])
+        >>> handle = w.register_hook(lambda g: 10 * g)
+        >>> (w * w).sum().backward()
+        >>> w.grad
+        array([20., 40.])
+        """
+        check_hook(hook, "value.register_hook(lambda g: ...)")
+        if not self._requires_grad:
+            raise GradientError(f"{described(self)} requires no gradient, so there is none that a hook could see.")
+        if self._hooks is None:
+            self._hooks = {}
+        return Hook(hook, self._hooks)
 
     def named(self, name: str) -> Value:
         """Give this Value a name, and return it: `y = (theta * x).named("y")`."""
@@ -381,7 +418,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
         return _constant(data, parents, (primitive, arrays, params) if mode.records else None)
     result = _new(Value)
     result._data = data
-    result._grad = result._loan = result._name = None
+    result._grad = result._loan = result._name = result._hooks = None
     result._requires_grad = requires_grad
     result.primitive = primitive
     result.parents = parents
@@ -400,7 +437,7 @@ def _constant(data: Any, sources: Sequence[Value | None], made: tuple[Any, Any, 
     """
     result = _new(Value)
     result._data = data
-    result._grad = result._loan = result._name = result.primitive = result.params = None
+    result._grad = result._loan = result._name = result._hooks = result.primitive = result.params = None
     result._requires_grad = False
     result.parents = result.inputs = ()
     is_named = False

@@ -145,14 +145,18 @@ class Paths:
         self._backward = backward
         self.counts = {backward.graph.output: 1}
         self._lengths = {backward.graph.output: 0}
-        self._are_of_numbers = {backward.graph.output: backward.graph.output.is_real_number}
+        self._are_of_numbers = {backward.graph.output: self._is_real_number(backward.graph.output)}
         for edge in backward.edges:  # from the output downward
             if _passes(edge) and edge.result in self.counts:
                 operand, result = edge.operand, edge.result
                 self.counts[operand] = min(self.counts.get(operand, 0) + self.counts[result], MOST_COUNTED)
                 self._lengths[operand] = max(self._lengths.get(operand, 0), self._lengths[result] + 1)
-                before = self._are_of_numbers.get(operand, operand.is_real_number)
+                before = self._are_of_numbers.get(operand, self._is_real_number(operand))
                 self._are_of_numbers[operand] = before and self._are_of_numbers[result]
+
+    def _is_real_number(self, node: Node) -> bool:
+        """Whether derivatives can be multiplied at a node: it is a real number, and no hook changed its gradient."""
+        return node.is_real_number and not self._backward.is_changed(node)
 
     def derivation(self, node: Node) -> Derivation:
         """The paths to a node, and their factors."""

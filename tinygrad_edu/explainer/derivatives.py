@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
+from tinygrad_edu.engine.hooks import passed
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.value import Value, constant_of
 from tinygrad_edu.escaping import one_line
@@ -215,16 +216,32 @@ class Side:
 
 
 @dataclass(frozen=True, eq=False)
+class Sight:
+    """A hook of a Value saw a gradient: what the hook is called, the gradient, and what went on."""
+
+    hook: str
+    seen: Any
+    passed: Any
+
+    @property
+    def changes(self) -> bool:
+        """Whether something else went on."""
+        return self.passed is not self.seen
+
+
+@dataclass(frozen=True, eq=False)
 class BackwardPass:
     """The chain rule from the output of a graph to everything in it.
 
     edges: in the order in which the chain rule went along them, output first.
     gradient_of: the gradient of the output with respect to each node that it reached, inner ones included.
+    sights: for each node with hooks what they saw of its gradient, in order, and what went on.
     """
 
     graph: Graph
     edges: Sequence[Edge]
     gradient_of: Mapping[Node, Any]
+    sights: Mapping[Node, Sequence[Sight]]
 
     @cached_property
     def _into(self) -> Mapping[Node, Sequence[Edge]]:
@@ -247,6 +264,10 @@ class BackwardPass:
                 found.add(edge.result)
         return found
 
+    def is_changed(self, node: Node) -> bool:
+        """Whether a hook sent something else on than the gradient of a node, so that no product of derivatives leads there."""
+        return any(sight.changes for sight in self.sights.get(node, ()))
+
     def is_flat(self, result: Node) -> bool:
         """Whether no gradient can ever pass through a result, which therefore counts as a constant."""
         return all(edge.passing is Passing.ALWAYS_ZERO for edge in self.passed_by[result])
@@ -264,7 +285,9 @@ def read_backward(graph: Graph) -> BackwardPass:
     seen = _Contributions()
     start = np.ones(output.shape, output.dtype)[()]
     with InMode(seen), np.errstate(all="ignore"):  # where a derivative is infinite, the explanation says so
-        backpropagate({output: start}, *ancestors(output))
+        for leaf, gradient in backpropagate({output: start}, *ancestors(output)).items():
+            passed(leaf, gradient)
+    sights = {node: seen.sights[value] for value, node in graph.node_of.items() if value in seen.sights}
     gradients: dict[Node, Any] = {graph.output: start}
     edges = []
     for node in reversed(list(graph.results)):
@@ -279,7 +302,8 @@ def read_backward(graph: Graph) -> BackwardPass:
                 edge.contribution = next(passed_on)
                 before = gradients.get(operand)
                 gradients[operand] = edge.contribution if before is None else before + edge.contribution
-    return BackwardPass(graph, edges, gradients)
+    gradients |= {node: each[-1].passed for node, each in sights.items()}
+    return BackwardPass(graph, edges, gradients, sights)
 
 
 def _grouped(edges: Iterable[Edge], node_of: Callable[[Edge], Node]) -> dict[Node, list[Edge]]:
@@ -290,13 +314,19 @@ def _grouped(edges: Iterable[Edge], node_of: Callable[[Edge], Node]) -> dict[Nod
 
 
 class _Contributions(Watch):
-    """The watch: keeps what each recorded result passed on, in the order of its operands.
+    """The watch: keeps what each recorded result passed on, in the order of its operands, and what hooks saw.
 
     Where a rule computes something again and differentiates that, as a checkpoint does, it sees results that are in no graph.
     """
 
     def __init__(self) -> None:
         self.of: dict[Any, list[Any]] = {}
+        self.sights: dict[Any, list[Sight]] = {}
+
+    def call_hook(self, hook: Any, value: Any, gradient: Any) -> Any:
+        passed = super().call_hook(hook, value, gradient)
+        self.sights.setdefault(value, []).append(Sight(hook.name, gradient, passed))
+        return passed
 
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         self.of.setdefault(node, []).append(gradient)

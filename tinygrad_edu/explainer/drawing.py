@@ -16,7 +16,7 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_dot, in_mermaid
 from tinygrad_edu.explainer import layout
 from tinygrad_edu.explainer.chain import Spelling
-from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, named_graph, read_backward
+from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Sight, named_graph, read_backward
 from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.repetition import repetitions
 from tinygrad_edu.graph.graph import Graph, Kind, Node
@@ -99,6 +99,10 @@ class Drawing:
     def gradient_of(self) -> Mapping[Node, Any]:
         """The gradients to show."""
         return self._backward.gradient_of if self._backward else {}
+
+    def _sights(self, node: Node) -> Sequence[Sight]:
+        """What hooks saw of the gradient of a node."""
+        return self._backward.sights.get(node, ()) if self._backward else ()
 
     @cached_property
     def _edges(self) -> Mapping[Node, Sequence[Edge]]:
@@ -198,6 +202,7 @@ class Drawing:
             yield from self._formula(node)
         if node in self.gradient_of:
             yield f"gradient {brief(self.gradient_of[node])}"
+            yield from (f"{cut(sight.hook)}: {brief(sight.seen)} ↦ {brief(sight.passed)}" for sight in self._sights(node))
 
     def _formula(self, node: Node) -> Iterator[str]:
         form = array_text(node.data)

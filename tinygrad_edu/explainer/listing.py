@@ -40,7 +40,8 @@ class Listing:
 
 
 def listing(backward: BackwardPass) -> Listing | None:
-    """The source for the graph of a backward pass; None if a rule cannot be read, or goes another way for other numbers.
+    """The source for the graph of a backward pass; None if a rule cannot be read, or goes another way for other numbers, or if a
+    hook changed a gradient.
 
     >>> from tinygrad_edu.explainer.derivatives import read_backward
     >>> from tinygrad_edu.graph.graph import read_graph
@@ -55,6 +56,8 @@ def listing(backward: BackwardPass) -> Listing | None:
     """
     edges = [edge for edge in backward.edges if edge.contribution is not None]
     if not all(edge.reading.holds_for_all_numbers and _can_be_compared(edge.result.params) for edge in edges):
+        return None
+    if any(map(backward.is_changed, backward.sights)):
         return None
     program = _Program(backward)
     source = program.source

@@ -6,7 +6,7 @@ All of it is read off the rules: from what they did there, and from what they wo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.chain import Explained
@@ -28,7 +28,8 @@ def notes(explanation: Explained, printer: Printer) -> Iterator[str]:
         for result, edges in backward.passed_by.items()
         for note in _of_result(result, [edge for edge in edges if edge.operand in between], backward, printer, briefly)
     )
-    for note in islice(found, MOST_ROWS):
+    seen = (note for node in between for note in _sights(node, backward, printer))
+    for note in islice(chain(seen, found), MOST_ROWS):
         yield f"Note: {note}"
     cut_off = [f"{name_text(node.name)} = {array_text(node.data)}" for node in backward.graph.nodes if node.is_cut_off]
     if cut_off:
@@ -38,6 +39,13 @@ def notes(explanation: Explained, printer: Printer) -> Iterator[str]:
             f"{'it, nor to what it was' if one else 'them, nor to what they were'} computed from, as after stop_gradient, detach, "
             "or under no_grad."
         )
+
+
+def _sights(node: Node, backward: BackwardPass, printer: Printer) -> Iterator[str]:
+    """What hooks did with the gradient of a node."""
+    for sight in backward.sights.get(node, ()):
+        gradient = f"{one_line(sight.hook)} sees the gradient {printer.gradient(node)} = {array_text(sight.seen)}"
+        yield f"{gradient}, and {array_text(sight.passed)} goes on." if sight.changes else f"{gradient}, which goes on as it is."
 
 
 def _of_result(result: Node, edges: Sequence[Edge], backward: BackwardPass, printer: Printer, briefly: bool) -> Iterator[str]:

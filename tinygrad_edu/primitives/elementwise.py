@@ -342,3 +342,10 @@ stop_gradient = operation(
     None,
     name="stop_gradient", code="{0}", latex="{0}",
 )  # fmt: skip
+
+# The same numbers in a Value of its own, whose hook sees the gradient.
+on_gradient = operation(
+    lambda x: x,
+    lambda g, out, x: g,
+    name="on_gradient", latex=r"\operatorname{{on\_gradient}}({0})",
+)  # fmt: skip

@@ -47,6 +47,12 @@ class _Anomalies(Watch):
         if (odd := _not_finite(numbers_of(node))) is not None:
             raise AnomalyError(f"{node.primitive.name!r} gave {odd} {self._lines[node.serial]}. {_inputs(node)}")
 
+    def call_hook(self, hook: Any, value: Any, gradient: Any) -> Any:
+        passed = super().call_hook(hook, value, gradient)
+        if (odd := _not_finite(numbers_of(passed))) is not None:
+            raise AnomalyError(f"in the backward pass {hook.name}, which saw the gradient of {described(value)}, made {odd} of it.")
+        return passed
+
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         if (odd := _not_finite(numbers_of(gradient))) is not None:
             where = self._lines.get(node.serial, "outside of this block")

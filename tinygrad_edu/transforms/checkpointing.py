@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.backpropagation import backpropagate, between
 from tinygrad_edu.engine.conversions import numbers_of
+from tinygrad_edu.engine.hooks import called_again
 from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode
 from tinygrad_edu.engine.value import Value, record, snapshot_of
@@ -65,7 +66,8 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
                     f"a Value that {name_of(f)} uses, a checkpointed function, was given new data before the backward pass."
                 )
             again, named = tree_map(itself, kept)
-            parts = _differentiable(circumstances.copy().run(f, *again, **named))
+            with called_again(sources):
+                parts = _differentiable(circumstances.copy().run(f, *again, **named))
             packed = _packed(parts)
             used = _older_than(oldest, parts)  # in the order of the sources; a leaf that f makes itself is made once more
             are_same = [new is old or old.serial >= oldest for new, old in zip(used, sources, strict=False)]

@@ -26,8 +26,8 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
 
     For an output of shape `s` and an argument of shape `a` the Jacobian has shape `s + a`; for trees it is the tree of the
     output with, at each leaf, the tree of the argument. It is computed row by row (reverse mode), in the dtype of the argument; or,
-    where `f` has more outputs than inputs, column by column (forward mode), in the dtype of the output. `argnums` is as for
-    `value_and_grad`.
+    where `f` has more outputs than inputs, column by column (forward mode), in the dtype of the output. A hook sees the gradients
+    of every row (`on_gradient`), so that there are always rows with one. `argnums` is as for `value_and_grad`.
 
     Raises
     ------
@@ -44,7 +44,8 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
         trace = traced(f, args, kwargs, numbers)
         outputs, arguments = trace.outputs, trace.inputs
-        if sum(output.size for output in outputs) <= sum(argument.size for argument in arguments):
+        is_tall = sum(output.size for output in outputs) > sum(argument.size for argument in arguments)
+        if not is_tall or trace.hooked():
             rows = [list(tree_leaves(trace.pull_back(unit))) for unit in _basis(outputs)]
             blocks = _stacked(rows, outputs, arguments, axis=0)
         else:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any, Literal, overload
 
 from tinygrad_edu.engine.arguments import check_function, flag
-from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.messages import described, shortened
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import GradientError, ShapeError
 from tinygrad_edu.transforms.gradients import grad
 from tinygrad_edu.transforms.signatures import Aux, Primals, Result
 from tinygrad_edu.transforms.tracing import Trace, ones, traced
@@ -87,7 +87,18 @@ def linearize(f: Callable[..., Any], *primals: *Primals) -> tuple[Any, Callable[
 
 
 def linearized(trace: Trace) -> Trace:
-    """The pullback u ↦ Jᵀu, itself recorded as a function of u. Pulling back through it is the multiplication with J."""
+    """The pullback u ↦ Jᵀu, itself recorded as a function of u. Pulling back through it is the multiplication with J.
+
+    Raises
+    ------
+    GradientError: if a hook wants to see a gradient on the way: it may do with it what is not linear in u.
+    """
+    hooked = trace.hooked()
+    if hooked is not None:
+        raise GradientError(
+            f"tg.jvp and tg.linearize go forward, so that no gradient passes {described(hooked)}, which a function was to see "
+            "(tg.on_gradient or register_hook). Use tg.vjp, tg.grad or tg.jacobian, which go backward."
+        )
     cotangents = [Value(ones(output), name=output.name) for output in trace.outputs]
     in_order = iter(cotangents)
     u = tree_map(lambda _: next(in_order), trace.output)

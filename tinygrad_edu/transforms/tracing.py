@@ -20,6 +20,7 @@ import numpy as np
 from tinygrad_edu.engine.arguments import check_function
 from tinygrad_edu.engine.backpropagation import backpropagate, between
 from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
+from tinygrad_edu.engine.hooks import has_hooks, passed
 from tinygrad_edu.engine.messages import name_of, shortened
 from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode, differentiating, inside_a_transform
 from tinygrad_edu.engine.value import Value, record, snapshot_of
@@ -57,11 +58,19 @@ class Trace:
         for node, cotangent in zip(self.outputs, cotangents, strict=True):
             if node.requires_grad:
                 seeds[node] = seeds[node] + cotangent if node in seeds else cotangent
-        if self._path is None:
-            self._path = between(seeds, set(self.inputs))
         with InMode(RECORDING):
-            gradients = backpropagate(seeds, *self._path, create_graph=nested)
+            gradients = backpropagate(seeds, *self._between(), create_graph=nested)
             return tuple(tree_map(lambda leaf: _result(gradients.get(leaf), leaf, nested), argument) for argument in self.arguments)
+
+    def _between(self) -> tuple[list[Any], set[Any]]:
+        """What lies between the arguments and the outputs, as the chain rule wants it."""
+        if self._path is None:
+            self._path = between({output: None for output in self.outputs if output.requires_grad}, set(self.inputs))
+        return self._path
+
+    def hooked(self) -> Value | None:
+        """A Value on the way whose gradient somebody wants to see, if there is one."""
+        return next((value for value in self._between()[1] if has_hooks(value)), None)
 
     def pull_back_tree(self, cotangents: Any, what: str) -> tuple[Any, ...]:
         """The same from cotangents as the user gives them, who calls them `what`: a tree like the output."""
@@ -132,8 +141,7 @@ def _with_aux(output: Any, f: Callable[..., Any]) -> tuple[Any, Any]:
 
 def _result(gradient: Any, argument: Value, nested: bool) -> Any:
     """A gradient as the transform returns it: a Value in a nested one, else an array of the caller's own."""
-    if gradient is None:
-        gradient = np.zeros(argument.shape, argument.dtype)
+    gradient = np.zeros(argument.shape, argument.dtype) if gradient is None else passed(argument, gradient, nested)
     if nested:
         name = f"d_{argument.name}" if argument.name else None
         if not isinstance(gradient, Value):
