@@ -783,3 +783,12 @@ def test_a_softmax_regression_is_explained():
     np.testing.assert_allclose(w.grad, x.T @ (probabilities - np.eye(3)[labels]) / 2)
     assert "dL/dW" in str(explanation)
     assert "<html" in explanation.to_html()
+
+
+@pytest.mark.parametrize("join", [np.stack, np.hstack, lambda values: tg.array(list(values))], ids=["stack", "hstack", "array"])
+def test_explaining_what_joins_twice_as_many_values_is_twice_as_much_work(join):
+    def work(count):
+        return calls(lambda: str(tg.explain(np.sum(join([tg.Value(float(i), name=f"x{i}") for i in range(count)]) ** 2))))
+
+    work(20)
+    assert work(160) < 2.5 * work(80)

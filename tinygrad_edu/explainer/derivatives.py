@@ -23,7 +23,7 @@ from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.program import compiled_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
 from tinygrad_edu.graph.python_notation import code
-from tinygrad_edu.graph.reading import ARRIVING, RuleReading, attempted, read_rule
+from tinygrad_edu.graph.reading import ARRIVING, RuleReader, RuleReading, attempted
 from tinygrad_edu.graph.terms import Literal, Symbol, Term, evaluated, names, operations, substituted
 from tinygrad_edu.primitives import indexing
 from tinygrad_edu.primitives.broadcasting import repeated_axes
@@ -61,16 +61,37 @@ class Passing(Enum):
 
 
 @dataclass(eq=False)
+class StepBack:
+    """The way from a result back to its operands."""
+
+    result: Node
+
+    @cached_property
+    def reader(self) -> RuleReader:
+        """Reads the rules, which are called with named Values in place of the arrays."""
+        nodes = dict.fromkeys((self.result, *self.result.operands))
+        given = {node: node.data if node.is_number else constant_of(node.data, node.name) for node in nodes}
+        inputs = [given[operand] for operand in self.result.operands]
+        shapes = {operand.name: operand.shape for operand in self.result.operands if operand.is_named}
+        return RuleReader(self.result.primitive, given[self.result], inputs, self.result.params, shapes)
+
+
+@dataclass(eq=False)
 class Edge:
     """What a result passes back to one of its operands.
 
-    result, position: the result, and which of its operands is meant.
+    step, position: the way back from the result, and which of its operands is meant.
     contribution: the gradient of the output by way of this edge, of the operand's shape; None where nothing is passed.
     """
 
-    result: Node
+    step: StepBack
     position: int
     contribution: Any = None
+
+    @property
+    def result(self) -> Node:
+        """The result that passes it."""
+        return self.step.result
 
     @property
     def operand(self) -> Node:
@@ -84,12 +105,8 @@ class Edge:
 
     @cached_property
     def reading(self) -> RuleReading:
-        """What the rule does, called with named Values in place of the arrays. This is the only time that it is read."""
-        nodes = dict.fromkeys((self.result, *self.result.operands))
-        given = {node: node.data if node.is_number else constant_of(node.data, node.name) for node in nodes}
-        inputs = [given[operand] for operand in self.result.operands]
-        shapes = {operand.name: operand.shape for operand in self.result.operands if operand.is_named}
-        return read_rule(self.result.primitive, self.position, given[self.result], inputs, self.result.params, shapes)
+        """What the rule does. This is the only time that it is read."""
+        return self.step.reader.reading(self.position)
 
     @cached_property
     def local_derivative(self) -> Any:
@@ -294,9 +311,9 @@ def read_backward(graph: Graph) -> BackwardPass:
         if node not in gradients:
             continue
         passed_on = iter(seen.of.get(node.value, ()))
-        rules = node.primitive.rules(len(node.operands))
+        rules, step = node.primitive.rules(len(node.operands)), StepBack(node)
         for position, operand in enumerate(node.operands):
-            edge = Edge(node, position)
+            edge = Edge(step, position)
             edges.append(edge)
             if operand.requires_grad and rules[position] is not None:
                 edge.contribution = next(passed_on)

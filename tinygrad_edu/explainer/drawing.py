@@ -16,7 +16,7 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_dot, in_mermaid
 from tinygrad_edu.explainer import layout
 from tinygrad_edu.explainer.chain import Spelling
-from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Sight, named_graph, read_backward
+from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Sight, StepBack, named_graph, read_backward
 from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.repetition import repetitions
 from tinygrad_edu.graph.graph import Graph, Kind, Node
@@ -108,10 +108,11 @@ class Drawing:
     def _edges(self) -> Mapping[Node, Sequence[Edge]]:
         """For each result the edges to its operands."""
         passed = {(edge.result, edge.position): edge for edge in (self._backward.edges if self._backward else ())}
-        return {
-            node: [passed.get((node, position)) or Edge(node, position) for position in range(len(node.operands))]
-            for node in self.graph.results
-        }
+        edges: dict[Node, Sequence[Edge]] = {}
+        for node in self.graph.results:
+            step = StepBack(node)
+            edges[node] = [passed.get((node, position)) or Edge(step, position) for position in range(len(node.operands))]
+        return edges
 
     @cached_property
     def dot(self) -> str:

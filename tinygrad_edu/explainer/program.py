@@ -52,8 +52,9 @@ def applied(
 def compiled_term(reading: RuleReading) -> Term:
     """What a rule does, as the compiler simplifies it."""
     graph = ir.IRGraph()
-    given = [x for x in (reading.g, reading.out, *reading.inputs) if isinstance(x, Value)]
-    node = program_node(graph, reading.gradient, {x: graph.input(x.name or "", x.shape, x.dtype) for x in given})
+    used = behind(reading.gradient, reading.given) if isinstance(reading.gradient, Value) else ()
+    known = {x: graph.input(x.name or "", x.shape, x.dtype) for x in used if x in reading.given}
+    node = program_node(graph, reading.gradient, known)
     return _term(simplified([node])[node])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu.engine.value import constant_of
 from tinygrad_edu.graph.python_notation import source_tree
-from tinygrad_edu.graph.reading import ARRIVING, read_rule
+from tinygrad_edu.graph.reading import ARRIVING, RuleReader
 from tinygrad_edu.graph.source import expression
 from tinygrad_edu.graph.terms import Symbol, substituted
 from tinygrad_edu.primitives.primitive import Case, Primitive
@@ -71,8 +71,9 @@ def _derivatives(primitive: Primitive, inputs: list[Any], names: list[str], para
     values = [constant_of(x, name) for name, x in zip(names, inputs, strict=True)]
     shapes = {name: np.shape(x) for name, x in zip(names, inputs, strict=True)}
     written = dict.fromkeys(names, "")
+    reader = RuleReader(primitive, out, values, params, shapes)
     for position, rule in enumerate(primitive.rules(len(inputs))):
         if rule is not None:
-            term = read_rule(primitive, position, out, values, params, shapes).as_computed
+            term = reader.reading(position).as_computed
             written[names[position]] = ast.unparse(source_tree(substituted(term, {ARRIVING: Symbol("g")})))
     return written

@@ -23,7 +23,7 @@ from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.source import numpy_function
 from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term, simplified
 from tinygrad_edu.primitives import elementwise
-from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.primitives.primitive import Jointly, Primitive
 from tinygrad_edu.primitives.table import TABLE
 
 _LARGEST, _DEEPEST = 2000, 60
@@ -142,6 +142,7 @@ class RuleReading:
 
     g, out, inputs: what it was given; numbers that are written into formulas stay numbers.
     shapes: those that may be said by the name of the Value that has them.
+    given: the Values among these.
     gradient: what it returned, a Value, or numbers that depend on none; an exception where a rule of the user's own raised it.
     takes_numbers: whether it looked at the numbers, so that the formula is that of these numbers alone.
     """
@@ -150,6 +151,7 @@ class RuleReading:
     out: Value
     inputs: Sequence[Any]
     shapes: Shapes
+    given: Collection[Value]
     gradient: Any
     takes_numbers: bool
 
@@ -185,11 +187,6 @@ class RuleReading:
         leaves = (value for value in self._computed_from if value.primitive is None)
         return all(value in self.given or value.serial > self.g.serial for value in leaves)
 
-    @property
-    def given(self) -> Collection[Value]:
-        """The Values that it was given."""
-        return {x for x in (self.g, self.out, *self.inputs) if isinstance(x, Value)}
-
     @cached_property
     def looks_at_gradient(self) -> bool:
         """Whether the gradient went into it, even if it then came to nothing."""
@@ -200,13 +197,24 @@ class RuleReading:
         return behind(self.gradient) if isinstance(self.gradient, Value) else iter(())
 
 
-def read_rule(
-    primitive: Primitive, position: int, out: Value, inputs: Sequence[Any], params: Mapping[str, Any], shapes: Shapes
-) -> RuleReading:
-    """What the rule for an input does with a gradient of ones. Where there is no rule, no gradient arrives: it is 0."""
-    rule = primitive.rules(len(inputs))[position]
-    g = constant_of(np.ones(out.shape, out.dtype)[()], ARRIVING)
-    everything = Everything({g, out, *(x for x in inputs if isinstance(x, Value))})
-    with InMode(everything), np.errstate(all="ignore"):
-        gradient = 0.0 if rule is None else attempted(primitive, partial(rule, **params), g, out, *inputs)
-    return RuleReading(g, out, inputs, shapes, gradient, everything.takes_numbers)
+class RuleReader:
+    """Reads what the rules of one result do with a gradient of ones. Where there is no rule, no gradient arrives: it is 0.
+
+    All of them are given the same Values, and serve one step back: what computes all gradients together does it once.
+    """
+
+    def __init__(self, primitive: Primitive, out: Value, inputs: Sequence[Any], params: Mapping[str, Any], shapes: Shapes) -> None:
+        self._primitive, self._out, self._inputs, self._params, self._shapes = primitive, out, inputs, params, shapes
+        self._g = constant_of(np.ones(out.shape, out.dtype)[()], ARRIVING)
+        self._given = {x for x in (self._g, out, *inputs) if isinstance(x, Value)}
+        self._rules = primitive.rules(len(inputs))
+        self._together = Everything(self._given) if isinstance(primitive.vjps, Jointly) else None
+
+    def reading(self, position: int) -> RuleReading:
+        """What the rule for an input does."""
+        rule, everything = self._rules[position], self._together or Everything(self._given)
+        with InMode(everything), np.errstate(all="ignore"):
+            called = rule and partial(rule, **self._params)
+            gradient = attempted(self._primitive, called, self._g, self._out, *self._inputs) if called else 0.0
+        takes_numbers = everything.takes_numbers
+        return RuleReading(self._g, self._out, self._inputs, self._shapes, self._given, gradient, takes_numbers)
