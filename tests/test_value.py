@@ -366,3 +366,17 @@ def test_a_constant_that_forms_no_array_is_named_with_its_operation():
             add(Value(1.0), [[1.0], [1.0, 2.0]])
         with pytest.raises(DetachError, match=r"tg\.array\(\[\.\.\.\]\)|leave the conversion out"):
             add(Value(1.0), [Value(1.0), Value([1.0, 2.0])])
+
+
+def test_a_value_of_a_number_of_pythons_meets_single_precision_as_numpys_float64_does():
+    single, mask = np.float32(0.1), np.array([True, False])
+    for f in (
+        lambda x: single * x,
+        lambda x: np.where(mask, single, x),
+        lambda x: np.stack([single, x]),
+        lambda x: np.maximum(single, x),
+    ):
+        result, expected = f(Value(0.5)), f(np.float64(0.5))
+        assert result.dtype == expected.dtype == np.float64
+        np.testing.assert_array_equal(result.numpy(), expected)
+    assert (np.float32(0.1) * Value(0.5, dtype=np.float32)).dtype == np.float32

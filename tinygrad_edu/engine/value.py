@@ -110,6 +110,7 @@ class Value(ArrayMethods, NumPyProtocols, Conversions):
     Parameters
     ----------
     data: a number, an array, or a nested list of numbers; it is copied. Integers and booleans become float64.
+        A number of Python's becomes one of NumPy's, of float64, which does not give way to float32 as Python's own does.
     requires_grad: whether `backward` computes a gradient for it. False makes a constant, such as the data of a model.
     name: what it is called in messages, source code, explanations and pictures.
     dtype: a floating-point dtype; by default that of `data`.
