@@ -21,7 +21,6 @@ from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.repetition import repetitions
 from tinygrad_edu.graph.graph import Graph, Kind, Node
 from tinygrad_edu.graph.notation import array_text, name_text, number_text
-from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.saving import save
 
@@ -79,7 +78,7 @@ class Drawing:
 
     def __init__(self, graph: Graph, backward: BackwardPass | None = None) -> None:
         self.graph = graph
-        self._printer = Printer(TEXT, graph, Spelling(graph))
+        self._printer = Printer(TEXT, graph, Spelling(graph) if backward else Spelling(graph).numbered())
         self._known_backward = backward
 
     def __repr__(self) -> str:
@@ -262,7 +261,7 @@ class Drawing:
             number = number_text(edge.local_derivative)
             form = number if edge.local_term is None else self._printer.formula(edge.local_term)
             return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
-        rule = "" if edge.rule is None else code(self._printer.spelling.written(edge.rule))
+        rule = "" if edge.rule is None else self._printer.formula(edge.rule)
         return rule if 0 < len(rule) <= _LONGEST_RULE else cut(f"d_{edge.result.primitive.name}")
 
 
