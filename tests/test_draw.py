@@ -1,6 +1,8 @@
 """draw: the graph as a picture."""
 
 import builtins
+import itertools
+import json
 import re
 from xml.etree import ElementTree
 
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
+from tests.browser import in_a_browser, opened
 from tests.counting import calls
 
 
@@ -56,7 +59,7 @@ def test_arrays_show_their_shapes_and_rules():
     x = tg.Value(np.ones((5, 3)), name="x", requires_grad=False)
     dot = tg.draw((x @ w).named("y")).dot
     assert "y = x @ w\\n[…] (5, 2)" in dot
-    assert "xᵀ @ g" in dot
+    assert "x.T @ g" in dot
 
 
 def test_an_arrow_that_no_gradient_can_pass_is_dashed():
@@ -98,6 +101,54 @@ def test_the_rounds_of_a_loop_are_framed_and_what_is_computed_before_and_after_i
     for _ in range(4):
         h = np.tanh(w * h)
     assert re.findall(r'label="(\d / \d)"', tg.draw(np.exp(h)).dot) == ["1 / 4", "2 / 4", "3 / 4", "4 / 4"]
+
+
+def network(sizes):
+    """A network of single numbers, neuron by neuron."""
+    h = [tg.Value(1.0, name=f"x{i}", requires_grad=False) for i in range(sizes[0])]
+    for layer, (before, after) in enumerate(itertools.pairwise(sizes), 1):
+        neurons = range(after)
+        w = [[tg.Value(0.1 * (i + j + 1), name=f"w{layer}_{j}_{i}") for i in range(before)] for j in neurons]
+        h = [np.tanh(sum(w[j][i] * h[i] for i in range(before)) + tg.Value(0.1, name=f"b{layer}_{j}")) for j in neurons]
+    return h[0]
+
+
+def frames(drawing):
+    return re.findall(r'label="(\d+ / \d+)".*\]; (.*) }', drawing.dot)
+
+
+@pytest.mark.parametrize("sizes", [[2, 2, 1], [2, 3, 1], [3, 3, 1], [2, 4, 1], [3, 4, 4, 1]])
+def test_the_neurons_of_a_layer_are_no_rounds_and_no_frame_mixes_them(sizes):
+    assert frames(tg.draw((network(sizes) - 1.0) ** 2)) == []
+
+
+@pytest.mark.parametrize("sizes", [[2, 2, 2, 1], [2, 2, 2, 2], [3, 3, 3, 1]])
+def test_the_layers_of_a_network_of_single_numbers_are_framed_each_with_all_of_its_neurons(sizes):
+    drawing = tg.draw((network(sizes) - 1.0) ** 2)
+    found = frames(drawing)
+    assert [title for title, _ in found] == ["1 / 2", "2 / 2"]
+    for layer, (_, members) in enumerate(found, 1):
+        names = {drawing.graph.nodes[int(name[1:].split("_")[0])].name for name in members.split("; ")}
+        weights = {name for name in names if name[:1] in "wb"}
+        expected = {f"w{layer}_{j}_{i}" for j in range(sizes[1]) for i in range(sizes[0])} | {
+            f"b{layer}_{j}" for j in range(sizes[1])
+        }
+        assert weights == expected
+
+
+def test_a_sum_of_products_has_no_rounds():
+    total = tg.Value(0.0, name="total")
+    for number in range(6):
+        total = total + tg.Value(2.0, name=f"w{number}") * tg.Value(float(number), name=f"x{number}")
+    assert frames(tg.draw(np.tanh(total))) == []
+
+
+def test_rounds_that_are_given_results_of_their_own_are_framed_all_the_same():
+    h, w = tg.Value(0.1, name="h"), tg.Value(0.5, name="w")
+    given = [np.sin(tg.Value(float(number), name=f"x{number}")) for number in range(4)]
+    for x in given:
+        h = np.tanh(w * h + x)
+    assert [title for title, _ in frames(tg.draw(h))] == ["1 / 4", "2 / 4", "3 / 4", "4 / 4"]
 
 
 def test_operations_that_recur_without_building_on_each_other_are_not_framed():
@@ -173,16 +224,59 @@ def test_pictures_are_saved_by_their_suffix(graphviz, tmp_path):
         drawing.save(tmp_path / "graph.jpeg")
 
 
-def test_a_notebook_gets_an_svg_that_knows_dark_ground(graphviz):
-    assert "prefers-color-scheme: dark" in tg.draw(lecture_loss())._repr_svg_()
+def test_a_file_of_its_own_is_light_on_a_dark_system(graphviz):
+    assert "@media (prefers-color-scheme: dark) { svg:root { color: #f3f4f6; } }" in tg.draw(lecture_loss()).svg
 
 
-def test_on_dark_ground_the_last_result_keeps_its_double_border(graphviz):
+IN_A_NOTEBOOK = """<!doctype html><html><body style="margin: 0; width: 500px; color: rgb(200, 201, 202); background: #111">
+<div id="output">{picture}</div></body></html>"""
+
+
+@in_a_browser
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_in_a_notebook_words_and_arrows_have_the_notebooks_colour_whatever_the_systems_is(graphviz, tmp_path, scheme):
+    read = """document.title = JSON.stringify([".node text", ".edge text", ".edge path"].map((place) => {
+        const style = getComputedStyle(document.querySelector(place));
+        return place.endsWith("path") ? style.stroke : style.fill;
+    }));"""
+    html = IN_A_NOTEBOOK.format(picture=tg.draw(lecture_loss())._repr_html_())
+    elements = opened(html, tmp_path, "", read, f"--blink-settings=preferredColorScheme={scheme}")
+    assert json.loads(elements.title) == ["rgb(200, 201, 202)"] * 3
+
+
+@in_a_browser
+def test_in_a_notebook_a_wide_picture_is_made_smaller_and_then_scrolled_but_never_cut(graphviz, tmp_path):
+    read = """const frame = document.querySelector("#output > div"), svg = frame.querySelector("svg").getBoundingClientRect();
+    const scrolls = ["auto", "scroll"].includes(getComputedStyle(frame).overflowX);
+    document.title = JSON.stringify([svg.width, svg.height, frame.clientWidth, frame.scrollWidth, scrolls]);"""
+    for values in (3, 12):
+        x = [tg.Value(float(i), name=f"x{i}") for i in range(values)]
+        drawing = tg.draw(tg.array(x))
+        width, height = map(int, re.findall(r'(?:width|height)="(\d+)pt"', drawing.svg)[:2])
+        shown = json.loads(opened(IN_A_NOTEBOOK.format(picture=drawing._repr_html_()), tmp_path, "", read).title)
+        assert shown[2] == 500
+        assert shown[0] == pytest.approx(max(min(width * 4 / 3, 500), 0.6 * width * 4 / 3), abs=1.5)
+        assert shown[0] / shown[1] == pytest.approx(width / height, rel=0.02)
+        assert shown[4]
+        assert shown[3] == pytest.approx(max(500, shown[0]), abs=1.5)
+
+
+def test_the_last_result_has_a_double_border_of_which_the_inside_alone_is_tinted(graphviz):
     drawing = tg.draw(lecture_loss())
     output = next(part for part in ElementTree.fromstring(drawing.svg).iter() if part.get("class") == "node output")
     inner, outer = (part.get("fill") for part in output if part.tag.endswith("polygon"))
     assert (inner, outer) == ("#fef3c7", "none")
-    assert ".output polygon:not([fill=none]) { fill: #422006; }" in drawing.svg
+    assert ".output polygon:not([fill=none]) { fill: #d97706; fill-opacity: .18; }" in drawing.svg
+
+
+def test_the_rows_of_a_matrix_stand_below_one_another():
+    X = tg.Value([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], name="X")
+    assert 'label="X = [[1, 2],\\n[3, 4],\\n[5, 6]]"' in tg.draw(X).dot
+
+
+def test_what_broadcasting_repeated_is_summed_on_the_way_back_and_the_picture_says_so():
+    w, b = tg.Value([1.0, 2.0], name="w"), tg.Value(0.5, name="b")
+    assert 'label=" Σ g "' in tg.draw((w + b).named("z")).dot
 
 
 @pytest.mark.parametrize("line", ["dot", "mermaid"])

@@ -28,7 +28,6 @@ ROOMS = [
     ["transforms"],
     ["saving", "engine"],
     ["engine.value"],
-    ["engine.state"],
     ["engine.array_methods", "engine.backpropagation", "engine.numpy_protocols"],
     ["engine.hooks"],
     ["engine.conversions"],

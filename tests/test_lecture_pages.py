@@ -321,12 +321,25 @@ def test_a_notebook_shows_the_page_in_a_frame(diverging):
 
 
 @in_a_browser
-def test_the_page_works_in_the_frame_of_a_notebook(diverging, tmp_path):
-    inside = "parent.postMessage(document.getElementById('sentence').textContent, '*')"
-    page = diverging._repr_html_().replace("&lt;/body&gt;", f"&lt;script&gt;{inside}&lt;/script&gt;&lt;/body&gt;")
-    listen = 'addEventListener("message", (event) => { document.title = event.data; });'
-    html = f"<!doctype html><html><body><script>{listen}</script>{page}</body></html>"
-    assert "ηλ>2" in opened(html, tmp_path).title
+@pytest.mark.parametrize(("ink", "ground"), [("rgb(240, 240, 240)", "rgb(11, 18, 32)"), ("rgb(20, 20, 20)", "rgb(255, 255, 255)")])
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_in_a_notebook_the_frame_is_as_high_as_its_page_and_has_the_notebooks_colours(diverging, tmp_path, ink, ground, scheme):
+    inside = """addEventListener("message", () => parent.postMessage({
+        height: document.documentElement.offsetHeight, needed: document.documentElement.scrollHeight,
+        ground: getComputedStyle(document.body).backgroundColor, said: document.getElementById("sentence").textContent,
+    }, "*"));"""
+    page = diverging._repr_html_().replace("&lt;/body&gt;", f"&lt;script&gt;{escape(inside)}&lt;/script&gt;&lt;/body&gt;")
+    page = page.replace(
+        '"allow-scripts"', '"allow-scripts allow-same-origin"'
+    )  # in the same process, whose clock the browser waits for
+    listen = """addEventListener("message", ({ data }) => setTimeout(() => {
+        if (data.said) document.title = JSON.stringify({ ...data, shown: document.querySelector("iframe").clientHeight });
+    }, 100));"""
+    html = f"<!doctype html><html><body><script>{listen}</script><div style='color: {ink}'>{page}</div></body></html>"
+    told = json.loads(opened(html, tmp_path, "", "", f"--blink-settings=preferredColorScheme={scheme}").title)
+    assert "ηλ>2" in told["said"].replace("\u2009", "")
+    assert told["shown"] == told["height"] > 640
+    assert told["ground"] == ground
 
 
 def test_a_descent_says_what_it_shows(diverging, line):

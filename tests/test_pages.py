@@ -95,6 +95,35 @@ def test_where_nothing_is_computed_no_line_is_lit(perceptron, tmp_path):
     assert not [attributes for _, attributes in elements.tags if "aria-current" in attributes]
 
 
+def test_the_line_that_is_lit_is_that_of_the_operand_to_which_the_step_goes(perceptron):
+    """z passes the same to X @ w and to b: the one becomes d_w, the other d_b."""
+    source = listing(perceptron.backward)
+    lines = {
+        (edge.result.name, edge.operand.name): source.lines[line].split(" = ")[0].strip() for edge, line in source.of_edge.items()
+    }
+    product = next(node.name for node in perceptron.graph.results if node.primitive.name == "matmul")
+    assert lines["z", product] == lines[product, "w"] == "d_w"
+    assert lines["z", "b"] == "d_b"
+
+
+def test_a_number_that_is_passed_on_is_not_taken_for_the_same_number_that_is_returned():
+    w, b = tg.Value(2.0, name="w"), tg.Value(1.0, name="b")
+    source = listing(tg.explain((w * 3.0) ** 2 + b).backward)
+    lines = {edge.operand.name: source.lines[line].strip() for edge, line in source.of_edge.items()}
+    assert lines["b"].startswith("return")
+    assert lines["w"].startswith("d_w = ")
+    assert len({line for name, line in lines.items() if name != "b"}) == 1
+
+
+def test_a_contribution_to_a_sum_is_in_the_line_of_the_sum():
+    x, w, b = (tg.Value([0.5, 1.0], name=name) for name in "xwb")
+    h = np.tanh(w * x).named("h")
+    source = listing(tg.explain(np.sum(np.sin(h) * np.exp(h) * b)).backward)
+    into_h = [source.lines[line] for edge, line in source.of_edge.items() if edge.operand.name == "h"]
+    assert len(into_h) == 2
+    assert all("d_h" in line or "d_product" in line for line in into_h), source.lines
+
+
 def test_the_source_beside_the_page_computes_the_gradient(perceptron):
     source = listing(perceptron.backward)
     scope = {}

@@ -154,9 +154,10 @@ class Descent:
         return page(kind, _TITLES[kind], {**self.facts, "formulas": formulas})
 
     def _repr_html_(self) -> str:
-        # In a frame of its own the page's styles and names stay apart from those of the notebook.
+        # In a frame of its own the page's styles and names stay apart from those of the notebook. The notebook tells the page
+        # whether it is light or dark, as its words are; the page answers how high it is, whenever that changes.
         frame = f'title="{_TITLES[self.facts["kind"]]}" sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"'
-        return f'<iframe {frame} srcdoc="{in_html(self.to_html())}"></iframe>'
+        return f'<iframe {frame} onload="{in_html(_IN_NOTEBOOK)}" srcdoc="{in_html(self.to_html())}"></iframe>'
 
     def save(self, path: str | Path) -> Path:
         """Write the page to a file (.html), whole or not at all. Returns the path.
@@ -168,6 +169,15 @@ class Descent:
         """
         return save(path, "this page", {".html": self.to_html})
 
+
+_IN_NOTEBOOK = """
+const ink = getComputedStyle(this.parentElement).color.match(/[\\d.]+/g).map(Number);
+window.addEventListener("message", ({ source, data }) => {
+  if (source === this.contentWindow) this.style.height = `${data.height}px`;
+});
+this.contentWindow.postMessage({ scheme: ink[0] + ink[1] + ink[2] > 382 ? "dark" : "light" }, "*");
+"""
+"""What the frame does when its page is there."""
 
 # --- the loss ----------------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Sight, StepBa
 from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.repetition import repetitions
 from tinygrad_edu.graph.graph import Graph, Kind, Node
-from tinygrad_edu.graph.notation import array_text, name_text, number_text
+from tinygrad_edu.graph.notation import COMPARISON, PRODUCT, array_text, name_text, number_text
 from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.saving import save
 
@@ -78,7 +78,7 @@ class Drawing:
 
     def __init__(self, graph: Graph, backward: BackwardPass | None = None) -> None:
         self.graph = graph
-        self._printer = Printer(TEXT, graph, Spelling(graph) if backward else Spelling(graph).numbered())
+        self._printer = Printer(TEXT, graph, Spelling(graph))
         self._known_backward = backward
 
     def __repr__(self) -> str:
@@ -120,7 +120,7 @@ class Drawing:
         haste = ", splines=line, nslimit=0.5, nslimit1=0.5, mclimit=0.1" if len(self.graph) > _LARGE else ""
         lines = [
             "digraph {",
-            f'  graph [rankdir=TB, bgcolor="transparent", class="tinygrad", nodesep=0.35, ranksep=0.45{haste}]',
+            f'  graph [rankdir=TB, bgcolor="transparent", class="tinygrad", nodesep=0.35, ranksep=0.3{haste}]',
             '  node [fontname="Helvetica,Arial,sans-serif", fontsize=12, shape=box, style=filled, margin="0.16,0.08"]',
             '  edge [fontname="Helvetica,Arial,sans-serif", fontsize=11, color="#6b7280", fontcolor="#4b5563", arrowsize=0.7]',
         ]
@@ -160,11 +160,16 @@ class Drawing:
 
     @cached_property
     def svg(self) -> str:
-        """The picture as an SVG element, legible on light and on dark ground."""
+        """The picture as an SVG element, which takes the colour of its words from the page that it stands in. As a file of its own
+        it is dark on light or light on dark, as the system is."""
         return layout.svg(self.dot, files(__package__).joinpath("assets", "graph.css").read_text("utf-8"))
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+    def _repr_html_(self) -> str:
+        # As part of the notebook's page, and not as an image, it knows the colours there, and how much room there is.
+        return f'<div style="overflow-x: auto">{self.svg}</div>'
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, as its suffix says: .svg, .png, .dot, or .mmd for Mermaid. It is written whole or not at
@@ -209,7 +214,10 @@ class Drawing:
         if node.kind is Kind.RESULT:
             made = cut(self._printer.definition(node))
             form = f"{made} = {form}" if node.shape == () else made
-        yield form if self._printer.spelling.is_written_out(node) else f"{cut(name_text(node.name))} = {form}"
+        elif len(node.shape) == 2:
+            form = form.replace("], ", "],\n")  # the rows of a matrix below one another
+        whole = form if self._printer.spelling.is_written_out(node) else f"{cut(name_text(node.name))} = {form}"
+        yield from whole.split("\n")
         if node.kind is Kind.RESULT and node.shape != ():
             yield brief(node.data)
 
@@ -261,13 +269,20 @@ class Drawing:
             number = number_text(edge.local_derivative)
             form = number if edge.local_term is None else self._printer.formula(edge.local_term)
             return number if form == number or len(form) > _LONGEST_RULE else f"{form} = {number}"
-        rule = "" if edge.rule is None else self._printer.formula(edge.rule)
-        return rule if 0 < len(rule) <= _LONGEST_RULE else cut(f"d_{edge.result.primitive.name}")
+        if edge.rule is None:
+            return _unread(edge)
+        rule = self._printer.formula(edge.rule, PRODUCT if edge.summed_axes else COMPARISON)
+        rule = f"Σ {rule}" if edge.summed_axes else rule
+        return rule if len(rule) <= _LONGEST_RULE else _unread(edge)
 
 
 def _is_copied(node: Node) -> bool:
     """Whether a leaf is drawn beside each operation that uses it."""
     return not node.operands and len(node.consumers) > _MOST_ARROWS
+
+
+def _unread(edge: Edge) -> str:
+    return cut(f"d_{edge.result.primitive.name}")
 
 
 def brief(data: Any) -> str:

@@ -9,6 +9,7 @@ from tinygrad_edu.errors import MissingExtraError, UnsupportedError
 MOST_PIXELS = 16_000
 """A bitmap is at most so wide and so high. (Graphviz squeezes what it cannot paint, beyond 32767, until it cannot be read.)"""
 _POINTS_PER_INCH = 72
+_SMALLEST = 0.6  # smaller than this part of its size a picture is not made to fit: it could not be read
 
 
 def laid_out(dot: str, form: str) -> bytes:
@@ -48,8 +49,15 @@ def png(dot: str) -> bytes:
 
 
 def svg(dot: str, style: str) -> str:
-    """The same as an SVG element with a style sheet, without what Graphviz writes around it."""
+    """The same as an SVG element with a style sheet, without what Graphviz writes around it.
+
+    Where there is too little room for it, it becomes smaller; a frame around it may have to be scrolled all the same.
+    """
     picture = laid_out(dot, "svg").decode()
     picture = re.sub(r"<title>.*?</title>\n|<!--.*?-->\n", "", picture[picture.index("<svg") :], flags=re.DOTALL)
     opening, rest = picture.split(">", 1)
-    return f"{opening}>\n<style>{style}</style>{rest}"
+    least_width, least_height = (
+        f"{_SMALLEST * int(length):.0f}pt" for length in re.findall(r'(?:width|height)="(\d+)pt"', opening)
+    )
+    size = f"max-width: 100%; min-width: {least_width}; height: auto; min-height: {least_height}"
+    return f'{opening} style="{size}">\n<style>{style}</style>{rest}'

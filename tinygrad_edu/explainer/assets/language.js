@@ -66,6 +66,15 @@ function tell(place, words, names = []) {
   place.replaceChildren(...parts.map((part, i) => (i % 2 ? math(names[part]) : part)));
 }
 
+// A frame's surroundings say whether they are light or dark, and want to know how high the frame has to be.
+addEventListener("message", ({ data: { scheme }, source }) => {
+  if (source !== parent || parent === window || !["light", "dark"].includes(scheme)) return;
+  document.documentElement.style.colorScheme = scheme;
+  const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*");
+  tell(); // an observer sleeps while the frame is not in sight
+  new ResizeObserver(tell).observe(document.documentElement);
+});
+
 function speak(words, redraw) {
   const button = byId("language");
   const apply = () => {

@@ -44,8 +44,6 @@ byId("source").replaceChildren(...data.source.map((line) => element("li", line |
 
 const picture = document.querySelector(".picture"), drawing = picture.querySelector("svg");
 drawing.setAttribute("lang", "en");
-// A large picture is scrolled rather than made too small to read.
-drawing.style.minWidth = `${0.75 * drawing.width.baseVal.value}px`;
 // A leaf may be drawn more than once.
 const copiesOf = (id) => [...drawing.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`)];
 const linesOf = (id) => copiesOf(id).map((drawn) => [...drawn.querySelectorAll("text")]);
