@@ -57,3 +57,21 @@ def test_a_compiled_derivative_is_the_eager_one_or_refused_by_the_name_of_the_us
     for call, words in refused.items():
         name = re.search(r"np(\.\w+)+", call)[0]
         assert f"but {name}() would make it depend on the numbers" in words, call
+
+
+def test_the_gradient_of_a_convolution_with_whole_overlaps_is_another_one():
+    gradient = tg.compile(tg.grad(lambda kernel, x: np.sum(np.convolve(x, kernel, "valid") ** 2)))
+    x, kernel = np.arange(5.0), np.array([1.0, -2.0])
+    np.testing.assert_allclose(gradient(kernel, x), tg.grad(lambda k: np.sum((x[1:] * k[0] + x[:-1] * k[1]) ** 2))(kernel))
+    assert "np.convolve(x[::-1], 2.0 * np.convolve(x, kernel, mode='valid'), mode='valid')" in gradient.source
+
+
+def test_the_gradient_of_the_solution_of_equations_for_a_vector_makes_no_matrix_of_the_vector():
+    gradient = tg.compile(tg.grad(lambda a, b: np.sum(np.linalg.solve(a, b) ** 2), (0, 1)))
+    a, b = np.array([[2.0, 1.0], [0.5, 3.0]]), np.array([1.0, -2.0])
+    d_a, d_b = gradient(a, b)
+    x = np.linalg.inv(a) @ b
+    np.testing.assert_allclose(d_b, np.linalg.inv(a).T @ (2 * x))
+    np.testing.assert_allclose(d_a, -np.outer(d_b, x))
+    assert "reshape" not in gradient.source
+    assert "np.linalg.solve(a.T, " in gradient.source

@@ -59,7 +59,7 @@ def test_arrays_show_their_shapes_and_rules():
     x = tg.Value(np.ones((5, 3)), name="x", requires_grad=False)
     dot = tg.draw((x @ w).named("y")).dot
     assert "y = x @ w\\n[…] (5, 2)" in dot
-    assert "x.T @ g" in dot
+    assert "xᵀ @ g" in dot
 
 
 def test_an_arrow_that_no_gradient_can_pass_is_dashed():

@@ -387,8 +387,8 @@ def test_a_picture_with_gradients_runs_the_chain_rule_once_and_reads_each_rule_o
     loss.backward()
     assert counts == {"arrays": 1, "values": 0}
     drawing = tg.draw(loss)
-    assert "g * 2 * x" in drawing.dot
-    assert "g * 2 * x" in drawing.mermaid
+    assert "2·g ⊙ x" in drawing.dot
+    assert "2·g ⊙ x" in drawing.mermaid.replace("#8857;", "⊙")
     assert counts == {"arrays": 2, "values": 1}
 
 
@@ -585,7 +585,7 @@ def test_the_latex_of_arrays_says_over_what_is_summed_and_where_numbers_live():
     assert r"v_{3} &= \sum_{\mathrm{axis\ 0}} v_{2} \in \mathbb{R}^{3}" in found
     assert r"\sum v_{4} \in \mathbb{R} \\" in found
     assert r"\frac{d L}{d b} &= \sum_{\mathrm{axis\ 0}} g, \quad g = \frac{d L}{d z}" in found
-    assert r"\frac{d L}{d z} &= g \cdot v_{3}" in found
+    assert r"\frac{d L}{d z} &= g \odot v_{3}" in found
     assert found.count(r"&\quad + \mathrm{einsum}") == 2
 
 
@@ -662,7 +662,7 @@ def test_numbers_in_rules_are_short():
     logits = tg.Value([[1.0, 2.0, 3.0]], name="logits")
     explanation = str(tg.explain(tg.nn.softmax_cross_entropy(logits, [0])))
     assert not re.search(r"\d{8}", explanation)
-    assert "0.333333" in str(tg.explain(np.mean(tg.Value([1.0, 2.0, 4.0], name="w"))))
+    assert "1/3·g" in str(tg.explain(np.mean(tg.Value([1.0, 2.0, 4.0], name="w"))))
 
 
 def test_the_rule_of_a_product_with_a_vector_makes_no_axes():
@@ -686,7 +686,7 @@ def test_the_contribution_to_a_real_number_by_way_of_a_complex_one_is_a_real_par
     a = tg.Value(2.0, name="a")
     z = (a * (1 + 2j)).named("z")
     explanation = str(tg.explain(np.real(z * np.conj(z))))
-    assert re.search(r"z = a·\(1\+2j\) +dL/dz = \(4−8j\) +g ↦ real\(g \* \(1\+2j\)\) +20", explanation)
+    assert re.search(r"z = a·\(1\+2j\) +dL/dz = \(4−8j\) +g ↦ real\(g·\(1\+2j\)\) +20", explanation)
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------------------
@@ -759,7 +759,7 @@ def test_names_that_begin_like_numpy_s_are_shown_whole():
 def test_an_operation_of_the_user_s_that_is_called_equal_is_not_taken_for_an_equation():
     is_large = tg.primitive(lambda x: x > 100.0, None, name="equal")
     square = tg.primitive(lambda x: x * x, lambda g, out, x: np.where(is_large(x), 0.0, g * 2 * x), name="square")
-    assert "where(equal(x), 0, g * 2 * x)" in str(tg.explain(np.sum(square(tg.Value([1.0, 2.0], name="x")))))
+    assert "where(equal(x), 0, 2·g ⊙ x)" in str(tg.explain(np.sum(square(tg.Value([1.0, 2.0], name="x")))))
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ ROOMS = [
     ["transforms"],
     ["saving", "engine"],
     ["engine.value"],
+    ["engine.state"],
     ["engine.array_methods", "engine.backpropagation", "engine.numpy_protocols"],
     ["engine.hooks"],
     ["engine.conversions"],

@@ -425,22 +425,3 @@ def test_the_rule_for_a_constant_is_not_asked_whether_it_is_an_array_or_a_value(
     assert asked == []
     product(Value(2.0), y := Value(3.0)).backward()
     assert (y.grad, asked) == (2.0, [3.0])
-
-
-def test_a_result_is_named_after_its_function_only_where_an_outer_transform_may_tell_of_it():
-    kept = []
-
-    def square(x):
-        kept.append(x * x)
-        return kept[-1]
-
-    def made(x):
-        kept.append(tg.Value(1.0))
-        return kept[-1]
-
-    tg.grad(square)(2.0)
-    assert kept.pop().name is None
-    tg.grad(lambda x: tg.grad(square)(x) * x)(2.0)
-    assert kept.pop().name == "square"
-    tg.grad(lambda x: tg.grad(made)(x) * x)(2.0)
-    assert kept.pop().name is None  # which is the user's own

@@ -30,6 +30,7 @@ from tinygrad_edu.engine.messages import shortened, text_of
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.graph.lines import codes_of
 from tinygrad_edu.graph.source import identifier
 from tinygrad_edu.transforms.signatures import P, Result, Result_co
 from tinygrad_edu.transforms.trees import beside, children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
@@ -42,10 +43,12 @@ class Compiled(Protocol[P, Result_co]):
 
     source: the newest program, to be read, and to be run anywhere with NumPy alone.
     optimized_source: the one that runs, where it differs.
+    lines: pairs of a line of `source` and the line of the user's function that it comes from, both by their numbers.
     """
 
     source: str
     optimized_source: str
+    lines: list[tuple[int, int]]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Result_co: ...
 
@@ -85,10 +88,13 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     -------
     A function of the same arguments. It returns plain arrays and numbers: Python's own where all arguments that matter are Python's
     (a root of a negative one is NaN, and `round` is `np.round`, as NumPy has them). Its `.source` is the newest program, its
-    `.optimized_source` the form in which it runs. Given Values, or inside of what is being differentiated or compiled, it calls `f`
-    itself. Another process gets it by name, as any function, and records programs of its own: it can be pickled where it has the
-    name of `f`, as after `@tg.compile`, in a module. A method that was compiled, `self.step = tg.compile(self._step)`, is that of
-    this object, also in a copy of it: there, compile it anew.
+    `.optimized_source` the form in which it runs. What `f` binds to a local variable is called so in the source; a name that was
+    given, `value.named("y")`, counts more. `.lines` are pairs: the number of a line of `.source` (from 1), and the number, in its
+    file, of the line of `f` that it comes from: that of the call, where `f` calls another function, and that of the operation,
+    where it is the derivative of one. Given Values, or inside of what is being differentiated or compiled, it calls `f` itself.
+    Another process gets it by name, as any function, and records programs of its own: it can be pickled where it has the name of
+    `f`, as after `@tg.compile`, in a module. A method that was compiled, `self.step = tg.compile(self._step)`, is that of this
+    object, also in a copy of it: there, compile it anew.
 
     Raises
     ------
@@ -170,6 +176,7 @@ class _Compilation:
         self.entry: Any = self._entry([])
         self.entry.__doc__ = f.__doc__
         self.entry.source = self.entry.optimized_source = f"# {self._name}: its first call records the program.\n"
+        self.entry.lines = []
 
     # --- the generated function ----------------------------------------------------------------------------------------------
 
@@ -251,6 +258,7 @@ class _Compilation:
             if self._install(program, surroundings, arguments):
                 self._installed = key
             self.entry.source, self.entry.optimized_source = program.source, program.optimized_source
+            self.entry.lines = program.lines
         return program.run(*leaves)
 
     def _key(self, path: str, x: Any, leaves: list[Any]) -> Any:
@@ -333,7 +341,7 @@ class _Compilation:
 
         seen = [x if isinstance(x, float | int | np.generic | np.ndarray) else as_numpy(x) for x in numbers.values()]
         names = [parameter.name for parameter in self._parameters]
-        program = self._program(rewritten(call, self._name, list(numbers), seen, names))
+        program = self._program(rewritten(call, self._name, list(numbers), seen, names, codes_of(self._f)))
         return program, surroundings[-1].without_what_changed()
 
     def _mapped(self, f: Callable[[str, Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:

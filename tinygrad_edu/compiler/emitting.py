@@ -12,6 +12,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Source:
     body: the statements, without the return.
     results: the expressions of the results, in order.
     scope: what it needs beside them.
-    lines: for each node that is computed the number of the statement that computes it, from 0.
+    lines: for each node that is computed the number of the statement that computes it, from 0; first the one that it is about.
     head: the statements that the file begins with, and what stands above the function.
     """
 
@@ -55,6 +56,17 @@ class Source:
     lines: dict[IRNode, int]
     head: str = "import numpy as np"
     decorator: str = ""
+
+    def origins(self, text: str) -> list[tuple[int, int]]:
+        """For the statements in the text of the function, by the numbers of their lines there, the lines of the user's function
+        that they come from, as far as these are known."""
+        first = len(text.splitlines()) - sum(statement.count("\n") + 1 for statement in self.body)
+        starts = list(accumulate((statement.count("\n") + 1 for statement in self.body), initial=first))
+        found: dict[int, int] = {}
+        for node, statement in self.lines.items():
+            if node.line is not None:
+                found.setdefault(starts[statement], node.line)
+        return sorted(found.items())
 
     def text(self, description: str, returned: str, definitions: Iterable[str] = ()) -> str:
         """The source of the whole function, which runs on its own, with the definitions that `returned` needs."""

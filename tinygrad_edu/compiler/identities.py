@@ -296,7 +296,6 @@ FINISHING = (
     Identity("-((x - y) / z)", "(y - x) / z"),
     Identity("-((x - y) @ b)", "(y - x) @ b", shapes={"x": (2, 3), "y": (2, 3), "b": (3, 4)}),
     Identity("-(b @ (x - y))", "b @ (y - x)", shapes={"x": (2, 3), "y": (2, 3), "b": (4, 2)}),
-    Identity("np.linalg.solve(a, g[:, None])[:, 0]", "np.linalg.solve(a, g)", shapes={"a": (3, 3), "g": (3,)}),
     Identity("n * (x - y)", "-n * (y - x)"),
 )
 

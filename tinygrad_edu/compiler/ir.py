@@ -75,9 +75,10 @@ class IRNode:
     value: the number or array of a constant; None for all others.
     name: what an input is called; empty for all others.
     label: what it is called in the user's program, if that is known.
+    line: the number of the line of the user's function that it comes from, or whose derivative it belongs to, if that is known.
     """
 
-    __slots__ = ("dtype", "inputs", "label", "name", "params", "primitive", "shape", "value")
+    __slots__ = ("dtype", "inputs", "label", "line", "name", "params", "primitive", "shape", "value")
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class IRNode:
         self.shape, self.dtype, self.primitive, self.inputs = shape, dtype, primitive, inputs
         self.params, self.value, self.name = params or {}, value, name
         self.label: Label | None = None
+        self.line: int | None = None
 
     @property
     def operation(self) -> Primitive | None:
@@ -102,6 +104,15 @@ class IRNode:
         """It has this name, too; that of the higher rank stays, and of two the first."""
         if label is not None and (self.label is None or label.rank > self.label.rank):
             self.label = label
+
+    def is_from(self, line: int | None) -> None:
+        """It comes from a line, and so do those of its inputs of which no line is known; a line that is known stays."""
+        to_visit = [self] if line is not None else []
+        while to_visit:
+            node = to_visit.pop()
+            if node.line is None and node.primitive is not None:
+                node.line = line
+                to_visit.extend(node.inputs)
 
     def __repr__(self) -> str:
         return self.name or (self.primitive.name if self.primitive else repr(self.value))
@@ -281,9 +292,10 @@ def in_order(outputs: Iterable[IRNode]) -> list[IRNode]:
 
 
 def rebuilt(outputs: Iterable[IRNode], rebuild: Callable[[IRNode, tuple[IRNode, ...]], IRNode]) -> dict[IRNode, IRNode]:
-    """For each node that outputs depend on what `rebuild(node, inputs as rebuilt)` makes of it, which is called as the node is."""
+    """For each node that outputs depend on what `rebuild(node, inputs as rebuilt)` makes of it, with the node's label and line."""
     new: dict[IRNode, IRNode] = {}
     for node in in_order(outputs):
         new[node] = rebuild(node, tuple(new[part] for part in node.inputs))
         new[node].is_called(node.label)
+        new[node].is_from(node.line)
     return new

@@ -194,7 +194,8 @@ def jax_program(run: RewrittenRun) -> Program:
         f"return {run.outline.expression([_taken(f'{own}results[{i}]', node) for i, node in enumerate(run.outputs)])}",
     ]
     text = run.text(source)
-    program = Program(text, text, leaves, statements, scope, runnable(leaves, statements, scope), bool(run.trace.outside))
+    lines = source.origins(text)
+    program = Program(text, text, lines, leaves, statements, scope, runnable(leaves, statements, scope), bool(run.trace.outside))
     finalize(program, jitted.clear_cache).atexit = False  # JAX would keep what it has compiled, and every line that led to it
     return program
 

@@ -43,8 +43,10 @@ def numpy_program(run: RewrittenRun) -> Program:
     # An array without axes becomes a number, which nobody can change afterwards.
     numbers = [f"{leaf} = {leaf}[()]" for leaf, node in pairs if node.shape == () and node not in python_numbers]
     statements = [*numbers, *statements]
-    texts = run.text(run.emitted(Emitter)), run.text(source)
-    return Program(*texts, leaves, statements, scope, runnable(leaves, statements, scope), bool(run.trace.outside))
+    readable = run.emitted(Emitter)
+    text = run.text(readable)
+    run_it = runnable(leaves, statements, scope)
+    return Program(text, run.text(source), readable.origins(text), leaves, statements, scope, run_it, bool(run.trace.outside))
 
 
 def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[IRNode]) -> dict[str, Callable[..., Any]]:

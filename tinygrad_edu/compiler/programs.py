@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import linecache
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import count
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 from weakref import finalize
 
@@ -29,6 +29,7 @@ class Program:
     """A function for arguments of given shapes and dtypes.
 
     source, optimized_source: as text; the second is the one that runs.
+    lines: for lines of the source those of the user's function that they come from.
     leaves: the names of its inputs, one for each number or array in the arguments.
     statements: what it does with them, the return included.
     scope: what else the statements refer to, by name.
@@ -38,6 +39,7 @@ class Program:
 
     source: str
     optimized_source: str
+    lines: list[tuple[int, int]]
     leaves: list[str]
     statements: list[str]
     scope: dict[str, Any]
@@ -98,10 +100,15 @@ class RewrittenRun:
 
 
 def rewritten(
-    f: Callable[[Sequence[Any]], Any], name: str, names: Sequence[str], numbers: Sequence[Any], reserved: Sequence[str] = ()
+    f: Callable[[Sequence[Any]], Any],
+    name: str,
+    names: Sequence[str],
+    numbers: Sequence[Any],
+    reserved: Sequence[str] = (),
+    own: Collection[CodeType] = (),
 ) -> RewrittenRun:
-    """Record `f` on numbers and arrays of these names, and simplify what it does."""
-    trace = traced(f, names, numbers)
+    """Record `f` on numbers and arrays of these names, and simplify what it does. `own` is the code of the user's function."""
+    trace = traced(f, names, numbers, own)
     outputs = [node for node in trace.outputs if node is not None]
     simple = simplified([*outputs, *trace.inputs, *trace.outside.values()])
     are_numbers = (node is not None for node in trace.outputs)

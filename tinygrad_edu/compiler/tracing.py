@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 from weakref import ref
 
@@ -63,8 +63,12 @@ class TracedRun:
     passed: list[tuple[Value, Value, Any]]
 
 
-def traced(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any]) -> TracedRun:
-    """Run `f` on Values that stand for numbers and arrays, and give the graph of what it did, whose nodes have labels.
+def traced(
+    f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Sequence[Any], own: Collection[CodeType] = ()
+) -> TracedRun:
+    """Run `f` on Values that stand for numbers and arrays, and give the graph of what it did.
+
+    Its nodes have labels, and lines: of the code `own`, which is that of the user's function and of what is defined within it.
 
     It is run twice: if the second run is not the same program, it depends on chance or on something that it changes itself.
 
@@ -76,7 +80,7 @@ def traced(f: Callable[[Sequence[Any]], Any], names: Sequence[str], numbers: Seq
     outside: dict[Value, IRNode] = {}
     before = shared_state()
     with Variables() as variables:
-        first = _run(graph, f, names, numbers, outside, variables)
+        first = _run(graph, f, names, numbers, outside, _Users(variables, own))
     second = _run(graph, f, names, numbers, outside)
     # The generators that have moved may have been moved by another thread.
     if first.outputs != second.outputs or (shared_state() != before and draws(lambda: _run(graph, f, names, numbers, outside))):
@@ -93,11 +97,11 @@ def _run(
     names: Sequence[str],
     numbers: Sequence[Any],
     outside: dict[Value, IRNode],
-    variables: Variables | None = None,
+    users: _Users | None = None,
 ) -> TracedRun:
     arguments = [_argument(name, x) for name, x in zip(names, numbers, strict=True)]
     oldest = arguments[0].serial if arguments else Value(0.0).serial
-    tracing = _Tracer(oldest, frozenset(arguments), variables)
+    tracing = _Tracer(oldest, frozenset(arguments), users)
     with InMode(tracing), np.errstate(all="ignore"):
         try:
             output = f(arguments)
@@ -113,16 +117,18 @@ def _run(
         if value not in nodes:
             nodes[value] = _outside(graph, value, names, outside) if value.serial < oldest else _node(graph, value, nodes)
     outputs = [_output(graph, nodes, leaf) for leaf in leaves]
-    if variables is not None:
-        _label(nodes, tracing, variables, output)
+    if users is not None:
+        _label(nodes, tracing.passed, users.variables, output)
+        for value, node in nodes.items():
+            node.is_from(users.lines.get(value.serial))
     return TracedRun(inputs, outside, output, outputs, nodes, tracing.passed)
 
 
-def _label(nodes: Mapping[Value, IRNode], tracing: _Tracer, variables: Variables, output: Any) -> None:
+def _label(nodes: Mapping[Value, IRNode], passed: Sequence[tuple[Value, Value, Any]], variables: Variables, output: Any) -> None:
     """Let the nodes be called what the Values are called."""
     names = {Rank.VARIABLE: variables.bound, Rank.PLACE: variables.passed, Rank.FUNCTION: variables.returned}
     labels = {value: _label_of(value, names) for value in nodes}
-    for value, parent in _receivers(tracing.passed, labels).items():
+    for value, parent in _receivers(passed, labels).items():
         of = labels[parent]
         nodes[value].is_called(Label(f"d_{of.name}", min(of.rank, Rank.COTANGENT), of))
     for value, label in labels.items():
@@ -144,7 +150,7 @@ def _label_of(value: Value, names: Mapping[Rank, Mapping[int, str]]) -> Label:
 
 def _receivers(passed: Sequence[tuple[Value, Value, Any]], labels: Mapping[Value, Label]) -> dict[Value, Value]:
     """For each gradient what it is the gradient for: what it, or each of its summands, was passed to. Of several things it is an
-    argument, or else the one with the best name."""
+    argument, or else the one with the best name, which was computed last."""
     receivers: dict[Value, dict[Value, None]] = {}
     for _, parent, gradient in passed:
         if isinstance(gradient, Value) and gradient.primitive is not None and parent in labels:
@@ -157,8 +163,8 @@ def _receivers(passed: Sequence[tuple[Value, Value, Any]], labels: Mapping[Value
                 for others in summands:
                     others.pop(parent, None)
 
-    def importance(value: Value) -> tuple[bool, int]:
-        return value.primitive is ARGUMENT or value.primitive is None, labels[value].rank
+    def importance(value: Value) -> tuple[bool, int, int]:
+        return value.primitive is ARGUMENT or value.primitive is None, labels[value].rank, value.serial
 
     return {value: max(parents, key=importance) for value, parents in receivers.items() if value in labels and parents}
 
@@ -244,6 +250,31 @@ class _PrintedError(Exception):
     """A hook prints a Value."""
 
 
+class _Users:
+    """What is noted of the user's own functions in a run: their variables, and for each Value, by its serial number, the line of
+    the code `own` that it comes from. What a rule computes comes from the line of the operation whose derivative it is."""
+
+    def __init__(self, variables: Variables, own: Collection[CodeType]) -> None:
+        self.variables, self._own = variables, own
+        self.lines: dict[int, int | None] = {}
+
+    def see(self, value: Value) -> None:
+        """A Value has been recorded."""
+        frame: FrameType | None = sys._getframe(2)
+        is_in_rule = True
+        while frame is not None and frame.f_code is not _run.__code__:
+            if frame.f_code is backpropagate.__code__:
+                self.lines[value.serial] = self.lines.get(frame.f_locals["node"].serial)
+                break
+            is_in_rule = is_in_rule and frame.f_code.co_filename.startswith(_LIBRARIES)
+            if frame.f_code in self._own:
+                self.lines[value.serial] = frame.f_lineno
+                break
+            frame = frame.f_back
+        if frame is None or frame.f_code is not backpropagate.__code__ or not is_in_rule:
+            self.variables.resume()
+
+
 class _Tracer(Watch):
     """The mode in which everything is recorded, and nothing leaves the record."""
 
@@ -251,8 +282,8 @@ class _Tracer(Watch):
     records_likes = False
     keeps_python_numbers = True
 
-    def __init__(self, oldest: int, arguments: frozenset[Value], variables: Variables | None) -> None:
-        self.oldest, self.arguments, self.gradients, self._variables = oldest, arguments, True, variables
+    def __init__(self, oldest: int, arguments: frozenset[Value], users: _Users | None) -> None:
+        self.oldest, self.arguments, self.gradients, self._users = oldest, arguments, True, users
         self.passed: list[tuple[Value, Value, Any]] = []
         self.tried: list[ref[Value]] | None = None  # what a hook records that is being tried
 
@@ -297,8 +328,8 @@ class _Tracer(Watch):
             and primitive.is_differentiable
             and any(parent is not None and parent.requires_grad for parent in node.parents)
         )
-        if self._variables and not _within_backpropagation():
-            self._variables.resume()
+        if self._users:
+            self._users.see(node)
 
     def see_backward(self, create_graph: bool) -> None:
         if not create_graph:
@@ -306,8 +337,8 @@ class _Tracer(Watch):
                 f"backward() adds into .grad, which a compiled function cannot do ({users_line()}). "
                 "Write tg.value_and_grad(loss)(parameters), which returns the gradient."
             )
-        if self._variables:
-            self._variables.pause()
+        if self._users:
+            self._users.variables.pause()
 
     def call_hook(self, hook: Any, value: Any, gradient: Any) -> Any:
         gradient = gradient if isinstance(gradient, Value) else constant_of(gradient, "")
@@ -364,16 +395,6 @@ class _Tracer(Watch):
             return ""
         names = ", ".join(map(repr, roots)) + ("," if len(roots) == 1 else "")
         return f"{' and '.join(roots)} be static: tg.compile(f, static=({names})). Each value has a program of its own then."
-
-
-def _within_backpropagation() -> bool:
-    """Whether it is a rule of the package's that runs, and no function of the user's."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
-        if frame.f_code is backpropagate.__code__:
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _called(advice: str) -> tuple[str, str] | None:

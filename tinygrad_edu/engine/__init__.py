@@ -2,8 +2,8 @@
 
 Read in this order:
 
-1. `value`: a number or an array that records each operation; NumPy's functions work on it (`numpy_protocols`), and it
-   has the methods of NumPy's arrays (`array_methods`).
+1. `value`: a number or an array that records each operation, and what it holds (`state`); NumPy's functions work on it
+   (`numpy_protocols`), and it has the methods of NumPy's arrays (`array_methods`).
 2. `backpropagation`: the chain rule, one loop over the record, newest first.
 3. `ownership`: which arrays are the engine's own, and how a change in place is noticed.
 4. `mode`: whether the record is kept, and who watches it.

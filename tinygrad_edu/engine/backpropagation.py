@@ -1,48 +1,26 @@
 """The chain rule: one loop over the recorded graph, newest first.
 
-It works on whatever was recorded and does not know how: a `Node` is any object that says which operation made it from what.
-Values are such nodes.
+It works on whatever was recorded and does not know how: a node is any object that says which operation made it from what, in the
+words of `state.State`. Values are such nodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.engine.hooks import passed
 from tinygrad_edu.engine.messages import described
 from tinygrad_edu.engine.mode import current_mode
-from tinygrad_edu.engine.ownership import Loan, own_data
+from tinygrad_edu.engine.ownership import own_data
 from tinygrad_edu.errors import GradientError, InPlaceError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
 from tinygrad_edu.primitives.primitive import Jointly, Primitive
 
 _serial = attrgetter("serial")
-
-
-class Node(Protocol):
-    """What the chain rule needs to know of a recorded result.
-
-    primitive: the operation that made it; None for a leaf, which was given and not computed.
-    parents: for each input of the operation the Node that it came from, or None for a plain constant.
-    inputs: the arrays and numbers that the operation saw.
-    params: the operation's other arguments.
-    serial: nodes are numbered in the order of their making, so a parent has a smaller number than its children.
-    """
-
-    primitive: Primitive | None
-    parents: Sequence[Any]
-    inputs: Sequence[Any]
-    params: Mapping[str, Any] | None
-    serial: int
-    _requires_grad: bool
-    name: str | None
-    _data: Any
-    _loan: Loan | None
-    _hooks: Any
 
 
 def starting_cotangent(output: Any, gradient: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
 
-from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing, read_backward
+from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.graph.graph import Graph, Kind, Node
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.terms import Applied, Literal, Product, Term, definition, product, substituted, term_of
@@ -31,8 +31,7 @@ _LONGEST_FORMULA = 7
 class Spelling:
     """Which results are written as a formula where they are used, and which by their name.
 
-    A nameless result that is used once is written out, as long as the formula stays short and is that of no other one. The others
-    are numbered from 1.
+    A nameless result that is used once is written out, as long as the formula stays short and is that of no other one.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -40,8 +39,13 @@ class Spelling:
         self._formulas: dict[str, Term] = {}
         while alike := self._write_out(graph, by_name):
             by_name |= alike
-        graph.number_first(lambda node: not self.is_written_out(node))
-        self._write_out(graph, by_name)
+        self._graph, self._by_name = graph, by_name
+
+    def numbered(self) -> Spelling:
+        """The same, after those that are not written out have been numbered first: for whoever shows no others by name."""
+        self._graph.number_first(lambda node: not self.is_written_out(node))
+        self._write_out(self._graph, self._by_name)
+        return self
 
     def _write_out(self, graph: Graph, by_name: set[Node]) -> set[Node]:
         """Write out what may be, but for the given nodes. Returns the nodes that cannot be told apart by their formulas."""
@@ -222,37 +226,3 @@ def _is_station(edge: Edge) -> bool:
     if operand.kind is not Kind.RESULT or operand.is_named or len(operand.consumers) != 1:
         return True
     return not isinstance(edge.local_term, Literal)
-
-
-class Explained:
-    """All that is to be told of a gradient, in whatever form.
-
-    graph: what the result was computed from.
-    targets: the nodes whose gradients are explained.
-    is_summary: whether there is too much to show all of it.
-    spelling: which nameless results are written out as formulas.
-    """
-
-    def __init__(self, graph: Graph, targets: Sequence[Node], is_summary: bool) -> None:
-        self.graph, self.targets, self.is_summary = graph, targets, is_summary
-        self.spelling = Spelling(graph)
-
-    @cached_property
-    def backward(self) -> BackwardPass:
-        """The backward pass, edge by edge, with the gradient of every node."""
-        return read_backward(self.graph)
-
-    @cached_property
-    def paths(self) -> Paths:
-        """The paths that gradients come by."""
-        return Paths(self.backward)
-
-    @cached_property
-    def derivations(self) -> Sequence[Derivation]:
-        """For each target the paths that its gradient comes by, and their factors."""
-        return [self.paths.derivation(node) for node in self.targets]
-
-    @property
-    def is_between_numbers(self) -> bool:
-        """Whether the chain rule is one of single numbers, without arrays."""
-        return all(node.shape == () for node in self.graph.nodes)

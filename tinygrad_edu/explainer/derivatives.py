@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -24,8 +25,8 @@ from tinygrad_edu.explainer.program import compiled_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
 from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.reading import ARRIVING, RuleReader, RuleReading, attempted
-from tinygrad_edu.graph.terms import Literal, Symbol, Term, evaluated, names, operations, substituted
-from tinygrad_edu.primitives import indexing
+from tinygrad_edu.graph.terms import Literal, Symbol, Term, evaluated, names, number_first, operations, substituted
+from tinygrad_edu.primitives import broadcasting, indexing
 from tinygrad_edu.primitives.broadcasting import repeated_axes
 
 GRADIENT = "g"
@@ -125,6 +126,15 @@ class Edge:
     def _fitted(self, derivative: Any) -> Any:
         return np.asarray(derivative)[()] if np.iscomplexobj(self.operand.data) else np.real(derivative)[()]
 
+    def passed_back(self, gradient: Any) -> Any:
+        """What the rule makes of a gradient of the result, fitted to the operand."""
+        inputs = [operand.data for operand in self.result.operands]
+        rule = self.result.primitive.rules(len(inputs))[self.position]
+        assert rule is not None
+        with np.errstate(all="ignore"):
+            passed = np.asarray(rule(gradient, self.result.data, *inputs, **self.result.params))
+            return self._fitted(broadcasting.sum_to(passed, shape=self.operand.shape)).astype(self.operand.data.dtype)
+
     @cached_property
     def beside(self) -> tuple[Side, Side] | None:
         """Between real numbers: the result and its derivative just below the operand's number and just above it.
@@ -178,7 +188,7 @@ class Edge:
             return None
         if indexing.index in operations(term) and self.reading.holds_for_all_numbers:
             term = min(term, compiled_term(self.reading), key=lambda term: len(code(term)))
-        return substituted(term, {ARRIVING: Symbol(GRADIENT)})
+        return substituted(term, {ARRIVING: Symbol(GRADIENT, self.result.shape)}, number_first)
 
     @property
     def failure(self) -> str:
@@ -284,6 +294,33 @@ class BackwardPass:
     def is_changed(self, node: Node) -> bool:
         """Whether a hook sent something else on than the gradient of a node, so that no product of derivatives leads there."""
         return any(sight.changes for sight in self.sights.get(node, ()))
+
+    def by_way_of(self, stations: Iterable[Node], targets: Iterable[Node]) -> Sequence[Edge]:
+        """The edges of all paths from the output to the targets that lead through all of these stations; none, if there is none."""
+        places = {node: place for place, node in enumerate(self.graph.nodes)}
+        stops = [{self.graph.output}, *({node} for node in sorted(stations, key=places.__getitem__, reverse=True)), set(targets)]
+        on_a_path: set[Edge] = set()
+        for first, last in pairwise(stops):
+            below, above = set(first), self.above(last)
+            for edge in self.edges:
+                if edge.contribution is not None and edge.result in below and edge.result in above and edge.operand in above:
+                    below.add(edge.operand)
+                    on_a_path.add(edge)
+            if below.isdisjoint(last):
+                return []
+        return [edge for edge in self.edges if edge in on_a_path]
+
+    def along(self, edges: Iterable[Edge]) -> BackwardPass:
+        """The part of the backward pass along some edges alone."""
+        gradients = {self.graph.output: self.gradient_of[self.graph.output]}
+        passed = []
+        for edge in edges:
+            if edge.result in gradients:
+                part = Edge(edge.step, edge.position, edge.passed_back(gradients[edge.result]))
+                passed.append(part)
+                before = gradients.get(edge.operand)
+                gradients[edge.operand] = part.contribution if before is None else before + part.contribution
+        return BackwardPass(self.graph, passed, gradients, self.sights)
 
     def is_flat(self, result: Node) -> bool:
         """Whether no gradient can ever pass through a result, which therefore counts as a constant."""

@@ -78,7 +78,7 @@ class Drawing:
 
     def __init__(self, graph: Graph, backward: BackwardPass | None = None) -> None:
         self.graph = graph
-        self._printer = Printer(TEXT, graph, Spelling(graph))
+        self._printer = Printer(TEXT, graph, Spelling(graph) if backward else Spelling(graph).numbered())
         self._known_backward = backward
 
     def __repr__(self) -> str:

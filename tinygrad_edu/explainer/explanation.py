@@ -17,9 +17,9 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer import latex_form, text_form
-from tinygrad_edu.explainer.chain import Explained
 from tinygrad_edu.explainer.derivatives import named_graph
 from tinygrad_edu.explainer.drawing import Drawing
+from tinygrad_edu.explainer.explained import Explained
 from tinygrad_edu.explainer.listing import listing
 from tinygrad_edu.explainer.notes import notes
 from tinygrad_edu.explainer.page import page
@@ -43,7 +43,12 @@ MOST_STEPS = 120
 """Pages of more operations than this are not made."""
 
 
-def explain(loss: Value | Callable[..., Any], *args: Any, wrt: Wanted | Iterable[Wanted] | None = None) -> Explanation:
+def explain(
+    loss: Value | Callable[..., Any],
+    *args: Any,
+    wrt: Wanted | Iterable[Wanted] | None = None,
+    via: Wanted | Iterable[Wanted] = (),
+) -> Explanation:
     """Show how the gradient of a loss comes about: the chain rule, symbolic first and then in numbers.
 
     Parameters
@@ -55,17 +60,19 @@ def explain(loss: Value | Callable[..., Any], *args: Any, wrt: Wanted | Iterable
         constants.
     wrt: the Value to differentiate with respect to, or its name, or several; a leaf, or an intermediate result. Of a function, a
         parameter's name means all of an argument. None: every parameter; of a function, the first argument.
+    via: an intermediate result, or its name, or several: only the paths that lead through all of them are told, and what comes by
+        them. Formulas in matrices halt there.
 
     Returns
     -------
     An `Explanation`: print it, or let a notebook show it as mathematics. Between single numbers it is the sum over all paths of the
-    product of the derivatives along the path; for arrays a table with the rule of every operation; for very many operations a
-    summary, with `.whole` for all of them.
+    product of the derivatives along the path; for arrays a table with the rule of every operation, and the derivation in matrices;
+    for very many operations a summary, with `.whole` for all of them.
 
     Raises
     ------
-    GradientError: if `loss` is not a single real number, requires no gradient, or does not depend on `wrt`.
-    DataError: if `loss` is no Value, and no function with its arguments; or if `wrt` is neither a Value nor the name of one.
+    GradientError: if `loss` is not a single real number, requires no gradient, does not depend on `wrt`, or not by way of `via`.
+    DataError: if `loss` is no Value, and no function with its arguments; or if `wrt` or `via` is neither a Value nor a name.
     InPlaceError: if a leaf was changed in place since it was recorded.
 
     >>> theta = Value(3.0, name="theta")
@@ -94,8 +101,7 @@ def explain(loss: Value | Callable[..., Any], *args: Any, wrt: Wanted | Iterable
           = 1 · 2
           = 2
     """
-    is_one = isinstance(wrt, Value | str) or not isinstance(wrt, Iterable)
-    wanted: list[Any] | None = None if wrt is None else [wrt] if is_one else list(wrt)
+    wanted = None if wrt is None else _listed(wrt)
     name, inputs = "L", frozenset[Value]()
     if not isinstance(loss, Value):
         loss, name, inputs = _called(loss, args, wanted)
@@ -105,9 +111,14 @@ def explain(loss: Value | Callable[..., Any], *args: Any, wrt: Wanted | Iterable
             "by wrt=: explain(loss, wrt=theta)."
         )
     graph = named_graph(_explicable(loss), printed=name_latex, output_name=name)
-    if wanted is not None:
-        return Explanation(graph, _targets(graph, wanted))
-    return Explanation(graph, [node for node in graph.parameters if not inputs or node.value in inputs])
+    parameters = [node for node in graph.parameters if not inputs or node.value in inputs]
+    targets = parameters if wanted is None else _nodes(graph, wanted, "wrt")
+    return Explanation(graph, targets, via=_nodes(graph, _listed(via), "via"))
+
+
+def _listed(wanted: Any) -> list[Any]:
+    is_one = isinstance(wanted, Value | str) or not isinstance(wanted, Iterable)
+    return [wanted] if is_one else list(wanted)
 
 
 def _called(f: Any, args: tuple[Any, ...], wanted: Sequence[Wanted] | None) -> tuple[Value, str, frozenset[Value]]:
@@ -179,12 +190,12 @@ def _demand_value(x: Any, what: str) -> None:
         )
 
 
-def _targets(graph: Graph, wanted: Iterable[Wanted]) -> list[Node]:
+def _nodes(graph: Graph, wanted: Iterable[Wanted], role: str) -> list[Node]:
     """The nodes that are meant by Values or by names."""
     nodes: dict[Node, None] = {}
     for one in wanted:
         if not isinstance(one, str):
-            _demand_value(one, "wrt")
+            _demand_value(one, role)
             found = [graph.node_of[one]] if one in graph.node_of else []
         else:
             found = [node for node in graph.nodes if one in (node.name, _given_name(node))]
@@ -212,13 +223,13 @@ class Explanation(Explained):
     'L = x² = 9'
     """
 
-    def __init__(self, graph: Graph, targets: Sequence[Node], most_results: float = MOST_RESULTS) -> None:
-        super().__init__(graph, targets, len(list(graph.results)) > most_results)
+    def __init__(self, graph: Graph, targets: Sequence[Node], most_results: float = MOST_RESULTS, via: Sequence[Node] = ()) -> None:
+        super().__init__(graph, targets, len(list(graph.results)) > most_results, via)
 
     @property
     def whole(self) -> Explanation:
         """The same with every operation, however many there are."""
-        return Explanation(self.graph, self.targets, float("inf"))
+        return Explanation(self.graph, self.targets, float("inf"), self.via)
 
     @property
     def notes(self) -> Iterator[str]:
@@ -258,7 +269,7 @@ class Explanation(Explained):
                 f"a page to step through shows at most {MOST_STEPS} operations, but {self.graph.output.name} took {count}. "
                 "Print the explanation for a summary, or explain a smaller example of the same computation."
             )
-        drawing, printer = Drawing(self.graph, self.backward), self.printer(MATHML)
+        drawing, printer = Drawing(self.graph, self.all_backward), self.printer(MATHML)
         nodes = [
             {
                 "id": f"n{number}",
@@ -269,11 +280,11 @@ class Explanation(Explained):
         ]
         output = self.graph.output
         title = f"{name_text(output.name)} = {self.printer(TEXT).definition(output)}"
-        source = listing(self.backward)
+        source = listing(self.all_backward)
         facts = {
             "title": mathml(f"{name_latex(output.name)} = {printer.definition(output)}"),
             "nodes": nodes,
-            "steps": list(steps(self.backward, printer, source)),
+            "steps": list(steps(self.all_backward, printer, source)),
             "source": list(map(one_line, source.lines)) if source else [],
         }
         return page("steps", title, facts, drawing.svg)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinygrad_edu.escaping import in_latex
-from tinygrad_edu.explainer.chain import Derivation, Explained
+from tinygrad_edu.explainer.chain import Derivation
 from tinygrad_edu.explainer.derivatives import Edge, Passing
+from tinygrad_edu.explainer.explained import Explained
 from tinygrad_edu.explainer.printing import MOST_ROWS, Printer
 from tinygrad_edu.graph.graph import Node
 from tinygrad_edu.graph.latex_notation import LATEX, latex
-from tinygrad_edu.graph.notation import ATOM, OPEN, array_latex, name_latex, number_latex
+from tinygrad_edu.graph.notation import ATOM, SUM, array_latex, name_latex, number_latex
 from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.terms import definition
 
@@ -36,6 +37,9 @@ def _lines(explanation: Explained, printer: Printer) -> Iterator[str]:
             yield from _derivation(found, explanation, printer)
     else:
         yield from _operations(explanation)
+        for node in explanation.targets[:MOST_ROWS]:
+            forms = map(printer.formula, explanation.matrices.lines(node))
+            yield from (f"{'' if number else printer.gradient(node) + ' '}&= {form}" for number, form in enumerate(forms))
         yield from (f"{printer.gradient(found.node)} &= {printer.number(found.gradient)}" for found in explanation.derivations)
     yield from _constants(explanation, printer)
 
@@ -111,7 +115,7 @@ def rule_latex(edge: Edge, printer: Printer | None = None) -> str:
     if edge.rule is None or len(code(edge.rule)) > _LONGEST_RULE:
         return _upright(f"(what {edge.result.primitive.name} makes of g)")
     rule = edge.rule if printer is None else printer.spelling.written(edge.rule)
-    rule_form = latex(rule, ATOM if edge.summed_axes else OPEN)
+    rule_form = latex(rule, ATOM if edge.summed_axes else SUM)
     if edge.keeps_real_part:
         rule_form = rf"\operatorname{{Re}} \left({latex(rule)}\right)"
     if not edge.summed_axes:

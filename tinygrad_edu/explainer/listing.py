@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from tinygrad_edu.compiler import ir
 from tinygrad_edu.compiler.emitting import Emitter, Source
 from tinygrad_edu.compiler.rewriting import simplified
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
-from tinygrad_edu.explainer.program import applied, program_node
+from tinygrad_edu.explainer.program import can_be_compared, passed_back, summed
 from tinygrad_edu.graph.graph import Kind, Node
 from tinygrad_edu.graph.reaching import reached
-from tinygrad_edu.primitives import arithmetic, broadcasting, complex_numbers, shaping
+from tinygrad_edu.primitives import shaping
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,7 @@ def listing(backward: BackwardPass) -> Listing | None:
     """The source for the graph of a backward pass; None if a rule cannot be read, or goes another way for other numbers, or if a
     hook changed a gradient.
 
+    >>> from tinygrad_edu.engine.value import Value
     >>> from tinygrad_edu.explainer.derivatives import read_backward
     >>> from tinygrad_edu.graph.graph import read_graph
     >>> theta, x, t = (Value(3.0, name=name, requires_grad=name == "theta") for name in ["theta", "x", "t"])
@@ -55,7 +54,7 @@ def listing(backward: BackwardPass) -> Listing | None:
     {'d_theta = -2.0 * difference * x'}
     """
     edges = [edge for edge in backward.edges if edge.contribution is not None]
-    if not all(edge.reading.holds_for_all_numbers and _can_be_compared(edge.result.params) for edge in edges):
+    if not all(edge.reading.holds_for_all_numbers and can_be_compared(edge.result.params) for edge in edges):
         return None
     if any(map(backward.is_changed, backward.sights)):
         return None
@@ -66,15 +65,6 @@ def listing(backward: BackwardPass) -> Listing | None:
     of_result = {node: body + line for node, line in program.lines_of_results()}
     of_edge = {edge: body + line for edge, line in program.lines_of_edges()}
     return Listing(lines, body - 2, len(lines) - 1, of_result, of_edge)
-
-
-def _can_be_compared(params: Mapping[str, Any]) -> bool:
-    """Whether the compiler can tell operations with these parameters from others: an object of the user's may have no hash."""
-    try:
-        hash(ir.frozen(params))
-    except TypeError:
-        return False
-    return True
 
 
 class _Program:
@@ -119,28 +109,10 @@ class _Program:
 
     def _pass(self, edge: Edge) -> None:
         """One step of the chain rule: what the rule gives is fitted to the operand, and added to what came before."""
-        reading, operand = edge.reading, edge.operand
-        known = {reading.g: self.gradients[edge.result], reading.out: self.values[edge.result]}
-        known |= {
-            x: self.values[node] for x, node in zip(reading.inputs, edge.result.operands, strict=True) if isinstance(x, Value)
-        }
-        passed = self._fitted(program_node(self._graph, reading.gradient, known), operand)
-        self.passed[edge] = passed
-        before = self.gradients.get(operand)
-        kind = (operand.shape, operand.data.dtype)
-        self.gradients[operand] = self._graph.apply(arithmetic.add, (before, passed), {}, kind) if before else passed
-
-    def _fitted(self, gradient: ir.IRNode, operand: Node) -> ir.IRNode:
-        shape, dtype = operand.shape, operand.data.dtype
-        if isinstance(gradient.dtype, ir.PythonNumber):
-            gradient = self._graph.constant(dtype.type(gradient.value))
-        if gradient.shape != shape:
-            gradient = applied(self._graph, broadcasting.sum_to, (gradient,), {"shape": shape}, (shape, gradient.dtype))
-        if gradient.dtype.kind == "c" != dtype.kind:
-            gradient = applied(self._graph, complex_numbers.real, (gradient,), {}, (shape, gradient.dtype.type(0).real.dtype))
-        if gradient.dtype != dtype:
-            gradient = applied(self._graph, broadcasting.cast, (gradient,), {"dtype": dtype}, (shape, dtype))
-        return gradient
+        result, operand = edge.result, edge.operand
+        before, incoming = self.gradients.get(operand), self.gradients[result]
+        self.passed[edge] = passed_back(self._graph, edge.reading, incoming, self.values, result, operand)
+        self.gradients[operand] = summed(self._graph, before, self.passed[edge])
 
     # --- as source -----------------------------------------------------------------------------------------------------------
 

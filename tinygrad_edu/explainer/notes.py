@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.explainer.chain import Explained
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
+from tinygrad_edu.explainer.explained import Explained
 from tinygrad_edu.explainer.printing import MOST_ROWS, Printer
 from tinygrad_edu.graph.graph import Node
 from tinygrad_edu.graph.notation import array_text, name_text, number_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
@@ -12,8 +13,10 @@ from tinygrad_edu.compiler import ir
 from tinygrad_edu.compiler.rewriting import simplified
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.graph.graph import Node
 from tinygrad_edu.graph.reading import RuleReading, behind
-from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term
+from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term, is_number
+from tinygrad_edu.primitives import arithmetic, broadcasting, complex_numbers
 from tinygrad_edu.primitives.constants import LIKES
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -55,12 +58,58 @@ def compiled_term(reading: RuleReading) -> Term:
     used = behind(reading.gradient, reading.given) if isinstance(reading.gradient, Value) else ()
     known = {x: graph.input(x.name or "", x.shape, x.dtype) for x in used if x in reading.given}
     node = program_node(graph, reading.gradient, known)
-    return _term(simplified([node])[node])
+    simple = simplified([node])[node]
+    return terms_of([simple])[simple]
 
 
-def _term(node: ir.IRNode) -> Term:
-    if node.name:
-        return Symbol(node.name)
-    if node.primitive is None:
-        return Literal(node.value)
-    return Applied(node.primitive, tuple(map(_term, node.inputs)), node.params)
+def terms_of(outputs: Sequence[ir.IRNode], longest: float = math.inf) -> dict[ir.IRNode, Term]:
+    """The nodes that outputs depend on as formulas, without those that would have more operations and operands than `longest`."""
+    terms: dict[ir.IRNode, Term] = {}
+    for node in ir.in_order(outputs):
+        if node.name:
+            terms[node] = Symbol(node.name, node.shape)
+        elif node.primitive is None:
+            terms[node] = Literal(_without_repetition(node.value))
+        elif all(part in terms for part in node.inputs):
+            term = Applied(node.primitive, tuple(terms[part] for part in node.inputs), node.params, node.shape)
+            if term.size <= longest:
+                terms[node] = term.operands[0] if term.keeps_numbers and is_number(term.operands[0]) else term
+    return terms
+
+
+def _without_repetition(x: Any) -> Any:
+    """One number for an array in which it is repeated."""
+    return x.flat[0] if isinstance(x, np.ndarray) and x.size and np.all(x == x.flat[0]) else x
+
+
+def passed_back(
+    graph: ir.IRGraph, reading: RuleReading, incoming: ir.IRNode, values: Mapping[Node, ir.IRNode], result: Node, operand: Node
+) -> ir.IRNode:
+    """One step of the chain rule: what a rule gives for an operand, fitted to it."""
+    known = {reading.g: incoming, reading.out: values[result]}
+    known |= {x: values[node] for x, node in zip(reading.inputs, result.operands, strict=True) if isinstance(x, Value)}
+    gradient = program_node(graph, reading.gradient, known)
+    shape, dtype = operand.shape, operand.data.dtype
+    if isinstance(gradient.dtype, ir.PythonNumber):
+        gradient = graph.constant(dtype.type(gradient.value))
+    if gradient.shape != shape:
+        gradient = applied(graph, broadcasting.sum_to, (gradient,), {"shape": shape}, (shape, gradient.dtype))
+    if gradient.dtype.kind == "c" != dtype.kind:
+        gradient = applied(graph, complex_numbers.real, (gradient,), {}, (shape, gradient.dtype.type(0).real.dtype))
+    if gradient.dtype != dtype:
+        gradient = applied(graph, broadcasting.cast, (gradient,), {"dtype": dtype}, (shape, dtype))
+    return gradient
+
+
+def summed(graph: ir.IRGraph, before: ir.IRNode | None, new: ir.IRNode) -> ir.IRNode:
+    """A contribution added to what came before."""
+    return new if before is None else graph.apply(arithmetic.add, (before, new), {}, (new.shape, new.dtype))
+
+
+def can_be_compared(params: Mapping[str, Any]) -> bool:
+    """Whether the compiler can tell operations with these parameters from others: an object of the user's may have no hash."""
+    try:
+        hash(ir.frozen(params))
+    except TypeError:
+        return False
+    return True

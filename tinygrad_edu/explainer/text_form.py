@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.explainer.chain import MOST_COUNTED, Derivation, Explained
+from tinygrad_edu.explainer.chain import MOST_COUNTED, Derivation
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
+from tinygrad_edu.explainer.explained import Explained
 from tinygrad_edu.explainer.printing import MOST_ROWS, Printer
 from tinygrad_edu.graph.graph import Graph, Kind, Node
 from tinygrad_edu.graph.notation import array_text, name_text, number_text
-from tinygrad_edu.graph.python_notation import code
 from tinygrad_edu.graph.terms import definition
+from tinygrad_edu.graph.text_notation import text
 
 _LONGEST_RULE = 80
 
@@ -34,15 +35,25 @@ def written(explanation: Explained, printer: Printer, notes: Iterable[str]) -> s
         named = [node for node in explanation.graph.results if node.is_named or node is explanation.graph.output]
         results = [f"{name_text(node.name)} = {array_text(node.data)}" for node in reversed(named)]
         gradients = "\n".join(_gradient(found, printer) for found in explanation.derivations)
-        blocks = ["\n".join([*results, *leaves]), _operations(explanation), gradients]
-    return "\n\n".join(block for block in [*blocks, "\n".join(notes)] if block)
+        chains = [_chain(node, explanation, printer) for node in explanation.targets[:MOST_ROWS]]
+        blocks = ["\n".join([*results, *leaves]), _operations(explanation), *chains, gradients]
+    blocks += ["\n".join(_in_all(explanation, printer)), "\n".join(notes)]
+    return "\n\n".join(filter(None, blocks))
 
 
-def rule_text(edge: Edge, printer: Printer | None = None) -> str:
-    """What an operation does with the gradient `g`, in Python; a printer writes results out."""
+def _in_all(explanation: Explained, printer: Printer) -> Iterator[str]:
+    """Where only some ways are told: which they are, and what comes by all of them."""
+    for node in explanation.targets if explanation.via else ():
+        ways = " and ".join(printer.node(station) for station in explanation.via)
+        total = printer.number(explanation.all_backward.gradient_of[node])
+        yield f"This is what comes by way of {ways}. By all ways it is {printer.gradient(node)} = {total}."
+
+
+def _rule(edge: Edge, printer: Printer | None = None) -> str:
+    """What an operation does with the gradient `g`; a printer writes results out."""
     if edge.rule is None:
         return "(cannot be read)"
-    rule = code(edge.rule if printer is None else printer.spelling.written(edge.rule))
+    rule = text(edge.rule if printer is None else printer.spelling.written(edge.rule))
     rule = f"real({rule})" if edge.keeps_real_part else rule
     long = f"(long: see {one_line(edge.result.primitive.name)} in `python -m tinygrad_edu ops`)"
     return rule if len(rule) <= _LONGEST_RULE else long
@@ -103,7 +114,7 @@ def _arrivals(found: Derivation, backward: BackwardPass, printer: Printer) -> st
 def _local(edge: Edge, printer: Printer) -> str:
     """The local derivative; where numbers are complex, what becomes of the incoming gradient g."""
     if not edge.is_between_real_numbers:
-        return f"g ↦ {rule_text(edge, printer)}"
+        return f"g ↦ {_rule(edge, printer)}"
     return " = ".join(dict.fromkeys([printer.local_derivative(edge), number_text(edge.local_derivative)]))
 
 
@@ -121,7 +132,7 @@ def _operations(explanation: Explained) -> str:
     backward, output = explanation.backward, name_text(explanation.graph.output.name)
     rows = [["result", "operation", "shape", "gradient g", "passes to", "rule", "shape", "summed over"]]
     for result, edges in backward.passed_by.items():
-        cells = [name_text(result.name), code(definition(result)), str(result.shape), _short(backward.gradient_of.get(result))]
+        cells = [name_text(result.name), text(definition(result)), str(result.shape), _short(backward.gradient_of.get(result))]
         for edge in edges:
             rows.append([*cells, name_text(edge.operand.name), *_passed(edge)])
             cells = ["", "", "", ""]
@@ -139,7 +150,16 @@ def _passed(edge: Edge) -> tuple[str, str, str]:
         return "none", "", ""
     axes = ", ".join(map(str, edge.summed_axes))
     summed = f"axis {axes}" if len(edge.summed_axes) == 1 else f"axes {axes}" if axes else ""
-    return rule_text(edge), str(edge.operand.shape), summed
+    return _rule(edge), str(edge.operand.shape), summed
+
+
+def _chain(node: Node, explanation: Explained, printer: Printer) -> str:
+    """The derivation in matrices."""
+    head = printer.gradient(node)
+    return "\n".join(
+        f"{' ' * len(head) if number else head} = {printer.formula(term)}"
+        for number, term in enumerate(explanation.matrices.lines(node))
+    )
 
 
 def _gradient(found: Derivation, printer: Printer) -> str:

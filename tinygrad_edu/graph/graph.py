@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.conversions import numbers_of
-from tinygrad_edu.engine.value import Note, Value
+from tinygrad_edu.engine.state import Note
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives.primitive import Primitive

@@ -20,12 +20,13 @@ from tinygrad_edu.graph.notation import (
     SUM,
     Notation,
     array_latex,
+    fraction,
     name_latex,
     number_latex,
 )
 from tinygrad_edu.graph.python_notation import abbreviated
 from tinygrad_edu.graph.source import literal, stated
-from tinygrad_edu.graph.terms import Literal, Symbol, Term
+from tinygrad_edu.graph.terms import Derivative, Literal, Symbol, Term, is_number
 from tinygrad_edu.primitives.primitive import Primitive
 
 _ALWAYS = ATOM + 1
@@ -49,12 +50,16 @@ def _bracketed(form: tuple[str, int], least: int) -> str:
 
 def _latex(term: Term) -> tuple[str, int]:
     """A term as LaTeX, and how tightly it binds."""
+    if isinstance(term, Derivative):
+        return rf"\frac{{d {_differentiated(term.of)}}}{{d {_differentiated(term.wrt)}}}", POWER
     if isinstance(term, Symbol):
         return name_latex(term.name), ATOM
     if isinstance(term, Literal):
-        return array_latex(term.value), PRODUCT if term.number is not None and term.number < 0 else ATOM
+        return _number(term)
+    template = _template(term.primitive, term.params, len(term.operands))
+    if template == r"{0} \cdot {1}" and term.is_of_arrays:
+        template = r"{0} \odot {1}"
     operands = [_latex(operand) for operand in term.operands]
-    template = _template(term.primitive, term.params, len(operands))
     if template == "{0}":  # a cast, say
         return operands[0]
     layout = _layout(template)
@@ -62,19 +67,38 @@ def _latex(term: Term) -> tuple[str, int]:
     binding = layout.binding
     if operands and layout.ends_in(len(operands) - 1) and operands[-1][1] == OPEN and filled[-1] == operands[-1][0]:
         binding = min(binding, OPEN)
-    factor = term.operands[0] if template == r"{0} \cdot {1}" else None
-    if isinstance(factor, Literal) and factor.number is not None:
-        shown = FRACTIONS.get(factor.number, ("", number_latex(factor.value)))[1]
-        return shown + (r" \cdot " if filled[1][0].isdigit() else " ") + filled[1], binding
+    if template == r"{0} \cdot {1}" and is_number(term.operands[0]):
+        return _coefficient(term.operands[0], filled[0]) + (r" \cdot " if filled[1][0].isdigit() else " ") + filled[1], binding
     params = {key: _param_latex(value if isinstance(value, tuple) else [value]) for key, value in term.params.items()}
-    return template.format(*filled, **params), binding
+    count = str(term.count) if term.operands and term.operands[0].shape else "n"
+    return template.format(*filled, **params, count=count), binding
+
+
+def _differentiated(term: Term) -> str:
+    return latex(term) if isinstance(term, Symbol) else rf"\left({latex(term)}\right)"
+
+
+def _number(literal: Literal) -> tuple[str, int]:
+    """A number or array in a formula, and how tightly it binds."""
+    number = literal.number
+    found = None if number is None or number in FRACTIONS else fraction(number)
+    if found is None:
+        return array_latex(literal.value), PRODUCT if number is not None and number < 0 else ATOM
+    return rf"\frac{{{found.numerator}}}{{{found.denominator}}}", POWER
+
+
+def _coefficient(term: Term, form: str) -> str:
+    """A number before a product, halves and quarters as fractions."""
+    found = fraction(term.number) if isinstance(term, Literal) else None
+    return rf"\frac{{{found.numerator}}}{{{found.denominator}}}" if found else form
 
 
 # --- brackets ----------------------------------------------------------------------------------------------------------------
 
 _SIGNS = {
     "<": COMPARISON, "=": COMPARISON, ">": COMPARISON, r"\leq": COMPARISON, r"\geq": COMPARISON, r"\neq": COMPARISON,
-    r"\land": COMPARISON, r"\lor": COMPARISON, "+": SUM, "-": SUM, r"\bmod": SUM, r"\cdot": PRODUCT, "*": PRODUCT,
+    r"\land": COMPARISON, r"\lor": COMPARISON, "+": SUM, "-": SUM, r"\bmod": SUM, r"\cdot": PRODUCT, r"\odot": SUM,
+    "*": PRODUCT,
 }  # fmt: skip
 """The signs between operands, and how tightly they bind them together."""
 
@@ -122,10 +146,14 @@ class _Layout:
         return self._least_beside(self.parts[at - 1] if at else "", is_last=self.ends_in(position))
 
     def _least_beside(self, before: str, is_last: bool) -> int:
+        if before.startswith(r"\sum"):
+            return OPEN  # a product within a sum
         if _is_function(before):
             return ATOM  # where a function begins and ends is seen
         if r"\bmod" in self.parts:
             return POWER
+        if r"\odot" in self.parts:
+            return PRODUCT  # so that it is not taken for a part of a product of matrices
         if self.binding == SUM:
             return OPEN if before == "-" else SUM
         if self.binding == PRODUCT:

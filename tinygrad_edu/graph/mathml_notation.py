@@ -26,7 +26,7 @@ def mathml(latex: str) -> Tree:
     r"""A formula in LaTeX as a row of MathML.
 
     >>> mathml(r"\frac{d L}{d \theta} = -x_1")[1:]
-    [['mfrac', ['mrow', ['mi', 'd'], ['mi', 'L']], ['mrow', ['mi', 'd'], ['mi', 'θ']]], ['mo', '='], ['mo', '−'], ['msub', ['mi', 'x'], ['mn', '1']]]
+    [['mfrac', ['mrow', ['mi', 'd'], ['mi', 'L']], ['mrow', ['mi', 'd'], ['mi', 'θ']]], ['mo', '='], ['mo', {'form': 'prefix'}, '−'], ['msub', ['mi', 'x'], ['mn', '1']]]
 
     A parameter of LaTeX's, `#0`, is a place for a number that is not known yet, `{0}`.
     """  # noqa: E501 (a row is a row)
@@ -54,8 +54,8 @@ MATHML = replace(LATEX, array=matrix_latex)
 # --- signs -------------------------------------------------------------------------------------------------------------------
 
 _OPERATORS = {
-    "cdot": "·", "times": "×", "leq": "≤", "geq": "≥", "neq": "≠", "land": "∧", "lor": "∨", "wedge": "∧", "in": "∈", "to": "→",
-    "sim": "∼", "bmod": "mod", "partial": "∂", "sum": "∑", "prod": "∏", "ldots": "…", "backslash": "\\", "lbrace": "{",
+    "odot": "⊙", "cdot": "·", "times": "×", "leq": "≤", "geq": "≥", "neq": "≠", "land": "∧", "lor": "∨", "wedge": "∧", "in": "∈",
+    "to": "→", "sim": "∼", "bmod": "mod", "partial": "∂", "sum": "∑", "prod": "∏", "ldots": "…", "backslash": "\\", "lbrace": "{",
     "rbrace": "}", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "|": "‖",
 }  # fmt: skip
 _SIGNS = {"-": "−", "'": "′"}

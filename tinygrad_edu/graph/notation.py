@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from tinygrad_edu.graph.terms import Term
 # OPEN is a product that ends in a function without brackets, as \ln w: what is multiplied to its right would seem to be inside.
 COMPARISON, SUM, OPEN, PRODUCT, POWER, ATOM = range(6)
 
-FRACTIONS = {0.5: ("½", r"\frac{1}{2}"), 0.25: ("¼", r"\frac{1}{4}"), 0.75: ("¾", r"\frac{3}{4}")}
+FRACTIONS = {0.5: "½", 0.25: "¼", 0.75: "¾"}
+"""Fractions that are signs of their own in text."""
+_LARGEST_DENOMINATOR = 10_000
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,28 @@ class Notation:
         return self.brackets.format(form) if form.startswith(self.minus) else form
 
 
+def fraction(x: Any) -> Fraction | None:
+    """A number between 0 and 1 as a fraction, where its digits do not say it as well: that of an average, or a half.
+
+    >>> fraction(1 / 3), fraction(2 / 7), fraction(0.125), fraction(0.1)
+    (Fraction(1, 3), Fraction(2, 7), Fraction(1, 8), None)
+    """
+    value = float(x)
+    if not 0 < value < 1 or (value not in FRACTIONS and value == float(f"{value:.2g}")):
+        return None
+    found = Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
+    is_it = float(found) == value and (found.numerator == 1 or value != float(f"{value:.6g}"))
+    return found if is_it else None
+
+
 # --- names and numbers -------------------------------------------------------------------------------------------------------
 
-_GREEK = {
+GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ", "iota": "ι",
     "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
     "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
 }  # fmt: skip
-_GREEK_COMMANDS = {letter: f"\\{word}" for word, letter in _GREEK.items() if word != "lam"}
+_GREEK_COMMANDS = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "lam"}
 _MOST_NUMBERS = 8  # of a larger array only the beginning is written
 
 
@@ -95,7 +112,7 @@ def _nested(array: Any, most: int, number: Callable[[Any], str]) -> str:
 def name_text(name: str) -> str:
     """A name as it is printed: `theta` as θ."""
     stem, separator, number = name.partition("_")
-    return _GREEK.get(stem, stem) + separator + number if number.isdigit() or not separator else name
+    return GREEK.get(stem, stem) + separator + number if number.isdigit() or not separator else name
 
 
 # --- as LaTeX ----------------------------------------------------------------------------------------------------------------
@@ -128,7 +145,7 @@ def name_latex(name: str) -> str:
     stem = stem.removesuffix("_") if number else stem
     if not stem:
         stem, number = name, ""
-    command = _GREEK_COMMANDS.get(_GREEK.get(stem, stem))
+    command = _GREEK_COMMANDS.get(GREEK.get(stem, stem))
     if command is None:
         command = in_latex(stem) if len(stem) == 1 and stem.isalpha() else rf"\mathrm{{{in_latex(stem)}}}"
     return f"{command}_{{{number}}}" if number else command

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.graph.notation import array_text
 from tinygrad_edu.graph.source import expression, literal, numpy_function, stated
-from tinygrad_edu.graph.terms import Literal, Symbol, Term
+from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.shaping import transpose
 
@@ -50,7 +50,11 @@ def syntax_tree(term: Term) -> ast.expr:
         number = np.asarray(term.value).item()
         whole = isinstance(number, float) and number.is_integer() and abs(number) < 1e15
         return _without_np(literal(int(number) if whole else number))
-    operands = [syntax_tree(operand) for operand in term.operands]
+    return operation_tree(term, [syntax_tree(operand) for operand in term.operands])
+
+
+def operation_tree(term: Applied, operands: list[ast.expr]) -> ast.expr:
+    """The operation of a term on these operands."""
     if _goes_by_name(term.primitive, term.params):
         shown = stated(term.primitive, term.params)
         keywords = [ast.keyword(key, _without_np(literal(abbreviated(param)))) for key, param in shown.items()]

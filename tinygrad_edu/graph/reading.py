@@ -85,7 +85,7 @@ def term_of_value(x: Any, shapes: Shapes, made: Made) -> Any:
     terms: dict[Value, Any] = {}
     for value in sorted(behind(x), key=attrgetter("serial")):
         if value.primitive is None:
-            terms[value] = Symbol(value.name) if value.name else Literal(numbers_of(value))
+            terms[value] = Symbol(value.name, value.shape) if value.name else Literal(numbers_of(value))
         else:
             pairs = zip(value.parents, value.inputs, strict=True)
             operands = tuple(Literal(seen) if parent is None else terms[parent] for parent, seen in pairs)
@@ -96,7 +96,7 @@ def term_of_value(x: Any, shapes: Shapes, made: Made) -> Any:
 
 def _as_computed(value: Value, operands: tuple[Any, ...], params: Mapping[str, Any]) -> Term:
     assert value.primitive is not None
-    return Applied(value.primitive, operands, params)
+    return Applied(value.primitive, operands, params, value.shape)
 
 
 def _simplest(value: Value, operands: tuple[Any, ...], params: Mapping[str, Any]) -> Term | None:

@@ -6,6 +6,7 @@ choices that are already made. It knows no derivative.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
@@ -20,9 +21,10 @@ from tinygrad_edu.primitives.primitive import Primitive
 
 @dataclass(frozen=True)
 class Symbol:
-    """A name that stands for a node of the graph, or for an incoming gradient."""
+    """A name that stands for a node of the graph, or for an incoming gradient; with the shape of what it stands for."""
 
     name: str
+    shape: tuple[int, ...] = ()
     size = depth = 1
 
 
@@ -34,6 +36,11 @@ class Literal:
     size = depth = 1
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return np.shape(self.value)
+
+    @property
     def number(self) -> float | None:
         """The number, if it is a single one."""
         return float(self.value) if np.ndim(self.value) == 0 and not np.iscomplexobj(self.value) else None
@@ -41,11 +48,12 @@ class Literal:
 
 @dataclass(frozen=True, eq=False)
 class Applied:
-    """An operation applied to terms."""
+    """An operation applied to terms; with the shape of the result, which says how its signs are written."""
 
     primitive: Primitive
     operands: tuple[Term, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
+    shape: tuple[int, ...] = ()
 
     @cached_property
     def size(self) -> int:
@@ -57,18 +65,46 @@ class Applied:
         """How many of them are one within the other."""
         return 1 + max((operand.depth for operand in self.operands), default=0)
 
+    @property
+    def keeps_numbers(self) -> bool:
+        """Whether it changes no number, and is not written: a cast, a new axis, or a repetition along one."""
+        return self.primitive.latex == "{0}"
+
+    @property
+    def is_of_arrays(self) -> bool:
+        """Whether no operand is a single number."""
+        return all(operand.shape for operand in self.operands)
+
+    @property
+    def count(self) -> int:
+        """Of how many numbers each of the result is made, in a sum or a mean."""
+        return math.prod(self.operands[0].shape) // max(math.prod(self.shape), 1)
+
 
 Term = Symbol | Literal | Applied
 
 
+@dataclass(frozen=True, kw_only=True)
+class Derivative(Symbol):
+    """The derivative of one thing with respect to another: a symbol that is written as their quotient."""
+
+    of: Term
+    wrt: Term
+
+
+def is_number(term: Term) -> bool:
+    """Whether a term is a single number that is written out."""
+    return isinstance(term, Literal) and term.number is not None
+
+
 def term_of(node: Node) -> Term:
     """A node as it is written where it is used: its name, or its number."""
-    return Literal(node.data) if node.is_number else Symbol(node.name)
+    return Literal(node.data) if node.is_number else Symbol(node.name, node.shape)
 
 
 def definition(node: Node) -> Term:
     """The operation that a result came from, applied to its operands as they are written."""
-    return Applied(node.primitive, tuple(term_of(operand) for operand in node.operands), node.params)
+    return Applied(node.primitive, tuple(term_of(operand) for operand in node.operands), node.params, node.shape)
 
 
 def names(term: Term) -> set[str]:
@@ -89,7 +125,7 @@ def substituted(term: Term, terms: Mapping[str, Term], made: Callable[[Applied],
         return term
     operands = tuple(substituted(operand, terms, made) for operand in term.operands)
     is_same = all(new is old for new, old in zip(operands, term.operands, strict=True))
-    return term if is_same else made(Applied(term.primitive, operands, term.params))
+    return term if is_same else made(Applied(term.primitive, operands, term.params, term.shape))
 
 
 # --- algebra -----------------------------------------------------------------------------------------------------------------
@@ -115,6 +151,13 @@ def simplified(term: Term) -> Term:
         return others[0]
     neutral = _NEUTRAL.get(term.primitive)
     return first if neutral is not None and _is(others[0], neutral) else term
+
+
+def number_first(term: Applied) -> Term:
+    """A product with its number before the other factor."""
+    if term.primitive is arithmetic.multiply and is_number(term.operands[1]) and not is_number(term.operands[0]):
+        return Applied(term.primitive, term.operands[::-1], term.params, term.shape)
+    return term
 
 
 _NEUTRAL = {arithmetic.multiply: 1, arithmetic.power: 1, arithmetic.divide: 1, arithmetic.add: 0, arithmetic.subtract: 0}

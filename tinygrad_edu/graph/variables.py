@@ -83,25 +83,25 @@ class Variables:
                 sys.settrace(self._called)
         return _Running(self, frame, before) if self.is_on and _is_users(frame) else before
 
-    def look(self, frame: FrameType, depth: int, given: dict[str, int]) -> None:
-        """Note what is bound in a function that is not what it was given."""
-        for name, x in frame.f_locals.items():
-            if type(x) is Value and given.get(name) != x.serial:
-                known = self._bound.get(x.serial)
-                if known is None or known[0] > depth:
-                    self._bound[x.serial] = depth, name
+    def note(self, serial: int, name: str, depth: int) -> None:
+        """A Value is bound to a variable."""
+        known = self._bound.get(serial)
+        if known is None or known[0] > depth:
+            self._bound[serial] = depth, name
 
 
 class _Running:
     """The trace function of a function of the user's."""
 
-    __slots__ = ("_before", "_depth", "_given", "_variables")
+    __slots__ = ("_before", "_depth", "_seen", "_variables")
 
     def __init__(self, variables: Variables, frame: FrameType, before: Any) -> None:
         self._variables, self._before, self._depth = variables, before, _depth(frame)
-        self._given = {name: x.serial for name, x in frame.f_locals.items() if type(x) is Value}
-        for name, serial in self._given.items():
-            variables.passed.setdefault(serial, name)
+        self._seen: set[int] = set()
+        for name, x in frame.f_locals.items():
+            if type(x) is Value:
+                self._seen.add(x.serial)
+                variables.passed.setdefault(x.serial, name)
         if before is None and frame.f_code.co_nlocals > _MANY:
             frame.f_trace_lines = False
 
@@ -109,7 +109,10 @@ class _Running:
         if self._before is not None:
             self._before = self._before(frame, event, arg)
         if self._variables.is_on and event != "exception":
-            self._variables.look(frame, self._depth, self._given)
+            for name, x in frame.f_locals.items():
+                if type(x) is Value and x.serial not in self._seen:
+                    self._seen.add(x.serial)
+                    self._variables.note(x.serial, name, self._depth)
             if event == "return" and type(arg) is Value and not frame.f_code.co_name.startswith("__"):
                 name = frame.f_code.co_name
                 self._variables.returned.setdefault(arg.serial, "result" if name == "<lambda>" else name)

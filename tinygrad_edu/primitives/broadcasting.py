@@ -32,7 +32,7 @@ def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
 broadcast_to: Primitive = operation(
     _broadcast_to,
     lambda g, out, x, shape: sum_to(g, shape=x.shape),
-    name="broadcast_to", result="repeated", numpy=[np.broadcast_to],
+    name="broadcast_to", result="repeated", numpy=[np.broadcast_to], latex="{0}",
     cases=[case((1, 3), shape=(2, 4, 3)), case((), shape=(2, 3)), case((3,), shape=(3,))],
 )  # fmt: skip
 

@@ -62,20 +62,28 @@ inv: Primitive = operation(
     name="inv", result="inverse", numpy=[np.linalg.inv], latex="{{{0}}}^{{-1}}", domain=(well_conditioned,), cases=SQUARE,
 )  # fmt: skip
 
+
+def _solve_vjp(g: Any, out: Any, a: Any, b: Any) -> Any:
+    to_b = solve(transposed(a), g)
+    return -np.outer(to_b, out) if b.ndim == 1 else -to_b @ transposed(out)
+
+
 # A rule of its own, since np.linalg.inv(a) @ b is slower and less exact. x = a⁻¹b: b̄ = a⁻ᵀ x̄ and ā = -b̄ xᵀ.
 solve: Primitive = operation(
     np.linalg.solve,
-    lambda g, out, a, b: -solve(transposed(a), g) @ transposed(out),
+    _solve_vjp,
     lambda g, out, a, b: solve(transposed(a), g),
     name="solve", result="solution", latex="{{{0}}}^{{-1}} {1}", domain=(well_conditioned, (-2, 2)),
-    cases=[case((3, 3), (3, 2)), case((2, 3, 3), (3, 2)), case((3, 3), (2, 3, 1)), case((2, 1, 3, 3), (4, 3, 2))],
+    cases=[
+        case((3, 3), (3, 2)), case((2, 3, 3), (3, 2)), case((3, 3), (2, 3, 1)), case((2, 1, 3, 3), (4, 3, 2)), case((3, 3), (3,)),
+    ],
 )  # fmt: skip
 
 
 @composition(np.linalg.solve)
 def _solve(a: Any, b: Any) -> Any:
     b = as_operand(b)
-    return solve(a, b[:, None])[..., 0] if b.ndim == 1 else solve(a, b)
+    return solve(a, b[:, None])[..., 0] if b.ndim == 1 and a.ndim > 2 else solve(a, b)
 
 
 # For matrices whose rank does not change nearby (Golub & Pereyra, 1973).

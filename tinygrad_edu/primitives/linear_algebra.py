@@ -257,13 +257,25 @@ def _matrix_power(a: Any, n: int) -> Any:
 
 # --- sliding products --------------------------------------------------------------------------------------------------------
 
+
+def _slid_back(g: Any, x: Any, other: Any, mode: str) -> Any:
+    """Moving the other one back over the gradient undoes the slide: what x[i] was multiplied with is it at all its places.
+
+    Where only whole overlaps counted, the longer one had ends that the shorter one did not reach with all of itself.
+    """
+    return np.convolve(other[::-1], g, "full" if mode == "valid" and len(x) >= len(other) else "valid")
+
+
 # An entry of its own, because as a composition it would hold a copy of a for each element of v.
-# Moving the kernel back over the gradient undoes the slide: what a[i] was multiplied with is the kernel at all its places.
 convolve: Primitive = operation(
-    lambda a, v: np.convolve(a, v),
-    lambda g, out, a, v: np.convolve(g, v[::-1], "valid"),
-    lambda g, out, a, v: np.convolve(g, a[::-1], "valid"),
-    name="convolve", code="np.convolve({0}, {1})", latex="{0} * {1}", cases=[case((5,), (3,)), case((2,), (4,)), case((1,), (1,))],
+    lambda a, v, mode="full": np.convolve(a, v, mode),
+    lambda g, out, a, v, mode="full": _slid_back(g, a, v, mode),
+    lambda g, out, a, v, mode="full": _slid_back(g, v, a, mode),
+    name="convolve", numpy=[np.convolve], latex="{0} * {1}",
+    cases=[
+        case((5,), (3,)), case((2,), (4,)), case((1,), (1,)),
+        case((5,), (3,), mode="valid"), case((2,), (4,), mode="valid"), case((3,), (3,), mode="valid"),
+    ],
 )  # fmt: skip
 
 # JAX makes floating-point numbers of whole ones, which do not hold all of them: there the rows of products are added up, each
@@ -274,10 +286,13 @@ _CONVOLVE_WHOLE = Primitive(
 )  # fmt: skip
 
 
-@composition(np.convolve)
+@composition(np.convolve, calling=convolve)
 def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
     a, v = np.atleast_1d(a), np.atleast_1d(v)
-    full = convolve(a, v) if np.result_type(a.dtype, v.dtype).kind in "fc" else _CONVOLVE_WHOLE(a, v)
+    are_whole = np.result_type(a.dtype, v.dtype).kind not in "fc"
+    if mode == "valid" and not are_whole:
+        return convolve(a, v, mode=mode)
+    full = _CONVOLVE_WHOLE(a, v) if are_whole else convolve(a, v)
     if mode == "full":
         return full
     if mode not in ("same", "valid"):

@@ -114,7 +114,7 @@ def _extremum_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = Fa
 
 
 sum = operation(_sum, _sum_vjp, name="sum", result="total", numpy=[np.sum], latex=r"\sum {0}", cases=AXES, reduces=np.add)
-mean = operation(_mean, _mean_vjp, name="mean", numpy=[np.mean], latex=r"\operatorname{{mean}} {0}", cases=AXES)
+mean = operation(_mean, _mean_vjp, name="mean", numpy=[np.mean], latex=r"\frac{{1}}{{{count}}} \sum {0}", cases=AXES)
 prod = operation(_prod, _prod_vjp, name="prod", numpy=[np.prod], latex=r"\prod {0}", cases=AXES, reduces=np.multiply)
 max = operation(_max, _extremum_vjp, name="max", numpy=[np.max], latex=r"\max {0}", cases=AXES, reduces=np.maximum)
 min = operation(_min, _extremum_vjp, name="min", numpy=[np.min], latex=r"\min {0}", cases=AXES, reduces=np.minimum)
