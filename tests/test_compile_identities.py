@@ -8,7 +8,8 @@ from tests.profile import EXHAUSTIVE
 from tinygrad_edu.compiler import building, rewriting
 from tinygrad_edu.compiler.building import Builder
 from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING, IDENTITIES, LETTERS, NUMBERS
-from tinygrad_edu.compiler.ir import IRGraph, in_order, is_ordinary
+from tinygrad_edu.compiler.ir import IRGraph, is_ordinary
+from tinygrad_edu.compiler.loops import in_order
 from tinygrad_edu.compiler.rewriting import expanded, simplified
 from tinygrad_edu.graph.terms import Literal, Symbol
 from tinygrad_edu.primitives import arithmetic

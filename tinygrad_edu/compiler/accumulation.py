@@ -40,8 +40,10 @@ class Part:
         masks = sum(part.dtype == bool for part in positions)
         if masks:
             return len(positions) > 1
-        # Positions along several axes go in step: if those along one axis all differ, so do all.
+        # Positions along several axes go in step: if those along one axis all differ, so do all. One alone is there once.
         shape = np.broadcast_shapes(*(part.shape for part in positions))
+        if shape == ():
+            return False
         return bool(positions) and not any(part.shape == shape and _all_differ(part) for part in positions)
 
 

@@ -57,11 +57,11 @@ def arranged(order: Sequence[IRNode], outputs: Sequence[IRNode], whole: Collecti
     kinds: dict[IRNode, tuple[int, int] | None] = {}
     for node in order:
         kinds[node] = None if node in whole else _kind(node, kinds)
-        stages[node] = max((_after(part, node, kinds, stages) for part in node.inputs), default=0)
+        stages[node] = max((_after(part, node, kinds, stages) for part in node.inputs if part in stages), default=0)
     users: dict[IRNode, list[IRNode]] = {node: [] for node in order}
     for node in order:
         for part in node.inputs:
-            users[part].append(node)
+            users.setdefault(part, []).append(node)
     arrangement: list[IRNode | Region] = []
     for stage in sorted(set(stages.values())):
         together: dict[tuple[int, int], list[IRNode]] = {}
@@ -82,7 +82,7 @@ def _kind(node: IRNode, kinds: dict[IRNode, tuple[int, int] | None]) -> tuple[in
     if node.primitive is None or node.dtype == np.float16:  # which np.mean adds up with more precision
         return None
     if is_sum(node):
-        return kinds[node.inputs[0]]
+        return kinds.get(node.inputs[0])
     makes_anew = node.operation is cast or (is_elementwise(node.primitive) and not may_give_a_view(node.primitive))
     if math.prod(node.shape) <= BLOCK or not makes_anew:  # a view of a buffer would change with it
         return None

@@ -20,14 +20,14 @@ from tinygrad_edu.compiler.ir import (
     PythonNumber,
     are_mixed,
     frozen,
-    in_order,
     is_elementwise,
     is_number,
     is_ordinary,
     kind_of,
     result_type,
 )
-from tinygrad_edu.primitives import arithmetic, broadcasting, indexing, joining, reductions, shaping, special
+from tinygrad_edu.compiler.loops import everything, is_list
+from tinygrad_edu.primitives import arithmetic, broadcasting, indexing, joining, linear_algebra, reductions, shaping, special
 from tinygrad_edu.primitives.primitive import Primitive
 
 Type = tuple[tuple[int, ...], Any]
@@ -49,7 +49,7 @@ class Builder:
         self.graph = IRGraph()
         self._made: dict[Any, IRNode] = {}
         # Where all numbers have double precision, Python's are like NumPy's.
-        self._is_mixed = are_mixed(in_order(outputs))
+        self._is_mixed = are_mixed(everything(outputs))
 
     # --- from traced nodes ---------------------------------------------------------------------------------------------------
 
@@ -272,6 +272,19 @@ class Builder:
             return x
         if x.operation is broadcasting.broadcast_to and x.inputs[0].shape == ():
             return self._broadcast(x.inputs[0], shape)
+        if x.operation is arithmetic.negative:
+            return self.make(arithmetic.negative, [self._reshaped(x.inputs[0], shape)])
+        if x.operation is arithmetic.multiply and is_number(x.inputs[0]):
+            return self.make(arithmetic.multiply, [x.inputs[0], self._reshaped(x.inputs[1], shape)])
+        if x.operation is reductions.sum and x.params.get("keepdims"):
+            over = {key: value for key, value in x.params.items() if key != "keepdims"}
+            total = self.make(reductions.sum, x.inputs, over)
+            if total.shape == shape:
+                return total
+        if len(x.shape) == 1 and shape in ((1, *x.shape), (*x.shape, 1)):  # a vector as a row or a column, and back
+            return self.make(indexing.index, [x], {"index": None if shape[0] == 1 else (slice(None), None)})
+        if x.operation is linear_algebra.matmul and x.shape in ((1, *shape), (*shape, 1)):
+            return self.make(indexing.index, [x], {"index": 0 if x.shape[0] == 1 else (slice(None), 0)})
         return self.graph.apply(shaping.reshape, [x], {"shape": shape}, (shape, x.dtype))
 
     @_rewrites(shaping.reshape)
@@ -299,7 +312,7 @@ class Builder:
     @_rewrites(joining.stack)
     def stack(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
         """One array gets a new axis."""
-        return self.expand_dims(inputs, params, like) if len(inputs) == 1 else None
+        return self.expand_dims(inputs, params, like) if len(inputs) == 1 and not is_list(inputs[0]) else None
 
     @_rewrites(shaping.expand_dims)
     def expand_dims(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode:

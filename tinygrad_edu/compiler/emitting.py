@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -19,12 +18,13 @@ import numpy as np
 
 from tinygrad_edu.compiler.accumulation import Accumulation, Part, accumulations, few_at_a_time
 from tinygrad_edu.compiler.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
-from tinygrad_edu.compiler.ir import IRNode, PythonNumber, Rank, are_mixed, in_order, is_elementwise, ufunc_of
+from tinygrad_edu.compiler.ir import IRNode, PythonNumber, Rank, are_mixed, is_elementwise, ufunc_of
+from tinygrad_edu.compiler.loops import body_of, everything, in_order, is_loop, places_in_lists, seen_through, uses_of
 from tinygrad_edu.compiler.probing import may_give_a_view, may_give_an_array
 from tinygrad_edu.compiler.scope import Scope, is_of_table, is_written_out
 from tinygrad_edu.engine.user_primitive import UserPrimitive
 from tinygrad_edu.graph.reaching import reached
-from tinygrad_edu.graph.source import docstring, is_literal, is_written_briefly, literal
+from tinygrad_edu.graph.source import docstring, identifier, is_literal, is_written_briefly, literal
 from tinygrad_edu.primitives.broadcasting import broadcast_to
 from tinygrad_edu.primitives.indexing import index
 from tinygrad_edu.primitives.primitive import Primitive
@@ -41,6 +41,8 @@ class Source:
 
     name: of its function.
     parameters: the function's parameters, in order; the last ones are for constants that are too large to be written out.
+    leaves: for each input its parameter, or what it is called where it comes in a list.
+    lists: the parameters that are lists, and what is in them.
     body: the statements, without the return.
     results: the expressions of the results, in order.
     scope: what it needs beside them.
@@ -50,6 +52,8 @@ class Source:
 
     name: str
     parameters: list[str]
+    leaves: list[str]
+    lists: dict[str, list[str]]
     body: list[str]
     results: list[str]
     scope: Scope
@@ -89,34 +93,51 @@ class Emitter:
 
     def __init__(self, name: str, inputs: Sequence[IRNode], outputs: Sequence[IRNode], reserved: Sequence[str] = ()) -> None:
         self._inputs, self._outputs = inputs, outputs
-        self._order = in_order(outputs)
-        self._named = {node for node in self._order if node.primitive and node.label and node.label.rank >= self.least}
-        self._uses = Counter(part for node in self._order for part in node.inputs)
-        self._is_mixed = are_mixed(self._order)
-        self._results = frozenset(outputs)
-        self._accumulations = self._computed_in_place()
-        self._inner = {part for accumulation in self._accumulations.values() for part in accumulation.inner}
+        self._order, self._everything = in_order(outputs), list(everything(outputs))
+        self._named = {node for node in self._everything if node.primitive and node.label and node.label.rank >= self.least}
+        self._uses = uses_of(outputs)
+        self._is_mixed = are_mixed(self._everything)
+        bodies = [body_of(node) for node in self._everything if is_loop(node)]
+        self._results = frozenset([*outputs, *(result for body in bodies for result in body.results)])
+        self._accumulations: dict[IRNode, Accumulation] = {}
+        self._inner: set[IRNode] = set()
+        self._add_in_place(self._order)
         self._forms: dict[IRNode, ast.expr] = {}
         self._body: list[str] = []
         self._lines: dict[IRNode, int] = {}
-        operations = ((node.primitive, self._entry(node)) for node in self._order if node.primitive)
-        self._scope = Scope(name, [node.name for node in inputs], operations, reserved)
-        self._names = dict(zip(inputs, self._scope.parameters, strict=True))
-        self._names |= {node: self._scope.variable(node.label.name) for node in self._order if node in self._named and node.label}
+        operations = ((node.primitive, self._entry(node)) for node in self._everything if node.primitive)
+        self._places = places_in_lists(inputs, outputs)
+        self._given = dict.fromkeys(self._places[node][0] if node in self._places else node.name for node in inputs)
+        self._scope = Scope(name, list(self._given), operations, reserved)
+        parameters = dict(zip(self._given, self._scope.parameters, strict=True))
+        self._names = {node: parameters[node.name] for node in inputs if node not in self._places}
+        named = [node for node in self._everything if node in self._named]
+        self._names |= {node: self._scope.variable(node.label.name) for node in named if node.label}
         self._called = {node.label: name for node, name in reversed(self._names.items()) if node.label}
 
     def source(self) -> Source:
         """The whole program."""
+        leaves: list[str] = []
+        lists: dict[str, list[str]] = {}
+        parameters = dict(zip(self._given, self._scope.parameters, strict=True))
         for node in self._inputs:
-            self._forms[node] = ast.Name(self._names[node])
-        self._write(self._order)
+            if node in self._places:
+                base, place = self._places[node]
+                self._forms[node] = ast.Subscript(ast.Name(parameters[base]), ast.Constant(place))
+                leaves.append(self._scope.unique(identifier(node.name)))
+                lists.setdefault(parameters[base], []).append(leaves[-1])
+            else:
+                leaves.append(self._names[node])
+                self._forms[node] = ast.Name(leaves[-1])
+        self._write(self._order, self._outputs)
         returned = self._returned()
-        return Source(self._scope.name, self._scope.parameters, self._body, returned, self._scope, self._lines)
+        leaves += self._scope.constants
+        return Source(self._scope.name, self._scope.parameters, leaves, lists, self._body, returned, self._scope, self._lines)
 
     # --- lines ---------------------------------------------------------------------------------------------------------------
 
-    def _write(self, order: Sequence[IRNode]) -> None:
-        """Write the nodes, each after its inputs."""
+    def _write(self, order: Sequence[IRNode], outputs: Sequence[IRNode]) -> None:
+        """Write the nodes, each after its inputs. `outputs` are those of them that are needed afterwards."""
         for node in order:
             if node not in self._forms:
                 self._write_one(node)
@@ -132,8 +153,8 @@ class Emitter:
         if node in self._named or is_result or (self._uses[node] > 1 and not is_short(form)):
             self._give_line(node)
 
-    def _give_line(self, node: IRNode) -> None:
-        name = self._name_for(node)
+    def _give_line(self, node: IRNode, name: str = "") -> None:
+        name = name or self._name_for(node)
         comment = self._comment(node, self._note_line(node))
         self._body.append(f"{name} = {ast.unparse(self._forms[node])}{comment}")
         self._forms[node] = ast.Name(name)
@@ -160,7 +181,7 @@ class Emitter:
         if node.primitive is None:
             return "constant"
         position = node.params.get("index") if node.operation is index else None
-        if isinstance(position, int) and isinstance(self._forms[node.inputs[0]], ast.Name):
+        if isinstance(position, int) and isinstance(self._forms.get(node.inputs[0]), ast.Name):
             return f"{ast.unparse(self._forms[node.inputs[0]])}_{position}"
         return node.primitive.result or ("mask" if node.dtype == bool else node.primitive.name)
 
@@ -237,11 +258,12 @@ class Emitter:
         seen: set[IRNode] = set()
         for node in self._outputs:
             form = self._forms[node]
-            if node.shape == () and node.primitive is not None and not _is_known(node.primitive):
+            computed = seen_through(node)
+            if node.shape == () and node.primitive is not None and not is_known(computed):
                 form = ast.Subscript(called("asarray", form), ast.Tuple([]))
-            elif node.shape == () and node.operation is not None and may_give_an_array(node.operation) and not _is_converted(form):
+            elif node.shape == () and computed.operation and may_give_an_array(computed.operation) and not _is_converted(form):
                 form = ast.Subscript(form, ast.Tuple([]))
-            elif node.shape != () and (node in seen or (_may_share(node) and node not in self._accumulations)):
+            elif node.shape != () and (node in seen or (may_share(computed) and computed not in self._accumulations)):
                 form = called("array", form)
             seen.add(node)
             returned.append(ast.unparse(form))
@@ -249,9 +271,11 @@ class Emitter:
 
     # --- sums in place -------------------------------------------------------------------------------------------------------
 
-    def _computed_in_place(self) -> dict[IRNode, Accumulation]:
-        """The sums into which parts are added in place."""
-        return accumulations(self._order, self._results | self._named)
+    def _add_in_place(self, order: Sequence[IRNode]) -> None:
+        """Find the sums among some nodes into which parts are added in place."""
+        found = accumulations(order, self._results | self._named)
+        self._accumulations |= found
+        self._inner |= {part for accumulation in found.values() for part in accumulation.inner}
 
     def _write_accumulation(self, node: IRNode, accumulation: Accumulation) -> None:
         """An array, and each part added in its place."""
@@ -278,12 +302,12 @@ class Emitter:
 
     def _is_for_one_use(self, node: IRNode) -> bool:
         """Whether its memory is nobody else's, and nobody but the one who uses it next will look at it again."""
-        return self._uses[node] == 1 and node not in self._results and node not in self._named and not _may_share(node)
+        return self._uses[node] == 1 and node not in self._results and node not in self._named and not may_share(node)
 
     def _copied(self, node: IRNode) -> ast.expr:
         """What a node is written as, with a copy of memory that may be somebody else's."""
         form = self._added_up([node])
-        is_others = isinstance(form, ast.Name) or (node.primitive is not None and _may_share(node))
+        is_others = isinstance(form, ast.Name) or (node.primitive is not None and may_share(node))
         return called("array", form) if is_others else form
 
     def _added_up(self, summands: Sequence[IRNode]) -> ast.expr:
@@ -333,15 +357,16 @@ def _is_converted(form: ast.expr) -> bool:
     return isinstance(form, ast.Call) and isinstance(getattr(np, ast.unparse(form.func).removeprefix("np."), None), type)
 
 
-def _may_share(node: IRNode) -> bool:
+def may_share(node: IRNode) -> bool:
     """Whether the result may be memory of something else."""
+    node = seen_through(node)
     if node.primitive is None:
         return True
     if node.operation is broadcast_to:
         return node.inputs[0].shape != ()  # a repeated number fills an array of its own
-    return may_give_a_view(node.primitive) or not _is_known(node.primitive)
+    return may_give_a_view(node.primitive) or not is_known(node)
 
 
-def _is_known(primitive: Primitive) -> bool:
+def is_known(node: IRNode) -> bool:
     """Whether it is known what an operation gives; a user's own may give anything."""
-    return is_of_table(primitive) or ufunc_of(primitive) is not None
+    return node.primitive is not None and (is_of_table(node.primitive) or ufunc_of(node.primitive) is not None)

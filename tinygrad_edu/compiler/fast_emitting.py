@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.blocks import Region, arranged, is_sum
-from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.forms import called, is_short
 from tinygrad_edu.compiler.ir import IRNode, Rank, is_number, ufunc_of
+from tinygrad_edu.compiler.loop_emitting import LoopEmitter
 from tinygrad_edu.compiler.scope import Scope
 from tinygrad_edu.graph.source import literal
 from tinygrad_edu.primitives import arithmetic, reductions
@@ -28,7 +28,7 @@ MANY = 300
 """From so many numbers on `np.logaddexp`, which goes through them one by one, is slower than its definition."""
 
 
-class FastEmitter(Emitter):
+class FastEmitter(LoopEmitter):
     """Writes what is fast, though longer. A variable of the user's keeps no memory."""
 
     least = Rank.GIVEN
@@ -60,8 +60,8 @@ class FastEmitter(Emitter):
 
     # --- blocks --------------------------------------------------------------------------------------------------------------
 
-    def _write(self, order: Sequence[IRNode]) -> None:
-        for part in arranged(order, self._outputs, self._accumulations.keys() | self._inner):
+    def _write(self, order: Sequence[IRNode], outputs: Sequence[IRNode]) -> None:
+        for part in arranged(order, outputs, self._accumulations.keys() | self._inner):
             if isinstance(part, Region):
                 self._write_region(part)
             elif part not in self._forms:

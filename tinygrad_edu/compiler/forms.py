@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from tinygrad_edu.compiler.ir import IRNode, PythonNumber, is_ordinary
+from tinygrad_edu.compiler.loops import is_list
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.source import expression, literal
 from tinygrad_edu.primitives import arithmetic, shaping
@@ -88,6 +89,8 @@ def _reshaped(node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
 
 def _stacked(node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
     """`np.stack([x, y])`"""
+    if is_list(node.inputs[0]):
+        return called("stack", *operands) if node.params == {"axis": 0} else None
     return called("stack", ast.List([*operands])) if node.params == {"axis": 0} else None
 
 

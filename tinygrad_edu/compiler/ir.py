@@ -8,7 +8,7 @@ operations only as entries of the op table; it knows neither Values nor how a no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
@@ -241,7 +241,7 @@ def is_ordinary(node: IRNode) -> bool:
 def are_mixed(nodes: Iterable[IRNode]) -> bool:
     """Whether numbers of several precisions occur, so that it matters whether a number is Python's or NumPy's."""
     nodes = list(nodes)
-    names = {node.dtype.name for node in nodes if node.dtype.kind in "fciu"}
+    names = {dtype.name for dtype in {node.dtype for node in nodes} if dtype.kind in "fciu"}
     return not names <= {"float", "int", "float64", "int64", "complex128"} or any(map(_makes_numpys_whole, nodes))
 
 
@@ -275,27 +275,3 @@ def _invertible_stand_in(node: IRNode) -> Any:
     """Identity matrices in place of square ones, which can be solved for and factorized."""
     is_square = len(node.shape) > 1 and node.shape[-1] == node.shape[-2]
     return np.broadcast_to(np.eye(node.shape[-1], dtype=node.dtype), node.shape) if is_square else _stand_in(node)
-
-
-def in_order(outputs: Iterable[IRNode]) -> list[IRNode]:
-    """The nodes that outputs depend on, the outputs included, each after its inputs."""
-    done: dict[IRNode, None] = {}
-    to_visit = list(outputs)[::-1]
-    while to_visit:
-        node = to_visit[-1]
-        missing = [part for part in node.inputs if part not in done]
-        if missing and node not in done:
-            to_visit.extend(reversed(missing))
-        else:
-            done[to_visit.pop()] = None
-    return list(done)
-
-
-def rebuilt(outputs: Iterable[IRNode], rebuild: Callable[[IRNode, tuple[IRNode, ...]], IRNode]) -> dict[IRNode, IRNode]:
-    """For each node that outputs depend on what `rebuild(node, inputs as rebuilt)` makes of it, with the node's label and line."""
-    new: dict[IRNode, IRNode] = {}
-    for node in in_order(outputs):
-        new[node] = rebuild(node, tuple(new[part] for part in node.inputs))
-        new[node].is_called(node.label)
-        new[node].is_from(node.line)
-    return new

@@ -8,14 +8,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 from weakref import finalize
 
 import numpy as np
 
-from tinygrad_edu.compiler.accumulation import Accumulation
-from tinygrad_edu.compiler.emitting import Emitter, Source
-from tinygrad_edu.compiler.ir import PYTHON, IRNode, PythonNumber, in_order
+from tinygrad_edu.compiler.emitting import Source
+from tinygrad_edu.compiler.forms import called
+from tinygrad_edu.compiler.ir import PYTHON, IRNode, PythonNumber
+from tinygrad_edu.compiler.loop_emitting import LoopEmitter, Variable
+from tinygrad_edu.compiler.loops import Body, body_of, everything, in_order, is_last
 from tinygrad_edu.compiler.names import prefix
 from tinygrad_edu.compiler.programs import Program, RewrittenRun, runnable
 from tinygrad_edu.engine.messages import shortened
@@ -23,6 +26,7 @@ from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
 from tinygrad_edu.graph.source import is_literal, literal
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
+from tinygrad_edu.primitives.indexing import scatter
 from tinygrad_edu.primitives.primitive import Primitive
 
 _JAXS_ERRORS = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, NotImplementedError)
@@ -49,7 +53,7 @@ def as_numpy(array: Any) -> Any:
     return np.ones(array.shape, array.dtype) if is_traced else np.asarray(array)
 
 
-class JaxEmitter(Emitter):
+class JaxEmitter(LoopEmitter):
     """Writes for `jax.numpy`, by the name of np."""
 
     def source(self) -> Source:
@@ -58,24 +62,81 @@ class JaxEmitter(Emitter):
         head = ["import jax", "import jax.numpy as np"]
         if any("jax.scipy.special" in line for line in source.body + source.results):
             head.append("import jax.scipy.special")
-        if _needs_double([*self._order, *self._inputs], self._outputs):
+        if _needs_double([*self._everything, *self._inputs], self._outputs):
             head += ["", 'jax.config.update("jax_enable_x64", True)  # NumPy\'s double precision']
         return replace(source, head="\n".join(head), decorator="@jax.jit\n")
 
-    def _computed_in_place(self) -> dict[IRNode, Accumulation]:
+    def _add_in_place(self, order: Sequence[IRNode]) -> None:
         """Nothing: JAX's arrays do not change."""
-        return {}
 
     def _entry(self, node: IRNode) -> Primitive:
         entry = super()._entry(node)
         return entry.but(code=entry.jax) if entry.jax else entry
+
+    # --- loops ---------------------------------------------------------------------------------------------------------------
+
+    def _listed(self, node: IRNode) -> ast.expr:
+        """As one array, of which a round takes a part by a number that JAX does not know beforehand."""
+        return called("stack", super()._listed(node))
+
+    def _write_loop(self, whole: IRNode) -> None:
+        """A function of what is carried and of the number of the round, for `jax.lax.scan`."""
+        body = body_of(whole)
+        self._give_lines_outside(whole)
+        kept = sorted({node.params["position"] for node in self._looks.get(whole, ()) if self._is_kept(node, body)})
+        variables = [
+            Variable(self._variable_name(position, body), result, carried)
+            for position, (result, carried) in enumerate(zip_longest(body.results, body.carried))
+        ]
+        names = [variable.name for variable in variables]
+        carried, name = _tuple(names[: len(body.carried)]), self._scope.unique("one_round")
+        first = [f"def {name}(carried, {self._number_name(len(self._open))}):", f"{carried} = carried"]
+        start = self._lines[whole] = len(self._body)
+        self._body += self._round(body, variables, first, [f"return {carried}, {_tuple([names[k] for k in kept])}"])
+        pairs = zip(whole.inputs, body.results[: len(body.carried)], strict=False)
+        initial = [ast.unparse(self._first(node, result)) for node, result in pairs]
+        lists = {position: self._scope.variable(names[position]) for position in kept}
+        rounds = ", ".join(map(str, (body.rounds.start, body.rounds.stop, body.rounds.step)))
+        left = f"{carried}, {_tuple([*lists.values()])}"
+        self._body.append(f"{left} = jax.lax.scan({name}, {_tuple(initial)}, np.arange({rounds}))")
+        for position, each in lists.items():
+            if position < len(body.carried):
+                self._body.append(f"{each} = np.concatenate([np.asarray({initial[position]})[None], {each}])")
+        for node in self._looks.get(whole, ()):
+            position = node.params["position"]
+            is_whole = self._is_kept(node, body)
+            form: ast.expr = ast.Name(lists[position] if is_whole else names[position])
+            self._forms[node] = ast.Subscript(form, literal(-1)) if is_last(node) and is_whole else form
+            self._lines[node] = start
+
+    def _is_kept(self, node: IRNode, body: Body) -> bool:
+        """Whether what looks at a loop needs what was computed in all rounds."""
+        return not is_last(node) or node.params["position"] >= len(body.carried)
+
+    def _first(self, node: IRNode, result: IRNode) -> ast.expr:
+        """What is carried into the first round, in the dtype that a round leaves it in."""
+        if isinstance(result.dtype, PythonNumber) or (node.dtype == result.dtype and node.primitive is not None):
+            return self._forms[node]
+        return ast.Call(called("asarray").func, [self._forms[node], literal(result.dtype)], [])
 
     def _expression(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr:
         form = self._computed(node, operands)
         return form if self._has_its_dtype(node) else ast.Call(ast.Attribute(form, "astype"), [literal(node.dtype)], [])
 
     def _computed(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr:
-        return super()._expression(node, [_promoted(operand, position, node) for position, operand in enumerate(operands)])
+        added = self._added_in_place(node, operands)
+        return added or super()._expression(node, [_promoted(operand, position, node) for position, operand in enumerate(operands)])
+
+    def _added_in_place(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
+        """`x.at[i].add(g)`, for the sum of an array and one that is zero but for a part: of the size of the part alone."""
+        parts = [part.operation is scatter and self._uses[part] == 1 and part.dtype == node.dtype for part in node.inputs]
+        if node.operation is not arithmetic.add or sum(parts) != 1 or {part.shape for part in node.inputs} != {node.shape}:
+            return None
+        added, other = operands[parts.index(True)], operands[parts.index(False)]
+        match added:
+            case ast.Call(ast.Attribute(ast.Subscript(ast.Attribute(_, "at"), places), "add"), summands):
+                return ast.Call(ast.Attribute(ast.Subscript(ast.Attribute(other, "at"), places), "add"), summands, [])
+        return None
 
     def _has_its_dtype(self, node: IRNode) -> bool:
         """Whether JAX gives whole numbers and truth values the dtype that they have in NumPy, found out by asking it."""
@@ -98,6 +159,10 @@ class JaxEmitter(Emitter):
         if type(param) is list and is_literal(param):  # which JAX cannot look up
             return tuple(self._written(part, wanted) for part in param)
         return self._scope.given(param, wanted) if isinstance(param, np.ndarray) else super()._written(param, wanted)
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
 
 def _needs_double(order: Iterable[IRNode], outputs: Sequence[IRNode]) -> bool:
@@ -175,7 +240,7 @@ def jax_program(run: RewrittenRun) -> Program:
     function = runnable(source.parameters, [*source.body, f"return [{', '.join(results)}]"], scope)
     scope |= {name: jax.numpy.asarray(constant) for name, constant in source.scope.constants.items()}
     outside = run.read_outside(source, scope)
-    own = prefix([*source.parameters, *scope])
+    own = prefix([*source.parameters, *source.leaves, *scope])
     jitted = jax.jit(_explained(function, run.name))
     its = {
         "compiled": jitted,
@@ -184,13 +249,14 @@ def jax_program(run: RewrittenRun) -> Program:
         "demand_whole_numbers": demand_whole_numbers,
     }
     scope |= {f"{own}{name}": thing for name, thing in its.items()}
-    is_double = _needs_double([*in_order(run.outputs), *run.inputs], run.outputs)
+    is_double = _needs_double([*everything(run.outputs), *run.inputs], run.outputs)
     leaves = run.leaves(source)
+    passed = [f"[{', '.join(source.lists[name])}]" if name in source.lists else name for name in source.parameters]
     statements = [
         *([f"{own}demand_whole_numbers({', '.join(leaves)})"] if demand_whole_numbers else []),
         *([f"if not {own}config.jax_enable_x64:", f"    {own}refuse_to_round({run.name!r})"] if is_double else []),
         *outside,
-        f"{own}results = {own}compiled({', '.join(source.parameters)})",
+        f"{own}results = {own}compiled({', '.join(passed)})",
         f"return {run.outline.expression([_taken(f'{own}results[{i}]', node) for i, node in enumerate(run.outputs)])}",
     ]
     text = run.text(source)

@@ -35,6 +35,11 @@ class Names:
         self._taken.add(name)
         return name
 
+    def free(self, wanted: Iterable[str]) -> str:
+        """The first of some names that has not been given out, or one that resembles it."""
+        wanted = list(wanted)
+        return self.unique(next((name for name in wanted if name not in self._taken), wanted[0]))
+
     def take(self, names: Iterable[str]) -> None:
         """These are something else's from now on."""
         self._taken.update(names)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.fast_emitting import FastEmitter
-from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, in_order, is_number, rebuilt, result_type
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_number, result_type
+from tinygrad_edu.compiler.loop_emitting import LoopEmitter
+from tinygrad_edu.compiler.loops import body_of, everything, is_loop, rebuilt
 from tinygrad_edu.compiler.probing import raises_on_python_numbers
 from tinygrad_edu.compiler.programs import Program, RewrittenRun, indented, runnable
 from tinygrad_edu.compiler.rewriting import expanded
@@ -34,7 +35,8 @@ def numpy_program(run: RewrittenRun) -> Program:
     its = source.scope
     scope |= {**its.functions, **_of_users(its.functions, fast.outputs), **its.constants, **run.outline.scope}
     leaves = run.leaves(source)
-    statements = [*run.read_outside(source, scope), *source.body, f"return {run.outline.expression(source.results)}"]
+    lists = [f"{name} = [{', '.join(leaves)}]" for name, leaves in source.lists.items()]
+    statements = [*run.read_outside(source, scope), *lists, *source.body, f"return {run.outline.expression(source.results)}"]
     pairs = list(zip(leaves, fast.inputs, strict=False))
     if may_raise:
         # Not the whole numbers: Python's have any number of digits, and what raises an error with them does so eagerly, too.
@@ -43,7 +45,7 @@ def numpy_program(run: RewrittenRun) -> Program:
     # An array without axes becomes a number, which nobody can change afterwards.
     numbers = [f"{leaf} = {leaf}[()]" for leaf, node in pairs if node.shape == () and node not in python_numbers]
     statements = [*numbers, *statements]
-    readable = run.emitted(Emitter)
+    readable = run.emitted(LoopEmitter)
     text = run.text(readable)
     run_it = runnable(leaves, statements, scope)
     return Program(text, run.text(source), readable.origins(text), leaves, statements, scope, run_it, bool(run.trace.outside))
@@ -52,7 +54,7 @@ def numpy_program(run: RewrittenRun) -> Program:
 def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[IRNode]) -> dict[str, Callable[..., Any]]:
     """The functions of users' own operations, by name, each of which demands the shapes that were traced."""
     shapes: dict[int, tuple[str, set[tuple[int, ...]]]] = {}
-    for node in in_order(outputs):
+    for node in everything(outputs):
         if isinstance(node.primitive, UserPrimitive):
             shapes.setdefault(id(node.primitive.forward), (node.primitive.name, set()))[1].add(node.shape)
     return {name: _of_shapes(f, *shapes[id(f)]) for name, f in functions.items() if id(f) in shapes}
@@ -80,6 +82,26 @@ _AS_PYTHON = {kind: Primitive(kind.type, None, name=kind.name, code=f"{kind.name
 
 def _with_numpys_where_pythons_differ(run: RewrittenRun, given: set[IRNode]) -> tuple[dict[IRNode, IRNode], bool]:
     """The nodes of a program, and whether they may raise an error of Python's. `given` are the inputs that are Python's numbers.
+
+    What loops carry may be one of Python's if what they begin with may be, or what a round leaves.
+    """
+    bodies = [(body_of(node), node.inputs) for node in everything(run.outputs) if is_loop(node)]
+    known = {*given}
+    while True:
+        new, python_numbers, may_raise = _careful(run, known)
+        carried = {
+            carried
+            for body, inputs in bodies
+            for carried, first, result in zip(body.carried, inputs, body.results, strict=False)
+            if carried.shape == () and (first.value is not None or not python_numbers.isdisjoint((new[first], new[result])))
+        }
+        if carried <= known:
+            return new, may_raise
+        known |= carried
+
+
+def _careful(run: RewrittenRun, given: set[IRNode]) -> tuple[dict[IRNode, IRNode], set[IRNode], bool]:
+    """The nodes of a program, which of them may be Python's numbers, and whether they may raise an error of Python's.
 
     Python's own arithmetic is several times faster for single numbers, and nearly always goes on as NumPy does. Where it would not
     (a root of a negative number becomes complex, and a function may do what it likes), NumPy's numbers take the place of Python's.
@@ -110,7 +132,7 @@ def _with_numpys_where_pythons_differ(run: RewrittenRun, given: set[IRNode]) -> 
             python_numbers.add(new)
         return new
 
-    return rebuilt([*run.outputs, *run.inputs], rebuild), may_raise
+    return rebuilt([*run.outputs, *run.inputs], rebuild), python_numbers, may_raise
 
 
 def _is_pythons_operator(primitive: Primitive) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import linecache
 import textwrap
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import count
 from types import CodeType, FunctionType
 from typing import Any
@@ -14,9 +14,11 @@ from weakref import finalize
 
 from tinygrad_edu.compiler.emitting import Emitter, Source
 from tinygrad_edu.compiler.ir import IRNode, PythonNumber
+from tinygrad_edu.compiler.loops import places_in_lists
 from tinygrad_edu.compiler.names import prefix
 from tinygrad_edu.compiler.returning import Outline, outline
 from tinygrad_edu.compiler.rewriting import simplified
+from tinygrad_edu.compiler.rolling import rolled
 from tinygrad_edu.compiler.tracing import TracedRun, traced
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.messages import GENERATED
@@ -49,33 +51,31 @@ class Program:
 
 @dataclass(frozen=True)
 class RewrittenRun:
-    """A traced run, and the nodes that stand for those of the trace.
+    """A traced run, and a simpler graph, or a faster one, that does the same.
 
     name: of the function.
-    simple: for each traced node that counts, a simpler one, or a faster one.
+    inputs: the arguments, and after them what comes from outside.
+    outputs: the results that are numbers and arrays.
     outline: the tree that the function returned.
     reserved: the names of the function's parameters, which parts of them may not take.
     """
 
     name: str
     trace: TracedRun
-    simple: Mapping[IRNode, IRNode]
+    inputs: Sequence[IRNode]
+    outputs: Sequence[IRNode]
     outline: Outline
     reserved: Sequence[str] = ()
 
-    @cached_property
-    def inputs(self) -> list[IRNode]:
-        """The arguments, and after them what comes from outside."""
-        return [self.simple[node] for node in (*self.trace.inputs, *self.trace.outside.values())]
-
-    @cached_property
-    def outputs(self) -> list[IRNode]:
-        """The results that are numbers and arrays."""
-        return [self.simple[node] for node in self.trace.outputs if node is not None]
+    @property
+    def places(self) -> dict[IRNode, tuple[str, int]]:
+        """The inputs that come in a list which loops go through."""
+        return places_in_lists(self.inputs, self.outputs)
 
     def renewed(self, new: Mapping[IRNode, IRNode]) -> RewrittenRun:
         """The same with other nodes in place of these."""
-        return replace(self, simple={node: new[simple] for node, simple in self.simple.items() if simple in new})
+        inputs, outputs = ([new[node] for node in nodes] for nodes in (self.inputs, self.outputs))
+        return replace(self, inputs=inputs, outputs=outputs)
 
     def emitted(self, emitter: type[Emitter]) -> Source:
         """The program as an emitter of this kind writes it."""
@@ -87,12 +87,12 @@ class RewrittenRun:
 
     def leaves(self, source: Source) -> list[str]:
         """The parameters of the program that are numbers and arrays of the arguments."""
-        return source.parameters[: len(self.trace.inputs)]
+        return source.leaves[: len(self.trace.inputs)]
 
     def read_outside(self, source: Source, scope: dict[str, Any]) -> list[str]:
         """Statements that read the present numbers of Values that are no arguments."""
-        parameters = source.parameters[len(self.trace.inputs) :]
-        lines, own = [], prefix([*source.parameters, *scope])
+        parameters = source.leaves[len(self.trace.inputs) :]
+        lines, own = [], prefix([*source.parameters, *source.leaves, *scope])
         for parameter, value in zip(parameters, self.trace.outside, strict=False):
             scope[f"{own}present_{parameter}"] = partial(numbers_of, value)
             lines.append(f"{parameter} = {own}present_{parameter}()")
@@ -109,10 +109,12 @@ def rewritten(
 ) -> RewrittenRun:
     """Record `f` on numbers and arrays of these names, and simplify what it does. `own` is the code of the user's function."""
     trace = traced(f, names, numbers, own)
-    outputs = [node for node in trace.outputs if node is not None]
-    simple = simplified([*outputs, *trace.inputs, *trace.outside.values()])
+    inputs = [*trace.inputs, *trace.outside.values()]
+    outputs = rolled(list(dict.fromkeys(trace.nodes.values())), [node for node in trace.outputs if node is not None])
+    simple = simplified([*outputs, *inputs])
+    inputs, outputs = ([simple[node] for node in nodes] for nodes in (inputs, outputs))
     are_numbers = (node is not None for node in trace.outputs)
-    return RewrittenRun(name, trace, simple, outline(trace.output, are_numbers, {*reserved, *names}), reserved)
+    return RewrittenRun(name, trace, inputs, outputs, outline(trace.output, are_numbers, {*reserved, *names}), reserved)
 
 
 _numbers = count()
@@ -140,14 +142,25 @@ def indented(lines: Sequence[str]) -> list[str]:
 
 def _docstring(run: RewrittenRun, source: Source) -> str:
     """Which function it is, what it was recorded for, and which parameters are constants that are too large to be written out."""
-    inputs = [*run.trace.inputs, *run.trace.outside.values()]
-    described = [f"{node.name} {_kind(node)}" for node in inputs]
+    described = [f"{name} {kind}" for name, kind in _inputs(run)]
     described += [f"{name} {array.dtype} {array.shape} (of the function's own)" for name, array in source.scope.constants.items()]
     described += [f"{name} (of the function's own)" for name in sorted(source.scope.foreign)]
     unbroken = "; ".join(described).replace(" ", _NO_BREAK).replace(f";{_NO_BREAK}", "; ")
     wrapped = textwrap.wrap(f"{run.name}, recorded for {unbroken}." if described else f"{run.name}.", 100)
     lines = [line.replace(_NO_BREAK, " ") for line in wrapped]
     return "\n".join(lines) + ("\n" if len(lines) > 1 else "")
+
+
+def _inputs(run: RewrittenRun) -> Iterator[tuple[str, str]]:
+    """What each input is called, and what it is; of those in a list that a loop goes through, what the list is."""
+    lists: dict[str, list[IRNode]] = {}
+    for node, new in zip([*run.trace.inputs, *run.trace.outside.values()], run.inputs, strict=True):
+        name = run.places[new][0] if new in run.places else node.name
+        lists.setdefault(name, []).append(node)
+    for name, nodes in lists.items():
+        kinds = dict.fromkeys(map(_kind, nodes))
+        count = f"{len(nodes)} × " if name != nodes[0].name else ""
+        yield name, count + " or ".join(kinds)
 
 
 def _kind(node: IRNode) -> str:

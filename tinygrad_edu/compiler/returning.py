@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 from tinygrad_edu.compiler.names import Names
@@ -18,19 +19,37 @@ from tinygrad_edu.transforms.trees import beside, children_of, field_names, rebu
 class Outline:
     """A tree without its numbers.
 
-    pieces: of the expression; None stands for the next number or array.
+    pieces: of the expression; None stands for the next number or array, and a number for a list of as many.
     scope: what the expression refers to, by name: what makes trees of the user's own types, and static parts.
     definitions: statements that define the types for somebody who has not got them.
     """
 
-    pieces: Sequence[str | None]
+    pieces: Sequence[str | int | None]
     scope: dict[str, Any]
     definitions: Sequence[str]
 
     def expression(self, results: Sequence[str]) -> str:
         """The expression with the results in the gaps."""
         remaining = iter(results)
-        return "".join(next(remaining) if piece is None else piece for piece in self.pieces)
+        pieces = (
+            next(remaining) if piece is None else piece if isinstance(piece, str) else _listed(list(islice(remaining, piece)))
+            for piece in self.pieces
+        )
+        return "".join(pieces)
+
+
+def _listed(results: Sequence[str]) -> str:
+    """A list of results. `[h[1], h[2], h[3]]` is `h[1:4]`, and in the opposite direction `h[3:0:-1]`."""
+    places = [result.removesuffix("]").rpartition("[") for result in results]
+    name = places[0][0]
+    if len(places) > 1 and places[0][2] == "-1" and places[1][2].isdecimal():  # the last one
+        places[0] = (name, "[", str(int(places[1][2]) + 1))
+    if len(results) > 2 and name.isidentifier() and all(place.isdecimal() for _, _, place in places):
+        first, step = int(places[0][2]), int(places[1][2]) - int(places[0][2])
+        if step in (1, -1) and places == [(name, "[", str(first + step * k)) for k in range(len(places))]:
+            end = first + step * len(places)
+            return f"{name}[{first}:{end}]" if step == 1 else f"{name}[{first}:{end if end >= 0 else ''}:-1]"
+    return f"[{', '.join(results)}]"
 
 
 def outline(tree: Any, is_number: Iterator[bool], taken: Iterable[str]) -> Outline:
@@ -55,7 +74,7 @@ class _Outliner:
         self.scope: dict[str, Any] = {}
         self.definitions: list[str] = []
 
-    def pieces(self, tree: Any) -> Iterator[str | None]:
+    def pieces(self, tree: Any) -> Iterator[str | int | None]:
         children = children_of(tree)
         if children is None:
             if next(self._is_number):
@@ -71,15 +90,21 @@ class _Outliner:
         else:
             yield from self._typed(tree, parts)
 
-    def _plain(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | None]:
+    def _plain(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | int | None]:
         """A dict, list or tuple."""
         if isinstance(tree, dict):
             yield from self._between("{", [f"{self._key(key)}: " for key in tree], parts, "}")
         else:
+            if type(tree) is list and len(parts) > 2 and all(children_of(part) is None for part in parts):
+                are_numbers = [next(self._is_number) for _ in parts]
+                if all(are_numbers):
+                    yield len(parts)
+                    return
+                self._is_number = chain(are_numbers, self._is_number)
             opening, closing = ("[", "]") if isinstance(tree, list) else ("(", ",)" if len(tree) == 1 else ")")
             yield from self._between(opening, [""] * len(parts), parts, closing)
 
-    def _typed(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | None]:
+    def _typed(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | int | None]:
         """`Pair(first=a, second=b)`, `OrderedDict({'w': a})`"""
         name = self._type_name(tree)
         if _is_plain(tree):
@@ -93,7 +118,7 @@ class _Outliner:
             else:  # a name that Python would read as another one
                 yield from self._between(f"{name}(**{{", [f"{field!r}: " for field in fields], parts, "})")
 
-    def _between(self, opening: str, labels: Sequence[str], parts: Sequence[Any], closing: str) -> Iterator[str | None]:
+    def _between(self, opening: str, labels: Sequence[str], parts: Sequence[Any], closing: str) -> Iterator[str | int | None]:
         yield opening
         for position, (label, part) in enumerate(zip(labels, parts, strict=True)):
             yield f"{', ' if position else ''}{label}"

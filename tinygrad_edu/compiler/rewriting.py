@@ -7,14 +7,14 @@ needed for an output is gone.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from tinygrad_edu.compiler.building import Builder
 from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING
-from tinygrad_edu.compiler.ir import IRNode, in_order, is_number, is_ordinary, rebuilt
+from tinygrad_edu.compiler.ir import IRNode, is_number, is_ordinary
+from tinygrad_edu.compiler.loops import rebuilt, uses_of
 from tinygrad_edu.primitives import arithmetic, reductions
 
 WORTH_EXPANDING = 2000
@@ -55,7 +55,7 @@ def expanded(outputs: Sequence[IRNode]) -> dict[IRNode, IRNode]:
 
 def _finished(builder: Builder, outputs: Sequence[IRNode]) -> dict[IRNode, IRNode]:
     """For each node its final form: means are called means, and signs are turned round where this costs nothing."""
-    uses = Counter(part for node in in_order(outputs) for part in node.inputs)
+    uses = uses_of(outputs)
     uses.update(outputs)
 
     def finish(node: IRNode, inputs: tuple[IRNode, ...]) -> IRNode:

@@ -63,6 +63,10 @@ class Scope:
         """The same for a variable, which does not hide a built-in function, either."""
         return self._names.local(identifier(wanted))
 
+    def free(self, wanted: Iterable[str]) -> str:
+        """The first of some names that is nobody's."""
+        return self._names.free(wanted)
+
     def entry(self, primitive: Primitive, entry: Primitive) -> Primitive:
         """An operation's entry with the name that it has in this program."""
         return self._called.get(primitive, entry)

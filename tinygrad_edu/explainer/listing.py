@@ -12,6 +12,7 @@ from functools import cached_property
 
 from tinygrad_edu.compiler import ir
 from tinygrad_edu.compiler.emitting import Emitter, Source
+from tinygrad_edu.compiler.loops import in_order
 from tinygrad_edu.compiler.rewriting import simplified
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explainer.program import can_be_compared, passed_back, summed
@@ -191,7 +192,7 @@ class _Program:
     @cached_property
     def _readers(self) -> Mapping[ir.IRNode, list[ir.IRNode]]:
         readers: dict[ir.IRNode, list[ir.IRNode]] = {}
-        for node in ir.in_order(self._outputs):
+        for node in in_order(self._outputs):
             for part in node.inputs:
                 readers.setdefault(part, []).append(node)
         return readers

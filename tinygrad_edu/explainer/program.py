@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler import ir
+from tinygrad_edu.compiler.loops import in_order
 from tinygrad_edu.compiler.rewriting import simplified
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.value import Value
@@ -65,7 +66,7 @@ def compiled_term(reading: RuleReading) -> Term:
 def terms_of(outputs: Sequence[ir.IRNode], longest: float = math.inf) -> dict[ir.IRNode, Term]:
     """The nodes that outputs depend on as formulas, without those that would have more operations and operands than `longest`."""
     terms: dict[ir.IRNode, Term] = {}
-    for node in ir.in_order(outputs):
+    for node in in_order(outputs):
         if node.name:
             terms[node] = Symbol(node.name, node.shape)
         elif node.primitive is None:

@@ -102,10 +102,11 @@ def computed_index(x: Any, index: Any) -> Any:
             "Write np.where(mask, x, 0.0) in place of x[mask], or, in a function to be compiled, let the mask be static: "
             "tg.compile(f, static=('mask',))."
         )
-    return _gather(*(_static(part) if _names_no_element_twice(part) else _GIVEN for part in parts))(x, *given)
+    return gather_and_spread(*(as_static(part) if _names_no_element_twice(part) else GIVEN for part in parts))[0](x, *given)
 
 
-_GIVEN = "given"  # the place of a position that is an input
+GIVEN = "given"
+"""The place of a position that is an input."""
 
 
 class _Slice(NamedTuple):
@@ -116,20 +117,21 @@ class _Slice(NamedTuple):
     step: int | None
 
 
-def _static(part: Any) -> Any:
+def as_static(part: Any) -> Any:
+    """A part of an index that can be looked up."""
     return _Slice(part.start, part.stop, part.step) if isinstance(part, slice) else part
 
 
 @lru_cache(maxsize=None, typed=True)
-def _gather(*parts: Any) -> Primitive:
-    """The form of `index` in which some parts of the index are inputs, too. Its opposite is the same form of `scatter`."""
-    count = parts.count(_GIVEN)
+def gather_and_spread(*parts: Any) -> tuple[Primitive, Primitive]:
+    """The form of `index` in which some parts of the index are inputs, too; and its opposite, the same form of `scatter`."""
+    count = parts.count(GIVEN)
     numbers = iter(range(1, count + 1))
-    written = ", ".join(f"{{{next(numbers)}}}" if part is _GIVEN else _written(part) for part in parts)
+    written = ", ".join(f"{{{next(numbers)}}}" if part is GIVEN else _written(part) for part in parts)
 
     def filled(given: tuple[Any, ...]) -> Any:
         remaining = iter(given)
-        return tuple(next(remaining) if part is _GIVEN else slice(*part) if isinstance(part, _Slice) else part for part in parts)
+        return tuple(next(remaining) if part is GIVEN else slice(*part) if isinstance(part, _Slice) else part for part in parts)
 
     no_rules = (None,) * count
     gather = index.but(
@@ -141,7 +143,7 @@ def _gather(*parts: Any) -> Primitive:
         code=f"scatter({{0}}, np.s_[{written}], {{shape}})", jax=f"{ZEROS}.at[{written}].add({{0}})",
         vjps=(lambda g, out, _, *given, shape: gather(g, *given), *no_rules),
     )  # fmt: skip
-    return gather
+    return gather, spread
 
 
 def _written(part: Any) -> str:

@@ -1,0 +1,349 @@
+"""How a loop is written: `for i in range(100):`, with a variable for what one round leaves to the next, and a list of what is kept.
+
+What is carried is `h = np.tanh(W @ h)`, or, where later all its states are asked for, `h.append(np.tanh(W @ h[i]))`, a list that
+begins with what is carried into the first round. Sums are added to in place. This module knows how things are written.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from tinygrad_edu.compiler.emitting import Emitter
+from tinygrad_edu.compiler.forms import is_short, is_uniform, without_sign
+from tinygrad_edu.compiler.ir import IRNode, is_elementwise
+from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_last, is_list, is_loop
+from tinygrad_edu.compiler.probing import may_give_an_array
+from tinygrad_edu.graph.reaching import reached
+from tinygrad_edu.graph.source import literal
+from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.primitives.broadcasting import broadcast_to
+from tinygrad_edu.primitives.indexing import index
+
+_NUMBERS = "ijklmnrst"
+"""What the number of a round may be called."""
+
+
+@dataclass(eq=False)
+class Variable:
+    """What holds a result of the rounds.
+
+    name: the variable, or the list of all states.
+    result: the node that a round leaves in it.
+    carried: what stands for what the round before has left in it, if that is looked at.
+    is_list: whether it is a list.
+    is_counted: whether the numbers of the rounds are the places in the list.
+    is_added_to: whether it is an array of its own memory that is added to in place.
+    is_written: whether the round has left its result.
+    """
+
+    name: str
+    result: IRNode
+    carried: IRNode | None
+    is_list: bool = False
+    is_counted: bool = False
+    is_added_to: bool = False
+    is_written: bool = False
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether its new state leaves the old one as it is."""
+        return self.carried is None or (self.is_list and self.is_counted)
+
+
+@dataclass
+class Open:
+    """A loop that is being written: its variables, the name of the round's number, and what uses each of its nodes."""
+
+    variables: list[Variable]
+    number: str
+    body: Body
+    own: Collection[IRNode]
+    users: dict[IRNode, list[IRNode]]
+
+
+class LoopEmitter(Emitter):
+    """Writes programs with loops."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._looks: dict[IRNode, list[IRNode]] = {}  # for each loop the nodes that look at what it computes
+        for node in self._everything:
+            if node.inputs and is_loop(node.inputs[0]) and (is_last(node) or is_list(node)):
+                self._looks.setdefault(node.inputs[0], []).append(node)
+        for node in self._looks:  # an array of one number is made anew for each loop that begins with it
+            for initial in node.inputs[: len(body_of(node).carried)]:
+                is_repeated = initial.operation is broadcast_to and initial.inputs[0].value is not None
+                self._uses[initial] -= is_repeated
+        self._open: list[Open] = []
+        self._number_names: list[str] = []
+
+    def _write_one(self, node: IRNode) -> None:
+        if is_loop(node):
+            self._write_loop(node)
+        elif self._is_place(node) or (node.operation is index and is_list(node.inputs[0])):
+            self._forms[node] = self._form(node)
+        elif node.primitive is LISTED:
+            self._forms[node] = self._listed(node)
+        elif self._open and any(variable.result is node for variable in self._open[-1].variables):
+            self._write_result(node)
+        else:
+            super()._write_one(node)
+
+    def _listed(self, node: IRNode) -> ast.expr:
+        """A list: one that is a parameter, whole or in part, or one that is written out."""
+        places = [self._places.get(part, ("", -2 * k)) for k, part in enumerate(node.inputs)]
+        first, step = places[0][1], places[1][1] - places[0][1]
+        name = self._forms[node.inputs[0]]
+        if step not in (1, -1) or places != [(places[0][0], first + step * k) for k in range(len(places))]:
+            return ast.List([self._forms[part] for part in node.inputs])
+        assert isinstance(name, ast.Subscript)
+        last = first + step * len(places)
+        is_whole = len(places) == sum(place[0] == places[0][0] for place in self._places.values())
+        if is_whole and step == 1:
+            return name.value
+        start, end = (None, None) if is_whole else (first, last if last >= 0 else None)
+        return ast.Subscript(name.value, literal(slice(start, end, None if step == 1 else step)))
+
+    def _is_place(self, node: IRNode) -> bool:
+        """Whether it is the number of a round, or one a little before or after it."""
+        numbers = [open_.body.number for open_ in self._open]
+        parts = [part for part in node.inputs if part.value is None]
+        is_number = node.shape == () and node.primitive is not None and is_elementwise(node.primitive)
+        return is_number and len(parts) == 1 and parts[0] in numbers
+
+    # --- the loop ------------------------------------------------------------------------------------------------------------
+
+    def _write_loop(self, whole: IRNode) -> None:
+        body = body_of(whole)
+        self._give_lines_outside(whole)
+        self._add_in_place(list(body.own))
+        variables = self._variables(whole, body)
+        for variable, initial in zip_longest(variables, whole.inputs[: len(body.carried)]):
+            self._begin(variable, initial)
+        start = self._lines[whole] = len(self._body)
+        self._body += self._round(body, variables, [self._header(body, variables)])
+        for node in self._looks.get(whole, ()):
+            variable = variables[node.params["position"]]
+            name = ast.Name(variable.name)
+            self._forms[node] = ast.Subscript(name, _minus_one()) if is_last(node) and variable.is_list else name
+            self._lines[node] = start
+
+    def _round(self, body: Body, variables: list[Variable], first: Sequence[str], last: Sequence[str] = ()) -> list[str]:
+        """What is done in a round, between its first lines and the last ones. Only the very first is not indented."""
+        order = [node for node in body.own if node.primitive is not None]
+        users: dict[IRNode, list[IRNode]] = {}
+        for node in order:
+            for part in node.inputs:
+                users.setdefault(part, []).append(node)
+        self._open.append(Open(variables, self._number_name(len(self._open)), body, body.own, users))
+        start = len(self._body)
+        self._body += first
+        self._forms[body.number] = ast.Name(self._open[-1].number)
+        for variable in variables:
+            if variable.carried:
+                self._forms[variable.carried] = self._state(variable, 0)
+        self._write(order, body.results)
+        self._write_rest(variables)
+        self._open.pop()
+        lines = [*self._body[start:], *last]
+        del self._body[start:]
+        return [lines[0], *(f"    {line}" for line in lines[1:] or ["pass"])]
+
+    def _give_lines_outside(self, whole: IRNode) -> None:
+        """What is the same in all rounds is computed once."""
+        for part in whole.inputs[len(body_of(whole).carried) :]:
+            if not is_short(self._forms[part]):
+                self._give_line(part)
+
+    def _number_name(self, depth: int) -> str:
+        while len(self._number_names) <= depth:
+            self._number_names.append(self._scope.free(_NUMBERS))
+        return self._number_names[depth]
+
+    def _header(self, body: Body, variables: Sequence[Variable]) -> str:
+        rounds, count = body.rounds, len(body.rounds)
+        is_place = any(variable.is_list and variable.is_counted for variable in variables)
+        is_used = is_place or any(body.number in node.inputs for node in body.own)
+        name = self._number_name(len(self._open)) if is_used else "_"
+        if rounds == range(count)[::-1]:
+            return f"for {name} in reversed(range({count})):"
+        start = f"{rounds.start}, " if rounds.start or rounds.step != 1 else ""
+        step = f", {rounds.step}" if rounds.step != 1 else ""
+        return f"for {name} in range({start}{rounds.stop}{step}):"
+
+    # --- variables -----------------------------------------------------------------------------------------------------------
+
+    def _variables(self, whole: IRNode, body: Body) -> list[Variable]:
+        listed = {node.params["position"] for node in self._looks.get(whole, ()) if is_list(node)}
+        is_counted = body.rounds == range(len(body.rounds))
+        variables = []
+        for position, result in enumerate(body.results):
+            carried = body.carried[position] if position < len(body.carried) else None
+            is_added_to = carried is not None and position not in listed and self._is_added_to(carried, result)
+            name = self._variable_name(position, body, position in listed)
+            variables.append(Variable(name, result, carried, position in listed, is_counted, is_added_to))
+        return variables
+
+    def _variable_name(self, position: int, body: Body, is_list: bool = False) -> str:
+        """What holds a result. A list that cannot have its name is called as several of them."""
+        result = body.results[position]
+        if result in body.carried:
+            return self._scope.variable("previous")
+        name = self._name_for(result)
+        if result in body.results[:position]:
+            return self._scope.variable(name)
+        label = result.label
+        is_taken = label is not None and name == f"{label.name}_2"
+        return self._scope.variable(f"{label.name}s") if is_list and is_taken and label else name
+
+    def _is_added_to(self, carried: IRNode, result: IRNode) -> bool:
+        """Whether an array is carried that nobody looks at but who adds to it."""
+        if not result.shape or self._uses[carried] != 1 or self._uses[result] != 1:
+            return False
+        if result in self._accumulations:
+            return carried in self._accumulations[result].whole
+        is_sum = result.operation is arithmetic.add and carried in result.inputs
+        return is_sum and all((part.shape, part.dtype) == (result.shape, result.dtype) for part in result.inputs)
+
+    def _begin(self, variable: Variable, initial: IRNode | None) -> None:
+        """The statement in front of the loop."""
+        if initial is None:
+            if variable.is_list:
+                self._body.append(f"{variable.name} = []")
+            return
+        form = self._forms[initial]
+        label = variable.result.label
+        is_argument = initial in self._inputs and isinstance(form, ast.Name) and not variable.is_list and not variable.is_added_to
+        if is_argument and self._uses[initial] == 1 and label is not None and label.name == ast.unparse(form):
+            variable.name = label.name  # nobody needs what it was
+            return
+        if variable.is_added_to and isinstance(form, ast.Name) and self._is_for_one_use(initial):
+            variable.name = form.id  # it is there already
+            return
+        text = ast.unparse(self._copied(initial) if variable.is_added_to else form)
+        self._note_line(initial)
+        self._body.append(f"{variable.name} = [{text}]" if variable.is_list else f"{variable.name} = {text}")
+
+    def _state(self, variable: Variable, later: int) -> ast.expr:
+        """How the state is written that a variable had when the round began, or has later."""
+        name = ast.Name(variable.name)
+        if not variable.is_list:
+            return name
+        if not variable.is_counted:
+            return ast.Subscript(name, _minus_one())
+        number = ast.Name(self._open[-1].number)
+        is_next = later and variable.carried
+        return ast.Subscript(name, ast.BinOp(number, ast.Add(), ast.Constant(1)) if is_next else number)
+
+    # --- results -------------------------------------------------------------------------------------------------------------
+
+    def _write_result(self, node: IRNode) -> None:
+        """A result of the round goes into its variable at once, if nobody will look at the old state again."""
+        variables = [variable for variable in self._open[-1].variables if variable.result is node]
+        if any(variable.is_added_to for variable in variables):
+            self._add_to(node, variables[0])
+            return
+        if node in self._inner or node in self._accumulations:
+            super()._write_one(node)
+        else:
+            self._forms[node] = self._form(node)
+        for variable in variables:
+            if not variable.is_written and self._may_change(variable, node):
+                self._leave(variable)
+                self._forms[node] = self._state(variable, 1)
+        is_looked_at = self._uses[node] > len(variables) or node in self._named
+        if not all(variable.is_written for variable in variables) and is_looked_at and not is_short(self._forms[node]):
+            self._give_line(node, self._scope.variable(f"new_{variables[0].name}"))
+
+    def _add_to(self, node: IRNode, variable: Variable) -> None:
+        """`d_W += np.outer(d_a, h[i])`, in the array's own memory."""
+        if node in self._accumulations:
+            self._write_accumulation(node, self._accumulations[node])
+        else:
+            form = self._forms[next(part for part in node.inputs if part is not variable.carried)]
+            positive = without_sign(form) if is_uniform(node) else None
+            self._note_line(node)
+            sign, form = ("+", form) if positive is None else ("-", positive)
+            self._body.append(f"{variable.name} {sign}= {ast.unparse(form)}")
+        self._forms[node] = ast.Name(variable.name)
+        variable.is_written = True
+
+    def _array_to_add_to(self, node: IRNode, summands: Sequence[IRNode]) -> str:
+        variables = self._open[-1].variables if self._open else []
+        variable = next((each for each in variables if each.is_added_to and each.result is node), None)
+        if variable is None:
+            return super()._array_to_add_to(node, summands)
+        others = [part for part in summands if part is not variable.carried]
+        if others:
+            self._body.append(f"{variable.name} += {ast.unparse(self._added_up(others))}")
+        return variable.name
+
+    def _may_change(self, variable: Variable, written: IRNode | None = None) -> bool:
+        """Whether nobody looks at the old state any more, once `written` has been."""
+        if variable.is_safe:
+            return True
+        open_ = self._open[-1]
+        done = set(reached([written], self._unwritten)) if written else set()
+        states = [node for node in open_.own if node in self._forms and _mentions(self._forms[node], variable)]
+        waiting = {each.result for each in open_.variables if each is not variable and not each.is_written}
+        return not any(
+            user not in self._lines and user not in done for node in states for user in open_.users.get(node, ())
+        ) and not any(node in waiting for node in states)
+
+    def _unwritten(self, node: IRNode) -> Iterable[IRNode]:
+        return () if node.primitive is None or node in self._lines else node.inputs
+
+    def _leave(self, variable: Variable) -> None:
+        """The statement that leaves the result of the round in its variable."""
+        node, name = variable.result, variable.name
+        form = self._forms[node]
+        if not isinstance(form, ast.Name) or form.id != name:
+            comment = self._comment(node, self._note_line(node))
+            text = ast.unparse(form)
+            if variable.is_list:
+                self._body.append(f"{name}.append({text}){comment}")
+            elif self._is_longer_number(form, variable):
+                self._body.append(f"{name} += {ast.unparse(form.right)}{comment}")  # type: ignore[attr-defined]
+            else:
+                self._body.append(f"{name} = {text}{comment}")
+        variable.is_written = True
+
+    def _is_longer_number(self, form: ast.expr, variable: Variable) -> bool:
+        """Whether a form is `name + x` for a single number."""
+        is_sum = isinstance(form, ast.BinOp) and isinstance(form.op, ast.Add) and ast.unparse(form.left) == variable.name
+        operation = variable.result.operation
+        return is_sum and variable.result.shape == () and operation is not None and not may_give_an_array(operation)
+
+    def _write_rest(self, variables: Sequence[Variable]) -> None:
+        """What could not be left at once: in an order in which nobody misses an old state, else all at the same time."""
+        rest = [variable for variable in variables if not variable.is_written]
+        while rest:
+            free = next((variable for variable in rest if self._may_change(variable, variable.result)), None)
+            if free is None:
+                break
+            self._leave(free)
+            rest.remove(free)
+        for variable in rest:
+            if variable.is_list and not isinstance(self._forms[variable.result], ast.Name):
+                self._give_line(variable.result, self._scope.variable(f"new_{variable.name}"))
+        plain = [variable for variable in rest if not variable.is_list]
+        for variable in rest:
+            self._note_line(variable.result)
+        if plain:
+            forms = ", ".join(ast.unparse(self._forms[variable.result]) for variable in plain)
+            self._body.append(f"{', '.join(variable.name for variable in plain)} = {forms}")
+        for variable in rest:
+            if variable.is_list:
+                self._body.append(f"{variable.name}.append({ast.unparse(self._forms[variable.result])})")
+
+
+def _minus_one() -> ast.expr:
+    return ast.UnaryOp(ast.USub(), ast.Constant(1))
+
+
+def _mentions(form: ast.expr, variable: Variable) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == variable.name for part in ast.walk(form))

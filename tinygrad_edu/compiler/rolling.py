@@ -1,0 +1,397 @@
+"""From a traced program to one in which what repeats itself is a loop.
+
+`repetition` finds the rounds; here their nodes become one graph, that of a round, with nodes in place of what is different in each:
+what is carried, and the number of the round. This comes before anything is simplified, so that the rest of the work is that of one
+round, however many there are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, pairwise
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, are_mixed
+from tinygrad_edu.compiler.loops import LISTED, Body, each, in_order, last, loop
+from tinygrad_edu.compiler.repetition import FEWEST_ROUNDS, Always, Each, Found, Of, Operand, Picked, Rounds, Within, repetitions
+from tinygrad_edu.primitives import arithmetic, indexing, joining
+from tinygrad_edu.primitives.indexing import GIVEN, as_static, gather_and_spread
+from tinygrad_edu.primitives.primitive import Primitive, case
+
+_serial = count(1)
+
+# The form of `stack` for what a loop has computed, which is a list already.
+_PILED = joining.stack.but(
+    forward=lambda arrays, axis: np.stack(arrays, axis), vjps=(None,), code="np.stack({0}, axis={axis})",
+    form_of=joining.stack, cases=(case((2, 3), axis=0),),
+)  # fmt: skip
+
+
+def rolled(order: Sequence[IRNode], outputs: Sequence[IRNode]) -> list[IRNode]:
+    """The outputs of a program as those of one with loops. `order` has its nodes in the order in which they were traced."""
+    return _rolled(IRGraph(), order, outputs, are_mixed(order))
+
+
+def _rolled(graph: IRGraph, order: Sequence[IRNode], outputs: Sequence[IRNode], is_mixed: bool) -> list[IRNode]:
+    needed = set(in_order(outputs))
+    found = repetitions([node for node in order if node.primitive is not None and node in needed])
+    return _Roller(graph, found, outputs, is_mixed).rolled()
+
+
+class _Roller:
+    """Makes the nodes of a program anew, with its loops."""
+
+    def __init__(self, graph: IRGraph, found: Found, outputs: Sequence[IRNode], is_mixed: bool) -> None:
+        self.graph, self._found, self._outputs, self.is_mixed = graph, found, outputs, is_mixed
+        self._new: dict[IRNode, IRNode] = {}  # what is outside of loops
+        self._loops: dict[Rounds, _Made] = {}
+        self._seen: dict[Rounds, dict[int, None]] = {rounds: {} for rounds in found.rounds}  # positions that others look at
+        for node in self._all_seen():
+            if node in found.owner:
+                rounds, position, _ = found.owner[node]
+                self._seen[rounds][position] = None
+
+    def _all_seen(self) -> Iterator[IRNode]:
+        """What is looked at from outside of the loop that it belongs to."""
+        yield from self._outputs
+        for node in self._found.order:
+            if node not in self._found.owner:
+                yield from node.inputs
+        for rounds in self._found.rounds:
+            yield from self._from_outside(rounds)
+
+    def _from_outside(self, rounds: Rounds) -> Iterator[IRNode]:
+        """What the rounds of a loop use that is computed elsewhere."""
+        for operand in (operand for operands in rounds.operands for operand in operands):
+            match operand:
+                case Always(node) | Picked(node):
+                    yield node
+                case Within(before=before):
+                    yield from (node for node in before if node is not None)
+                case Each(nodes):
+                    yield from nodes
+                case Of() as of:
+                    kept, _ = _kept(of)
+                    yield kept.rounds.model[kept.position]
+
+    def rolled(self) -> list[IRNode]:
+        """The outputs of the program with loops."""
+        self._make(self._outputs)
+        return [self.looked_at(output) for output in self._outputs]
+
+    # --- in order ------------------------------------------------------------------------------------------------------------
+
+    def _make(self, outputs: Iterable[IRNode]) -> None:
+        """Make what outputs depend on, each loop as a whole. Nothing recurses."""
+        to_visit = [self._item(output) for output in outputs][::-1]
+        while to_visit:
+            item = to_visit[-1]
+            missing = [part for part in self._needs(item) if not self._is_made(part)]
+            if missing and not self._is_made(item):
+                to_visit.extend(reversed(missing))
+                continue
+            to_visit.pop()
+            if isinstance(item, Rounds):
+                self._loops[item] = self._loops.get(item) or self._made_loop(item)
+            elif item not in self._new:
+                self._new[item] = self._made(item)
+                self._new[item].is_called(item.label)
+                self._new[item].is_from(item.line)
+
+    def _item(self, node: IRNode) -> IRNode | Rounds:
+        """The loop that a node belongs to, else the node."""
+        return self._found.owner[node][0] if node in self._found.owner else node
+
+    def _is_made(self, item: IRNode | Rounds) -> bool:
+        return item in self._new or item in self._loops
+
+    def _needs(self, item: IRNode | Rounds) -> Iterator[IRNode | Rounds]:
+        nodes = self._from_outside(item) if isinstance(item, Rounds) else self._inputs(item)
+        return (self._item(node) for node in nodes)
+
+    def _inputs(self, node: IRNode) -> Sequence[IRNode]:
+        """What is not in the order, such as what stands for the number of a round, is there already."""
+        return node.inputs if node.primitive is not None else ()
+
+    def looked_at(self, node: IRNode) -> IRNode:
+        """A node as it is seen from outside of the loop that it belongs to."""
+        if node not in self._found.owner:
+            return self._new[node]
+        rounds, position, number = self._found.owner[node]
+        made = self._loops[rounds]
+        if number == len(rounds.instances) - 1:
+            return last(self.graph, made.whole, made.results[position])
+        place = {"index": made.place(position, number)}
+        return self.graph.apply(indexing.index, (self.listed(made, position),), place, _like(node))
+
+    def made(self, rounds: Rounds) -> _Made:
+        """A loop that has been made."""
+        return self._loops[rounds]
+
+    def listed(self, made: _Made, position: int) -> IRNode:
+        """What a loop has computed at a position, as a list."""
+        return each(self.graph, made.whole, made.results[position])
+
+    # --- outside of loops ----------------------------------------------------------------------------------------------------
+
+    def _made(self, node: IRNode) -> IRNode:
+        if node.primitive is None:
+            return node
+        if node.operation is joining.stack:
+            piled = self._piled(node)
+            if piled is not None:
+                return piled
+        inputs = [self.looked_at(part) for part in node.inputs]
+        is_same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
+        return node if is_same else self.graph.apply(node.primitive, inputs, node.params, _like(node))
+
+    def _piled(self, node: IRNode) -> IRNode | None:
+        """`np.stack` of what a loop computes in rounds that follow each other, the first or the last one at the beginning."""
+        places = [self._found.owner.get(part) for part in node.inputs]
+        known = [place for place in places if place]
+        if len(known) < len(places) or len({place[:2] for place in known}) != 1 or len(places) < FEWEST_ROUNDS:
+            return None
+        rounds, position, first = known[0]
+        step = known[1][2] - first
+        if step not in (1, -1) or any(place[2] != first + step * r for r, place in enumerate(known)):
+            return None
+        made = self._loops[rounds]
+        start, end = made.place(position, first), made.place(position, first + step * len(places))
+        part = slice(start, end if end >= 0 else None, None if step == 1 else step)
+        piece = self.graph.apply(indexing.index, (self.listed(made, position),), {"index": part}, _like(node))
+        return self.graph.apply(_PILED, (piece,), node.params, _like(node))
+
+    # --- loops ---------------------------------------------------------------------------------------------------------------
+
+    def _made_loop(self, rounds: Rounds) -> _Made:
+        round_ = _Round(self, rounds)
+        seen = [position for position in self._seen[rounds] if not round_.leaves(position)]
+        results = [*round_.following(), *(round_.nodes[position] for position in seen)]
+        inner = _rolled(self.graph, round_.order, results, self.is_mixed)
+        body = Body(round_.number.rounds, round_.number.node, tuple(round_.carried.values()), tuple(inner))
+        places = {position: len(round_.carried) + k for k, position in enumerate(seen)}
+        for k, (position, lag, _) in enumerate(round_.carried):
+            if lag == 1:
+                places.setdefault(position, k)
+        return _Made(loop(body, round_.initial()), places, len(round_.carried))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A loop that was made.
+
+    whole: its node.
+    results: for each position that is looked at which of the loop's results it is.
+    carried: how many of the results are carried.
+    """
+
+    whole: IRNode
+    results: Mapping[int, int]
+    carried: int
+
+    def place(self, position: int, number: int) -> int:
+        """Where in the list of what was computed at a position that of a round is."""
+        return number + (self.results[position] < self.carried)
+
+
+class _Round:
+    """The graph of one round.
+
+    number: of the round.
+    nodes: for each position its node.
+    order: all that is computed in the round, in order.
+    carried: what stands for what was left by the round before: for a position, the number of rounds since, and what it was before.
+    """
+
+    def __init__(self, roller: _Roller, rounds: Rounds) -> None:
+        self._roller, self._rounds = roller, rounds
+        self.number = _Number(roller.graph, rounds, self._moving())
+        self.carried: dict[tuple[int, int, tuple[IRNode | None, ...]], IRNode] = {}
+        self.nodes: list[IRNode] = []
+        self.order: list[IRNode] = []
+        for model, operands, numbers in zip(rounds.model, rounds.operands, rounds.numbers, strict=True):
+            inputs = [self._operand(operand) for operand in operands]
+            self.nodes.append(self._computed(model, inputs, numbers))
+        for nodes in rounds.instances:
+            for node, model, instance in zip(self.nodes, rounds.model, nodes, strict=True):
+                if instance is not None and instance.primitive is model.primitive:
+                    node.is_called(instance.label)
+                    node.is_from(instance.line)
+
+    def _moving(self) -> Iterator[tuple[int, int]]:
+        """All numbers that grow in step, in the form in which they will be written."""
+        for operand in (operand for operands in self._rounds.operands for operand in operands):
+            match operand:
+                case Of() as of:
+                    kept, _ = _kept(of)
+                    yield self._roller.made(kept.rounds).place(kept.position, kept.first), kept.step
+                case Picked(numbers=numbers):
+                    yield from numbers
+                case Each(nodes):
+                    yield from _whole_steps(nodes)
+        for numbers in self._rounds.numbers:
+            yield from numbers
+
+    def leaves(self, position: int) -> bool:
+        """Whether what is computed at a position is carried into the next round."""
+        return any(key[:2] == (position, 1) for key in self.carried)
+
+    def following(self) -> list[IRNode]:
+        """What is carried into the next round."""
+        return [
+            self.nodes[position] if lag == 1 else self.carried[position, lag - 1, before[1:]]
+            for position, lag, before in self.carried
+        ]
+
+    def initial(self) -> list[IRNode]:
+        """What is carried into the first round."""
+        return [self._first(before[0], self.nodes[position]) for position, _, before in self.carried]
+
+    def _first(self, node: IRNode | None, like: IRNode) -> IRNode:
+        """What is carried into the first round: a number has the dtype that it gets there, and nothing yet is zero."""
+        graph = self._roller.graph
+        if node is None:
+            return graph.constant(like.dtype.type(0) if like.shape == () else np.zeros(like.shape, like.dtype))
+        if node.value is not None and node.dtype != like.dtype:
+            return graph.constant(like.dtype.type(node.value) if like.shape == () else np.asarray(node.value, like.dtype))
+        return self._roller.looked_at(node)
+
+    def _carried(self, position: int, lag: int, before: tuple[IRNode | None, ...]) -> IRNode:
+        """What stands for the result at a position, some rounds ago."""
+        if lag > 1:
+            self._carried(position, lag - 1, before[1:])
+        key = position, lag, before
+        if key not in self.carried:
+            model = self._rounds.model[position]
+            self.carried[key] = self._roller.graph.input(f"carried {next(_serial)}", model.shape, model.dtype)
+        return self.carried[key]
+
+    def _operand(self, operand: Operand) -> IRNode:
+        match operand:
+            case Always(node):
+                return self._roller.looked_at(node)
+            case Within(position, lag, before):
+                return self._carried(position, lag, before) if lag else self.nodes[position]
+            case Of() as of:
+                return self._computed_earlier(of)
+            case Picked(array, params, numbers, like):
+                return self._part(self._roller.looked_at(array), params, numbers, like)
+            case Each(nodes):
+                return self._one_of([self._roller.looked_at(node) for node in nodes])
+
+    def _computed_earlier(self, of: Of) -> IRNode:
+        kept, parts = _kept(of)
+        made = self._roller.made(kept.rounds)
+        place = made.place(kept.position, kept.first)
+        whole = self._roller.listed(made, kept.position)
+        node = self._part(whole, {"index": 0}, [(place, kept.step)], _like(kept.rounds.model[kept.position]))
+        for part in parts:
+            node = self._noted(self._roller.graph.apply(indexing.index, (node,), part.params, _like(part)))
+        return node
+
+    def _one_of(self, nodes: Sequence[IRNode]) -> IRNode:
+        """Another constant or input in each round."""
+        graph, like = self._roller.graph, _like(nodes[0])
+        for steps in _whole_steps(nodes):
+            return self._noted(self.number.at(*steps))
+        places = (0, 1)
+        if self.number.rounds == range(len(nodes))[::-1]:
+            nodes, places = nodes[::-1], (len(nodes) - 1, -1)
+        values = [node.value for node in nodes if node.value is not None]
+        if len(values) == len(nodes) and not (isinstance(nodes[0].dtype, PythonNumber) and self._roller.is_mixed):
+            array = graph.constant(np.stack(values))
+        else:
+            array = graph.apply(LISTED, nodes, {}, ((len(nodes), *like[0]), like[1]))
+        return self._part(array, {"index": 0}, [places], like)
+
+    def _part(self, x: IRNode, params: Mapping[str, Any], numbers: Sequence[tuple[int, int]], like: Type) -> IRNode:
+        """A part of an array or a list, where the numbers of the index grow."""
+        (gather, _), given = self._moved(params["index"], numbers)
+        return self._noted(self._roller.graph.apply(gather, (x, *given), {}, like))
+
+    def _moved(self, index: Any, numbers: Iterable[tuple[int, int]]) -> tuple[tuple[Primitive, Primitive], list[IRNode]]:
+        """The forms of an index and of its opposite in which growing numbers are inputs, and these."""
+        parts, given, remaining = [], [], iter(numbers)
+        for part in index if type(index) is tuple else (index,):
+            first, step = next(remaining) if type(part) is int else (0, 0)
+            if step:
+                given.append(self._noted(self.number.at(first, step)))
+            parts.append(GIVEN if step else first if type(part) is int else as_static(part))
+        return gather_and_spread(*parts), given
+
+    def _computed(self, model: IRNode, inputs: Sequence[IRNode], numbers: Sequence[tuple[int, int]]) -> IRNode:
+        assert model.primitive is not None
+        primitive, params = model.primitive, model.params
+        if any(step for _, step in numbers):
+            forms, given = self._moved(params["index"], numbers)
+            primitive = forms[model.operation is not indexing.index]
+            inputs, params = [*inputs, *given], {key: value for key, value in params.items() if key != "index"}
+        return self._noted(self._roller.graph.apply(primitive, inputs, params, _like(model)))
+
+    def _noted(self, node: IRNode) -> IRNode:
+        if node.primitive is not None:
+            self.order.append(node)
+        return node
+
+
+def _kept(of: Of) -> tuple[Of, list[IRNode]]:
+    """What an earlier loop has to keep, and which parts of it are meant: of an array, not each of its parts."""
+    parts: list[IRNode] = []
+    while True:
+        rounds, position = of.rounds, of.position
+        model, whole = rounds.model[position], rounds.operands[position][0] if rounds.operands[position] else None
+        is_index = model.operation is indexing.index and "index" in model.params and not any(s for _, s in rounds.numbers[position])
+        is_part = is_index and math.prod(model.shape) < math.prod(model.inputs[0].shape)
+        if not is_part or not isinstance(whole, Within) or whole.lag > 1:
+            return of, parts[::-1]
+        parts.append(model)
+        of = Of(rounds, whole.position, of.first - whole.lag, of.step)
+
+
+class _Number:
+    """The number of a round.
+
+    rounds: the numbers, so chosen that most of what they are used for needs no arithmetic.
+    node: what stands for one of them.
+    """
+
+    def __init__(self, graph: IRGraph, rounds: Rounds, moving: Iterable[tuple[int, int]]) -> None:
+        self._graph = graph
+        used = Counter((first, step) for first, step in moving if step)
+        fits = [pair for pair in used if all(step % pair[1] == 0 for _, step in used)]
+        self._first, self._step = max(fits, key=lambda pair: used[pair], default=(0, 1))
+        self.rounds = range(self._first, self._first + self._step * len(rounds.instances), self._step)
+        self.node = graph.input(f"round {next(_serial)}", (), PYTHON[int])
+
+    def at(self, first: int, step: int) -> IRNode:
+        """The number that begins with `first` and grows by `step`."""
+        times = step // self._step
+        beyond = first - times * self._first
+        node, like = self.node, ((), PYTHON[int])
+        if times == -1 and beyond:
+            return self._graph.apply(arithmetic.subtract, (self._graph.constant(beyond), node), {}, like)
+        if times != 1:
+            node = self._graph.apply(arithmetic.multiply, (self._graph.constant(times), node), {}, like)
+        if beyond == 0:
+            return node
+        operation = arithmetic.add if beyond > 0 else arithmetic.subtract
+        return self._graph.apply(operation, (node, self._graph.constant(abs(beyond))), {}, like)
+
+
+def _whole_steps(nodes: Sequence[IRNode]) -> Iterator[tuple[int, int]]:
+    """The first and the step of whole numbers that grow evenly; nothing, if that is not what they are."""
+    values = [node.value for node in nodes]
+    if all(type(value) is int for value in values) and len({b - a for a, b in pairwise(values)}) == 1:
+        yield values[0], values[1] - values[0]
+
+
+Type = tuple[tuple[int, ...], Any]
+
+
+def _like(node: IRNode) -> Type:
+    return node.shape, node.dtype
