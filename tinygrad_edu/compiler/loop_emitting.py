@@ -14,7 +14,7 @@ from typing import Any
 
 from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.forms import is_short, is_uniform, without_sign
-from tinygrad_edu.compiler.ir import IRNode, is_elementwise
+from tinygrad_edu.compiler.ir import IRNode, Rank, is_elementwise
 from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_last, is_list, is_loop
 from tinygrad_edu.compiler.probing import may_give_an_array
 from tinygrad_edu.graph.reaching import reached
@@ -193,12 +193,25 @@ class LoopEmitter(Emitter):
         result = body.results[position]
         if result in body.carried:
             return self._scope.variable("previous")
+        adds_to = self._adds_to(position, body)
+        if not is_list and adds_to is not None:
+            return self._name_for(adds_to)
         name = self._name_for(result)
         if result in body.results[:position]:
             return self._scope.variable(name)
         label = result.label
         is_taken = label is not None and name == f"{label.name}_2"
         return self._scope.variable(f"{label.name}s") if is_list and is_taken and label else name
+
+    def _adds_to(self, position: int, body: Body) -> IRNode | None:
+        """What begins with what is carried and has a better name: the cotangent to which the round before contributes."""
+        carried, label = (*body.carried, *body.results)[position], body.results[position].label
+        users = [node for node in body.own if carried in node.inputs]
+        is_nameless = label is None or label.rank is Rank.OPERATION
+        if position >= len(body.carried) or not is_nameless or len(users) != 1 or users[0] in body.results:
+            return None
+        has_name = users[0].operation is arithmetic.add and users[0].label and users[0].label.rank > Rank.OPERATION
+        return users[0] if has_name else None
 
     def _is_added_to(self, carried: IRNode, result: IRNode) -> bool:
         """Whether an array is carried that nobody looks at but who adds to it."""
@@ -288,7 +301,8 @@ class LoopEmitter(Emitter):
             return True
         open_ = self._open[-1]
         done = set(reached([written], self._unwritten)) if written else set()
-        states = [node for node in open_.own if node in self._forms and _mentions(self._forms[node], variable)]
+        formed = (node for node in open_.own if node in self._forms and node is not written)
+        states = [node for node in formed if _mentions(self._forms[node], variable)]
         waiting = {each.result for each in open_.variables if each is not variable and not each.is_written}
         return not any(
             user not in self._lines and user not in done for node in states for user in open_.users.get(node, ())

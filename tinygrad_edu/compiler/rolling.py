@@ -217,9 +217,9 @@ class _Round:
         for model, operands, numbers in zip(rounds.model, rounds.operands, rounds.numbers, strict=True):
             inputs = [self._operand(operand) for operand in operands]
             self.nodes.append(self._computed(model, inputs, numbers))
-        for nodes in rounds.instances:
-            for node, model, instance in zip(self.nodes, rounds.model, nodes, strict=True):
-                if instance is not None and instance.primitive is model.primitive:
+        for nodes in rounds.instances:  # a sum that has only one summand yet is called as that is
+            for instance, node in dict(zip(reversed(nodes), reversed(self.nodes), strict=True)).items():
+                if instance is not None:
                     node.is_called(instance.label)
                     node.is_from(instance.line)
 
