@@ -29,6 +29,7 @@ def run(stage: Stage) -> None:
         _one_weight(folder),
         _parabola(folder),
         _five_points(folder),
+        _one_at_a_time(folder),
         _two_weights(folder),
         _one_sample(folder),
         _four_samples(folder),
@@ -78,6 +79,22 @@ def _five_points(folder: Path) -> dict[str, object]:
     )
 
 
+def _one_at_a_time(folder: Path) -> dict[str, object]:
+    X = np.reshape(FIVE_X, (-1, 1))
+    model = tg.models.LinearRegression(
+        learning_rate=0.9, fit_intercept=False, batch_size=1, max_epochs=6, tol=0, init=(0.4, 0.0)
+    ).fit(X, FIVE_T)
+    tg.explain_descent(model, X).save(folder / "one_at_a_time.html")
+    return _entry(
+        "one_at_a_time.html",
+        Text("Five points, one at a time: stochastic gradient descent", "五个点，每次一个：随机梯度下降"),
+        Text(
+            "Each sample pulls θ to a place of its own, so that it hops about the minimum.",
+            "每个样本都把 θ 拉向自己的位置，所以 θ 在最小值附近跳动。",
+        ),
+    )
+
+
 def _two_weights(folder: Path) -> dict[str, object]:
     X = np.reshape(FIVE_X, (-1, 1))
     tg.explain_descent(tg.models.LinearRegression(learning_rate=0.5).fit(X, FIVE_T), X).save(folder / "two_weights.html")
@@ -122,5 +139,8 @@ def _line(folder: Path) -> dict[str, object]:
     return _entry(
         "line.html",
         Text("The perceptron's moving line", "感知机：移动的直线"),
-        Text("Six steps until all four samples are right.", "六步之后四个样本全部正确。"),
+        Text(
+            "Five steps until all four samples are right; the sixth finds nothing to change.",
+            "五步之后四个样本全部正确；第六步无需再改。",
+        ),
     )

@@ -70,7 +70,7 @@ def plain(tree):
 
 
 # A window cannot be made as narrow as a telephone, but a frame can. What it holds is copied into the page around it.
-FRAME = """<!doctype html><html><body>
+FRAME = """<!doctype html><html><head><meta charset="utf-8"></head><body>
 <iframe id="frame" width="{width}" height="800" srcdoc="{page}"></iframe><pre id="told"></pre>
 <script>
 const frame = document.getElementById("frame"), told = document.getElementById("told");

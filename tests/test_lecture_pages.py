@@ -30,6 +30,7 @@ def diverging(diverging_history):
     return tg.explain_descent(diverging_history)
 
 
+FIVE, FIVE_TARGETS = [[1.0], [0.38], [1.2], [1.6], [0.8]], [0.73, 0.22, 0.83, 1.28, 0.69]
 FOUR = [[1, 1], [-1, 1], [-1, -0.5], [-1, 1.5]]
 
 
@@ -80,6 +81,151 @@ def test_the_perceptron_ends_with_every_sample_right(line, tmp_path):
     assert elements.texts["formulas"].endswith("w:(−0.5, 0.5)→(−0.5, 0.5)\nb:−0.5→−0.5")
 
 
+RINGS = """const inside = (x, y) => {
+  const shade = plot.querySelector(".side"), at = plot.createSVGPoint();
+  [at.x, at.y] = [x, y];
+  return Boolean(shade) && shade.isPointInFill(at);
+};
+document.title = JSON.stringify([...plot.querySelectorAll(".one, .zero")].map((point) => {
+  const [x, y] = [point.cx.baseVal.value, point.cy.baseVal.value], answer = inside(x, y);
+  const isRinged = [...plot.querySelectorAll(".wrong")].some((ring) => ring.cx.baseVal.value === x && ring.cy.baseVal.value === y);
+  return [answer !== point.matches(".one"), isRinged];
+}));"""
+
+
+@in_a_browser
+@pytest.mark.parametrize("step", range(7))
+def test_a_sample_is_in_a_circle_just_where_the_shading_says_that_it_is_wrong(line, tmp_path, step):
+    shown = json.loads(opened(line.to_html(), tmp_path, f"lang=en&step={step}", RINGS).title)
+    on_the_line = {0: {1}, 1: {1}, 4: {0, 1}}.get(step, set())  # where a pixel would decide
+    assert [pair for number, pair in enumerate(shown) if pair[0] != pair[1] and number not in on_the_line] == []
+    assert sum(ringed for _, ringed in shown) == [2, 2, 1, 1, 1, 1, 0][step]
+
+
+@in_a_browser
+def test_the_line_after_the_step_is_dashed_and_is_the_next_steps_line(line, tmp_path):
+    read = """document.title = JSON.stringify([".path", ".bound"].map(
+        (kind) => plot.querySelector(kind)?.getAttribute("points") ?? ""));"""
+    shown = [json.loads(opened(line.to_html(), tmp_path, f"lang=en&step={step}", read).title) for step in range(1, 7)]
+    assert [dashed for _, dashed in shown[:-1]] == [solid for solid, _ in shown[1:]]
+    assert shown[-1][1] == ""
+
+
+TEXTS = """document.title = JSON.stringify([...plot.querySelectorAll("text")].map((text) => {
+  const { x, y, width, height } = text.getBBox();
+  return [text.textContent, x, y, x + width, y + height];
+}));"""
+
+
+def overlapping(boxes):
+    return [
+        (a, b)
+        for i, (a, *first) in enumerate(boxes)
+        for b, *second in boxes[:i]
+        if first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+    ]
+
+
+@in_a_browser
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("step", [3, 8])
+@pytest.mark.parametrize("rate", [1.0, 0.03])
+def test_no_text_on_the_parabola_covers_another_one(diverging, tmp_path, width, step, rate):
+    boxes = json.loads(opened(diverging.to_html(), tmp_path, f"lang=en&rate={rate}&step={step}", TEXTS, width=width).title)
+    assert overlapping(boxes) == []
+    assert f"θ{'₀₁₂₃₄₅₆₇₈'[step] if step < 9 else '₁₂'}" in [words for words, *_ in boxes]
+
+
+@in_a_browser
+def test_the_parabola_opens_where_the_lecture_ends_and_its_points_stand_apart(diverging, tmp_path):
+    read = """document.title = JSON.stringify([...plot.querySelectorAll(".point")].map((point) => [
+        point.cx.baseVal.value, point.cy.baseVal.value, point.r.baseVal.value]));"""
+    elements = opened(diverging.to_html(), tmp_path, "lang=en", read)
+    assert elements.texts["phase"] == "Step 3 of 12"
+    assert elements.texts["formulas"].startswith("θ−η·dL/dθ=−5−1·(−36)\n=31")
+    points = json.loads(elements.title)
+    assert len(points) == 4
+    for i, (x, y, r) in enumerate(points):
+        assert all(np.hypot(x - a, y - b) > r + s for a, b, s in points[:i])
+
+
+# --- stochastic descent -----------------------------------------------------------------------------------------------------------
+
+
+def stochastic(batch_size=1, **settings):
+    return tg.models.LinearRegression(
+        learning_rate=0.9, fit_intercept=False, batch_size=batch_size, max_epochs=6, tol=0, init=(0.4, 0.0), **settings
+    ).fit(FIVE, FIVE_TARGETS)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_the_parabola_of_all_samples_is_found_from_steps_that_saw_a_few(batch_size):
+    model = stochastic(batch_size)
+    facts = tg.explain_descent(model, FIVE).facts
+    x, t = np.ravel(FIVE), np.array(FIVE_TARGETS)
+    minimum = x @ t / (x @ x)
+    assert facts["kind"] == "hops"
+    assert facts["minimum"] == pytest.approx(minimum)
+    assert facts["curvature"] == pytest.approx(np.mean(x**2))
+    assert facts["least"] == pytest.approx(np.mean((t - minimum * x) ** 2) / 2)
+    for shown, step in zip(facts["steps"], model.history_.steps, strict=True):
+        own = x[step.samples], t[step.samples]
+        assert shown["minimum"] == pytest.approx(own[0] @ own[1] / (own[0] @ own[0]))
+        assert shown["least"] == pytest.approx(np.mean((own[1] - shown["minimum"] * own[0]) ** 2) / 2, abs=1e-9)
+        assert (shown["epoch"], shown["samples"]) == (step.epoch, step.samples.tolist())
+        assert (shown["before"], shown["after"]) == (step.weights.tolist(), step.new_weights.tolist())
+
+
+@in_a_browser
+def test_a_step_of_stochastic_descent_shows_theta_its_sample_and_its_epoch_and_hops_on_the_parabola(tmp_path):
+    model = stochastic()
+    read = """const points = [...plot.querySelectorAll(".point")].map((point) => [point.cx.baseVal.value, point.cy.baseVal.value]);
+    const curve = plot.querySelector(".curve").getAttribute("points");
+    document.title = JSON.stringify([points, curve, plot.querySelectorAll(".own").length]);"""
+    elements = opened(tg.explain_descent(model, FIVE).to_html(), tmp_path, "lang=en&step=7", read)
+    step = model.history_.steps[6]
+    assert elements.texts["phase"] == f"Step 7 of 30, epoch 2, sample {step.samples[0] + 1}"
+    assert page_number(step.weights[0]) in elements.texts["formulas"]
+    assert f"={page_number(step.new_weights[0])}" in elements.texts["formulas"]
+    points, curve, own = json.loads(elements.title)
+    assert len(points) == 8
+    assert own == 1
+    curve = np.array([[float(number) for number in place.split(",")] for place in curve.split()])
+    assert np.abs(np.interp([x for x, _ in points], *curve.T) - [y for _, y in points]).max() < 1  # of 440
+
+
+@pytest.mark.parametrize(
+    ("model", "X"),
+    [
+        (lambda: stochastic(momentum=0.5), FIVE),
+        (lambda: stochastic(), None),
+        (lambda: tg.models.LinearRegression(batch_size=1, max_epochs=4).fit(FIVE, FIVE_TARGETS), FIVE),
+        (
+            lambda: tg.models.LogisticRegression(fit_intercept=False, batch_size=1, max_epochs=4, tol=0).fit(FIVE, [1, 0, 1, 1, 0]),
+            FIVE,
+        ),
+        (lambda: stochastic(), [[2 * x[0]] for x in FIVE]),
+        (lambda: stochastic(), FIVE[:3]),
+    ],
+    ids=["momentum", "no samples", "bias", "no parabola", "other samples", "too few samples"],
+)
+def test_what_does_not_hop_on_a_parabola_is_shown_as_it_was_recorded(model, X):
+    assert tg.explain_descent(model(), X).facts["kind"] == "record"
+
+
+@in_a_browser
+def test_a_recorded_step_says_what_it_saw_and_where_it_went(tmp_path):
+    model = tg.models.LinearRegression(batch_size=2, max_epochs=20, tol=0).fit(FIVE, FIVE_TARGETS)
+    elements = opened(tg.explain_descent(model, FIVE).to_html(), tmp_path, "lang=en&step=4")
+    step = model.history_.steps[4]
+    assert elements.texts["phase"] == f"Step 5 of 60, epoch 2, samples {', '.join(str(row + 1) for row in step.samples)}"
+    before, after = (
+        ", ".join(page_number(x) for x in (w[0], b)).replace("-", "−")
+        for w, b in [(step.weights, step.bias), (step.new_weights, step.new_bias)]
+    )
+    assert elements.texts["formulas"].endswith(f"w:({before})→({after})")
+
+
 SHOWN_SAMPLES = """document.title = JSON.stringify({
   points: [...plot.querySelectorAll(".one, .zero")].map((point) => [point.cx.baseVal.value, point.cy.baseVal.value]),
   words: [...plot.querySelectorAll("text")].map((text) => text.textContent),
@@ -114,14 +260,12 @@ def test_the_coordinates_of_many_samples_do_not_cover_the_picture(tmp_path):
 @in_a_browser
 def test_where_the_line_is_not_in_the_picture_the_page_says_what_the_perceptron_answers(tmp_path):
     page = tg.explain_descent(tg.models.Perceptron(max_epochs=50).fit([[1000.0, 1], [1001, 2]], [1, 1]), [[1000.0, 1], [1001, 2]])
-    for step, answer in [(0, 0), (1, 1)]:
+    for step, answer in [(0, 0), (1, 0), (2, 1)]:
         hint = opened(page.to_html(), tmp_path, f"lang=en&step={step}").texts["hint"]
         assert hint == f"In this picture the perceptron answers {answer} everywhere: the line is not in it."
 
 
 # --- the loss over the steps ----------------------------------------------------------------------------------------------------
-
-FIVE, FIVE_TARGETS = [[1.0], [0.38], [1.2], [1.6], [0.8]], [0.73, 0.22, 0.83, 1.28, 0.69]
 
 
 def trained(X, t, learning_rate, **settings):
@@ -237,7 +381,7 @@ def test_of_other_trainings_the_recorded_loss_is_shown_and_why_there_is_no_learn
     assert "hidden" in next(attributes for _, attributes in elements.tags if attributes.get("id") == "rates")
     step = model.history_.steps[6]
     size = np.hypot(np.linalg.norm(step.weights_gradient), step.bias_gradient)
-    assert elements.texts["formulas"] == f"L={page_number(step.loss)}\n‖dL/dw‖={page_number(size)}"
+    assert elements.texts["formulas"].startswith(f"L={page_number(step.loss)}\n‖dL/dw‖={page_number(size)}\nw:")
 
 
 def test_one_weight_with_momentum_or_a_loss_that_is_no_parabola_is_shown_as_it_was_recorded():

@@ -37,15 +37,16 @@ def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None 
     """Show a run of gradient descent as a page with the steps on the loss, or with the line that moves.
 
     - One weight without a bias, and a loss that is a parabola over it: the parabola with the steps on it.
+    - The same of single samples, or a few at a time, and X given: how the steps hop on the parabola of the mean loss.
     - Linear regression on all samples at once, with any number of weights, and X given: the loss over the steps.
     - A perceptron with two features: the samples, and the line between both labels after every step.
     - Any other training: the loss over the steps as it was recorded.
 
-    The first two have a slider for the learning rate η that redraws the path at once, with the bound of stability 2/λ marked. The
-    mean of ½ (t - x·w)² over n samples has the Hessian XᵀX / n, with a column of ones for the bias. Along its eigenvector number i,
-    with eigenvalue λᵢ, gradient descent that begins cᵢ away from the minimum is cᵢ (1 - ηλᵢ)ᵏ away after k steps, so that the loss
-    is L* + ½ Σ λᵢ cᵢ² (1 - ηλᵢ)²ᵏ (Goh, "Why Momentum Really Works", Distill, 2017). It tends to its minimum L* exactly if
-    0 < η < 2/λ, with the largest eigenvalue λ.
+    The first and the third have a slider for the learning rate η that redraws the path at once, with the bound of stability 2/λ
+    marked. The mean of ½ (t - x·w)² over n samples has the Hessian XᵀX / n, with a column of ones for the bias. Along its
+    eigenvector number i, with eigenvalue λᵢ, gradient descent that begins cᵢ away from the minimum is cᵢ (1 - ηλᵢ)ᵏ away after
+    k steps, so that the loss is L* + ½ Σ λᵢ cᵢ² (1 - ηλᵢ)²ᵏ (Goh, "Why Momentum Really Works", Distill, 2017). It tends to its
+    minimum L* exactly if 0 < η < 2/λ, with the largest eigenvalue λ.
 
     Parameters
     ----------
@@ -81,6 +82,7 @@ def _is_finite(step: Any) -> bool:
 _TITLES = {
     "parabola": "Gradient descent on a parabola",
     "curve": "The loss over the steps",
+    "hops": "Stochastic gradient descent on a parabola",
     "record": "The loss over the steps, as recorded",
     "line": "The perceptron's moving line",
 }
@@ -102,7 +104,8 @@ _FORMULAS = {
     | {
         "begin": [r"\theta = #0", r"\theta^* = #1", r"\lambda = #2"],
         "step": [
-            r"\theta - \eta \cdot \frac{d L}{d \theta} = #0 - #1 \cdot #2 = #3",
+            r"\theta - \eta \cdot \frac{d L}{d \theta} = #0 - #1 \cdot #2",
+            "= #3",
             r"1 - \eta \lambda = #4",
             r"\theta - \theta^* = #5",
         ],
@@ -120,7 +123,13 @@ _FORMULAS = {
         "curvature": [r"\lambda_i", r"c_i", r"1 - \eta \lambda_i", r"\lambda = #0", r"2 / \lambda", r"\lambda"],
         "columns": [r"\lambda_i", r"1 - \eta \lambda_i", r"c_i {(1 - \eta \lambda_i)}^k"],
     },
-    "record": {"step": [r"L = #0", r"\left\|\frac{d L}{d w}\right\| = #1"]},
+    "hops": {
+        "begin": [r"\theta_0 = #0", r"\theta^* = #1"],
+        "step": [r"\theta - \eta \cdot \frac{d L}{d \theta} = #0 - #1 \cdot #2", "= #3", r"L(#3) = #4"],
+        "hint": [r"\theta^*"],
+        "columns": [r"\theta"],
+    },
+    "record": {"step": [r"L = #0", r"\left\|\frac{d L}{d w}\right\| = #1", r"w: \ #2 \to #3"]},
     "line": {
         "begin": [r"w = #0", r"b = #1"],
         "step": [r"\frac{d L}{d w} = #0, \quad \frac{d L}{d b} = #1", r"w: \ #2 \to #3", r"b: \ #4 \to #5"],
@@ -133,7 +142,7 @@ _FORMULAS = {
 class Descent:
     """A page about a run of gradient descent.
 
-    facts: what the page shows, made of numbers and lists; its `kind` is `parabola`, `curve`, `record` or `line`.
+    facts: what the page shows, made of numbers and lists; its `kind` is `parabola`, `hops`, `curve`, `record` or `line`.
 
     >>> import tinygrad_edu as tg
     >>> model = tg.models.LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0])
@@ -212,11 +221,11 @@ class _Course:
         moved, first = self.thetas - self.thetas[0], self.gradients[0]
         losses = self.losses[0] + moved @ first + np.sum(moved @ hessian * moved, axis=1) / 2
         has_minimum = np.linalg.eigvalsh(hessian)[-1] > 0
-        return (
-            bool(has_minimum)
-            and self._agree(self.gradients, first + moved @ hessian)
-            and self._agree(self.losses[:, None], losses[:, None])
-        )
+        return bool(has_minimum) and self._agree(self.gradients, first + moved @ hessian) and self.agrees(losses)
+
+    def agrees(self, losses: Array) -> bool:
+        """Whether these are the losses that were recorded."""
+        return self._agree(self.losses[:, None], losses[:, None])
 
     def _agree(self, found: Array, expected: Array) -> bool:
         """Whether rows are the same but for rounding, which goes with the largest number in a row, and of the first row."""
@@ -247,9 +256,13 @@ def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None)
     else:
         hessian = course.slope() if X is None or course.thetas.shape[1] == 1 else _hessian(steps, X, has_bias)
         why = "samples" if hessian is None else "" if course.is_on_quadratic(hessian) else "shape"
+    hops = _hops(steps, course, X) if why == "batches" and X is not None else None
+    if hops:
+        return Descent("hops", {**hops, "rate": _short(course.rate), "total": taken})
     if why or hessian is None:
         sizes = np.linalg.norm(course.gradients, axis=1)
-        facts = {"why": why, "losses": course.losses.tolist(), "gradients": sizes.tolist(), "total": taken}
+        seen = [_seen(step, has_bias) for step in steps]
+        facts = {"why": why, "losses": course.losses.tolist(), "gradients": sizes.tolist(), "total": taken, "steps": seen}
         return Descent("record", facts)
     return _curve(course, hessian, learning_rate)
 
@@ -265,12 +278,55 @@ def _curve(course: _Course, hessian: Array, learning_rate: float | None) -> Desc
     facts = {
         "curvature": float(curvatures[0]),
         "leastLoss": float(least) if abs(least) > precision * first_loss else 0.0,
-        "rate": float(f"{course.rate:.12g}") if learning_rate is None else number("learning_rate", learning_rate, at_least=0),
+        "rate": _short(course.rate) if learning_rate is None else number("learning_rate", learning_rate, at_least=0),
     }
     if len(start) == 1:
         return Descent("parabola", {"start": float(start[0]), "minimum": float(start[0] - (directions @ distances)[0]), **facts})
     count = min(max(len(course.losses), FEWEST_STEPS), MOST_STEPS)
     return Descent("curve", {"curvatures": curvatures.tolist(), "distances": distances.tolist(), "count": count, **facts})
+
+
+def _short(rate: float) -> float:
+    """A learning rate without what rounding added to it."""
+    return float(f"{rate:.12g}")
+
+
+def _seen(step: Any, has_bias: bool) -> dict[str, Any]:
+    """What a step saw, and where it went."""
+    before, after = [*step.weights.tolist(), float(step.bias)], [*step.new_weights.tolist(), float(step.new_bias)]
+    end = None if has_bias else -1
+    return {"epoch": step.epoch, "samples": step.samples.tolist(), "before": before[:end], "after": after[:end]}
+
+
+def _hops(steps: Sequence[Any], course: _Course, X: Any) -> dict[str, Any] | None:
+    """The parabola over one weight of all samples' mean loss, and that of each step's samples; None if the losses are no such ones.
+
+    The targets are found from the gradients, mean(x²)θ − mean(xt) of the samples of each step, and compared with the losses.
+    """
+    x: Any = _samples(X)
+    if course.thetas.shape[1] != 1 or x.ndim != 2 or x.shape[1] != 1 or not course.is_plain():
+        return None
+    x, theta = x[:, 0], course.thetas[:, 0]
+    if max(int(np.max(step.samples)) for step in steps) >= len(x):
+        return None
+    shares = np.zeros((len(steps), len(x)))
+    for row, step in zip(shares, steps, strict=True):
+        np.add.at(row, step.samples, 1 / len(step.samples))
+    curvatures = shares @ x**2
+    t, _, rank, _ = np.linalg.lstsq(shares * x, curvatures * theta - course.gradients[:, 0])
+    losses = np.sum(shares * (t - np.outer(theta, x)) ** 2, axis=1) / 2
+    if rank < len(x) or not course.agrees(losses):
+        return None
+    minima = shares @ (x * t) / curvatures
+    leasts = shares @ t**2 / 2 - curvatures * minima**2 / 2
+    minimum = float(x @ t / (x @ x))
+    own = [
+        {"curvature": float(curvature), "minimum": float(lowest), "least": float(least), "loss": step.loss,
+         "gradient": float(step.weights_gradient[0]), **_seen(step, has_bias=False)}
+        for step, curvature, lowest, least in zip(steps, curvatures, minima, leasts, strict=True)
+    ]  # fmt: skip
+    mean = {"curvature": float(np.mean(x**2)), "minimum": minimum, "least": float(np.mean((t - minimum * x) ** 2) / 2)}
+    return {**mean, "steps": own}
 
 
 def _hessian(steps: Sequence[Any], X: Any, has_bias: bool) -> Array:

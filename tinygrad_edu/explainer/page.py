@@ -19,6 +19,7 @@ _PARTS = {
     "steps": ["steps.html", "stepping.js", "steps.js"],
     "parabola": [*_DESCENT, "parabola.js"],
     "curve": [*_DESCENT, "curve.js"],
+    "hops": [*_DESCENT, "hops.js"],
     "record": [*_DESCENT, "record.js"],
     "line": [*_DESCENT, "line.js"],
 }

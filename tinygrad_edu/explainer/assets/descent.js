@@ -27,15 +27,44 @@ const drawLine = (name, x1, y1, x2, y2) => draw(plot, "line", { class: name, x1,
 const drawPath = (name, places) => draw(plot, "polyline", { class: name, points: places.map((place) => place.join(",")).join(" ") });
 const drawText = (words, x, y, anchor = "start") => draw(plot, "text", { x, y, "text-anchor": anchor }, words);
 
-// The steps up to the present one, which is larger.
+// The steps up to the present one, which is larger. Where they are crowded they are small, so that one sees each.
 function drawSteps(places, size) {
   drawPath("path", places);
-  places.forEach(([cx, cy], i) => draw(plot, "circle", { class: "point", cx, cy, r: i === places.length - 1 ? 8 : size }));
+  const isNear = ([x, y], i) => places.some(([a, b], j) => i !== j && Math.hypot(a - x, b - y) < 2 * size);
+  places.forEach((place, i) => draw(plot, "circle", {
+    class: "point", cx: place[0], cy: place[1], r: i === places.length - 1 ? 8 : isNear(place, i) ? size / 2 : size,
+  }));
 }
+
+// The names θ₀, θ₁, … beside the steps, the latest first; one that would cover another text is left out.
+function drawNames(places) {
+  const boxes = [...plot.querySelectorAll("text")].map((text) => text.getBBox());
+  const covers = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+  places.map(([x, y], i) => [x, y, i]).reverse().forEach(([x, y, i]) => {
+    const isLeft = x < WIDTH / 2;
+    drawText(`θ${subscript(i)}`, x + (isLeft ? -12 : 12), y + 8, isLeft ? "end" : "start");
+    const box = plot.lastChild.getBBox();
+    if (boxes.some((other) => covers(box, other))) plot.lastChild.remove();
+    else boxes.push(box);
+  });
+}
+const subscript = (number) => String(number).replace(/./g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
 // From numbers to places in the plot.
 function scales(x0, x1, y0, y1) {
   return [(x) => EDGE + ((x - x0) / (x1 - x0)) * (WIDTH - 2 * EDGE), (y) => HEIGHT - EDGE - ((y - y0) / (y1 - y0)) * (HEIGHT - 2 * EDGE)];
+}
+
+const vector = (numbers) => (numbers.length === 1 ? shown(numbers[0]) : `(${numbers.slice(0, 4).map(shown).join(", ")}${numbers.length > 4 ? ", …" : ""})`);
+
+// What a step of a training saw: its epoch, and its samples, counted from 1.
+const SEEN = {
+  en: { epoch: ", epoch {0}", samples: ", samples {0}", sample: ", sample {0}" },
+  zh: { epoch: "，第 {0} 个 epoch", samples: "，样本 {0}", sample: "，样本 {0}" },
+};
+function seen({ epoch, samples }) {
+  const words = SEEN[language], numbers = samples.slice(0, 6).map((row) => row + 1).join(", ");
+  return say(words.epoch, [epoch + 1]) + say(samples.length > 1 ? words.samples : words.sample, [numbers + (samples.length > 6 ? ", …" : "")]);
 }
 
 function showTable(columns, rows) {

@@ -4,14 +4,14 @@ const WORDS = {
   en: {
     title: "The perceptron's moving line", picture: "The samples and the line between both labels", table: "The samples of this step",
     begin: "The beginning", sample: "sample", logit: "logit", right: "Every sample of this step is right, so nothing changes.",
-    wrong: "Wrong samples (in a circle): {0} of {1}. The line (dashed: before) moves against the gradient.",
+    wrong: "Wrong samples (in a circle): {0} of {1}. The line moves against the gradient, to where it is dashed.",
     start: "Here the line begins. Filled points have label 1; the shaded side is where the perceptron answers 1.",
     everywhere: "In this picture the perceptron answers {0} everywhere: the line is not in it.",
   },
   zh: {
     title: "感知机：移动的直线", picture: "样本与两类之间的直线", table: "这一步的样本",
     begin: "起点", sample: "样本", logit: "logit", right: "这一步的样本全部正确，所以不变。",
-    wrong: "{1} 个样本中有 {0} 个错误（画圈）。直线（虚线：之前）逆着梯度移动。",
+    wrong: "{1} 个样本中有 {0} 个错误（画圈）。直线逆着梯度移动到虚线处。",
     start: "直线从这里开始。实心点的标签为 1；阴影一侧感知机输出 1。",
     everywhere: "在这幅图中感知机处处输出 {0}：直线不在其中。",
   },
@@ -43,20 +43,18 @@ function divided(weights, bias) {
   return { side, ends };
 }
 
-const vector = (numbers) => `(${numbers.map(shown).join(", ")})`;
-
 function show(number, words) {
   const step = number ? data.steps[number - 1] : null;
   const { rows, weights, bias, logits, outputs, errors } = step ?? data.steps[0];
   const [newWeights, newBias] = step ? [step.newWeights, step.newBias] : [weights, bias];
-  const place = ([a, b]) => [x(a), y(b)];
+  const place = ([a, b]) => [x(a), y(b)], mistakes = errors.filter(Boolean).length;
 
   plot.replaceChildren();
-  const { side, ends } = divided(newWeights, newBias);
+  const { side, ends } = divided(weights, bias); // by which the samples are judged
   if (side.length) draw(plot, "polygon", { class: "side", points: side.map((corner) => place(corner).join(",")).join(" ") });
   drawPath("frame", [...FRAME, FRAME[0]].map(place));
-  if (step) drawPath("bound", divided(weights, bias).ends.map(place));
   drawPath("path", ends.map(place));
+  if (mistakes && step) drawPath("bound", divided(newWeights, newBias).ends.map(place));
   if (left < 0 && right > 0) drawLine("axis", x(0), y(low), x(0), y(high));
   if (low < 0 && high > 0) drawLine("axis", x(left), y(0), x(right), y(0));
   drawText(brief(left), EDGE, HEIGHT - EDGE + 22);
@@ -72,7 +70,6 @@ function show(number, words) {
   });
 
   byId("phase").textContent = step ? say(words.step, [number, data.steps.length]) : words.begin;
-  const mistakes = errors.filter(Boolean).length;
   byId("sentence").textContent = !step ? words.start : mistakes ? say(words.wrong, [mistakes, errors.length]) : words.right;
   byId("hint").textContent = ends.length ? "" : say(words.everywhere, [side.length ? 1 : 0]);
   if (step) tellFormulas(filled(data.formulas.step, [vector(step.gradient.slice(0, 2)), shown(step.gradient[2]), vector(weights), vector(newWeights), shown(bias), shown(newBias)]));

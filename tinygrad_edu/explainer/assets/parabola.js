@@ -42,17 +42,14 @@ function show(number, words) {
   plot.replaceChildren();
   drawLine("axis", EDGE, HEIGHT - EDGE, WIDTH - EDGE, HEIGHT - EDGE);
   drawText(shown(x0), 8, HEIGHT - EDGE + 22);
-  drawText(shown(data.minimum), x(data.minimum), HEIGHT - EDGE + 22, "middle");
+  drawText(`θ* = ${shown(data.minimum)}`, x(data.minimum), HEIGHT - EDGE + 22, "middle");
   drawText(shown(x1), WIDTH - 8, HEIGHT - EDGE + 22, "end");
   drawText("θ", WIDTH - EDGE + 8, HEIGHT - EDGE - 8);
   drawText(`${words.loss} L(θ)`, 8, 24);
   drawPath("curve", Array.from({ length: 121 }, (_, i) => place(x0 + ((x1 - x0) * i) / 120)));
   drawLine("bound", x(data.minimum), y(data.leastLoss), x(data.minimum), HEIGHT - EDGE + 6);
   drawSteps(walked.map(place), 5);
-  walked.slice(0, 5).forEach((theta, i) => {
-    const [cx, cy] = place(theta), side = theta < data.minimum ? -10 : 10;
-    if (Math.abs(theta - data.minimum) > reach / 30) drawText(i, cx + side, cy + 4, side < 0 ? "end" : "start");
-  });
+  drawNames(walked.map(place));
 
   showRate();
   byId("phase").textContent = number ? say(words.step, [number, MOST]) : words.begin;
@@ -67,4 +64,4 @@ function show(number, words) {
 }
 
 offerRates(() => redraw());
-const redraw = stepThrough(WORDS, MOST, 4, show);
+const redraw = stepThrough(WORDS, MOST, 3, show);

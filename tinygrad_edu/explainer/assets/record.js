@@ -41,9 +41,10 @@ function show(number, words) {
   drawPath("curve", losses.map(place));
   drawSteps(losses.slice(0, number + 1).map(place), 3);
 
-  byId("phase").textContent = say(words.step, [number + 1, losses.length]);
+  const step = data.steps[number];
+  byId("phase").textContent = say(words.step, [number + 1, losses.length]) + seen(step);
   byId("sentence").textContent = words.recorded;
-  tellFormulas(filled(data.formulas.step, [losses[number], gradients[number]].map(shown)));
+  tellFormulas(filled(data.formulas.step, [shown(losses[number]), shown(gradients[number]), vector(step.before), vector(step.after)]));
   byId("hint").textContent = words[data.why] + (data.total > losses.length ? ` ${say(words.first, [losses.length, data.total])}` : "");
   const from = Math.max(0, Math.min(number - ROWS_AROUND, last - 2 * ROWS_AROUND));
   showTable([words.slider, words.loss, words.gradient], losses.slice(from, from + 2 * ROWS_AROUND + 1).map((loss, i) => (
