@@ -35,8 +35,8 @@ def lecture_loss():
 
 
 def test_the_lectures_derivation_is_shown_as_on_the_slide():
-    loss, theta, _ = lecture_loss()
-    assert str(tg.explain(loss, wrt=theta)) == (
+    L, theta, _ = lecture_loss()
+    assert str(tg.explain(L, wrt=theta)) == (
         "L = ½(t − y)² = 2\n"
         "y = θ·x = 6\n"
         "with θ = 3, x = 2, t = 8\n"
@@ -49,8 +49,8 @@ def test_the_lectures_derivation_is_shown_as_on_the_slide():
 
 
 def test_a_gradient_can_be_explained_for_an_intermediate_result():
-    loss, _, y = lecture_loss()
-    assert "dL/dy = dL/d(t − y) · d(t − y)/dy\n      = (t − y) · (−1)\n      = 2 · (−1)\n      = −2" in str(tg.explain(loss, wrt=y))
+    L, _, y = lecture_loss()
+    assert "dL/dy = dL/d(t − y) · d(t − y)/dy\n      = (t − y) · (−1)\n      = 2 · (−1)\n      = −2" in str(tg.explain(L, wrt=y))
 
 
 def test_the_step_of_the_perceptron_is_said_to_let_no_gradient_through():
@@ -197,7 +197,7 @@ def test_very_many_paths_become_a_table_of_contributions():
     assert r"v_{9} &= v_{8} \cdot x + v_{8}" in explanation.to_latex()
     assert r"v_{10}" not in explanation.to_latex()
     assert (
-        r"\frac{d L}{d \left(x \cdot x\right)} \cdot \frac{\partial \left(x \cdot x\right)}{\partial x}" in explanation.to_latex()
+        r"\frac{d h}{d \left(x \cdot x\right)} \cdot \frac{\partial \left(x \cdot x\right)}{\partial x}" in explanation.to_latex()
     )
     assert explanation.derivations[0].path_count == Paths(explanation.backward).counts[explanation.graph.node_of[x]]
 
@@ -234,8 +234,8 @@ def test_a_parameter_that_no_gradient_reaches_has_gradient_zero_and_a_reason():
     assert "dL/dz = 0, since no path leads to z on which no derivative is zero" in explanation
 
 
-def notes_of(loss, wrt=None):
-    return "\n".join(tg.explain(loss, wrt=wrt).notes)
+def notes_of(L, wrt=None):
+    return "\n".join(tg.explain(L, wrt=wrt).notes)
 
 
 def test_the_branch_that_is_not_chosen_is_said_to_be_just_that():
@@ -351,9 +351,9 @@ def test_what_was_given_as_a_constant_needs_no_note():
 
 def test_a_checkpoint_is_explained_as_one_operation():
     w = tg.Value(2.0, name="w")
-    loss = tg.checkpoint(lambda w: np.sum(np.exp(w)))(w)
-    assert "dL/dw = exp(w)\n      = 7.38906" in str(tg.explain(loss))
-    assert "exp(w) = 7.38906" in tg.draw(loss).mermaid
+    L = tg.checkpoint(lambda w: np.sum(np.exp(w)))(w)
+    assert "dL/dw = exp(w)\n      = 7.38906" in str(tg.explain(L))
+    assert "exp(w) = 7.38906" in tg.draw(L).mermaid
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------------------
@@ -605,8 +605,8 @@ def test_the_latex_of_an_explanation_with_any_operation_compiles_and_is_plain_as
 
 
 def test_a_notebook_gets_latex():
-    loss, theta, _ = lecture_loss()
-    explanation = tg.explain(loss, wrt=theta)
+    L, theta, _ = lecture_loss()
+    explanation = tg.explain(L, wrt=theta)
     assert explanation._repr_latex_() == f"$$\n{explanation.to_latex()}\n$$"
     assert (
         r"\frac{d L}{d \left(t - y\right)} \cdot \frac{d \left(t - y\right)}{d y} \cdot \frac{d y}{d \theta}"
@@ -643,9 +643,9 @@ def test_the_rule_of_every_operation_can_be_read(entry):
 
 def test_parts_of_arrays_are_written_as_in_python():
     w = tg.Value(np.ones((2, 3, 4)), name="w")
-    loss = w[..., 0, :][0, 0]
-    assert "L = w[..., 0, :][0, 0]" in tg.draw(loss).dot
-    assert "[(" not in str(tg.explain(loss))
+    L = w[..., 0, :][0, 0]
+    assert "L = w[..., 0, :][0, 0]" in tg.draw(L).dot
+    assert "[(" not in str(tg.explain(L))
 
 
 @pytest.mark.parametrize("name", ["svd", "eigh", "qr", "cholesky"])

@@ -443,5 +443,5 @@ def test_nobody_is_given_a_page_of_a_thousand_operations():
     x = h = tg.Value(0.5, name="x")
     for _ in range(500):
         h = np.tanh(h) * x
-    with pytest.raises(tg.errors.UnsupportedError, match="shows at most 120 operations, but L took 1000"):
+    with pytest.raises(tg.errors.UnsupportedError, match="shows at most 120 operations, but h took 1000"):
         tg.explain(h).to_html()

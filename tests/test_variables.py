@@ -1,5 +1,7 @@
 """What the user called a thing is what the source calls it, and its cotangent is d_ and that."""
 
+import json
+import re
 import sys
 from textwrap import dedent
 
@@ -147,3 +149,67 @@ def test_variables_of_the_package_and_of_numpy_are_not_looked_at():
         tg.nn.mean_squared_error(tg.Value([1.0, 2.0]), np.ones(2))
         np.cov(np.ones((2, 3)))
     assert variables.bound == variables.passed == variables.returned == {}
+
+
+# --- in explanations and pictures -------------------------------------------------------------------------------------------------
+
+
+def test_an_explanation_and_a_picture_call_things_as_the_variables_of_the_caller():
+    theta, x = tg.Value(3.0), tg.Value(2.0, requires_grad=False)
+    y = theta * x
+    z = (y + 1.0).named("u")
+    loss = z**2
+    assert str(tg.explain(loss)).splitlines() == [
+        "loss = u² = 49", "u = y + 1 = 7", "y = θ·x = 6", "with θ = 3, x = 2", "",
+        "dloss/dθ = dloss/du · du/dy · dy/dθ", "         = 2·u · 1 · x", "         = 14 · 1 · 2", "         = 28",
+    ]  # fmt: skip
+    assert '[["loss = ' in tg.draw(loss).mermaid
+    assert "y = θ·x = 6" in tg.draw(loss).mermaid
+    assert y.name is theta.name is None
+
+
+weight = tg.Value(3.0)
+
+
+def test_a_global_variable_has_its_name_too_and_a_local_one_comes_first():
+    local = weight
+    assert str(tg.explain(weight**2)).startswith("L = local² = 9")
+    del local
+    assert str(tg.explain(weight**2)).startswith("L = weight² = 9")
+
+
+def test_a_function_explained_at_a_point_has_its_variables():
+    def loss(theta, x, t):
+        y = theta * x
+        residual = t - y
+        return 0.5 * residual**2
+
+    assert str(tg.explain(loss, 3.0, 2.0, 8.0)).splitlines()[:3] == [
+        "loss = ½residual² = 2", "residual = t − y = 2", "y = θ·x = 6",
+    ]  # fmt: skip
+
+
+def test_a_page_lights_the_line_of_the_users_function_beside_that_of_the_gradient():
+    def loss(theta, x, t):
+        y = theta * x
+        residual = t - y
+        return 0.5 * residual**2
+
+    facts = page_data(tg.explain(loss, 3.0, 2.0, 8.0).to_html())
+    assert facts["written"][0] == "def loss(theta, x, t):"
+
+    def lit(kinds):
+        steps = [step for step in facts["steps"] if step["kind"] in kinds]
+        return [(facts["written"][step["writtenLine"]].strip(), facts["source"][step["line"]].strip()) for step in steps]
+
+    forward = lit({"forward"})
+    assert forward[:2] == [("y = theta * x", "y = theta * x"), ("residual = t - y", "residual = t - y")]
+    assert set(forward[2:]) == {("return 0.5 * residual**2", "loss = 0.5 * residual ** 2")}
+    backward = [users for users, _ in lit({"passes"})]
+    assert list(dict.fromkeys(backward)) == ["return 0.5 * residual**2", "residual = t - y", "y = theta * x"]
+    assert page_data(tg.explain(tg.Value(2.0) ** 2).to_html())["written"] == []
+
+
+def page_data(html):
+    """What the script of a page reads."""
+    return json.loads(re.search(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', html, re.DOTALL)[1])

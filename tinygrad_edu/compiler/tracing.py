@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 from weakref import ref
 
@@ -23,7 +23,6 @@ from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, Label, PythonNumbe
 from tinygrad_edu.compiler.keeping import kept
 from tinygrad_edu.compiler.python_numbers import kind, number, plain
 from tinygrad_edu.compiler.randomness import draws, shared_state
-from tinygrad_edu.engine.backpropagation import backpropagate
 from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.messages import NUMPY, PACKAGE, described, users_line
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
@@ -32,7 +31,7 @@ from tinygrad_edu.engine.value import Value, constant_of, replace_numbers
 from tinygrad_edu.errors import TracingError
 from tinygrad_edu.graph.graph import parents_of
 from tinygrad_edu.graph.reaching import reached
-from tinygrad_edu.graph.variables import Variables
+from tinygrad_edu.graph.variables import Users, Variables
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.table import TABLE, numpy_name
@@ -80,7 +79,7 @@ def traced(
     outside: dict[Value, IRNode] = {}
     before = shared_state()
     with Variables() as variables:
-        first = _run(graph, f, names, numbers, outside, _Users(variables, own))
+        first = _run(graph, f, names, numbers, outside, Users(variables, own))
     second = _run(graph, f, names, numbers, outside)
     # The generators that have moved may have been moved by another thread.
     if first.outputs != second.outputs or (shared_state() != before and draws(lambda: _run(graph, f, names, numbers, outside))):
@@ -97,7 +96,7 @@ def _run(
     names: Sequence[str],
     numbers: Sequence[Any],
     outside: dict[Value, IRNode],
-    users: _Users | None = None,
+    users: Users | None = None,
 ) -> TracedRun:
     arguments = [_argument(name, x) for name, x in zip(names, numbers, strict=True)]
     oldest = arguments[0].serial if arguments else Value(0.0).serial
@@ -250,31 +249,6 @@ class _PrintedError(Exception):
     """A hook prints a Value."""
 
 
-class _Users:
-    """What is noted of the user's own functions in a run: their variables, and for each Value, by its serial number, the line of
-    the code `own` that it comes from. What a rule computes comes from the line of the operation whose derivative it is."""
-
-    def __init__(self, variables: Variables, own: Collection[CodeType]) -> None:
-        self.variables, self._own = variables, own
-        self.lines: dict[int, int | None] = {}
-
-    def see(self, value: Value) -> None:
-        """A Value has been recorded."""
-        frame: FrameType | None = sys._getframe(2)
-        is_in_rule = True
-        while frame is not None and frame.f_code is not _run.__code__:
-            if frame.f_code is backpropagate.__code__:
-                self.lines[value.serial] = self.lines.get(frame.f_locals["node"].serial)
-                break
-            is_in_rule = is_in_rule and frame.f_code.co_filename.startswith(_LIBRARIES)
-            if frame.f_code in self._own:
-                self.lines[value.serial] = frame.f_lineno
-                break
-            frame = frame.f_back
-        if frame is None or frame.f_code is not backpropagate.__code__ or not is_in_rule:
-            self.variables.resume()
-
-
 class _Tracer(Watch):
     """The mode in which everything is recorded, and nothing leaves the record."""
 
@@ -282,7 +256,7 @@ class _Tracer(Watch):
     records_likes = False
     keeps_python_numbers = True
 
-    def __init__(self, oldest: int, arguments: frozenset[Value], users: _Users | None) -> None:
+    def __init__(self, oldest: int, arguments: frozenset[Value], users: Users | None) -> None:
         self.oldest, self.arguments, self.gradients, self._users = oldest, arguments, True, users
         self.passed: list[tuple[Value, Value, Any]] = []
         self.tried: list[ref[Value]] | None = None  # what a hook records that is being tried

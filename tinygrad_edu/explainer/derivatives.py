@@ -33,12 +33,12 @@ GRADIENT = "g"
 """What the gradient that arrives at a result is called in the formula of a rule, as in the op table."""
 
 
-def named_graph(output: Value, printed: Callable[[str], str], output_name: str = "L") -> Graph:
+def named_graph(output: Value, printed: Callable[[str], str], variables: Mapping[int, str], output_name: str = "L") -> Graph:
     """What a Value was computed from. Where formulas speak of the gradient `g`, between arrays, nothing else is called that."""
-    graph = read_graph(output, output_name, printed)
+    graph = read_graph(output, output_name, printed, variables=variables)
     speaks_of_it = not all(node.is_real_number for node in graph.nodes)
     if speaks_of_it and any(node.name == GRADIENT for node in graph.nodes):
-        return read_graph(output, output_name, printed, reserved=[GRADIENT])
+        return read_graph(output, output_name, printed, reserved=[GRADIENT], variables=variables)
     return graph
 
 

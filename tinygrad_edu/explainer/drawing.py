@@ -22,6 +22,7 @@ from tinygrad_edu.explainer.repetition import repetitions
 from tinygrad_edu.graph.graph import Graph, Kind, Node
 from tinygrad_edu.graph.notation import COMPARISON, PRODUCT, array_text, name_text, number_text
 from tinygrad_edu.graph.text_notation import TEXT
+from tinygrad_edu.graph.variables import names_around
 from tinygrad_edu.saving import save
 
 _LONGEST_RULE = 40
@@ -33,6 +34,7 @@ _MOST_ARROWS = 3  # a leaf that more operations use is drawn beside each of them
 def draw(value: Value) -> Drawing:
     """The graph of what a Value was computed from, as a picture.
 
+    What has no name is called as the variable that it is bound to where `draw` is called.
     Each node shows its formula and its numbers, and after `backward()` the gradient of `value` with respect to it. Each arrow on
     which a gradient passes back shows the local derivative: between single numbers the derivative, for arrays the rule that turns
     the gradient `g` of the result into that of the operand. Parameters have round corners, data are ellipses, constants have no
@@ -65,7 +67,7 @@ def draw(value: Value) -> Drawing:
         raise DataError(
             f"only a Value remembers how it was made and can be drawn, but got {type(value).__name__}: {shortened(value)}."
         )
-    return Drawing(named_graph(value, printed=name_text))
+    return Drawing(named_graph(value, name_text, names_around()))
 
 
 class Drawing:

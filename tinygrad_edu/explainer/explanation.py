@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tinygrad_edu.engine.messages import described, name_of, shortened
+from tinygrad_edu.engine.mode import InMode, Watch
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
 from tinygrad_edu.escaping import one_line
@@ -27,9 +28,11 @@ from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.steps import steps
 from tinygrad_edu.graph.graph import Graph, Node
 from tinygrad_edu.graph.latex_notation import LATEX
+from tinygrad_edu.graph.lines import Origin, codes_of, source_of
 from tinygrad_edu.graph.mathml_notation import MATHML, mathml
 from tinygrad_edu.graph.notation import Notation, name_latex, name_text
 from tinygrad_edu.graph.text_notation import TEXT
+from tinygrad_edu.graph.variables import Users, Variables, names_around
 from tinygrad_edu.saving import save
 from tinygrad_edu.transforms.tracing import parameter_names, traced
 from tinygrad_edu.transforms.trees import tree_map_named
@@ -53,7 +56,8 @@ def explain(
 
     Parameters
     ----------
-    loss: a single number that was computed from Values. It is not changed; no `.grad` is, either. Or a function that computes
+    loss: a single number that was computed from Values. It is not changed; no `.grad` is, either. What has no name is called as the
+        variable that it is bound to, where `explain` is called. Or a function that computes
         one, which is explained at the point `args`.
     args: what the function is called with: numbers, arrays, or trees of them. They are called what its parameters are called.
         As for `tg.grad`, what it is differentiated with respect to is the first one, and other numbers of floating point are
@@ -102,18 +106,20 @@ def explain(
           = 2
     """
     wanted = None if wrt is None else _listed(wrt)
-    name, inputs = "L", frozenset[Value]()
+    name, inputs, variables, origin = "L", frozenset[Value](), names_around(), None
     if not isinstance(loss, Value):
-        loss, name, inputs = _called(loss, args, wanted)
+        source = source_of(loss)
+        loss, name, inputs, users = _called(loss, args, wanted)
+        variables, origin = users.variables.bound, Origin(*source, users.lines)
     elif args:
         raise DataError(
             f"{described(loss)} has been computed already and takes no arguments. What to differentiate with respect to is said "
             "by wrt=: explain(loss, wrt=theta)."
         )
-    graph = named_graph(_explicable(loss), printed=name_latex, output_name=name)
+    graph = named_graph(_explicable(loss), name_latex, variables, name)
     parameters = [node for node in graph.parameters if not inputs or node.value in inputs]
     targets = parameters if wanted is None else _nodes(graph, wanted, "wrt")
-    return Explanation(graph, targets, via=_nodes(graph, _listed(via), "via"))
+    return Explanation(graph, targets, via=_nodes(graph, _listed(via), "via"), origin=origin)
 
 
 def _listed(wanted: Any) -> list[Any]:
@@ -121,8 +127,9 @@ def _listed(wanted: Any) -> list[Any]:
     return [wanted] if is_one else list(wanted)
 
 
-def _called(f: Any, args: tuple[Any, ...], wanted: Sequence[Wanted] | None) -> tuple[Value, str, frozenset[Value]]:
-    """A function's result at a point, what it is called, and the Values that stood for what to differentiate with respect to."""
+def _called(f: Any, args: tuple[Any, ...], wanted: Sequence[Wanted] | None) -> tuple[Value, str, frozenset[Value], Users]:
+    """A function's result at a point, what it is called, the Values that stood for what to differentiate with respect to, and what
+    is known of its variables and lines."""
     if not callable(f) or not args:
         _refuse(f)
     names = parameter_names(f)[: len(args)]
@@ -132,13 +139,25 @@ def _called(f: Any, args: tuple[Any, ...], wanted: Sequence[Wanted] | None) -> t
         x if position in argnums else tree_map_named(_constant, x, name)
         for position, (name, x) in enumerate(zip_longest(names, args, fillvalue="argument"))
     ]
-    trace = traced(f, called_with, {}, argnums)
+    users = Users(Variables(), codes_of(f))
+    with users.variables, InMode(_Noting(users)):
+        trace = traced(f, called_with, {}, argnums)
     if not isinstance(trace.output, Value):
         raise GradientError(
             f"explain tells the gradient of a single number, but {_called_by(f)} returned a {type(trace.output).__name__}. Explain "
             f"one part of it: explain(lambda *args: {_called_by(f)}(*args)[0], ...)."
         )
-    return trace.output, _called_by(f), frozenset(trace.inputs)
+    return trace.output, _called_by(f), frozenset(trace.inputs), users
+
+
+class _Noting(Watch):
+    """The watch that notes which variables Values are bound to, and which lines they come from."""
+
+    def __init__(self, users: Users) -> None:
+        self._users = users
+
+    def see_result(self, node: Any) -> None:
+        self._users.see(node)
 
 
 def _constant(path: str, x: Any) -> Any:
@@ -223,13 +242,21 @@ class Explanation(Explained):
     'L = x² = 9'
     """
 
-    def __init__(self, graph: Graph, targets: Sequence[Node], most_results: float = MOST_RESULTS, via: Sequence[Node] = ()) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        targets: Sequence[Node],
+        most_results: float = MOST_RESULTS,
+        via: Sequence[Node] = (),
+        origin: Origin | None = None,
+    ) -> None:
         super().__init__(graph, targets, len(list(graph.results)) > most_results, via)
+        self._origin = origin
 
     @property
     def whole(self) -> Explanation:
         """The same with every operation, however many there are."""
-        return Explanation(self.graph, self.targets, float("inf"), self.via)
+        return Explanation(self.graph, self.targets, float("inf"), self.via, self._origin)
 
     @property
     def notes(self) -> Iterator[str]:
@@ -255,8 +282,9 @@ class Explanation(Explained):
 
     def to_html(self) -> str:
         """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
-        source of the gradient with the present line lit. One file of HTML that needs nothing else. (A graph that cannot be
-        compiled, as where a rule asks for numbers, has a page without source.)
+        source of the gradient with the present line lit; of a function that was explained at a point, its own source, too. One file
+        of HTML that needs nothing else. (A graph that cannot be compiled, as where a rule asks for numbers, has a page without
+        source.)
 
         Raises
         ------
@@ -280,12 +308,13 @@ class Explanation(Explained):
         ]
         output = self.graph.output
         title = f"{name_text(output.name)} = {self.printer(TEXT).definition(output)}"
-        source = listing(self.all_backward)
+        source, origin = listing(self.all_backward), self._origin
         facts = {
             "title": mathml(f"{name_latex(output.name)} = {printer.definition(output)}"),
             "nodes": nodes,
-            "steps": list(steps(self.all_backward, printer, source)),
+            "steps": list(steps(self.all_backward, printer, source, origin)),
             "source": list(map(one_line, source.lines)) if source else [],
+            "written": list(map(one_line, origin.shown)) if origin else [],
         }
         return page("steps", title, facts, drawing.svg)
 

@@ -15,6 +15,7 @@ from tinygrad_edu.explainer.latex_form import rule_latex
 from tinygrad_edu.explainer.listing import Listing
 from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.graph.graph import Node
+from tinygrad_edu.graph.lines import Origin
 from tinygrad_edu.graph.mathml_notation import mathml
 from tinygrad_edu.graph.notation import COMPARISON, PRODUCT, array_text
 from tinygrad_edu.graph.terms import Applied, Literal
@@ -23,17 +24,17 @@ Step = dict[str, Any]
 """kind: what happens. lit: the ids of the nodes and edges in the picture that it is about. formulas: lines to show.
 values, gradients: what is known from this step on, by the id of the node; inPicture: the same gradients, short enough for the
 picture. names: what the sentence speaks of.
-line: the number of the line of the source that does it, if there is one."""
+line, writtenLine: the number of the line of the source that does it, if there is one, and of the user's function."""
 
 
-def steps(backward: BackwardPass, printer: Printer, source: Listing | None = None) -> Iterator[Step]:
+def steps(backward: BackwardPass, printer: Printer, source: Listing | None = None, origin: Origin | None = None) -> Iterator[Step]:
     """All steps, in order. The printer writes LaTeX."""
-    return _Steps(backward, printer, source).all()
+    return _Steps(backward, printer, source, origin).all()
 
 
 class _Steps:
-    def __init__(self, backward: BackwardPass, printer: Printer, source: Listing | None) -> None:
-        self._backward, self._printer, self._source = backward, printer, source
+    def __init__(self, backward: BackwardPass, printer: Printer, source: Listing | None, origin: Origin | None) -> None:
+        self._backward, self._printer, self._source, self._origin = backward, printer, source, origin
         self._notation = printer.notation
         self._graph = backward.graph
         self._ids = {node: f"n{number}" for number, node in enumerate(self._graph.nodes)}
@@ -65,7 +66,12 @@ class _Steps:
             values={self._ids[node]: array_text(node.data)},
             names=[self._printer.node(node)],
             line=self._source.of_result.get(node) if self._source else None,
+            writtenLine=self._written_line(node),
         )
+
+    def _written_line(self, node: Node) -> int | None:
+        """Where it is computed in the user's function."""
+        return self._origin.line_of(node.value) if self._origin and node.value is not None else None
 
     def _computation(self, node: Node) -> list[str]:
         """`y = θ·x`, `= 3·2`, `= 6`."""
@@ -97,6 +103,7 @@ class _Steps:
             formulas=self._contribution(edge),
             names=[self._printer.node(edge.result), self._printer.node(edge.operand)],
             line=self._source.of_edge.get(edge) if self._source else None,
+            writtenLine=self._written_line(edge.result),
         )
         if step["kind"] == "kink":
             step["names"].append(mathml(self._notation.number(edge.local_derivative)))
@@ -165,6 +172,6 @@ _KINDS = {
 
 
 def _step(kind: str, lit: list[str], formulas: list[str], names: Sequence[str] = (), **known: Any) -> Step:
-    empty: Step = {"values": {}, "gradients": {}, "inPicture": {}, "line": None}
+    empty: Step = {"values": {}, "gradients": {}, "inPicture": {}, "line": None, "writtenLine": None}
     told = {"formulas": list(map(mathml, formulas)), "names": list(map(mathml, names))}
     return {"kind": kind, "lit": lit, **told, **empty, **known}

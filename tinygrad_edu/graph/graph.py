@@ -144,8 +144,16 @@ class Graph:
         return len(self.nodes)
 
 
-def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], str] = str, reserved: Iterable[str] = ()) -> Graph:
+def read_graph(
+    output: Value,
+    output_name: str = "L",
+    printed: Callable[[str], str] = str,
+    reserved: Iterable[str] = (),
+    variables: Mapping[int, str] | None = None,
+) -> Graph:
     """What `output` was computed from, constants included, as a graph.
+
+    variables: for Values, by their serial numbers, the names of the variables that they are bound to, for those without a name.
 
     No two nodes have the same name, nor names of which `printed`, the way in which a reader prints names, makes the same. None is
     called as one of `reserved`, which the reader needs for something else.
@@ -175,7 +183,7 @@ def read_graph(output: Value, output_name: str = "L", printed: Callable[[str], s
             operand.consumers.append(node)
         node_of[value] = node
         nodes.append(node)
-    _name(nodes, output_name, _Names(printed, reserved))
+    _name(nodes, output_name, variables or {}, _Names(printed, reserved))
     return Graph(nodes)
 
 
@@ -189,13 +197,17 @@ def _made_of(value: Value) -> Value | Note:
     return value.parents if isinstance(value.parents, Note) else value
 
 
-def _name(nodes: Sequence[Node], output_name: str, names: _Names) -> None:
-    """Give every node a name of its own: the user's where there is one and it is not taken, else a short one."""
-    for node in nodes:
-        given = one_line(" ".join((node.value.name or "").split())) if node.value is not None else ""
-        if given:
+def _name(nodes: Sequence[Node], output_name: str, variables: Mapping[int, str], names: _Names) -> None:
+    """Give every node a name of its own: the user's where there is one and it is not taken, else that of a variable, else a short
+    one."""
+    recorded = [(node, node.value) for node in nodes if node.value is not None]
+    given = [(node, value.name) for node, value in recorded if value.name]
+    bound = [(node, variables.get(value.serial)) for node, value in recorded if not value.name]
+    for node, name in (*given, *bound):
+        name = one_line(" ".join((name or "").split()))
+        if name:
             node.is_named = True
-            node.name = names.free(given)
+            node.name = names.free(name)
     if not nodes[-1].name:
         nodes[-1].name = names.free(output_name)
     for node in nodes:

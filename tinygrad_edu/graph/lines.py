@@ -6,10 +6,14 @@ This module knows functions, and not what they compute.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
+
+from tinygrad_edu.engine.value import Value
 
 
 def users_function(f: Callable[..., Any]) -> FunctionType | None:
@@ -46,6 +50,29 @@ def _within(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _within(constant)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The source of a user's function, and what was computed in which line of it.
+
+    lines, first: the lines, and the number that the first one has in its file.
+    numbers: for Values, by their serial numbers, that of their line in the file.
+    """
+
+    lines: Sequence[str]
+    first: int
+    numbers: Mapping[int, int | None]
+
+    @property
+    def shown(self) -> list[str]:
+        """The lines, as they would be at the left margin."""
+        return textwrap.dedent("".join(self.lines)).splitlines()
+
+    def line_of(self, value: Value) -> int | None:
+        """The line of a Value, counted from 0."""
+        number = self.numbers.get(value.serial)
+        return None if number is None or not self.lines else number - self.first
 
 
 def source_of(f: Callable[..., Any]) -> tuple[list[str], int]:

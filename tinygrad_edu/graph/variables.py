@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import inspect
 import sys
-from types import FrameType
+from collections.abc import Collection
+from types import CodeType, FrameType
 from typing import Any
 
+from tinygrad_edu.engine.backpropagation import backpropagate
 from tinygrad_edu.engine.messages import GENERATED, NUMPY, PACKAGE, STANDARD
 from tinygrad_edu.engine.value import Value, record
 
-_OTHERS = (PACKAGE, NUMPY, STANDARD, GENERATED, "<frozen ")
+_LIBRARIES = (PACKAGE, NUMPY)
+_OTHERS = (*_LIBRARIES, STANDARD, GENERATED, "<frozen ")
 _RECORDING = {record.__code__, Value.__add__.__code__}
 """What every operation ends in. The code of all operators is the same."""
 _MANY = 200
@@ -86,7 +89,7 @@ class Variables:
     def note(self, serial: int, name: str, depth: int) -> None:
         """A Value is bound to a variable."""
         known = self._bound.get(serial)
-        if known is None or known[0] > depth:
+        if name.isidentifier() and (known is None or known[0] > depth):  # some tools have variables of their own: @py_assert1
             self._bound[serial] = depth, name
 
 
@@ -117,6 +120,44 @@ class _Running:
                 name = frame.f_code.co_name
                 self._variables.returned.setdefault(arg.serial, "result" if name == "<lambda>" else name)
         return self
+
+
+class Users:
+    """What is noted of the user's own functions in a run: their variables, and for each Value, by its serial number, the line of
+    the code `own` that it comes from. What a rule computes comes from the line of the operation whose derivative it is."""
+
+    def __init__(self, variables: Variables, own: Collection[CodeType]) -> None:
+        self.variables, self._own = variables, own
+        self.lines: dict[int, int | None] = {}
+
+    def see(self, value: Value) -> None:
+        """A Value has been recorded."""
+        frame: FrameType | None = sys._getframe(2)
+        is_in_rule = True
+        while frame is not None:
+            if frame.f_code is backpropagate.__code__:
+                self.lines[value.serial] = self.lines.get(frame.f_locals["node"].serial)
+                break
+            is_in_rule = is_in_rule and frame.f_code.co_filename.startswith(_LIBRARIES)
+            if frame.f_code in self._own:
+                self.lines[value.serial] = frame.f_lineno
+                break
+            frame = frame.f_back
+        if frame is None or frame.f_code is not backpropagate.__code__ or not is_in_rule:
+            self.variables.resume()
+
+
+def names_around() -> dict[int, str]:
+    """What Values, known by their serial numbers, are called in the function of the user's that has called the package, or else by
+    its global variables."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        frame = frame.f_back
+    names: dict[int, str] = {}
+    for name, x in (*frame.f_locals.items(), *frame.f_globals.items()):
+        if type(x) is Value and name.isidentifier() and not name.startswith("_"):  # as a notebook's _1
+            names.setdefault(x.serial, name)
+    return names
 
 
 def _is_users(frame: FrameType) -> bool:

@@ -2,7 +2,7 @@
 
 const WORDS = {
   en: {
-    picture: "Picture of the computation", source: "The gradient as NumPy source", table: "All values and gradients",
+    picture: "Picture of the computation", source: "The gradient as NumPy source", written: "Your function", table: "All values and gradients",
     node: "node", value: "value", gradient: "gradient", forwardPhase: "{0}: forward", backwardPhase: "{0}: backward",
     given: "These numbers are given.",
     forward: "Compute {0} from what is known.",
@@ -18,7 +18,7 @@ const WORDS = {
     end: "Done. These are the gradients.",
   },
   zh: {
-    picture: "计算图", source: "梯度的 NumPy 源代码", table: "所有的值和梯度",
+    picture: "计算图", source: "梯度的 NumPy 源代码", written: "你的函数", table: "所有的值和梯度",
     node: "节点", value: "值", gradient: "梯度", forwardPhase: "{0}：前向", backwardPhase: "{0}：反向",
     given: "这些数是已知的。",
     forward: "由已知的数计算 {0}。",
@@ -40,7 +40,9 @@ const firstBackward = data.steps.findIndex((step) => step.kind === "start");
 byId("title").append(math(data.title));
 byId("title").firstChild.setAttribute("aria-label", document.title);
 byId("listing").hidden = !data.source.length;
-byId("source").replaceChildren(...data.source.map((line) => element("li", line || " ", { lang: "en" })));
+byId("written").hidden = !data.written.length;
+for (const [id, lines] of [["source", data.source], ["writtenLines", data.written]])
+  byId(id).replaceChildren(...lines.map((line) => element("li", line || " ", { lang: "en" })));
 
 const picture = document.querySelector(".picture"), drawing = picture.querySelector("svg");
 drawing.setAttribute("lang", "en");
@@ -96,16 +98,22 @@ function show(number, words) {
     row.append(heading(node.name, "row"), element("td", values[node.id] ?? ""), element("td", gradients[node.id] ?? ""));
     return row;
   }));
-  [...byId("source").children].forEach((line, i) => {
-    line.classList.toggle("lit", i === step.line);
-    if (i === step.line) line.setAttribute("aria-current", "true");
-    else line.removeAttribute("aria-current");
-  });
-  if (step.line !== null) byId("source").scrollTop += offCentre(byId("source"), [byId("source").children[step.line]])[1];
+  light(byId("source"), step.line);
+  light(byId("writtenLines"), step.writtenLine);
   const edge = step.lit.map(byId).find((drawn) => drawn?.matches(".edge"));
   const [right, down] = offCentre(picture, edge ? [edge] : step.lit.map((id) => copiesOf(id)[0]));
   picture.scrollLeft += right;
   picture.scrollTop += down;
+}
+
+// Light one line of a source, and show it.
+function light(source, number) {
+  [...source.children].forEach((line, i) => {
+    line.classList.toggle("lit", i === number);
+    if (i === number) line.setAttribute("aria-current", "true");
+    else line.removeAttribute("aria-current");
+  });
+  if (number !== null) source.scrollTop += offCentre(source, [source.children[number]])[1];
 }
 
 // How far the middle of these is from that of a frame; where the frame has no room for all of them, the middle of the first.
