@@ -75,3 +75,36 @@ def test_the_gradient_of_the_solution_of_equations_for_a_vector_makes_no_matrix_
     np.testing.assert_allclose(d_a, -np.outer(d_b, x))
     assert "reshape" not in gradient.source
     assert "np.linalg.solve(a.T, " in gradient.source
+
+
+def test_what_is_needed_anyway_is_transposed_and_not_computed_again_in_transposes():
+    def f(W, Q, X):
+        K = X @ W
+        return np.sum((Q @ K.T) ** 2)
+
+    gradient = tg.compile(tg.grad(f, (0, 1)))
+    W, Q, X = np.array([[0.5, 1.0], [0.25, -1.0]]), np.array([[1.0, 2.0]]), np.array([[1.0, -1.0], [2.0, 0.5], [0.0, 3.0]])
+    d_W, d_Q = gradient(W, Q, X)
+    np.testing.assert_allclose(d_W, 2 * X.T @ (X @ W @ Q.T) @ Q)
+    np.testing.assert_allclose(d_Q, 2 * Q @ (X @ W).T @ X @ W)
+    assert "K = X @ W" in gradient.source
+    assert "W.T @ X.T" not in gradient.source
+
+
+def test_a_product_with_an_outer_product_is_one_with_a_vector():
+    def f(A, y):
+        inverse = np.linalg.inv(A)
+        return y @ inverse @ y
+
+    gradient = tg.compile(tg.grad(f))
+    A, y = np.array([[2.0, 1.0], [0.5, 3.0]]), np.array([1.0, -2.0])
+    inverse = np.linalg.inv(A)
+    np.testing.assert_allclose(gradient(A, y), -np.outer(inverse.T @ y, inverse @ y))
+    assert "d_A = -(inverse.T @ y)[:, None] * (y @ inverse.T)" in gradient.source
+
+
+def test_a_vector_as_a_column_is_as_short_as_a_name_for_it():
+    gradient = tg.compile(tg.grad(lambda W, U, b, x, y: np.sum(np.tanh(W @ x + U @ y + b)), (0, 1, 2)))
+    gradient(np.ones((2, 3)), np.ones((2, 2)), np.ones(2), np.ones(3), np.ones(2))
+    assert "[:, None] * x\n" in gradient.source
+    assert "[:, None] * y\n" in gradient.source

@@ -56,10 +56,19 @@ def _factors(node: IRNode) -> Sequence[IRNode]:
     return node.inputs if node.operation in _ARITHMETIC else ()
 
 
+def _keeps_all(part: ast.expr) -> bool:
+    """Whether a part of an index, `:`, `None` or `...`, leaves no number out."""
+    if isinstance(part, ast.Slice):
+        return not (part.lower or part.upper or part.step)
+    return isinstance(part, ast.Constant) and part.value in (None, ...)
+
+
 def is_short(form: ast.expr) -> bool:
-    """A name, a number, or the transpose of a name: as short as any name for it."""
+    """A name, a number, or a name's transpose or other axes, `x[:, None]`: as short as any name for it."""
     if isinstance(form, ast.Attribute):
         return isinstance(form.value, ast.Name)
+    if isinstance(form, ast.Subscript) and isinstance(form.slice, ast.Tuple):
+        return isinstance(form.value, ast.Name) and all(_keeps_all(part) for part in form.slice.elts)
     return isinstance(form, ast.Name | ast.Constant) or (isinstance(form, ast.UnaryOp) and isinstance(form.operand, ast.Constant))
 
 

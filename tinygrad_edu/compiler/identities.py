@@ -55,11 +55,12 @@ LETTERS: Mapping[str, Callable[[IRNode], bool]] = {
     "u": _is_unknown,
     "v": _is_unknown,
     "g": lambda node: len(node.shape) == 1,
+    "h": lambda node: len(node.shape) == 1,
     "A": lambda node: len(node.shape) < 3,
     "B": lambda node: len(node.shape) < 3,
 }
 """What a letter may stand for: c and d for numbers that are known, k for one of moderate size, n for one below 0, p for one other
-than 1; u and v for what is not known; g for a vector; A and B for matrices and vectors. All others stand for anything."""
+than 1; u and v for what is not known; g and h for vectors; A and B for matrices and vectors. All others stand for anything."""
 NUMBERS = "cdknp"
 
 
@@ -275,12 +276,15 @@ IDENTITIES = (
     Identity("k * x - k * y", "k * (x - y)"),
     Identity("k * x + -k * y", "k * (x - y)"),
     # Transposes move inward.
-    Identity("(A @ B).T", "B.T @ A.T", shapes={"A": (2, 3), "B": (3, 4)}),
     Identity("(-x).T", "-x.T"),
     Identity("(c * x).T", "c * x.T"),
     # A vector is a matrix with one row or one column, and the product knows it.
     Identity("(g[None] @ a)[0]", "g @ a", shapes={"g": (3,), "a": (3, 4)}),
     Identity("(g[None] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (2, 3, 4)}),
+    Identity("A @ (g[:, None] * h)", "(A @ g)[:, None] * h", shapes={"A": (2, 3), "g": (3,), "h": (4,)}),
+    Identity("(g[:, None] * h) @ A", "g[:, None] * (h @ A)", shapes={"A": (4, 3), "g": (3,), "h": (4,)}),
+    Identity("A @ (k * (g[:, None] * h))", "k * ((A @ g)[:, None] * h)", shapes={"A": (2, 3), "g": (3,), "h": (4,)}),
+    Identity("k * (g[:, None] * h) @ A", "k * (g[:, None] * (h @ A))", shapes={"A": (4, 3), "g": (3,), "h": (4,)}),
     Identity("(a @ g[:, None])[:, 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}),
     Identity("(a @ g[:, None])[..., 0]", "a @ g", shapes={"a": (2, 3, 4), "g": (4,)}),
 )
@@ -288,6 +292,7 @@ IDENTITIES = (
 # What is better said in another way once all else is done, and where nothing inside of `before` is needed elsewhere: it would
 # be computed twice.
 FINISHING = (
+    Identity("(A @ B).T", "B.T @ A.T", shapes={"A": (2, 3), "B": (3, 4)}),
     Identity("np.sum(-x)", "-np.sum(x)"),
     Identity("np.sum(k * x)", "k * np.sum(x)"),
     Identity("np.sum(x / k)", "(1 / k) * np.sum(x)"),
