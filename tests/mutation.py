@@ -31,7 +31,8 @@ ROOMS = {
     "tinygrad_edu/nn/": "losses",
     "tinygrad_edu/transforms/": "transforms trees nesting checkpointing anomaly transform_laws transform_messages complex_middles "
     "no_grad",
-    "tinygrad_edu/engine/": "value messages array numpy_protocols user_primitive transforms strange_inputs transform_messages",
+    "tinygrad_edu/engine/": "value messages array numpy_protocols user_primitive hooks detaching transforms strange_inputs "
+    "compile_calls",
     "tinygrad_edu/engine/backpropagation.py": "value transforms size memory anomaly in_place nesting random_graphs",
     "tinygrad_edu/engine/value.py": "value in_place no_grad detaching numpy_protocols memory messages compile_numbers",
     "tinygrad_edu/engine/ownership.py": "value in_place detaching saving",

@@ -832,3 +832,9 @@ def test_what_is_refused_keeps_nothing():
 def test_how_many_are_kept_is_a_whole_number_from_one_on(wrong):
     with pytest.raises(DataError, match="maxsize must be a whole number from 1 on"):
         tg.compile(np.sum, maxsize=wrong)
+
+
+@pytest.mark.parametrize("name", ["roots", "unique", "trim_zeros"])
+def test_a_function_whose_result_has_a_length_that_depends_on_the_numbers_is_refused_by_its_own_name(name):
+    with pytest.raises(TracingError, match=rf"^a compiled function is recorded once .* but np\.{name}\(\) would"):
+        tg.compile(getattr(np, name))(np.array([1.0, 2.0, 3.0]))

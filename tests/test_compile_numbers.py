@@ -536,3 +536,23 @@ def test_numbers_of_more_than_double_precision_keep_their_digits(third):
 def test_arrays_may_be_given_by_name_to_functions_without_a_derivative(f):
     x = np.array([1.0, 2.0])
     assert tg.compile(f)(x).tolist() == f(x).tolist()
+
+
+@pytest.mark.parametrize("x", [1.25, 3, True])
+@pytest.mark.parametrize("position", [0, -1, np.int64(0)])
+def test_a_single_number_has_a_first_element(x, position):
+    for f in (lambda x: np.take(x, position), lambda x: np.take(x, position) * np.float32([2.0])):
+        found, expected = tg.compile(f)(x), f(x)
+        assert np.asarray(found).dtype == np.asarray(expected).dtype
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_jax_drops_the_imaginary_part_where_numpy_does(dtype):
+    pytest.importorskip("jax")
+    z = np.array([1.5 + 2j, -0.5 + 1j], dtype)
+    for f in (lambda z: np.astype(z, np.float64), lambda z: np.prod(z, dtype=np.float64)):
+        found = np.asarray(tg.compile(f, target="jax")(z))
+        assert found.dtype == f(z).dtype
+        np.testing.assert_array_equal(found, f(z))

@@ -248,6 +248,32 @@ METHODS = {
     "positions of what is not zero": lambda x: x[(x * [0, 1, 0]).nonzero()],
     "positions in order": lambda x: x[0].searchsorted([0.5, 2.5], side="right") + x[0, :2],
     "positions by parts": lambda x: x[0][x[0].argpartition(1)[:1]],
+    "sum": lambda x: x.sum(1, keepdims=True) * x.sum(axis=0, initial=2.0),
+    "mean": lambda x: x.mean(1, keepdims=True) * x.mean(axis=0),
+    "max": lambda x: x.max(1, keepdims=True) * x.max(axis=0),
+    "min": lambda x: x.min(1, keepdims=True) * x.min(axis=0),
+    "prod": lambda x: x.prod(1, keepdims=True) * x.prod(axis=0, initial=2.0),
+    "var": lambda x: x.var(1, ddof=1, keepdims=True) * x.var(axis=0),
+    "std": lambda x: x.std(1, ddof=1, keepdims=True) * x.std(axis=0),
+    "cumsum": lambda x: x.cumsum(1) * x.cumsum()[-1],
+    "cumprod": lambda x: x.cumprod(1) * x.cumprod()[-1],
+    "positions of extremes": lambda x: x * x.argmax(1, keepdims=True) + x.argmin(0) + x.argsort(0) + x[0].argmax(),
+    "truths": lambda x: x * (x > 2.5).any(1, keepdims=True) + (x > 2.5).all(0),
+    "reshape": lambda x: x.reshape(3, 2) * x.reshape((3, 2), order="F"),
+    "transpose": lambda x: x.reshape(1, 2, 3).transpose(2, 0, 1)[:, 0] * x.transpose() * x.T * x.mT,
+    "squeeze": lambda x: x.reshape(1, 2, 1, 3).squeeze(axis=2)[0] * x.reshape(1, 2, 1, 3).squeeze(),
+    "swapaxes": lambda x: x.swapaxes(0, 1) * [1, 2],
+    "repeat": lambda x: x.repeat(2, axis=1)[:, :3] * x.repeat([1, 2, 1, 2, 0, 0])[1:4],
+    "take": lambda x: x.take([0, 2], axis=1) * x.take([7, 8], mode="wrap"),
+    "compress": lambda x: x.compress([True, False, True], axis=1) * x.compress([True, False, True])[0],
+    "diagonal": lambda x: x.reshape(1, 2, 3).diagonal(1, 2, 1)[0] * x.reshape(1, 2, 3).diagonal(axis1=1, axis2=2)[0, 1],
+    "trace": lambda x: x.reshape(1, 2, 3).trace(1, 1, 2) * x.reshape(1, 2, 3).trace(axis1=1, axis2=2),
+    "dot": lambda x: x.dot(x.T),
+    "clip": lambda x: x.clip(max=2.1) * x.clip(1.1),
+    "round": lambda x: x + x.round() + x.round(1),
+    "astype": lambda x: x.astype(np.float64) * 2,
+    "conjugates and parts": lambda x: x.conj() * x.real + x.imag,
+    "copy": lambda x: x.copy() * x,
 }
 
 
@@ -255,6 +281,11 @@ METHODS = {
 def test_a_method_gives_what_that_of_the_array_gives(call):
     np.testing.assert_array_equal(call(Value(A)).numpy(), call(A))
     tg.testing.check_grads(lambda x: call(x), (A,))
+
+
+def test_a_value_becomes_one_of_another_dtype_as_an_array_does():
+    single = Value(A).astype(np.float32)
+    assert (type(single), single.dtype) == (Value, np.float32)
 
 
 def test_what_changes_an_array_in_place_or_shows_its_memory_is_all_that_is_missing():

@@ -267,8 +267,9 @@ def kind_of(x: Any) -> Any:
 
 
 def _stand_in(node: IRNode) -> Any:
-    one = node.dtype.type(1)
-    return one if isinstance(node.dtype, PythonNumber) else np.broadcast_to(one, node.shape)
+    """Ones; whole numbers, which may be positions, are zeros: an axis of length one has no other position."""
+    number = node.dtype.type(0 if node.dtype.kind in "iu" else 1)
+    return number if isinstance(node.dtype, PythonNumber) else np.broadcast_to(number, node.shape)
 
 
 def _invertible_stand_in(node: IRNode) -> Any:

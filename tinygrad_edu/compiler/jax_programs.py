@@ -182,6 +182,8 @@ def _promoted(operand: ast.expr, position: int, node: IRNode) -> ast.expr:
     """
     assert node.primitive is not None
     part, rules = node.inputs[position], node.primitive.vjps
+    if node.operation is cast and part.dtype.kind == "c" and node.dtype.kind == "f":  # NumPy drops the imaginary part, JAX warns
+        return called("real", operand)
     has_rules = not isinstance(rules, tuple) or any(rules)
     is_position = isinstance(rules, tuple) and rules[position] is None if has_rules else position > 0
     is_literal = part.value is not None and not isinstance(operand, ast.Call)
