@@ -106,6 +106,50 @@ def test_a_variable_of_any_name_hides_nothing_that_the_source_needs(name):
     np.testing.assert_allclose(pasted["loss"](x)[1], gradient, rtol=1e-14)
 
 
+def test_an_attention_head_is_written_as_on_the_board():
+    def attention(Wq, Wk, Wv, X, T):
+        Q, K, V = X @ Wq, X @ Wk, X @ Wv
+        A = tg.softmax(Q @ K.T / 2.0, axis=-1)
+        error = A @ V - T
+        return np.mean(error**2)
+
+    rng = np.random.default_rng(0)
+    args = [rng.normal(size=shape) for shape in [(6, 4), (6, 4), (6, 4), (5, 6), (5, 4)]]
+    gradient = tg.grad(attention, argnums=(0, 1, 2))
+    compiled = tg.compile(gradient)
+    for found, expected in zip(compiled(*args), gradient(*args), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+    assert [line.split("  #")[0] for line in statements(compiled)] == [
+        "Q = X @ Wq",
+        "K = X @ Wk",
+        "A = softmax(Q @ K.T / 2.0)",
+        "V = X @ Wv",
+        "error = A @ V - T",
+        "d_error = 0.1 * error",
+        "d_A = d_error @ V.T",
+        "d_product = A * (d_A - np.sum(d_A * A, axis=1, keepdims=True)) / 2.0",
+        "d_Wq = X.T @ (d_product @ K)",
+        "d_Wk = X.T @ (d_product.T @ Q)",
+        "d_Wv = X.T @ (A.T @ d_error)",
+    ]
+
+
+def test_a_long_function_of_many_variables_is_recorded_in_proportion_to_its_length(monkeypatch):
+    lines = [f"    v{i + 1} = v{i} * 1.001 + np.sin(v{max(0, i - 1)})" for i in range(600)]
+    scope = {"np": np}
+    exec("\n".join(["def f(v0):", *lines, "    return v600"]), scope)
+    looked = []
+
+    class Counted(Variables):
+        def note(self, serial, name, depth):
+            looked.append(name)
+            super().note(serial, name, depth)
+
+    monkeypatch.setattr("tinygrad_edu.compiler.tracing.Variables", Counted)
+    tg.compile(scope["f"])(0.5)
+    assert sorted(looked) == sorted(f"v{i}" for i in range(1, 601))
+
+
 # --- the trace function -----------------------------------------------------------------------------------------------------------
 
 

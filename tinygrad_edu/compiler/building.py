@@ -18,6 +18,7 @@ from tinygrad_edu.compiler.ir import (
     IRGraph,
     IRNode,
     PythonNumber,
+    Rank,
     are_mixed,
     frozen,
     is_elementwise,
@@ -111,8 +112,9 @@ class Builder:
         if folded is not None:
             return folded
         node = self.graph.apply(primitive, inputs, params, like)
+        tests = [_has_no_name] if primitive is shaping.transpose else []  # K.T is best, where K = X @ W is a variable
         for identity in _BY_OPERATION.get(primitive, ()) if is_ordinary(node) else ():
-            after = identity.applied(node, self.make)
+            after = identity.applied(node, self.make, *tests)
             if after is not None:
                 return after
         return node
@@ -351,6 +353,10 @@ class Builder:
             return x
         normal = {} if axes == tuple(range(ndim))[::-1] else {"axes": axes}
         return None if params == normal else self.make(shaping.transpose, [x], normal)
+
+
+def _has_no_name(node: IRNode) -> bool:
+    return node.label is None or node.label.rank < Rank.VARIABLE
 
 
 def _brief(index: Any, shape: tuple[int, ...]) -> Any:
