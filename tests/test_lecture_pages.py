@@ -527,6 +527,32 @@ def test_the_demo_leaves_the_lectures_pages_and_a_list_of_them(folder):
     assert all(path.stat().st_size < 300_000 for path in folder.iterdir())
 
 
+@in_a_browser
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_page_has_a_way_back_to_the_list_and_on_to_the_next_page(folder, tmp_path, language):
+    order = re.findall(r'"file": "(\w+\.html)"', (folder / "index.html").read_text("utf-8"))
+    words = {"en": ["All pages", "← Previous", "Next →"], "zh": ["全部网页", "← 上一页", "下一页 →"]}[language]
+    read = """document.title = JSON.stringify([...document.querySelectorAll("#ways a")].map(
+        (way) => [way.getAttribute("href"), way.textContent]));"""
+    for before, file, after in zip(["", *order], order, [*order[1:], ""], strict=False):
+        ways = json.loads(opened((folder / file).read_text("utf-8"), tmp_path, f"lang={language}", read).title)
+        addresses = ["index.html", before, after]
+        assert ways == [[f"{to}#lang={language}", word] for to, word in zip(addresses, words, strict=True) if to]
+
+
+def test_a_page_of_its_own_has_no_ways(diverging):
+    assert '<nav id="ways"></nav>' in diverging.to_html()
+    assert "<a " not in diverging.to_html().partition("<script")[0]
+
+
+@in_a_browser
+def test_the_list_says_as_many_steps_as_the_line_takes(folder, line, tmp_path):
+    about = opened((folder / "index.html").read_text("utf-8"), tmp_path, "lang=en").texts["contents"]
+    moves = [step for step in line.facts["steps"] if any(step["errors"])]
+    assert (len(moves), len(line.facts["steps"])) == (5, 6)
+    assert "Five steps until all four samples are right; the sixth finds nothing to change." in about
+
+
 @pytest.fixture(scope="module")
 def pages(folder):
     """Those, and a page of each kind that is not among them."""

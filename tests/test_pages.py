@@ -418,6 +418,28 @@ def steps_of(explanation):
     return list(steps(explanation.backward, explanation.printer(MATHML)))
 
 
+@in_a_browser
+def test_with_a_learning_rate_the_page_ends_with_the_step(tmp_path):
+    pytest.importorskip("pygraphviz")
+    w, b = tg.Value([1.0, 1.0], name="w"), tg.Value(0.0, name="b")
+    z = (constant([1.5, -3.0], "x") @ w + b).named("z")
+    explanation = tg.explain(-(constant(1.0, "t") - tg.step(z).named("y")) * z)
+    elements = opened(explanation.to_html(learning_rate=0.1), tmp_path, "lang=en&step=999")
+    assert elements.texts["phase"].endswith("the step")
+    assert elements.texts["sentence"].startswith("A step of gradient descent with η=0.1:")
+    moved = "w−η·dL/dw=[1,1]−0.1·[−1.5,3]\n=[1.15,0.7]\nb−η·dL/db=0−0.1·(−1)\n=0.1"
+    assert elements.texts["formulas"] == moved
+    page = explanation.save(tmp_path / "saved.html", learning_rate=0.1).read_text("utf-8")
+    assert page == explanation.to_html(learning_rate=0.1)
+    assert (w.data.tolist(), b.item()) == ([1.0, 1.0], 0.0)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), "fast"])
+def test_a_step_needs_a_learning_rate_above_zero(explanation, rate):
+    with pytest.raises(tg.errors.DataError, match="learning_rate must be a finite number above 0"):
+        explanation.to_html(learning_rate=rate)
+
+
 def test_a_page_asks_nothing_of_the_network(explanation):
     html = explanation.to_html()
     assert "default-src 'none'" in html

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.messages import described, name_of, shortened
 from tinygrad_edu.engine.mode import InMode, Watch
 from tinygrad_edu.engine.value import Value
@@ -280,17 +281,19 @@ class Explanation(Explained):
     def _repr_latex_(self) -> str:
         return f"$$\n{self.to_latex()}\n$$"
 
-    def to_html(self) -> str:
+    def to_html(self, *, learning_rate: float | None = None) -> str:
         """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
         source of the gradient with the present line lit; of a function that was explained at a point, its own source, too. One file
         of HTML that needs nothing else. (A graph that cannot be compiled, as where a rule asks for numbers, has a page without
-        source.)
+        source.) Given a learning rate, the page ends with a step of gradient descent.
 
         Raises
         ------
+        DataError: if the learning rate is no positive number.
         UnsupportedError: if there are more operations than anybody would step through.
         MissingExtraError: if pygraphviz, which lays out the picture, is not installed.
         """
+        rate = None if learning_rate is None else number("learning_rate", learning_rate, above=0)
         count = sum(1 for _ in self.graph.results)
         if count > MOST_STEPS:
             raise UnsupportedError(
@@ -312,13 +315,17 @@ class Explanation(Explained):
         facts = {
             "title": mathml(f"{name_latex(output.name)} = {printer.definition(output)}"),
             "nodes": nodes,
-            "steps": list(steps(self.all_backward, printer, source, origin)),
+            "steps": list(steps(self.all_backward, printer, source, origin, rate)),
             "source": list(map(one_line, source.lines)) if source else [],
             "written": list(map(one_line, origin.shown)) if origin else [],
         }
         return page("steps", title, facts, drawing.svg)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, learning_rate: float | None = None) -> Path:
         """Write the page of `to_html` to a file (.html), or the formulas (.tex), or the text (.txt), whole or not at all.
         Returns the path."""
-        return save(path, "an explanation", {".html": self.to_html, ".tex": self.to_latex, ".txt": self.__str__})
+
+        def html() -> str:
+            return self.to_html(learning_rate=learning_rate)
+
+        return save(path, "an explanation", {".html": html, ".tex": self.to_latex, ".txt": self.__str__})

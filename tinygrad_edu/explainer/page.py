@@ -42,6 +42,16 @@ def page(kind: str, title: str, data: Mapping[str, Any], picture: str = "") -> s
     return _filled(_asset("page.html"), parts)
 
 
+def linked(html: str, contents: str, before: str = "", after: str = "") -> str:
+    """A page that has been made, with ways to the list of all pages, and to the one before it and after it, if there are any.
+
+    contents, before, after: addresses.
+    """
+    ways = {"allPages": contents, "pageBefore": before, "pageAfter": after}
+    links = (f'<a href="{in_html(address)}" data-words="{word}"></a>' for word, address in ways.items() if address)
+    return html.replace('<nav id="ways"></nav>', f'<nav id="ways" data-label="ways">{"".join(links)}</nav>', 1)
+
+
 def _filled(template: str, parts: Mapping[str, str]) -> str:
     """The template with each `{{name}}` replaced, in a single pass: what is filled in is not searched for names again."""
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)

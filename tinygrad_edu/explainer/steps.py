@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.escaping import in_latex
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
 from tinygrad_edu.explainer.drawing import brief
@@ -27,9 +29,18 @@ picture. names: what the sentence speaks of.
 line, writtenLine: the number of the line of the source that does it, if there is one, and of the user's function."""
 
 
-def steps(backward: BackwardPass, printer: Printer, source: Listing | None = None, origin: Origin | None = None) -> Iterator[Step]:
-    """All steps, in order. The printer writes LaTeX."""
-    return _Steps(backward, printer, source, origin).all()
+def steps(
+    backward: BackwardPass,
+    printer: Printer,
+    source: Listing | None = None,
+    origin: Origin | None = None,
+    learning_rate: float | None = None,
+) -> Iterator[Step]:
+    """All steps, in order; with a step of gradient descent, if there is a learning rate. The printer writes LaTeX."""
+    made = _Steps(backward, printer, source, origin)
+    yield from made.all()
+    if learning_rate is not None:
+        yield made.update(learning_rate)
 
 
 class _Steps:
@@ -164,6 +175,25 @@ class _Steps:
             formulas=[f"{self._printer.gradient(node)} = {self._printer.number(gradients.get(node))}" for node in parameters],
             line=self._source.end if self._source else None,
         )
+
+    def update(self, rate: float) -> Step:
+        """A step against the gradient."""
+        parameters = list(self._graph.parameters)
+        return _step(
+            "update",
+            lit=[self._ids[node] for node in parameters],
+            formulas=[form for node in parameters for form in self._moved(node, rate)],
+            names=[rf"\eta = {self._notation.number(rate)}"],
+        )
+
+    def _moved(self, node: Node, rate: float) -> list[str]:
+        notation, name = self._notation, self._printer.node(node)
+        gradient = np.asarray(self._backward.gradient_of.get(node, np.zeros_like(node.data)))
+        step = notation.product([notation.number(rate), notation.array(gradient)])
+        return [
+            rf"{name} - \eta \cdot {self._printer.gradient(node)} = {notation.array(node.data)} - {step}",
+            f"= {notation.array(node.data - rate * gradient)}",
+        ]
 
 
 _KINDS = {

@@ -83,6 +83,7 @@ function speak(words, redraw) {
     for (const place of document.querySelectorAll("[data-label]")) place.setAttribute("aria-label", words[language][place.dataset.label]);
     button.textContent = language === "en" ? "中文" : "English";
     button.lang = language === "en" ? "zh" : "en";
+    for (const way of document.querySelectorAll("#ways a")) way.setAttribute("href", `${way.getAttribute("href").split("#")[0]}#lang=${language}`);
     redraw();
     document.title = words[language].title ?? document.title;
   };

@@ -3,10 +3,12 @@
 const STEPPING = {
   en: {
     back: "Step back", next: "Step on", slider: "Step", step: "Step {0} of {1}", formulas: "Formulas",
+    ways: "Pages", allPages: "All pages", pageBefore: "← Previous", pageAfter: "Next →",
     keys: "Keys: ← and → step, Home and End jump. A frame that shows a part only is scrolled by them while it has the focus.",
   },
   zh: {
     back: "上一步", next: "下一步", slider: "步骤", step: "第 {0} 步，共 {1} 步", formulas: "公式",
+    ways: "网页", allPages: "全部网页", pageBefore: "← 上一页", pageAfter: "下一页 →",
     keys: "按键：← → 逐步移动，Home 和 End 跳到首尾。只显示一部分的框获得焦点时，这些键滚动该框。",
   },
 };

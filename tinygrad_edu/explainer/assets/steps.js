@@ -16,6 +16,7 @@ const WORDS = {
     kink: "From {0} back to {1}: at this number {0} has a kink or a jump, so it has no derivative with respect to {1}; by convention {2} counts as its derivative.",
     underivable: "No gradient passes from {0} to {1}: this operation states no derivative with respect to {1}, so {1} counts as a constant here.",
     end: "Done. These are the gradients.",
+    update: "A step of gradient descent with {0}: everything moves against its gradient.", updatePhase: "{0}: the step",
   },
   zh: {
     picture: "计算图", source: "梯度的 NumPy 源代码", written: "你的函数", table: "所有的值和梯度",
@@ -32,6 +33,7 @@ const WORDS = {
     kink: "从 {0} 传回 {1}：在这个数处 {0} 有尖点或跳变，所以对 {1} 的导数不存在；按惯例取 {2}。",
     underivable: "从 {0} 没有梯度传到 {1}：这个运算没有给出对 {1} 的导数，所以 {1} 在这里视为常数。",
     end: "完成。这些就是梯度。",
+    update: "用 {0} 做一步梯度下降：每个量都逆着自己的梯度移动。", updatePhase: "{0}：更新",
   },
 };
 
@@ -70,7 +72,7 @@ function show(number, words) {
     past.lit.forEach((id) => walked.add(id));
   }
   const backward = number >= firstBackward;
-  byId("phase").textContent = say(backward ? words.backwardPhase : words.forwardPhase, [say(words.step, [number + 1, last + 1])]);
+  byId("phase").textContent = say(step.kind === "update" ? words.updatePhase : backward ? words.backwardPhase : words.forwardPhase, [say(words.step, [number + 1, last + 1])]);
   tell(byId("sentence"), words[step.kind], step.names);
   tellFormulas(step.formulas);
 
