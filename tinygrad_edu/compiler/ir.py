@@ -190,6 +190,8 @@ def _bits(array: Any) -> Any:
 
 def frozen(x: Any) -> Any:
     """Parameters in a form that can be compared and looked up, in which 1 is not 1.0, nor 0.0 what -0.0 is."""
+    if type(x) in (int, str, bool, type(None)):  # most of them
+        return (type(x), x)
     if isinstance(x, float):
         return (type(x), x.hex())
     if isinstance(x, complex):

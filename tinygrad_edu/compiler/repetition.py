@@ -528,12 +528,14 @@ def _kind(node: IRNode) -> Any:
 
 
 def _kind_of_params(params: Mapping[str, Any]) -> Any:
-    return tuple((key, frozen(_without_numbers(value) if key == "index" else value)) for key, value in params.items())
+    if not params:
+        return ()
+    return tuple((key, _without_numbers(value) if key == "index" else frozen(value)) for key, value in params.items())
 
 
 def _without_numbers(index: Any) -> Any:
     parts = index if type(index) is tuple else (index,)
-    return tuple("number" if type(part) is int else part for part in parts), type(index)
+    return type(index), *("number" if type(part) is int else frozen(part) for part in parts)
 
 
 def _numbers(node: IRNode) -> tuple[int, ...]:
@@ -544,6 +546,8 @@ def _numbers(node: IRNode) -> tuple[int, ...]:
 
 def _moving(rows: Sequence[tuple[int, ...]]) -> tuple[tuple[int, int], ...] | None:
     """For each column the first number and the step, if all grow evenly."""
+    if not any(rows):
+        return ()
     firsts, steps = rows[0], tuple(b - a for a, b in zip(rows[0], rows[1], strict=True)) if len(rows) > 1 else ()
     for r, row in enumerate(rows):
         if any(number != first + step * r for number, first, step in zip(row, firsts, steps, strict=True)):
