@@ -31,10 +31,10 @@ _NUMBERS = "ijklmnrst"
 class Variable:
     """What holds a result of the rounds.
 
-    name: the variable, or the list of all states.
+    name: what holds the newest state.
+    states: the list of all states, if these are looked at later. It may be where the newest one is found, too.
     result: the node that a round leaves in it.
     carried: what stands for what the round before has left in it, if that is looked at.
-    is_list: whether it is a list.
     is_counted: whether the numbers of the rounds are the places in the list.
     is_added_to: whether it is an array of its own memory that is added to in place.
     is_written: whether the round has left its result.
@@ -43,10 +43,15 @@ class Variable:
     name: str
     result: IRNode
     carried: IRNode | None
-    is_list: bool = False
+    states: str = ""
     is_counted: bool = False
     is_added_to: bool = False
     is_written: bool = False
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the newest state is found in the list of all."""
+        return self.states == self.name
 
     @property
     def is_safe(self) -> bool:
@@ -66,7 +71,12 @@ class Open:
 
 
 class LoopEmitter(Emitter):
-    """Writes programs with loops."""
+    """Writes programs with loops.
+
+    looks_up: whether the newest state is looked up in the list of all states, if there is one, or has a variable of its own.
+    """
+
+    looks_up = True
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -128,7 +138,7 @@ class LoopEmitter(Emitter):
         self._body += self._round(body, variables, [self._header(body, variables)])
         for node in self._looks.get(whole, ()):
             variable = variables[node.params["position"]]
-            name = ast.Name(variable.name)
+            name = ast.Name(variable.name if is_last(node) else variable.states)
             self._forms[node] = ast.Subscript(name, _minus_one()) if is_last(node) and variable.is_list else name
             self._lines[node] = start
 
@@ -185,7 +195,10 @@ class LoopEmitter(Emitter):
             carried = body.carried[position] if position < len(body.carried) else None
             is_added_to = carried is not None and position not in listed and self._is_added_to(carried, result)
             name = self._variable_name(position, body, position in listed)
-            variables.append(Variable(name, result, carried, position in listed, is_counted, is_added_to))
+            states = name if position in listed else ""
+            if states and not self.looks_up:
+                name = self._scope.variable(f"new_{name}")
+            variables.append(Variable(name, result, carried, states, is_counted, is_added_to))
         return variables
 
     def _variable_name(self, position: int, body: Body, is_list: bool = False) -> str:
@@ -225,12 +238,12 @@ class LoopEmitter(Emitter):
     def _begin(self, variable: Variable, initial: IRNode | None) -> None:
         """The statement in front of the loop."""
         if initial is None:
-            if variable.is_list:
-                self._body.append(f"{variable.name} = []")
+            if variable.states:
+                self._body.append(f"{variable.states} = []")
             return
         form = self._forms[initial]
         label = variable.result.label
-        is_argument = initial in self._inputs and isinstance(form, ast.Name) and not variable.is_list and not variable.is_added_to
+        is_argument = initial in self._inputs and isinstance(form, ast.Name) and not variable.states and not variable.is_added_to
         if is_argument and self._uses[initial] == 1 and label is not None and label.name == ast.unparse(form):
             variable.name = label.name  # nobody needs what it was
             return
@@ -239,7 +252,10 @@ class LoopEmitter(Emitter):
             return
         text = ast.unparse(self._copied(initial) if variable.is_added_to else form)
         self._note_line(initial)
-        self._body.append(f"{variable.name} = [{text}]" if variable.is_list else f"{variable.name} = {text}")
+        if not variable.is_list:
+            self._body.append(f"{variable.name} = {text}")
+        if variable.states:
+            self._body.append(f"{variable.states} = [{text if variable.is_list else variable.name}]")
 
     def _state(self, variable: Variable, later: int) -> ast.expr:
         """How the state is written that a variable had when the round began, or has later."""
@@ -324,7 +340,13 @@ class LoopEmitter(Emitter):
                 self._body.append(f"{name} += {ast.unparse(form.right)}{comment}")  # type: ignore[attr-defined]
             else:
                 self._body.append(f"{name} = {text}{comment}")
+        self._keep(variable)
         variable.is_written = True
+
+    def _keep(self, variable: Variable) -> None:
+        """The statement that adds the new state to those of the rounds before, if it is not in their list already."""
+        if variable.states and not variable.is_list:
+            self._body.append(f"{variable.states}.append({variable.name})")
 
     def _is_longer_number(self, form: ast.expr, variable: Variable) -> bool:
         """Whether a form is `name + x` for a single number."""
@@ -341,11 +363,10 @@ class LoopEmitter(Emitter):
                 break
             self._leave(free)
             rest.remove(free)
-        for variable in rest:
-            if variable.is_list and not isinstance(self._forms[variable.result], ast.Name):
-                self._give_line(variable.result, self._scope.variable(f"new_{variable.name}"))
         plain = [variable for variable in rest if not variable.is_list]
         for variable in rest:
+            if variable.is_list:
+                self._give_line(variable.result, self._scope.variable(f"new_{variable.name}"))
             self._note_line(variable.result)
         if plain:
             forms = ", ".join(ast.unparse(self._forms[variable.result]) for variable in plain)
@@ -353,6 +374,7 @@ class LoopEmitter(Emitter):
         for variable in rest:
             if variable.is_list:
                 self._body.append(f"{variable.name}.append({ast.unparse(self._forms[variable.result])})")
+            self._keep(variable)
 
 
 def _minus_one() -> ast.expr:
