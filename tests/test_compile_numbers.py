@@ -556,3 +556,11 @@ def test_jax_drops_the_imaginary_part_where_numpy_does(dtype):
         found = np.asarray(tg.compile(f, target="jax")(z))
         assert found.dtype == f(z).dtype
         np.testing.assert_array_equal(found, f(z))
+
+
+@pytest.mark.parametrize("x", [3, 3.5, True])
+def test_beside_a_list_a_number_of_pythons_is_what_it_is_beside_an_array(x):
+    for f in (lambda x: np.ldexp(x, [1, -2, 0]), lambda x: np.add(x, [1, 2]), lambda x: np.multiply([0.5, 2.0], x)):
+        found, expected = tg.compile(f)(x), f(x)  # np.ldexp makes numbers of half precision of 3
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)

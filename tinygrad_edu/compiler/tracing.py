@@ -274,7 +274,8 @@ class _Tracer(Watch):
     def see_call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Of nothing but Python's numbers a NumPy function makes NumPy's. Beside an array they take its dtype."""
         plain_args, plain_kwargs = tree_map(_plain_data, (args, kwargs))
-        if _has_numpys((plain_args, plain_kwargs)):
+        is_beside_a_list = isinstance(function, np.ufunc) and any(isinstance(x, list | tuple) for x in args)  # an array, to a ufunc
+        if is_beside_a_list or _has_numpys((plain_args, plain_kwargs)):
             return args
         try:
             answer = function(*plain_args, **plain_kwargs)
