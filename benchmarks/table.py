@@ -18,14 +18,15 @@ def table(comparisons: Sequence[Comparison]) -> str:
 
 
 def _row(comparison: Comparison) -> tuple[str, ...]:
-    show = _duration if comparison.measure == "seconds" else _megabytes
+    show = duration if comparison.measure == "seconds" else _megabytes
     goal = "" if comparison.goal is None else f"≤ {comparison.goal}"
     reached = {None: "", True: "yes", False: "no"}[comparison.reached]
     ours, theirs, ratio = show(comparison.ours), show(comparison.theirs), f"{comparison.ratio:.2f}"
     return (comparison.workload, comparison.other, ours, theirs, ratio, goal, reached)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """`4.2 µs`."""
     return f"{seconds * 1e6:.1f} µs" if seconds < 0.1 else f"{seconds:.2f} s"
 
 

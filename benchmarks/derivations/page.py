@@ -1,0 +1,132 @@
+"""The page: each classic as a function, its derivation by hand, and the derived source beside it, with what is to be counted."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from benchmarks.derivations.classic import Classic
+from benchmarks.derivations.classics import CLASSICS
+from benchmarks.derivations.recurrences import RECURRENCES
+from benchmarks.table import duration
+
+ALL = [*CLASSICS, *RECURRENCES]
+
+_INTRODUCTION = """\
+# Derivations
+
+{count} classics of machine learning: the function as one writes it, its gradient as one derives it by hand, and the source that
+`tg.compile(tg.value_and_grad(...))` derives. All three compute the same numbers, which the tests see to.
+
+What is counted are the lines of a function, its `return` included, and the operations written there: operators, comparisons, calls.
+Functions that NumPy lacks, such as `softmax`, are the same ones in both; they are left out here, and so are `.source`'s head and
+its docstring. {shorter} of the {count} derived sources have no more lines than the derivation by hand.
+
+Times are those of one call with the numbers that the derivation is tried with, on one thread of the processor: medians of {rounds}
+rounds in which the two take turns, and the median of their ratios. (`python -m benchmarks.derivations --measure` measures them
+anew; this page is written by `python -m benchmarks.derivations`.)
+"""
+
+
+@dataclass(frozen=True)
+class Text:
+    """The source of a function.
+
+    code: with its head, without its docstring.
+    """
+
+    code: str
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> Text:
+        """That of one of ours, without types."""
+        return cls(re.sub(r": Any\b| -> Any\b", "", inspect.getsource(function).rstrip()))
+
+    @classmethod
+    def of_program(cls, source: str) -> Text:
+        """The last function of a compiled program: what stands above it are functions that NumPy lacks."""
+        code = source[source.rindex("\n\n\n") :].strip()
+        docstring = ast.get_docstring(_function(code), clean=False) or ""
+        head, _, rest = code.partition(f'    """{docstring}"""\n')
+        return cls(head + rest)
+
+    @cached_property
+    def lines(self) -> int:
+        """How many lines follow the head."""
+        return len(self.code.splitlines()) - 1
+
+    @cached_property
+    def operations(self) -> int:
+        """How many operations are written in it."""
+        parts = (part for statement in _function(self.code).body for part in ast.walk(statement))
+        return sum(isinstance(part, ast.BinOp | ast.UnaryOp | ast.AugAssign | ast.Compare | ast.Call) for part in parts)
+
+
+def _function(code: str) -> ast.FunctionDef:
+    function = ast.parse(code).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    return function
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A classic, written down three times."""
+
+    classic: Classic
+    function: Text
+    by_hand: Text
+    derived: Text
+
+    @classmethod
+    def of(cls, classic: Classic) -> Entry:
+        """A classic, whose gradient is derived."""
+        classic.derived(*classic.arguments)
+        by_hand, derived = Text.of(classic.by_hand), Text.of_program(classic.derived.source)
+        return cls(classic, Text.of(classic.function), by_hand, derived)
+
+    @property
+    def is_no_longer(self) -> bool:
+        """Whether the derived source has no more lines than that by hand."""
+        return self.derived.lines <= self.by_hand.lines
+
+    def row(self, time: Mapping[str, float]) -> str:
+        """A row of the table of all."""
+        link = "".join(char for char in self.classic.title.lower().replace(" ", "-") if char.isalnum() or char == "-")
+        counts = f"{self.by_hand.lines} | {self.derived.lines} | {self.by_hand.operations} | {self.derived.operations}"
+        times = f"{duration(time['by_hand'])} | {duration(time['derived'])} | {time['ratio']:.2f}"
+        return f"| [{self.classic.title}](#{link}) | {counts} | {times} |"
+
+    def section(self) -> str:
+        """The sources, side by side."""
+        remark = f"\n{self.classic.remark}\n" if self.classic.remark else ""
+        return (
+            f"## {self.classic.title}\n\n{_block(self.function)}\n{remark}\n<table>\n<tr><th>by hand</th><th>derived</th></tr>\n"
+            f'<tr><td valign="top">\n\n{_block(self.by_hand)}\n\n</td><td valign="top">\n\n{_block(self.derived)}\n\n</td></tr>\n'
+            "</table>\n"
+        )
+
+
+def _block(text: Text) -> str:
+    return f"```python\n{text.code}\n```"
+
+
+def entries() -> list[Entry]:
+    """All classics, in the order of the page."""
+    return [Entry.of(classic) for classic in ALL]
+
+
+def page(times: Mapping[str, Any]) -> Iterator[str]:
+    """The page in Markdown, with the times that were measured."""
+    written = entries()
+    shorter = sum(entry.is_no_longer for entry in written)
+    yield _INTRODUCTION.format(count=len(written), shorter=shorter, rounds=times["rounds"])
+    yield "| classic | lines by hand | derived | operations by hand | derived | time by hand | derived | derived / by hand |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield from (entry.row(times["times"][entry.classic.title]) for entry in written)
+    yield ""
+    yield from (entry.section() for entry in written)
