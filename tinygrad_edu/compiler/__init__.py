@@ -1,12 +1,14 @@
 """Compiling: from a function, or a transform of one, to the NumPy program that one would have written by hand.
 
-Three rooms, each readable on its own:
+Four rooms, each readable on its own:
 
 1. `tracing`: a run of the function becomes a graph, the intermediate representation (`ir`); `randomness` tells whether chance had a
    part in it.
-2. `rewriting`: the graph becomes the simplest one, node by node (`building`), by the table of `identities`.
-3. `emitting`: the graph becomes source. How a single operation is written is said in `forms`, what it needs by name in its `scope`;
-   parts of an array are added in place (`accumulation`); `fast_emitting` writes it once more, large parts in `blocks`.
+2. `rolling`: what repeats itself in it (`repetition`) becomes a loop, one node with a graph of its own (`loops`).
+3. `rewriting`: the graph becomes the simplest one, node by node (`building`), by the table of `identities`.
+4. `emitting`: the graph becomes source. How a single operation is written is said in `forms`, what it needs by name in its `scope`;
+   parts of an array are added in place (`accumulation`); loops are written by `loop_emitting`; `fast_emitting` writes it all once
+   more, large parts in `blocks`.
 
 `programs` goes through them in turn, for NumPy (`numpy_programs`) or JAX (`jax_programs`), and writes the tree that is returned
 (`returning`). `calling` finds the program for the arguments of a call, by `guards` or in its `store`. Nothing below this package

@@ -60,7 +60,8 @@ def compile(f: Callable[P, Any], target: str, static: tuple[str, ...] = (), maxs
 def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...] = (), maxsize: int = 256) -> Compiled[..., Any]:
     """A function that does what `f` does, by a program that was generated for the shapes and dtypes of its arguments.
 
-    The first call records what `f` does, simplifies it and writes it down as NumPy code; every call runs that code.
+    The first call records what `f` does, simplifies it and writes it down as NumPy code; every call runs that code. A loop of
+    `f`, of which each round was recorded, is written as a loop again, and so is the way back through it.
     Arguments of other shapes, dtypes or structure are recorded anew, and so is a function that finds other things around it:
     numbers, arrays, functions, objects that it closes over, or has by a global name or as an attribute (`self.rate`).
     What is looked at is whether these are the same ones, with the same numbers in them. Of an array of more than 1,024 numbers some

@@ -223,8 +223,8 @@ class LoopEmitter(Emitter):
         is_nameless = label is None or label.rank is Rank.OPERATION
         if position >= len(body.carried) or not is_nameless or len(users) != 1 or users[0] in body.results:
             return None
-        has_name = users[0].operation is arithmetic.add and users[0].label and users[0].label.rank > Rank.OPERATION
-        return users[0] if has_name else None
+        is_cotangent = users[0].label is not None and users[0].label.of is not None and users[0].shape == carried.shape
+        return users[0] if is_cotangent else None
 
     def _is_added_to(self, carried: IRNode, result: IRNode) -> bool:
         """Whether an array is carried that nobody looks at but who adds to it."""
