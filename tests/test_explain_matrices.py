@@ -176,9 +176,9 @@ def two_ways():
 
 
 def test_one_way_alone_can_be_asked_for():
-    loss, a, _ = two_ways()
+    L, a, _ = two_ways()
     for way in (a, "a", [a]):
-        assert str(tg.explain(loss, via=way)).endswith(
+        assert str(tg.explain(L, via=way)).endswith(
             "dL/dx = dL/da · da/dx\n      = b · (x + x)\n      = 0.909297 · 4\n      = 3.63719\n\n"
             "This is what comes by way of a. By all ways it is dL/dx = 1.9726."
         )
@@ -201,8 +201,8 @@ def test_between_arrays_one_way_has_its_own_table_and_formula():
 
 def test_a_nameless_result_is_a_way_too_and_formulas_halt_there():
     w = tg.Value([1.0, -2.0], name="w")
-    inner = w * 3.0
-    assert chains(tg.explain(np.sum(np.exp(inner)), via=inner))["dL/dw"] == ["3·dL/d(w·3)", "3·exp(3·w)"]
+    nameless = [w * 3.0]
+    assert chains(tg.explain(np.sum(np.exp(nameless[0])), via=nameless))["dL/dw"] == ["3·dL/d(w·3)", "3·exp(3·w)"]
 
 
 @pytest.mark.parametrize(

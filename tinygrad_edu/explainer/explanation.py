@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -52,6 +52,7 @@ def explain(
     *args: Any,
     wrt: Wanted | Iterable[Wanted] | None = None,
     via: Wanted | Iterable[Wanted] = (),
+    lang: Literal["en", "zh"] | None = None,
 ) -> Explanation:
     """Show how the gradient of a loss comes about: the chain rule, symbolic first and then in numbers.
 
@@ -67,6 +68,7 @@ def explain(
         parameter's name means all of an argument. None: every parameter; of a function, the first argument.
     via: an intermediate result, or its name, or several: only the paths that lead through all of them are told, and what comes by
         them. Formulas in matrices halt there.
+    lang: "zh" for an explanation in Chinese, "en" for one in English. None: English, and on a page the language of the browser.
 
     Returns
     -------
@@ -77,7 +79,8 @@ def explain(
     Raises
     ------
     GradientError: if `loss` is not a single real number, requires no gradient, does not depend on `wrt`, or not by way of `via`.
-    DataError: if `loss` is no Value, and no function with its arguments; or if `wrt` or `via` is neither a Value nor a name.
+    DataError: if `loss` is no Value, and no function with its arguments; if `wrt` or `via` is neither a Value nor a name, or
+        `lang` no such language.
     InPlaceError: if a leaf was changed in place since it was recorded.
 
     >>> theta = Value(3.0, name="theta")
@@ -106,6 +109,8 @@ def explain(
           = 1 · 2
           = 2
     """
+    if lang not in (None, "en", "zh"):
+        raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
     wanted = None if wrt is None else _listed(wrt)
     name, inputs, variables, origin = "L", frozenset[Value](), names_around(), None
     if not isinstance(loss, Value):
@@ -120,7 +125,7 @@ def explain(
     graph = named_graph(_explicable(loss), name_latex, variables, name)
     parameters = [node for node in graph.parameters if not inputs or node.value in inputs]
     targets = parameters if wanted is None else _nodes(graph, wanted, "wrt")
-    return Explanation(graph, targets, via=_nodes(graph, _listed(via), "via"), origin=origin)
+    return Explanation(graph, targets, via=_nodes(graph, _listed(via), "via"), origin=origin, lang=lang)
 
 
 def _listed(wanted: Any) -> list[Any]:
@@ -250,14 +255,15 @@ class Explanation(Explained):
         most_results: float = MOST_RESULTS,
         via: Sequence[Node] = (),
         origin: Origin | None = None,
+        lang: Literal["en", "zh"] | None = None,
     ) -> None:
         super().__init__(graph, targets, len(list(graph.results)) > most_results, via)
-        self._origin = origin
+        self._origin, self.lang = origin, lang
 
     @property
     def whole(self) -> Explanation:
         """The same with every operation, however many there are."""
-        return Explanation(self.graph, self.targets, float("inf"), self.via, self._origin)
+        return Explanation(self.graph, self.targets, float("inf"), self.via, self._origin, self.lang)
 
     @property
     def notes(self) -> Iterator[str]:
@@ -266,7 +272,7 @@ class Explanation(Explained):
 
     def printer(self, notation: Notation) -> Printer:
         """What prints its parts in a notation."""
-        return Printer(notation, self.graph, self.spelling)
+        return Printer(notation, self.graph, self.spelling, self.lang or "en")
 
     def __str__(self) -> str:
         return text_form.written(self, self.printer(TEXT), self.notes)
@@ -313,6 +319,7 @@ class Explanation(Explained):
         title = f"{name_text(output.name)} = {self.printer(TEXT).definition(output)}"
         source, origin = listing(self.all_backward), self._origin
         facts = {
+            "language": self.lang,
             "title": mathml(f"{name_latex(output.name)} = {printer.definition(output)}"),
             "nodes": nodes,
             "steps": list(steps(self.all_backward, printer, source, origin, rate)),

@@ -49,8 +49,10 @@ def _summary(explanation: Explained, printer: Printer) -> Iterator[str]:
     yield f"{name_latex(output.name)} &= {array_latex(output.data)}"
     for node in targets[:MOST_ROWS]:
         yield f"{printer.gradient(node)} &= {printer.number(explanation.backward.gradient_of.get(node))}"
-    more = f"and {len(targets) - MOST_ROWS:,} gradients more; " if len(targets) > MOST_ROWS else ""
-    yield rf"&\ {_upright(more + 'this is a summary, explain(...).whole shows every operation')}"
+    more = len(targets) - MOST_ROWS
+    english = (f"and {more:,} gradients more; " if more > 0 else "") + "this is a summary, explain(...).whole shows every operation"
+    chinese = (f"另有 {more:,} 个梯度；" if more > 0 else "") + "这是摘要，explain(...).whole 显示每一个运算"
+    yield rf"&\ {_upright(printer.say(english, chinese))}"
 
 
 def _upright(words: str) -> str:
@@ -136,17 +138,25 @@ def _space(node: Node) -> str:
 def _constants(explanation: Explained, printer: Printer) -> Iterator[str]:
     """What counts as a constant, since no gradient passes through it, and derivatives that are there by convention only."""
     backward, between = explanation.backward, explanation.backward.above(explanation.targets)
+
+    def say(english: str, chinese: str) -> str:
+        return _upright(printer.say(english, chinese))
+
     for edge in (edge for edges in backward.passed_by.values() for edge in edges if edge.operand in between):
         result, operand = printer.node(edge.result), printer.node(edge.operand)
         match edge.verdict:
             case Passing.NOT_CHOSEN:
-                value, why = "0", f"{operand} {_upright(' is not chosen here')}"
+                value, why = "0", operand + say(" is not chosen here", " 在这里没有被选中")
             case Passing.ALWAYS_ZERO if backward.is_flat(edge.result):
-                value, why = "0", f"{result} {_upright(' counts as a constant, flat wherever it has a derivative')}"
+                value = "0"
+                why = result + say(" counts as a constant, flat wherever it has a derivative", " 视为常数，在导数存在之处都是平的")
             case Passing.ALWAYS_ZERO:
-                value, why = "0", f"{result} {_upright(' is flat, wherever it has a derivative, in ')} {operand}"
+                value, why = (
+                    "0",
+                    result + say(" is flat, wherever it has a derivative, in ", " 在导数存在之处都是平的，对于 ") + operand,
+                )
             case Passing.AT_A_KINK | Passing.AT_A_JUMP:
-                words = _upright("by convention, since there is no derivative at ")
+                words = say("by convention, since there is no derivative at ", "按惯例，因为导数不存在：")
                 value, why = number_latex(edge.local_derivative), f"{words} {operand} = {array_latex(edge.operand.data)}"
             case _:
                 continue

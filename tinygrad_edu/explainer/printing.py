@@ -26,7 +26,20 @@ class Printer:
     notation: Notation
     graph: Graph
     spelling: Spelling
+    lang: str = "en"
     _printed: dict[Node, str] = field(default_factory=dict)
+
+    def say(self, english: str, chinese: str) -> str:
+        """The same words in the language that is asked for."""
+        return chinese if self.lang == "zh" else english
+
+    def listed(self, parts: Sequence[str], either: bool = False) -> str:
+        """`a, b and c`, or `a, b or c`; of very many only the first."""
+        if len(parts) > MOST_ROWS:
+            more = len(parts) - MOST_ROWS
+            parts = [*parts[:MOST_ROWS], self.say(f"{more:,} more", f"另外 {more:,} 个")]
+        joint = self.say(" or " if either else " and ", " 或 " if either else " 和 ")
+        return joint.join(part for part in (self.say(", ", "、").join(parts[:-1]), parts[-1]) if part)
 
     def node(self, node: Node) -> str:
         """A node as it is written where it is used."""
@@ -37,6 +50,11 @@ class Printer:
     def definition(self, node: Node) -> str:
         """What a result is computed by."""
         return self.notation.term(self.spelling.definition(node), COMPARISON)
+
+    def shown(self, node: Node) -> str:
+        """A result with its formula: `y = θ·x`, or the formula alone where that is all that is shown of it."""
+        form = self.definition(node)
+        return form if self.spelling.is_written_out(node) else f"{self.notation.name(node.name)} = {form}"
 
     def formula(self, term: Term, least: int = COMPARISON) -> str:
         """A formula in the names of nodes."""

@@ -86,8 +86,7 @@ class _Steps:
 
     def _computation(self, node: Node) -> list[str]:
         """`y = θ·x`, `= 3·2`, `= 6`."""
-        formula = self._printer.definition(node)
-        forms = [formula if self._printer.spelling.is_written_out(node) else f"{self._notation.name(node.name)} = {formula}"]
+        forms = [self._printer.shown(node)]
         if all(part.shape == () for part in (node, *node.operands)):
             numbers = tuple(Literal(operand.data) for operand in node.operands)
             forms.append(f"= {self._notation.term(Applied(node.primitive, numbers, node.params), COMPARISON)}")

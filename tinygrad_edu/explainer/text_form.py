@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from tinygrad_edu.explainer.explained import Explained
 from tinygrad_edu.explainer.printing import MOST_ROWS, Printer
 from tinygrad_edu.graph.graph import Graph, Kind, Node
 from tinygrad_edu.graph.notation import array_text, name_text, number_text
-from tinygrad_edu.graph.terms import definition
+from tinygrad_edu.graph.terms import Term, definition
 from tinygrad_edu.graph.text_notation import text
 
 _LONGEST_RULE = 80
@@ -24,8 +25,8 @@ _LONGEST_RULE = 80
 
 def written(explanation: Explained, printer: Printer, notes: Iterable[str]) -> str:
     """The whole text."""
-    given = ", ".join(f"{name} = {number}" for name, number in printer.given())
-    leaves = [f"with {given}"] if given else []
+    given = printer.say(", ", "，").join(f"{name} = {number}" for name, number in printer.given())
+    leaves = [printer.say(f"with {given}", f"其中 {given}")] if given else []
     if explanation.is_summary:
         blocks = [_summary(explanation, printer)]
     elif explanation.is_between_numbers:
@@ -36,7 +37,7 @@ def written(explanation: Explained, printer: Printer, notes: Iterable[str]) -> s
         results = [f"{name_text(node.name)} = {array_text(node.data)}" for node in reversed(named)]
         gradients = "\n".join(_gradient(found, printer) for found in explanation.derivations)
         chains = [_chain(node, explanation, printer) for node in explanation.targets[:MOST_ROWS]]
-        blocks = ["\n".join([*results, *leaves]), _operations(explanation), *chains, gradients]
+        blocks = ["\n".join([*results, *leaves]), _operations(explanation, printer), *chains, gradients]
     blocks += ["\n".join(_in_all(explanation, printer)), "\n".join(notes)]
     return "\n\n".join(filter(None, blocks))
 
@@ -44,19 +45,25 @@ def written(explanation: Explained, printer: Printer, notes: Iterable[str]) -> s
 def _in_all(explanation: Explained, printer: Printer) -> Iterator[str]:
     """Where only some ways are told: which they are, and what comes by all of them."""
     for node in explanation.targets if explanation.via else ():
-        ways = " and ".join(printer.node(station) for station in explanation.via)
-        total = printer.number(explanation.all_backward.gradient_of[node])
-        yield f"This is what comes by way of {ways}. By all ways it is {printer.gradient(node)} = {total}."
+        ways = printer.listed([printer.node(station) for station in explanation.via])
+        total = f"{printer.gradient(node)} = {printer.number(explanation.all_backward.gradient_of[node])}"
+        yield printer.say(
+            f"This is what comes by way of {ways}. By all ways it is {total}.",
+            f"以上只是经由 {ways} 传来的部分。经由所有路径，{total}。",
+        )
 
 
-def _rule(edge: Edge, printer: Printer | None = None) -> str:
-    """What an operation does with the gradient `g`; a printer writes results out."""
-    if edge.rule is None:
-        return "(cannot be read)"
-    rule = text(edge.rule if printer is None else printer.spelling.written(edge.rule))
-    rule = f"real({rule})" if edge.keeps_real_part else rule
-    long = f"(long: see {one_line(edge.result.primitive.name)} in `python -m tinygrad_edu ops`)"
-    return rule if len(rule) <= _LONGEST_RULE else long
+def _rule(edge: Edge, rule: Term | None, printer: Printer) -> str:
+    """What an operation does with the gradient `g`."""
+    if rule is None:
+        return printer.say("(cannot be read)", "（无法读出）")
+    form = text(rule)
+    form = f"real({form})" if edge.keeps_real_part else form
+    name = one_line(edge.result.primitive.name)
+    long = printer.say(
+        f"(long: see {name} in `python -m tinygrad_edu ops`)", f"（较长：见 `python -m tinygrad_edu ops` 中的 {name}）"
+    )
+    return form if len(form) <= _LONGEST_RULE else long
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------------------
@@ -67,10 +74,16 @@ def _derivation(found: Derivation, explanation: Explained, printer: Printer) -> 
     if found.node is explanation.graph.output:
         return f"{head} = 1"
     if not found.path_count:
-        return f"{head} = {total}, since no path leads to {name_text(found.node.name)} on which no derivative is zero"
+        name = name_text(found.node.name)
+        return printer.say(
+            f"{head} = {total}, since no path leads to {name} on which no derivative is zero",
+            f"{head} = {total}，因为通往 {name} 的每条路径上都有一个导数为零",
+        )
     if found.paths is None:
         arrivals = _arrivals(found, explanation.backward, printer)
-        return f"{head} = {total}, {_count(found.path_count, 'path')}; what arrives at the end of them:\n{arrivals}"
+        paths = _count(found.path_count, "path", printer)
+        said = printer.say(f", {paths}; what arrives at the end of them:", f"，共 {paths}；在它们的末端传来的是：")
+        return f"{head} = {total}{said}\n{arrivals}"
     products = []
     for path in found.paths:
         forms = [*printer.factors(path, len(found.paths) > 1), number_text(math.prod(link.number for link in path))]
@@ -78,27 +91,32 @@ def _derivation(found: Derivation, explanation: Explained, printer: Printer) -> 
     if len(products) == 1:
         return f"{head} = " + f"\n{' ' * len(head)} = ".join(products[0])
     lines = [" = ".join(forms) for forms in products]
-    return (
-        f"{head} is a sum over {len(lines)} paths:\n    "
-        + "\n  + ".join(lines)
-        + f"\n  = {' = '.join(dict.fromkeys([*printer.collected(found), total]))}"
-    )
+    said = printer.say(f"{head} is a sum over {len(lines)} paths:", f"{head} 是 {len(lines)} 条路径之和：")
+    result = " = ".join(dict.fromkeys([*printer.collected(found), total]))
+    return f"{said}\n    " + "\n  + ".join(lines) + f"\n  = {result}"
 
 
-def _count(number: int, noun: str) -> str:
+_CHINESE = {"path": "条路径", "operation": "个运算", "parameter": "个参数", "constant": "个常数"}
+
+
+def _count(number: int, noun: str, printer: Printer) -> str:
+    """`1 path`, `3 paths`."""
+    chinese, plural = _CHINESE[noun], f"{noun}s"
     if number >= MOST_COUNTED:
-        return f"more than 10^1000 {noun}s"
+        return printer.say(f"more than 10^1000 {plural}", f"超过 10^1000 {chinese}")
     if number >= 10**9:
-        return f"about 10^{number.bit_length() * 301 // 1000} {noun}s"
-    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+        power = number.bit_length() * 301 // 1000
+        return printer.say(f"about 10^{power} {plural}", f"约 10^{power} {chinese}")
+    return printer.say(f"{number:,} {noun if number == 1 else plural}", f"{number:,} {chinese}")
 
 
 def _arrivals(found: Derivation, backward: BackwardPass, printer: Printer) -> str:
     """The table of contributions."""
-    rows = [["by way of", "incoming gradient", "× local derivative", "= contribution"]]
+    english = ["by way of", "incoming gradient", "× local derivative", "= contribution"]
+    rows = [list(map(printer.say, english, ["经由", "传入的梯度", "× 局部导数", "= 贡献"]))]
     rows += (
         [
-            f"{name_text(edge.result.name)} = {printer.definition(edge.result)}",
+            printer.shown(edge.result),
             f"{printer.gradient(edge.result)} = {array_text(backward.gradient_of[edge.result])}",
             _local(edge, printer),
             array_text(edge.contribution),
@@ -107,50 +125,65 @@ def _arrivals(found: Derivation, backward: BackwardPass, printer: Printer) -> st
     )
     rest = found.contributions[MOST_ROWS:]
     if rest:
-        rows.append([f"{len(rest):,} more", "", "", array_text(sum(edge.contribution for edge in rest))])
+        more = printer.say(f"{len(rest):,} more", f"另外 {len(rest):,} 条")
+        rows.append([more, "", "", array_text(sum(edge.contribution for edge in rest))])
     return _table(rows)
 
 
 def _local(edge: Edge, printer: Printer) -> str:
     """The local derivative; where numbers are complex, what becomes of the incoming gradient g."""
     if not edge.is_between_real_numbers:
-        return f"g ↦ {_rule(edge, printer)}"
+        rule = edge.rule and printer.spelling.written(edge.rule)
+        return f"g ↦ {_rule(edge, rule, printer)}"
     return " = ".join(dict.fromkeys([printer.local_derivative(edge), number_text(edge.local_derivative)]))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     """Columns under their headings."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(("  " + "  ".join(map(str.ljust, row, widths))).rstrip() for row in rows)
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    padded = ([cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    return "\n".join(("  " + "  ".join(row)).rstrip() for row in padded)
+
+
+def _width(words: str) -> int:
+    """How many columns of a terminal words take: a Chinese sign takes two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in words)
 
 
 # --- arrays ------------------------------------------------------------------------------------------------------------------
 
 
-def _operations(explanation: Explained) -> str:
+def _operations(explanation: Explained, printer: Printer) -> str:
     """Every operation, in the order of the backward pass."""
     backward, output = explanation.backward, name_text(explanation.graph.output.name)
-    rows = [["result", "operation", "shape", "gradient g", "passes to", "rule", "shape", "summed over"]]
+    english = ["result", "operation", "shape", "gradient g", "passes to", "rule", "shape", "summed over"]
+    rows = [list(map(printer.say, english, ["结果", "运算", "形状", "梯度 g", "传给", "规则", "形状", "求和的轴"]))]
     for result, edges in backward.passed_by.items():
-        cells = [name_text(result.name), text(definition(result)), str(result.shape), _short(backward.gradient_of.get(result))]
+        gradient = _short(backward.gradient_of.get(result), printer)
+        cells = [name_text(result.name), text(definition(result)), str(result.shape), gradient]
         for edge in edges:
-            rows.append([*cells, name_text(edge.operand.name), *_passed(edge)])
+            rows.append([*cells, name_text(edge.operand.name), *_passed(edge, printer)])
             cells = ["", "", "", ""]
-    return f"From {output} back to the leaves; g is the gradient of {output} with respect to the result:\n" + _table(rows)
+    head = printer.say(
+        f"From {output} back to the leaves; g is the gradient of {output} with respect to the result:",
+        f"从 {output} 反向走到叶节点；g 是 {output} 对该结果的梯度：",
+    )
+    return f"{head}\n{_table(rows)}"
 
 
-def _short(gradient: Any) -> str:
+def _short(gradient: Any, printer: Printer) -> str:
     if gradient is None:
-        return "none"
-    return array_text(gradient) if np.size(gradient) <= 4 else f"of shape {np.shape(gradient)}"
+        return printer.say("none", "无")
+    shape = np.shape(gradient)
+    return array_text(gradient) if np.size(gradient) <= 4 else printer.say(f"of shape {shape}", f"形状 {shape}")
 
 
-def _passed(edge: Edge) -> tuple[str, str, str]:
+def _passed(edge: Edge, printer: Printer) -> tuple[str, str, str]:
     if edge.passing is Passing.NEVER:
-        return "none", "", ""
+        return printer.say("none", "无"), "", ""
     axes = ", ".join(map(str, edge.summed_axes))
-    summed = f"axis {axes}" if len(edge.summed_axes) == 1 else f"axes {axes}" if axes else ""
-    return _rule(edge), str(edge.operand.shape), summed
+    summed = printer.say(f"axis {axes}" if len(edge.summed_axes) == 1 else f"axes {axes}", f"轴 {axes}") if axes else ""
+    return _rule(edge, edge.rule, printer), str(edge.operand.shape), summed
 
 
 def _chain(node: Node, explanation: Explained, printer: Printer) -> str:
@@ -164,7 +197,7 @@ def _chain(node: Node, explanation: Explained, printer: Printer) -> str:
 
 def _gradient(found: Derivation, printer: Printer) -> str:
     parts = len(found.contributions)
-    more = f", the sum of {parts} contributions" if parts > 1 else ""
+    more = printer.say(f", the sum of {parts} contributions", f"，是 {parts} 份贡献之和") if parts > 1 else ""
     return f"{printer.gradient(found.node)} = {printer.number(found.gradient)}{more}"
 
 
@@ -175,20 +208,28 @@ def _summary(explanation: Explained, printer: Printer) -> str:
     graph = explanation.graph
     counts = Counter(one_line(node.primitive.name) for node in graph.results)
     kinds = Counter(node.kind for node in graph.nodes)
-    most = ", ".join(f"{name} {number:,}" for name, number in counts.most_common(8))
+    most = printer.say(", ", "、").join(f"{name} {number:,}" for name, number in counts.most_common(8))
+    most += printer.say(", …", "等") if len(counts) > 8 else ""
+    operations, longest = (_count(number, "operation", printer) for number in (counts.total(), _depth(graph)))
+    parameters, constants = _count(kinds[Kind.PARAMETER], "parameter", printer), _count(kinds[Kind.DATA], "constant", printer)
+    result = f"{name_text(graph.output.name)} = {array_text(graph.output.data)}"
     lines = [
-        f"{name_text(graph.output.name)} = {array_text(graph.output.data)}, the result of {_count(counts.total(), 'operation')} "
-        f"on {_count(kinds[Kind.PARAMETER], 'parameter')} and {_count(kinds[Kind.DATA], 'constant')}",
-        f"operations: {most}{', …' if len(counts) > 8 else ''}",
-        f"longest path: {_count(_depth(graph), 'operation')}",
+        printer.say(
+            f"{result}, the result of {operations} on {parameters} and {constants}",
+            f"{result}，由 {parameters}和 {constants}经过 {operations}得到",
+        ),
+        printer.say(f"operations: {most}", f"运算：{most}"),
+        printer.say(f"longest path: {longest}", f"最长的路径：{longest}"),
     ]
     for node in explanation.targets[:MOST_ROWS]:
-        gradient = printer.number(explanation.backward.gradient_of.get(node))
-        paths = _count(explanation.paths.counts.get(node, 0), "path")
-        lines.append(f"{printer.gradient(node)} = {gradient}, by {paths}")
-    if len(explanation.targets) > MOST_ROWS:
-        lines.append(f"and {len(explanation.targets) - MOST_ROWS:,} gradients more")
-    return "\n".join([*lines, "This is a summary; explain(...).whole shows every operation."])
+        gradient = f"{printer.gradient(node)} = {printer.number(explanation.backward.gradient_of.get(node))}"
+        paths = _count(explanation.paths.counts.get(node, 0), "path", printer)
+        lines.append(printer.say(f"{gradient}, by {paths}", f"{gradient}，经由 {paths}"))
+    more = len(explanation.targets) - MOST_ROWS
+    if more > 0:
+        lines.append(printer.say(f"and {more:,} gradients more", f"另有 {more:,} 个梯度"))
+    last = "This is a summary; explain(...).whole shows every operation."
+    return "\n".join([*lines, printer.say(last, "这是摘要；explain(...).whole 显示每一个运算。")])
 
 
 def _depth(graph: Graph) -> int:

@@ -4,7 +4,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const address = new URLSearchParams(location.hash.slice(1));
 const LANGUAGES = ["en", "zh"];
-let language = [address.get("lang"), navigator.language.slice(0, 2)].find((wanted) => LANGUAGES.includes(wanted)) ?? "en";
+let language = [address.get("lang"), data.language, navigator.language.slice(0, 2)].find((wanted) => LANGUAGES.includes(wanted)) ?? "en";
 
 const byId = (id) => document.getElementById(id);
 
