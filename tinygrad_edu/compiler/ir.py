@@ -51,7 +51,7 @@ class Rank(IntEnum):
     GIVEN = 5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Label:
     """What something is called in the user's program.
 

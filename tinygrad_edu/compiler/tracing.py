@@ -141,9 +141,9 @@ def _label_of(value: Value, names: Mapping[Rank, Mapping[int, str]]) -> Label:
     if value.name:
         is_derived = value.name.startswith("d_")  # by a transform
         return Label(value.name, Rank.COTANGENT if is_derived else Rank.GIVEN)
-    rank = next((rank for rank, known in names.items() if value.serial in known), None)
-    if rank is not None:
-        return Label(names[rank][value.serial], rank)
+    for rank, known in names.items():
+        if value.serial in known:
+            return Label(known[value.serial], rank)
     return Label(value.primitive.result or value.primitive.name if value.primitive else "constant", Rank.OPERATION)
 
 
@@ -155,8 +155,8 @@ def _receivers(passed: Sequence[tuple[Value, Value, Any]], labels: Mapping[Value
         if isinstance(gradient, Value) and gradient.primitive is not None and parent in labels:
             receivers.setdefault(gradient, {})[parent] = None
     for value in labels:
-        summands = [receivers.get(part, {}) for part in value.parents if part is not None]  # zeros that are passed are none
-        if value.primitive is arithmetic.add and summands:
+        if value.primitive is arithmetic.add:
+            summands = [receivers.get(part, {}) for part in value.parents if part is not None] or [{}]  # zeros are passed as none
             for parent in [parent for parent in summands[0] if all(parent in others for others in summands)]:
                 receivers.setdefault(value, {})[parent] = None
                 for others in summands:

@@ -19,8 +19,8 @@ from tinygrad_edu.engine.value import Value, record
 
 _LIBRARIES = (PACKAGE, NUMPY)
 _OTHERS = (*_LIBRARIES, STANDARD, GENERATED, "<frozen ")
-_RECORDING = {record.__code__, Value.__add__.__code__}
-"""What every operation ends in. The code of all operators is the same."""
+_RECORDING = {f.__code__ for f in (record, Value.__add__, Value.__getitem__, Value.__array_ufunc__, Value.__array_function__)}
+"""What operations begin with, or end in. The code of all operators is the same."""
 _MANY = 200
 """The variables of a function with more of them are looked at only when it returns."""
 
