@@ -56,6 +56,21 @@ def test_a_name_that_is_bound_to_several_things_gets_numbers_and_so_do_their_cot
     assert [line.split(" = ")[0] for line in lines] == ["a", "h_2", "a_2", "h_3", "a_3", "h_4", "d_a_3", "d_a_2", "d_W"]
 
 
+def test_what_a_method_keeps_on_its_object_is_called_as_there():
+    class Model:
+        def __init__(self, w):
+            self.w = w
+
+        def loss(self, x):
+            self.hidden = np.tanh(self.w * x)
+            return self.hidden * np.exp(self.hidden)
+
+    def loss(w, x):
+        return Model(w).loss(x)
+
+    assert source_of(loss, 1.0, 2.0) == ["hidden = np.tanh(w * x)", "loss = hidden * np.exp(hidden)"]
+
+
 def test_an_explicit_name_wins_over_a_variable():
     def loss(x):
         y = (x * x).named("square")

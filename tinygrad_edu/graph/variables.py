@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Collection
-from types import CodeType, FrameType
+from collections.abc import Collection, Mapping
+from types import CodeType, FrameType, GetSetDescriptorType
 from typing import Any
 
 from tinygrad_edu.engine.backpropagation import backpropagate
@@ -112,14 +112,25 @@ class _Running:
         if self._before is not None:
             self._before = self._before(frame, event, arg)
         if self._variables.is_on and event != "exception":
-            for name, x in frame.f_locals.items():
-                if type(x) is Value and x.serial not in self._seen:
-                    self._seen.add(x.serial)
-                    self._variables.note(x.serial, name, self._depth)
+            self._look(frame.f_locals)
+            if event == "return" and "self" in frame.f_locals:
+                self._look(_attributes(frame.f_locals["self"]))
             if event == "return" and type(arg) is Value and not frame.f_code.co_name.startswith("__"):
                 name = frame.f_code.co_name
                 self._variables.returned.setdefault(arg.serial, "result" if name == "<lambda>" else name)
         return self
+
+    def _look(self, names: Mapping[str, Any]) -> None:
+        for name, x in names.items():
+            if type(x) is Value and x.serial not in self._seen:
+                self._seen.add(x.serial)
+                self._variables.note(x.serial, name, self._depth)
+
+
+def _attributes(thing: Any) -> Mapping[str, Any]:
+    """What an object has noted on itself: `self.h = np.tanh(a)`. None of its own code runs for it."""
+    its = inspect.getattr_static(thing, "__dict__", None)
+    return its.__get__(thing) if type(its) is GetSetDescriptorType else {}
 
 
 class Users:
