@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
-from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError, NotFittedError, ShapeError
+from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError, MissingExtraError, NotFittedError, ShapeError
 from tinygrad_edu.models import History, LinearRegression, LogisticRegression, Perceptron
 
 POINTS_X = np.array([[1.0], [0.38], [1.2], [1.6], [0.8]])
@@ -524,3 +525,78 @@ def test_a_start_that_is_perfect_but_for_rounding_is_not_said_to_diverge_in_a_fe
     model = LinearRegression(learning_rate=1.5 * stable, **settings).fit(X, t)
     assert 0 < model.history_.epoch_losses[0] < model.history_.epoch_losses[-1] < 1e-12
     np.testing.assert_allclose(model.predict(X), t, rtol=1e-12)
+
+
+# --- the history as a summary, a table and a curve ------------------------------------------------------------------------------
+
+
+FIVE_POINTS = [[1.0], [0.38], [1.2], [1.6], [0.8]], [0.73, 0.22, 0.83, 1.28, 0.69]
+
+
+def five_points(**settings):
+    return LinearRegression(learning_rate=0.3, fit_intercept=False, max_epochs=400, tol=0, **settings).fit(*FIVE_POINTS).history_
+
+
+def test_a_history_is_printed_as_a_summary_however_long_it_is():
+    history = five_points(batch_size=1)
+    assert len(repr(history)) < 200
+    assert repr(history).startswith("<History of 2000 steps in 400 epochs: the loss goes from ")
+    assert repr(History()) == "<History of 0 steps, of which none is recorded>"
+    short = History(room=300)
+    short.add_epoch(history.steps[:5], 1.0)
+    assert "5 steps in 1 epoch, of which the first 4 are recorded" in repr(short)
+
+
+def test_a_historys_table_has_a_row_for_every_step():
+    history = five_points(batch_size=2)
+    table = history.to_table()
+    assert [*table] == ["step", "epoch", "loss", "gradient", "w", "b"]
+    assert {column.shape for column in table.values()} == {(1200,)}
+    for name, column in table.items():
+        step = history.steps[700]
+        expected = {"step": 701, "epoch": 234, "loss": step.loss, "gradient": step.largest_gradient, "w": step.weights[0], "b": 0}
+        assert column[700] == expected[name]
+    assert len(repr(table).splitlines()) == 14
+    assert repr(table).splitlines()[7].split() == ["…"] * 6
+
+
+def test_the_table_of_a_perceptron_counts_mistakes_and_that_of_many_weights_numbers_them():
+    X, t = [[1, 1], [-1, 1], [-1, -0.5], [-1, 1.5]], [0, 1, 0, 1]
+    table = Perceptron(learning_rate=0.25, init=([1.0, 1.0], 0.0)).fit(X, t).history_.to_table()
+    assert [*table] == ["step", "epoch", "loss", "gradient", "mistakes", "w1", "w2", "b"]
+    assert table["mistakes"].tolist() == [2, 1, 1, 1, 1, 0]
+    assert table["w1"].tolist() == [1, 0.5, 0.25, 0, -0.25, -0.5]
+    wide = LinearRegression(max_epochs=3, tol=0).fit(np.eye(40), np.ones(40)).history_.to_table()
+    assert len(wide) == 45
+    assert all(len(line.split()) == 13 for line in repr(wide).splitlines())
+
+
+def test_the_table_of_nothing_has_no_rows():
+    assert {name: len(column) for name, column in History().to_table().items()} == dict.fromkeys(
+        ["step", "epoch", "loss", "gradient", "b"], 0
+    )
+    assert repr(History().to_table()) == "step  epoch  loss  gradient  b"
+
+
+def test_a_history_draws_the_loss_of_every_step_and_of_every_epoch():
+    Figure = pytest.importorskip("matplotlib.figure").Figure
+    history = five_points(batch_size=1)
+    steps, epochs = history.plot(Figure().subplots()).get_lines()
+    assert steps.get_xdata().tolist() == [*range(1, 2001)]
+    assert steps.get_ydata().tolist() == history.losses.tolist()
+    assert epochs.get_xdata().tolist() == [*range(5, 2001, 5)]
+    assert epochs.get_ydata().tolist() == history.epoch_losses
+    axes = five_points().plot(Figure().subplots())
+    assert len(axes.get_lines()) == 1
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("step", "loss")
+
+
+def test_a_history_makes_a_figure_of_its_own_where_it_is_given_none(monkeypatch):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    axes = five_points().plot()
+    assert len(axes.get_lines()[0].get_xdata()) == 400
+    matplotlib.pyplot.close(axes.figure)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "tinygrad_edu\[plot\]"'):
+        five_points().plot()

@@ -13,6 +13,7 @@ It needs NumPy alone. What needs more comes with an extra:
 
     pip install "tinygrad_edu[scipy]"     special functions: erf, erfc, lgamma, digamma
     pip install "tinygrad_edu[draw]"      pictures of the graph, from draw(value) and in pages
+    pip install "tinygrad_edu[plot]"      curves of a training, from model.history_.plot()
     pip install "tinygrad_edu[jax]"       compile(f, target="jax")
     pip install "tinygrad_edu[demos]"     all of these, and what the demos show their results with
     pip install "tinygrad_edu[test]"      the tests, which compare with PyTorch where there is "tinygrad_edu[oracle]", too

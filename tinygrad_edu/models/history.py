@@ -1,6 +1,6 @@
 """What happened during training, step by step: the raw material of tables, curves and pictures.
 
-A plain record. It knows neither the model that it tells of nor who will read it.
+A plain record, as a summary, a table and a curve. It knows neither the model that it tells of nor who will read it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from tinygrad_edu.errors import MissingExtraError
+from tinygrad_edu.graph.notation import number_text
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -82,7 +85,36 @@ class PerceptronStep(Step):
         return super()._size() + 3 * self.logits.size
 
 
-@dataclass(eq=False)
+class Table(dict[str, Array]):
+    """Columns of equal length by their names, printed as a table; of a long or wide one the beginning and the end.
+
+    What takes a dict of columns takes it: `pandas.DataFrame(table)`.
+
+    There is no error.
+
+    >>> Table(step=np.array([1, 2]), loss=np.array([2.0, 0.25]))
+    step  loss
+       1     2
+       2  0.25
+    """
+
+    def __repr__(self) -> str:
+        columns = [[name, *_ends([*map(number_text, column)])] for name, column in self.items()]
+        widths = [max(map(len, column)) for column in columns]
+        rows = (map(str.rjust, row, widths) for row in zip(*columns, strict=True))
+        return "\n".join("  ".join(_ends([*row])) for row in rows)
+
+
+_MOST_SHOWN = 12
+
+
+def _ends(cells: list[str]) -> list[str]:
+    """Cells, of which the middle ones are left out if they are many."""
+    half = _MOST_SHOWN // 2
+    return cells if len(cells) <= _MOST_SHOWN else [*cells[:half], "…", *cells[-half:]]
+
+
+@dataclass(eq=False, repr=False)
 class History:
     """All steps of a run, in order, and the loss of each epoch.
 
@@ -94,6 +126,8 @@ class History:
     A fitted model has one. There is no error.
 
     >>> from tinygrad_edu.models import LinearRegression
+    >>> LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0]).history_
+    <History of 2 steps in 2 epochs: the loss goes from 2 to 0; .to_table() and .plot() show all of them>
     >>> history = LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0]).history_
     >>> history.weights, history.losses, history.step_count
     (array([[3.],
@@ -105,6 +139,17 @@ class History:
     epoch_losses: list[float] = field(default_factory=list)
     step_count: int = 0
     room: int = 12_000_000
+
+    def __repr__(self) -> str:
+        if not self.steps:
+            return f"<History of {self.step_count} steps, of which none is recorded>"
+        first, last = (number_text(step.loss) for step in (self.steps[0], self.steps[-1]))
+        count, epochs = self.step_count, len(self.epoch_losses)
+        recorded = "" if len(self.steps) == count else f", of which the first {len(self.steps)} are recorded"
+        return (
+            f"<History of {count} step{'s' * (count != 1)} in {epochs} epoch{'s' * (epochs != 1)}{recorded}: the loss goes from "
+            f"{first} to {last}; .to_table() and .plot() show all of them>"
+        )
 
     def add_epoch(self, steps: list[Step], loss: float) -> None:
         """Note the steps of an epoch, and its loss."""
@@ -129,3 +174,58 @@ class History:
     def losses(self) -> Array:
         """The loss at each step, of shape (steps,)."""
         return np.array([step.loss for step in self.steps])
+
+    def to_table(self) -> Table:
+        """Every recorded step as a row: its number and its epoch, both counted from 1, its loss, the largest component of its
+        gradient, and the weights and the bias before it; of a perceptron also how many samples were wrong.
+
+        Returns
+        -------
+        A dict of columns by their names, each of shape (steps,), that is printed as a table.
+
+        >>> from tinygrad_edu.models import LinearRegression
+        >>> LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0]).history_.to_table()
+        step  epoch  loss  gradient  w  b
+           1      1     2         4  3  0
+           2      2     0         0  4  0
+        """
+        columns = {
+            "step": np.arange(1, len(self.steps) + 1),
+            "epoch": np.array([step.epoch + 1 for step in self.steps]),
+            "loss": self.losses,
+            "gradient": np.array([step.largest_gradient for step in self.steps]),
+        }
+        if self.steps and isinstance(self.steps[0], PerceptronStep):
+            columns["mistakes"] = np.array([step.mistakes for step in self.steps if isinstance(step, PerceptronStep)])
+        weights = [*self.weights[:-1].T] if self.steps else []
+        names = ["w"] if len(weights) == 1 else [f"w{number}" for number in range(1, len(weights) + 1)]
+        return Table({**columns, **dict(zip(names, weights, strict=True)), "b": self.biases[:-1]})
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the loss over the steps, and where a step saw a part of the samples only, that of each epoch.
+
+        axes: Matplotlib's, to draw on; by default a new figure's, which a notebook shows. Returns the axes.
+
+        Raises
+        ------
+        MissingExtraError: if Matplotlib is not installed.
+        """
+        if axes is None:
+            try:
+                import matplotlib.pyplot as plt
+            except ImportError as error:
+                raise MissingExtraError(
+                    'plots need Matplotlib, which comes with the extra "plot": pip install "tinygrad_edu[plot]".'
+                ) from error
+            axes = plt.subplots(layout="constrained")[1]
+        losses, epochs = self.losses, np.array([step.epoch for step in self.steps])
+        steps = np.arange(1, len(losses) + 1)
+        axes.plot(steps, losses, ".-", label="of the step's samples")
+        ends = np.flatnonzero(np.diff(epochs, append=-1))
+        if len(ends) < len(steps):
+            axes.plot(steps[ends], np.array(self.epoch_losses)[epochs[ends]], "o-", label="of the epoch")
+            axes.legend()
+        if len(losses) and np.min(losses) > 0 and np.max(losses) > 100 * np.min(losses):
+            axes.set_yscale("log")
+        axes.set(xlabel="step", ylabel="loss")
+        return axes
