@@ -303,13 +303,21 @@ class LoopEmitter(Emitter):
 
     def _array_to_add_to(self, node: IRNode, summands: Sequence[IRNode]) -> str:
         variables = self._open[-1].variables if self._open else []
-        variable = next((each for each in variables if each.is_added_to and each.result is node), None)
-        if variable is None:
+        variable = next((each for each in variables if each.result is node), None)
+        if variable is not None and not variable.is_added_to and not self._may_be_built_in(variable):
+            self._names[node] = self._scope.variable(f"new_{variable.name}")
+        if variable is None or not variable.is_added_to:
             return super()._array_to_add_to(node, summands)
         others = [part for part in summands if part is not variable.carried]
         if others:
             self._body.append(f"{variable.name} += {ast.unparse(self._added_up(others))}")
         return variable.name
+
+    def _may_be_built_in(self, variable: Variable) -> bool:
+        """Whether a sum may be built up in its variable: nobody looks at the old state then, nor do the parts to be added."""
+        parts = (part for scatter in self._accumulations[variable.result].scatters for part in scatter.inputs)
+        looks_back = any(_mentions(self._forms[part], variable) for part in parts)
+        return not variable.is_list and not looks_back and self._may_change(variable, variable.result)
 
     def _may_change(self, variable: Variable, written: IRNode | None = None) -> bool:
         """Whether nobody looks at the old state any more, once `written` has been."""
