@@ -1,1 +1,2 @@
-"""What the readers of the record share: the graph of a result as an ordered list of named nodes, and formulas as syntax trees."""
+"""What the readers of the record share: the graph of a result as an ordered list of named nodes, formulas as syntax trees, and what
+the user's own functions call things and in which line they compute them."""
