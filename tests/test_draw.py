@@ -180,7 +180,7 @@ def test_a_loop_after_a_long_sum_is_framed_without_the_sum():
 
 
 def test_of_a_large_array_the_picture_shows_the_shape_only():
-    assert 'label="W1\\n[…] (4, 4)"' in tg.draw(layers()).dot
+    assert 'label="W₁\\n[…] (4, 4)"' in tg.draw(layers()).dot
 
 
 def test_a_leaf_alone_can_be_drawn():

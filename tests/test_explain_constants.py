@@ -13,6 +13,7 @@ from tinygrad_edu.engine.value import Note
 from tinygrad_edu.explainer.listing import listing
 from tinygrad_edu.graph.collecting import collected
 from tinygrad_edu.graph.graph import read_graph
+from tinygrad_edu.graph.notation import name_latex, name_text
 from tinygrad_edu.graph.terms import Applied, Literal, Symbol
 from tinygrad_edu.graph.text_notation import text
 from tinygrad_edu.primitives import arithmetic
@@ -157,3 +158,32 @@ def test_only_what_is_shown_has_a_number():
         "h_2 = tanh(v2) = 0.986429\nv2 = w·tanh(v1 + x) + x = 2.49309\nv1 = w·tanh(w·h + x) = 0.483698\nwith w = 0.5, h = 0.1, "
     )
     assert "v3" not in tg.explain(h).to_latex() + tg.draw(h).mermaid
+
+
+# --- names ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "in_text", "in_latex"),
+    [
+        ("theta", "θ", r"\theta"),
+        ("W1", "W₁", "W_{1}"),
+        ("theta12", "θ₁₂", r"\theta_{12}"),
+        ("logits2", "logits₂", r"\mathrm{logits}_{2}"),
+        ("h_2", "h_2", "h_{2}"),
+        ("x_new", "x_new", r"\mathrm{x\_new}"),
+        ("v1", "v1", "v_{1}"),
+        ("d_theta", "∂L/∂θ", r"\frac{\partial L}{\partial \theta}"),
+        ("d_W1", "∂L/∂W₁", r"\frac{\partial L}{\partial W_{1}}"),
+        ("d_2", "d_2", "d_{2}"),
+    ],
+)
+def test_names_are_written_as_in_mathematics(name, in_text, in_latex):
+    assert name_text(name) == in_text
+    assert name_latex(name) == in_latex
+
+
+def test_a_gradient_is_explained_in_its_own_name():
+    explanation = tg.explain(lambda x: tg.grad(lambda x: x**3)(x), 2.0)
+    assert str(explanation).startswith("∂L/∂x = 3·x_2² = 12\n")
+    assert "d(∂L/∂x)/dx = " in str(explanation)

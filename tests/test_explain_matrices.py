@@ -47,19 +47,19 @@ def chains(explanation):
 
 def test_the_gradients_of_a_network_are_derived_in_matrices():
     assert chains(tg.explain(network())) == {
-        "dL/dW1": [
+        "dL/dW₁": [
             "Xᵀ @ dL/dZ",
             "Xᵀ @ (dL/dH ⊙ (1 − H²))",
-            "Xᵀ @ ((dL/dY @ W2ᵀ) ⊙ (1 − H²))",
-            "Xᵀ @ ((1/3·(Y − t) @ W2ᵀ) ⊙ (1 − H²))",
+            "Xᵀ @ ((dL/dY @ W₂ᵀ) ⊙ (1 − H²))",
+            "Xᵀ @ ((1/3·(Y − t) @ W₂ᵀ) ⊙ (1 − H²))",
         ],
-        "dL/db1": [
+        "dL/db₁": [
             "Σ[axis 0] dL/dZ",
             "Σ[axis 0] dL/dH ⊙ (1 − H²)",
-            "Σ[axis 0] (dL/dY @ W2ᵀ) ⊙ (1 − H²)",
-            "Σ[axis 0] (1/3·(Y − t) @ W2ᵀ) ⊙ (1 − H²)",
+            "Σ[axis 0] (dL/dY @ W₂ᵀ) ⊙ (1 − H²)",
+            "Σ[axis 0] (1/3·(Y − t) @ W₂ᵀ) ⊙ (1 − H²)",
         ],
-        "dL/dW2": ["Hᵀ @ dL/dY", "Hᵀ @ (1/3·(Y − t))"],
+        "dL/dW₂": ["Hᵀ @ dL/dY", "Hᵀ @ (1/3·(Y − t))"],
     }
 
 

@@ -71,7 +71,8 @@ class Printer:
 
     def _differentiated(self, node: Node) -> str:
         form = self.node(node)
-        return self.notation.brackets.format(form) if self.spelling.is_written_out(node) else form
+        is_formula = self.spelling.is_written_out(node) or self.notation.partial in form
+        return self.notation.brackets.format(form) if is_formula else form
 
     def number(self, gradient: Any) -> str:
         """A gradient, which is 0 where there is none."""

@@ -33,7 +33,7 @@ class Kind(Enum):
 
 
 # What nameless nodes are called: the letter, and a number.
-_LETTERS = {Kind.PARAMETER: "p", Kind.DATA: "c", Kind.CONSTANT: "c", Kind.RESULT: "v"}
+LETTERS = {Kind.PARAMETER: "p", Kind.DATA: "c", Kind.CONSTANT: "c", Kind.RESULT: "v"}
 
 
 @dataclass(eq=False)
@@ -214,7 +214,7 @@ def _name(nodes: Sequence[Node], output_name: str, variables: Mapping[int, str],
         if node.is_number:
             node.name = f"{np.asarray(node.data).item():.6g}"
         elif not node.name:
-            node.name = names.free(_LETTERS[node.kind], separator="", first=1)
+            node.name = names.free(LETTERS[node.kind], separator="", first=1)
 
 
 class _Names:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.escaping import in_latex
+from tinygrad_edu.graph.graph import LETTERS
 from tinygrad_edu.graph.terms import Term
 
 # How tightly a form binds: whoever needs a tighter one puts brackets around it.
@@ -110,9 +111,30 @@ def _nested(array: Any, most: int, number: Callable[[Any], str]) -> str:
 
 
 def name_text(name: str) -> str:
-    """A name as it is printed: `theta` as θ."""
+    """A name as it is printed: `theta` as θ, `W1` as W₁, and `d_theta`, what a gradient is called in programs, as ∂L/∂θ.
+
+    The numbers of what has no name, such as `v1`, stay as they are.
+    """
+    if _is_gradient(name):
+        return f"∂L/∂{name_text(name[2:])}"
+    stem, number = _with_index(name)
+    if number and stem not in LETTERS.values():
+        return GREEK.get(stem, stem) + number.translate(_SUBSCRIPTS)
     stem, separator, number = name.partition("_")
     return GREEK.get(stem, stem) + separator + number if number.isdigit() or not separator else name
+
+
+def _is_gradient(name: str) -> bool:
+    return name.startswith("d_") and name[2:3].isalpha()
+
+
+def _with_index(name: str) -> tuple[str, str]:
+    """`W1` as W and 1; a name that does not end in a number, or has other signs in it, has no index."""
+    stem = name.rstrip("0123456789")
+    return (stem, name[len(stem) :]) if stem.isalpha() else (name, "")
+
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 # --- as LaTeX ----------------------------------------------------------------------------------------------------------------
@@ -139,7 +161,9 @@ def array_latex(data: Any) -> str:
 
 
 def name_latex(name: str) -> str:
-    """A name: Greek letters as such, `w1` with an index, and anything longer upright."""
+    """A name: Greek letters as such, `w1` with an index, `d_w` as a quotient, and anything longer upright."""
+    if _is_gradient(name):
+        return rf"\frac{{\partial L}}{{\partial {name_latex(name[2:])}}}"
     stem = name.rstrip("0123456789")
     number = name[len(stem) :]
     stem = stem.removesuffix("_") if number else stem
