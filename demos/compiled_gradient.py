@@ -17,6 +17,8 @@ from demos.stage import BLUE, GREEN, GREY, Stage, Text
 TITLE = Text("The gradient as NumPy source", "把梯度写成 NumPy 源代码")
 ORDER = 6
 
+NAMES = {"one sample": "一个样本", "five points": "五个点", "perceptron": "感知机", "logistic": "逻辑回归", "network": "神经网络"}
+
 
 def squared(theta: Any, x: Any, t: Any) -> Any:
     """The lecture's loss."""
@@ -100,7 +102,7 @@ def run(stage: Stage) -> None:
     }
     ratios = {}
     for name, (loss, by_hand, arguments) in cases.items():
-        stage.heading(name, name)
+        stage.heading(name, NAMES[name])
         eager = tg.value_and_grad(loss)
         compiled = tg.compile(eager)
         result = compiled(*arguments)
@@ -113,7 +115,7 @@ def run(stage: Stage) -> None:
     stage.heading("The race, as multiples of the time by hand", "速度，以手写代码的时间为 1")
     stage.table(
         [stage.text("loss", "损失"), stage.text("compiled", "编译"), stage.text("eager", "即时")],
-        [[name, f"{compiled:.2f}", f"{eager:.1f}"] for name, (_, compiled, eager) in ratios.items()],
+        [[stage.text(name, NAMES[name]), f"{compiled:.2f}", f"{eager:.1f}"] for name, (_, compiled, eager) in ratios.items()],
         Text("Medians; they vary with the machine.", "中位数，因机器而异。"),
     )
     picture(stage, ratios)
@@ -140,17 +142,28 @@ def race(contenders: list[Callable[..., Any]], arguments: tuple[Any, ...]) -> li
 
 
 def picture(stage: Stage, ratios: dict[str, list[float]]) -> None:
-    """The race as bars."""
+    """The race: how far each is from the time by hand, on a scale of factors."""
     figure = Figure(figsize=(8.5, 3.6), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(ratios))
-    for shift, position, label, colour in ((-0.2, 2, "eager", BLUE), (0.2, 1, "compiled", GREEN)):
-        heights = [ratio[position] for ratio in ratios.values()]
-        bars = axes.bar(places + shift, heights, 0.38, color=colour, label=label)
-        axes.bar_label(bars, [f"{height:.1f}" for height in heights], fontsize=9)
-    axes.axhline(1.0, color=GREY, linestyle="--", linewidth=1.2, label="by hand")
-    axes.set(yscale="log", ylabel="time / time by hand", title="loss and gradient", ylim=(0.3, 600))
-    axes.set_xticks(places, list(ratios))
-    axes.grid(axis="x", visible=False)
-    axes.legend(ncols=3, loc="upper right")
+    contenders = (0.15, 2, stage.label("eager", "即时"), BLUE), (-0.15, 1, stage.label("compiled", "编译"), GREEN)
+    for shift, position, label, colour in contenders:
+        found = [ratio[position] for ratio in ratios.values()]
+        axes.hlines(places + shift, 1.0, found, color=colour, linewidth=2, alpha=0.5)
+        axes.plot(found, places + shift, "o", color=colour, label=label)
+        for ratio, place in zip(found, places + shift, strict=True):
+            side = (8, "left") if ratio >= 1 else (-8, "right")
+            axes.annotate(
+                f"{ratio:.2g}", (ratio, place), (side[0], 0), textcoords="offset points", ha=side[1], va="center", fontsize=9
+            )
+    by_hand = stage.label("by hand", "手写")
+    axes.axvline(1.0, color=GREY, linestyle="--", linewidth=1.2, label=by_hand)
+    low, high = (limit([ratio for own in ratios.values() for ratio in own]) for limit in (min, max))
+    title = stage.label("loss and gradient: time as a multiple of that by hand", "损失与梯度：时间是手写代码的几倍")
+    axes.set(xscale="log", xlim=(low / 1.6, high * 1.6), title=title)
+    axes.xaxis.set_major_formatter("{x:g}×")
+    axes.set_yticks(places, [stage.label(name, NAMES[name]) for name in ratios])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    figure.legend(ncols=3, loc="outside lower center")
     stage.save(figure, "compiled_gradient")

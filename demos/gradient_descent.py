@@ -97,19 +97,27 @@ def parabola(stage: Stage) -> None:
     figure = Figure(figsize=(10.5, 3.8), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
     start, step_count = 1.0, 6
-    learning_rates = {0.52: ("diverges", RED), 0.03: ("slow", ORANGE), 0.2: ("good", GREEN)}
+    learning_rates = {
+        0.52: (stage.label("diverges", "发散"), RED),
+        0.03: (stage.label("slow", "太慢"), ORANGE),
+        0.2: (stage.label("good", "合适"), GREEN),
+    }
     for axes, (eta, (verdict, colour)) in zip(panels, learning_rates.items(), strict=True):
         thetas = descend(start, eta, step_count)
         curve = np.linspace(-0.6, 8.6, 300)
         axes.plot(curve, loss_of(curve), color=GREY, zorder=1)
         axes.plot(thetas, [loss_of(theta) for theta in thetas], "o-", color=colour, markersize=5, linewidth=1.2, zorder=2)
         axes.plot(start, loss_of(start), "o", color=BLUE, markersize=8, zorder=3)
-        axes.annotate("start", (start, loss_of(start)), (-9, -4), textcoords="offset points", ha="right", color=BLUE)
+        axes.annotate(
+            stage.label("start", "起点"), (start, loss_of(start)), (-9, -4), textcoords="offset points", ha="right", color=BLUE
+        )
         axes.axvline(T / X, color=GREY, linestyle=":", linewidth=1)
         axes.annotate("θ* = 4", (T / X, 10), xytext=(4, 0), textcoords="offset points", color=GREY)
         axes.set(xlabel="θ", xlim=(-0.9, 8.9), ylim=(-2, 44))
-        axes.set_title(f"η = {eta}: {verdict}\nerror × {1 - eta * X**2:.3g} at each step".replace("-", "−"))
-    panels[0].set_ylabel("loss ½(t − θx)²")
+        factor = f"{1 - eta * X**2:.3g}".replace("-", "−")
+        each = stage.label(f"error × {factor} at each step", f"每一步误差 × {factor}")
+        axes.set_title(f"η = {eta}: {verdict}\n{each}")
+    panels[0].set_ylabel(stage.label("loss ½(t − θx)²", "损失 ½(t − θx)²"))
     stage.save(figure, "gradient_descent")
     for eta in learning_rates:
         predicted = T / X + (start - T / X) * (1 - eta * X**2) ** step_count

@@ -16,6 +16,8 @@ T = np.array([0.73, 0.22, 0.83, 1.28, 0.69])
 EPOCHS = 30
 BATCHES = {"full batch": (None, BLUE), "mini-batch of 2": (2, GREEN), "SGD": (1, ORANGE)}
 
+NAMES = {"full batch": "全批量", "mini-batch of 2": "小批量（2）", "SGD": "随机梯度下降"}
+
 
 def run(stage: Stage) -> None:
     """Show the demo."""
@@ -34,11 +36,10 @@ def run(stage: Stage) -> None:
         ).fit(X[:, None], T)
         for name, (size, _) in BATCHES.items()
     }
-    names = {"full batch": "全批量", "mini-batch of 2": "小批量（2）", "SGD": "随机梯度下降"}
     stage.table(
         [stage.text("batch", "批"), stage.text("steps an epoch", "每 epoch 步数"), stage.text("steps", "总步数"), "θ", "θ − θ*"],
         [
-            [stage.text(name, names[name]), str(steps // EPOCHS), str(steps), theta, theta - closed_form]
+            [stage.text(name, NAMES[name]), str(steps // EPOCHS), str(steps), theta, theta - closed_form]
             for name, steps, theta in ((name, model.history_.step_count, model.coef_[0]) for name, model in models.items())
         ],
         Text(
@@ -68,15 +69,31 @@ def picture(stage: Stage, models: dict[str, tg.models.LinearRegression], closed_
     smallest = mean_loss(closed_form)
     for name, model in models.items():
         excess = np.array([mean_loss(theta) - smallest for theta in model.history_.weights[1:, 0]])
-        curves.semilogy(range(1, EPOCHS + 1), excess.reshape(EPOCHS, -1).mean(axis=1), ".-", color=BATCHES[name][1], label=name)
-    curves.set(title="loss of all five points, averaged over each epoch", xlabel="epoch", ylabel="mean loss − its minimum")
+        curves.semilogy(
+            range(1, EPOCHS + 1),
+            excess.reshape(EPOCHS, -1).mean(axis=1),
+            ".-",
+            color=BATCHES[name][1],
+            label=stage.label(name, NAMES[name]),
+        )
+    curves.set(
+        title=stage.label("loss of all five points, averaged over each epoch", "五个点的损失，每个 epoch 内的平均"),
+        xlabel="epoch",
+        ylabel=stage.label("mean loss − its minimum", "平均损失 − 最小值"),
+    )
     curves.legend()
-    line.plot(X, T, "o", color=BLUE, markersize=8, label="the five points", zorder=3)
+    line.plot(X, T, "o", color=BLUE, markersize=8, label=stage.label("the five points", "五个点"), zorder=3)
     reach = np.array([0.0, 1.75])
     line.plot(reach, closed_form * reach, color=GREEN, label=f"y = {closed_form:.4f}·x", linewidth=2)
     for x, t in zip(X, T, strict=True):
         line.plot([x, x], [t, closed_form * x], color=ORANGE, linewidth=2.5, zorder=1)
-    line.set(title="the fitted line, and what it misses", xlabel="x", ylabel="t", xlim=(0, 1.75), ylim=(0, 1.4))
+    line.set(
+        title=stage.label("the fitted line, and what it misses", "拟合的直线与误差"),
+        xlabel="x",
+        ylabel="t",
+        xlim=(0, 1.75),
+        ylim=(0, 1.4),
+    )
     line.legend(loc="upper left")
     stage.save(figure, "linear_regression")
 

@@ -109,16 +109,29 @@ def picture(stage: Stage, model: tg.models.Perceptron) -> None:
         decision_line(axes, step.weights, step.bias)
         for label, marker, colour in ((1, "^", BLUE), (0, "o", GREEN)):
             axes.plot(*X[label == T].T, marker, color=colour, markersize=8, label=f"t = {label}", zorder=3)
-        axes.plot(*X[wrong].T, "o", markersize=16, fillstyle="none", color=RED, markeredgewidth=1.8, label="wrong", zorder=2)
-        when = f"after step {number}" if number else "start"
-        verdict = f"{step.mistakes} wrong" if step.mistakes else "all right"
+        axes.plot(
+            *X[wrong].T,
+            "o",
+            markersize=16,
+            fillstyle="none",
+            color=RED,
+            markeredgewidth=1.8,
+            label=stage.label("wrong", "错误"),
+            zorder=2,
+        )
+        when = stage.label(f"after step {number}", f"第 {number} 步之后") if number else stage.label("start", "开始")
+        verdict = (
+            stage.label(f"{step.mistakes} wrong", f"{step.mistakes} 个错误")
+            if step.mistakes
+            else stage.label("all right", "全部正确")
+        )
         line = f"w = {shown(step.weights)}, b = {shown(step.bias)}".replace("-", "−")
         axes.set_title(f"{when}: {verdict}\n{line}", fontsize=9)
         axes.set(xlim=(-2, 2), ylim=(-1.6, 2.4), xlabel="$x_1$", aspect="equal")
     figure.axes[0].set_ylabel("$x_2$")
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    shade = Patch(color=BLUE, alpha=0.12, label="output y = 1")
-    figure.legend([*handles, shade], [*labels, "output y = 1"], loc="outside lower center", ncols=4)
+    output = stage.label("output y = 1", "输出 y = 1")
+    figure.legend([*handles, Patch(color=BLUE, alpha=0.12)], [*labels, output], loc="outside lower center", ncols=4)
     stage.save(figure, "perceptron")
 
 

@@ -50,8 +50,12 @@ def diabetes(stage: Stage, axes: Axes) -> None:
     predicted = model.predict(X)
     axes.plot(t, predicted, ".", color=BLUE, alpha=0.5)
     reach = [t.min(), t.max()]
-    axes.plot(reach, reach, color=GREY, linewidth=1.2, linestyle="--", label="perfect")
-    axes.set(title=f"diabetes: R² = {r2:.2f}", xlabel="progression measured", ylabel="progression predicted")
+    axes.plot(reach, reach, color=GREY, linewidth=1.2, linestyle="--", label=stage.label("perfect", "完全准确"))
+    axes.set(
+        title=stage.label(f"diabetes: R² = {r2:.2f}", f"糖尿病：R² = {r2:.2f}"),
+        xlabel=stage.label("progression measured", "实测的病情进展"),
+        ylabel=stage.label("progression predicted", "预测的病情进展"),
+    )
     axes.legend()
 
 
@@ -76,10 +80,14 @@ def breast_cancer(stage: Stage, axes: Axes) -> None:
     stage.agree(what, [*model.coef_, model.intercept_], theirs, 1e-4)
     logits = model.decision_function(X)
     bins = np.linspace(logits.min(), logits.max(), 40)
-    for label, name, colour in ((0, "malignant", RED), (1, "benign", GREEN)):
+    for label, name, colour in ((0, stage.label("malignant", "恶性"), RED), (1, stage.label("benign", "良性"), GREEN)):
         axes.hist(logits[t == label], bins, color=colour, alpha=0.6, label=name)
     axes.axvline(0, color=GREY, linewidth=1.2, linestyle="--")
-    axes.set(title=f"breast cancer: {right:.1%} right", xlabel="logit x·w + b", ylabel="tumours")
+    axes.set(
+        title=stage.label(f"breast cancer: {right:.1%} right", f"乳腺癌：{right:.1%} 正确"),
+        xlabel="logit x·w + b",
+        ylabel=stage.label("tumours", "肿瘤数"),
+    )
     axes.legend()
 
 
@@ -105,5 +113,10 @@ def iris(stage: Stage, axes: Axes) -> None:
         axes.plot(*X[t == label].T, marker, color=colour, alpha=0.7, label=data.target_names[label])
     reach = np.array([X[:, 0].min() - 0.2, X[:, 0].max() + 0.2])
     axes.plot(reach, -(w[0] * reach + b) / w[1], color=GREY, linewidth=1.5)
-    axes.set(title="iris: separated", xlabel="sepal length (cm)", ylabel="sepal width (cm)", ylim=(1.8, 4.8))
+    axes.set(
+        title=stage.label("iris: separated", "鸢尾花：已分开"),
+        xlabel=stage.label("sepal length (cm)", "花萼长度 (cm)"),
+        ylabel=stage.label("sepal width (cm)", "花萼宽度 (cm)"),
+        ylim=(1.8, 4.8),
+    )
     axes.legend()

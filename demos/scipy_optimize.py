@@ -82,19 +82,30 @@ def rosenbrock(stage: Stage, axes: Axes) -> None:
     stage.agree("tg.hvp = rosen_hess_prod", product(START, MINIMUM), rosen_hess_prod(START, MINIMUM), 1e-12)
     for name in ("BFGS, jac", "trust-ncg, jac, hess"):
         stage.agree(stage.text(f"{name}: the minimum is at (1, 1)", f"{name}：最小值在 (1, 1)"), found[name].x, MINIMUM, 1e-5)
-    valley(axes, paths)
+    valley(stage, axes, paths)
 
 
-def valley(axes: Axes, paths: dict[str, list[np.ndarray]]) -> None:
+def valley(stage: Stage, axes: Axes, paths: dict[str, list[np.ndarray]]) -> None:
     """The contour lines, and three ways down."""
     x, y = np.meshgrid(np.linspace(-1.6, 1.4, 300), np.linspace(-0.6, 1.6, 300))
     axes.contour(x, y, rosen((x, y)), levels=np.geomspace(0.1, 1000, 12), colors=GREY, linewidths=0.6)
     for name, colour in {"Nelder-Mead": ORANGE, "BFGS, jac": BLUE, "trust-ncg, jac, hess": GREEN}.items():
         steps = np.array(paths[name])
-        axes.plot(*steps.T, "o-", color=colour, markersize=3, linewidth=1.1, label=f"{name}: {len(steps) - 1} steps")
+        axes.plot(
+            *steps.T,
+            "o-",
+            color=colour,
+            markersize=3,
+            linewidth=1.1,
+            label=stage.label(f"{name}: {len(steps) - 1} steps", f"{name}：{len(steps) - 1} 步"),
+        )
     axes.plot(*MINIMUM, "*", color=RED, markersize=13, zorder=4)
-    axes.set(xlabel="x₀", ylabel="x₁", title="Rosenbrock's valley and its minimum (1, 1)")
-    axes.annotate("start", START, (-8, 6), textcoords="offset points", ha="right")
+    axes.set(
+        xlabel="x₀",
+        ylabel="x₁",
+        title=stage.label("Rosenbrock's valley and its minimum (1, 1)", "Rosenbrock 山谷及其最小值 (1, 1)"),
+    )
+    axes.annotate(stage.label("start", "起点"), START, (-8, 6), textcoords="offset points", ha="right")
     axes.legend(loc="lower left", fontsize=8, frameon=True, framealpha=1, edgecolor="none")
 
 
@@ -130,8 +141,10 @@ def nonlinear_fit(stage: Stage, axes: Axes) -> None:
     stage.agree(stage.text("the fit = SciPy's by differences", "拟合结果 = SciPy 用差分得到的结果"), exact.x, differences.x, 1e-7)
     what = stage.text("at the fit the gradient Jᵀr vanishes", "在拟合点梯度 Jᵀr 为零")
     stage.agree(what, by_hand.T @ residuals(exact.x), np.zeros(3), 1e-6)
-    axes.plot(TIMES, measured, "o", color=GREY, markersize=3.5, label="measured")
-    axes.plot(TIMES, oscillation(GUESS), "--", color=ORANGE, linewidth=1.2, label="first guess")
-    axes.plot(TIMES, oscillation(exact.x), color=BLUE, label=f"fit: {a:.2f}·exp(−{k:.2f} t)·cos({w:.2f} t)")
-    axes.set(xlabel="t", title="A nonlinear fit by least_squares(f, x0, jac=tg.jacobian(f))")
+    axes.plot(TIMES, measured, "o", color=GREY, markersize=3.5, label=stage.label("measured", "测量值"))
+    axes.plot(TIMES, oscillation(GUESS), "--", color=ORANGE, linewidth=1.2, label=stage.label("first guess", "初值"))
+    axes.plot(
+        TIMES, oscillation(exact.x), color=BLUE, label=f"{stage.label('fit', '拟合')}: {a:.2f}·exp(−{k:.2f} t)·cos({w:.2f} t)"
+    )
+    axes.set(xlabel="t", title=stage.label("A nonlinear fit by ", "非线性拟合：") + "least_squares(f, x0, jac=tg.jacobian(f))")
     axes.legend(fontsize=8)

@@ -25,6 +25,7 @@ def missing_extra(error: ImportError) -> MissingExtraError:
 try:
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import get_font_names
     from rich import box
     from rich.console import Console
     from rich.markup import escape
@@ -37,8 +38,16 @@ except ImportError as error:
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8a8a8a"
 
+_CHINESE = [
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "PingFang SC", "Heiti SC", "Hiragino Sans GB",
+    "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Noto Sans CJK JP",
+]  # fmt: skip
+CHINESE_FONTS = [name for name in _CHINESE if name in get_font_names()]
+"""Those of this machine that have Chinese signs."""
+
 mpl.rcParams.update(
     {
+        "font.family": ["DejaVu Sans", *CHINESE_FONTS],
         "figure.dpi": 130,
         "font.size": 10,
         "axes.spines.top": False,
@@ -67,7 +76,7 @@ class Text:
 class Stage:
     """Where a demo shows itself.
 
-    lang: `"en"` or `"zh"`, the language of the printed text. (Pictures are labelled in English and mathematics.)
+    lang: `"en"` or `"zh"`, the language of the printed text, and of pictures where there is a font for it.
     out: the folder for the pictures.
     failures: what did not agree with its oracle.
     """
@@ -80,6 +89,10 @@ class Stage:
     def text(self, en: str, zh: str) -> str:
         """The text in the stage's language."""
         return Text(en, zh).in_language(self.lang)
+
+    def label(self, en: str, zh: str) -> str:
+        """The same for a picture: in English, where no font has Chinese signs."""
+        return self.text(en, zh) if CHINESE_FONTS else en
 
     def title(self, title: Text) -> None:
         """The beginning of a demo."""

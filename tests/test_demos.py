@@ -2,7 +2,9 @@
 
 import importlib
 import io
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +21,7 @@ pytest.importorskip("jax")
 from rich.console import Console
 
 from demos import __main__ as command
-from demos.stage import Stage, Text
+from demos.stage import CHINESE_FONTS, Stage, Text
 
 ROOT = Path(__file__).parents[1]
 PICTURES = [
@@ -48,6 +50,66 @@ def test_all_demos_agree_with_their_oracles_and_leave_their_pictures(lang, tmp_p
     assert ("所有的数" in finished.stdout) == (lang == "zh")
     assert {path.name for path in tmp_path.iterdir()} >= set(PICTURES)
     assert all(path.stat().st_size > 10_000 for path in tmp_path.glob("*.png"))
+
+
+LOOK = """
+import json, sys
+from demos import __main__ as command, stage
+from matplotlib.text import Text
+
+found = {}
+def look(self, figure, name):
+    figure.canvas.draw()
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
+    spilt = []
+    for legend in legends:
+        room = figure.bbox if legend in figure.legends else legend.axes.bbox
+        box = legend.get_window_extent()
+        spilt.append(bool(box.x0 < room.x0 - 1 or box.x1 > room.x1 + 1 or box.y0 < room.y0 - 1 or box.y1 > room.y1 + 1))
+    found[name] = {
+        "texts": [text.get_text() for text in figure.findobj(Text) if text.get_visible()], "spilt": spilt,
+        "bars": sum(len(axes.containers) for axes in figure.axes if "log" in (axes.get_xscale(), axes.get_yscale())),
+    }
+stage.Stage.save = look
+assert command.main(["--lang", sys.argv[1], "--out", sys.argv[2]]) == 0
+json.dump(found, open(sys.argv[2] + "/found.json", "w"))
+"""
+UNTRANSLATED = {"epoch", "setosa", "versicolor", "NumPy", "logit x·w + b"}
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory):
+    """What is in every picture, in both languages."""
+    found = {}
+    for lang in ("en", "zh"):
+        out = tmp_path_factory.mktemp(lang)
+        run = [sys.executable, "-c", LOOK, lang, str(out)]
+        subprocess.run(run, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+        found[lang] = json.loads((out / "found.json").read_text("utf-8"))
+    return found
+
+
+@pytest.mark.skipif(not CHINESE_FONTS, reason="no font of this machine has Chinese signs")
+def test_in_chinese_the_pictures_are_labelled_in_chinese_too(looked_at):
+    for name, picture in looked_at["en"].items():
+        same = set(picture["texts"]) & set(looked_at["zh"][name]["texts"]) - UNTRANSLATED
+        assert [text for text in same if re.search(r"[A-Za-z]{4}", text)] == [], name
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_legend_spills_over_its_frame_and_no_bar_begins_where_a_logarithmic_axis_was_cut(looked_at, lang):
+    assert {f"{name}.png" for name in looked_at[lang]} >= set(PICTURES)
+    for name, picture in looked_at[lang].items():
+        assert not any(picture["spilt"]), name
+        assert picture["bars"] == 0, name
+
+
+def test_without_a_font_that_has_chinese_signs_pictures_are_labelled_in_english(tmp_path, monkeypatch):
+    stage = a_stage(tmp_path, "zh")
+    monkeypatch.setattr("demos.stage.CHINESE_FONTS", ["a font"])
+    assert stage.label("start", "起点") == "起点"
+    monkeypatch.setattr("demos.stage.CHINESE_FONTS", [])
+    assert (stage.label("start", "起点"), stage.text("start", "起点")) == ("start", "起点")
 
 
 def test_a_number_that_disagrees_makes_the_command_fail(tmp_path, monkeypatch):
