@@ -59,8 +59,7 @@ def explain(
     Parameters
     ----------
     loss: a single number that was computed from Values. It is not changed; no `.grad` is, either. What has no name is called as the
-        variable that it is bound to, where `explain` is called. Or a function that computes
-        one, which is explained at the point `args`.
+        variable that it is bound to, where `explain` is called. Or a function that computes one: it is explained at `args`.
     args: what the function is called with: numbers, arrays, or trees of them. They are called what its parameters are called.
         As for `tg.grad`, what it is differentiated with respect to is the first one, and other numbers of floating point are
         constants.
@@ -108,6 +107,14 @@ def explain(
           = f · a
           = 1 · 2
           = 2
+
+    Between arrays, by way of one of them:
+
+    >>> W, X = Value([[1.0], [2.0]], name="W"), Value([[1.0, 0.0], [3.0, 1.0]], name="X", requires_grad=False)
+    >>> H = np.tanh(X @ W).named("H")
+    >>> print(str(explain(np.mean(H**2), via=H, lang="zh")).split("\\n\\n")[2])
+    dL/dW = Xᵀ @ (dL/dH ⊙ (1 − H²))
+          = Xᵀ @ (H ⊙ (1 − H²))
     """
     if lang not in (None, "en", "zh"):
         raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
