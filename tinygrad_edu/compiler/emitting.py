@@ -19,7 +19,8 @@ import numpy as np
 from tinygrad_edu.compiler.accumulation import Accumulation, Part, accumulations, few_at_a_time
 from tinygrad_edu.compiler.forms import called, filled, form_of, is_short, is_uniform, sum_of, without_sign
 from tinygrad_edu.compiler.ir import IRNode, PythonNumber, Rank, are_mixed, is_elementwise, ufunc_of
-from tinygrad_edu.compiler.loops import body_of, everything, in_order, is_loop, places_in_lists, seen_through, uses_of
+from tinygrad_edu.compiler.lists import places, written
+from tinygrad_edu.compiler.loops import body_of, everything, in_order, is_loop, seen_through, uses_of, walked_lists
 from tinygrad_edu.compiler.probing import may_give_a_view, may_give_an_array
 from tinygrad_edu.compiler.scope import Scope, is_of_table, is_written_out
 from tinygrad_edu.engine.user_primitive import UserPrimitive
@@ -42,7 +43,7 @@ class Source:
     name: of its function.
     parameters: the function's parameters, in order; the last ones are for constants that are too large to be written out.
     leaves: for each input its parameter, or what it is called where it comes in a list.
-    lists: the parameters that are lists, and what is in them.
+    lists: the parameters that are lists, as expressions of the leaves.
     body: the statements, without the return.
     results: the expressions of the results, in order.
     scope: what it needs beside them.
@@ -53,7 +54,7 @@ class Source:
     name: str
     parameters: list[str]
     leaves: list[str]
-    lists: dict[str, list[str]]
+    lists: dict[str, str]
     body: list[str]
     results: list[str]
     scope: Scope
@@ -106,11 +107,13 @@ class Emitter:
         self._body: list[str] = []
         self._lines: dict[IRNode, int] = {}
         operations = ((node.primitive, self._entry(node)) for node in self._everything if node.primitive)
-        self._places = places_in_lists(inputs, outputs)
-        self._given = dict.fromkeys(self._places[node][0] if node in self._places else node.name for node in inputs)
-        self._scope = Scope(name, list(self._given), operations, reserved)
-        parameters = dict(zip(self._given, self._scope.parameters, strict=True))
-        self._names = {node: parameters[node.name] for node in inputs if node not in self._places}
+        self._columns = walked_lists(inputs, outputs)
+        self._lists = {base for base, _ in self._columns.values()}
+        self._given = {node: self._list_of(node) or node.name for node in inputs}
+        given = list(dict.fromkeys(self._given.values()))
+        self._scope = Scope(name, given, operations, reserved)
+        self._parameters = dict(zip(given, self._scope.parameters, strict=True))
+        self._names = {node: self._parameters[node.name] for node in inputs if not self._list_of(node)}
         named = [node for node in self._everything if node in self._named]
         self._names |= {node: self._scope.variable(node.label.name) for node in named if node.label}
         self._called = {node.label: name for node, name in reversed(self._names.items()) if node.label}
@@ -118,21 +121,25 @@ class Emitter:
     def source(self) -> Source:
         """The whole program."""
         leaves: list[str] = []
-        lists: dict[str, list[str]] = {}
-        parameters = dict(zip(self._given, self._scope.parameters, strict=True))
+        lists: dict[str, dict[str, str]] = {}
         for node in self._inputs:
-            if node in self._places:
-                base, place = self._places[node]
-                self._forms[node] = ast.Subscript(ast.Name(parameters[base]), ast.Constant(place))
+            base = self._list_of(node)
+            if base:
                 leaves.append(self._scope.unique(identifier(node.name)))
-                lists.setdefault(parameters[base], []).append(leaves[-1])
+                lists.setdefault(base, {})[node.name] = leaves[-1]
+                self._forms[node] = ast.parse(self._parameters[base] + node.name[len(base) :], mode="eval").body
             else:
                 leaves.append(self._names[node])
                 self._forms[node] = ast.Name(leaves[-1])
         self._write(self._order, self._outputs)
         returned = self._returned()
         leaves += self._scope.constants
-        return Source(self._scope.name, self._scope.parameters, leaves, lists, self._body, returned, self._scope, self._lines)
+        made = {self._parameters[base]: written(base, its) for base, its in lists.items()}
+        return Source(self._scope.name, self._scope.parameters, leaves, made, self._body, returned, self._scope, self._lines)
+
+    def _list_of(self, node: IRNode) -> str:
+        """The list among the arguments that an input comes in, if loops go through it."""
+        return next((place.before for place in places(node.name) if place.before in self._lists), "")
 
     # --- lines ---------------------------------------------------------------------------------------------------------------
 

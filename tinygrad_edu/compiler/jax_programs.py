@@ -253,7 +253,7 @@ def jax_program(run: RewrittenRun) -> Program:
     scope |= {f"{own}{name}": thing for name, thing in its.items()}
     is_double = _needs_double([*everything(run.outputs), *run.inputs], run.outputs)
     leaves = run.leaves(source)
-    passed = [f"[{', '.join(source.lists[name])}]" if name in source.lists else name for name in source.parameters]
+    passed = [source.lists.get(name, name) for name in source.parameters]
     statements = [
         *([f"{own}demand_whole_numbers({', '.join(leaves)})"] if demand_whole_numbers else []),
         *([f"if not {own}config.jax_enable_x64:", f"    {own}refuse_to_round({run.name!r})"] if is_double else []),

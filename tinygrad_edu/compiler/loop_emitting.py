@@ -18,7 +18,6 @@ from tinygrad_edu.compiler.ir import IRNode, Rank, is_elementwise
 from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_last, is_list, is_loop
 from tinygrad_edu.compiler.probing import may_give_an_array
 from tinygrad_edu.graph.reaching import reached
-from tinygrad_edu.graph.source import literal
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import broadcast_to
 from tinygrad_edu.primitives.indexing import index
@@ -104,19 +103,16 @@ class LoopEmitter(Emitter):
             super()._write_one(node)
 
     def _listed(self, node: IRNode) -> ast.expr:
-        """A list: one that is a parameter, whole or in part, or one that is written out."""
-        places = [self._places.get(part, ("", -2 * k)) for k, part in enumerate(node.inputs)]
-        first, step = places[0][1], places[1][1] - places[0][1]
-        name = self._forms[node.inputs[0]]
-        if step not in (1, -1) or places != [(places[0][0], first + step * k) for k in range(len(places))]:
+        """A list: one that is a parameter, that of a part of each of its elements, or one that is written out."""
+        base, part = self._column(node)
+        if not base:
             return ast.List([self._forms[part] for part in node.inputs])
-        assert isinstance(name, ast.Subscript)
-        last = first + step * len(places)
-        is_whole = len(places) == sum(place[0] == places[0][0] for place in self._places.values())
-        if is_whole and step == 1:
-            return name.value
-        start, end = (None, None) if is_whole else (first, last if last >= 0 else None)
-        return ast.Subscript(name.value, literal(slice(start, end, None if step == 1 else step)))
+        name = self._parameters[base]
+        return ast.parse(f"[each{part} for each in {name}]" if part else name, mode="eval").body
+
+    def _column(self, node: IRNode) -> tuple[str, str]:
+        """The list among the arguments that is meant, and the part of its elements."""
+        return self._columns.get(tuple(part.name for part in node.inputs), ("", "")) if node.primitive is LISTED else ("", "")
 
     def _is_place(self, node: IRNode) -> bool:
         """Whether it is the number of a round, or one a little before or after it."""
@@ -166,8 +162,10 @@ class LoopEmitter(Emitter):
     def _give_lines_outside(self, whole: IRNode) -> None:
         """What is the same in all rounds is computed once."""
         for part in whole.inputs[len(body_of(whole).carried) :]:
-            if not is_short(self._forms[part]):
-                self._give_line(part)
+            if is_short(self._forms[part]):
+                continue
+            base, after = self._column(part)
+            self._give_line(part, self._scope.variable(base + after) if after else "")
 
     def _number_name(self, depth: int) -> str:
         while len(self._number_names) <= depth:

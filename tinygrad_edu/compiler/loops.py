@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.ir import IRGraph, IRNode
+from tinygrad_edu.compiler.lists import columns
 from tinygrad_edu.primitives.indexing import index
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -119,15 +120,12 @@ def seen_through(node: IRNode) -> IRNode:
     return node
 
 
-def places_in_lists(inputs: Iterable[IRNode], outputs: Sequence[IRNode]) -> dict[IRNode, tuple[str, int]]:
-    """Inputs that come in a list which loops go through: what the list is called, and their places in it."""
-    places: dict[IRNode, tuple[str, int]] = {}
-    for node in inputs:
-        name, bracket, place = node.name.removesuffix("]").rpartition("[")
-        if bracket and place.isdecimal():
-            places[node] = name, int(place)
-    walked = {places[part][0] for node in everything(outputs) if node.primitive is LISTED for part in node.inputs if part in places}
-    return {node: place for node, place in places.items() if place[0] in walked}
+def walked_lists(inputs: Iterable[IRNode], outputs: Sequence[IRNode]) -> dict[tuple[str, ...], tuple[str, str]]:
+    """The lists among the arguments that loops go through: for the names of the inputs in one, or of those that are the same part
+    of each of its elements, the list and the part."""
+    known = {tuple(names): key for key, names in columns(node.name for node in inputs).items()}
+    walked = (tuple(part.name for part in node.inputs) for node in everything(outputs) if node.primitive is LISTED)
+    return {names: known[names] for names in walked if names in known}
 
 
 # --- walking -----------------------------------------------------------------------------------------------------------------

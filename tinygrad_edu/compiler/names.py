@@ -6,7 +6,7 @@ import builtins
 from collections import Counter
 from collections.abc import Iterable
 
-NEEDED = frozenset({"np", "abs", "bool", "float", "int", "range", "slice", "jax"})
+NEEDED = frozenset({"np", "abs", "bool", "float", "int", "range", "reversed", "slice", "zip", "jax"})
 """What programs need by these names."""
 _BUILT_IN = frozenset(dir(builtins))
 

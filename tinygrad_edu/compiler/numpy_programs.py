@@ -35,7 +35,7 @@ def numpy_program(run: RewrittenRun) -> Program:
     its = source.scope
     scope |= {**its.functions, **_of_users(its.functions, fast.outputs), **its.constants, **run.outline.scope}
     leaves = run.leaves(source)
-    lists = [f"{name} = [{', '.join(leaves)}]" for name, leaves in source.lists.items()]
+    lists = [f"{name} = {made}" for name, made in source.lists.items()]
     statements = [*run.read_outside(source, scope), *lists, *source.body, f"return {run.outline.expression(source.results)}"]
     pairs = list(zip(leaves, fast.inputs, strict=False))
     if may_raise:

@@ -14,7 +14,8 @@ from weakref import finalize
 
 from tinygrad_edu.compiler.emitting import Emitter, Source
 from tinygrad_edu.compiler.ir import IRNode, PythonNumber
-from tinygrad_edu.compiler.loops import places_in_lists
+from tinygrad_edu.compiler.lists import places
+from tinygrad_edu.compiler.loops import walked_lists
 from tinygrad_edu.compiler.names import prefix
 from tinygrad_edu.compiler.returning import Outline, outline
 from tinygrad_edu.compiler.rewriting import simplified
@@ -67,11 +68,6 @@ class RewrittenRun:
     outline: Outline
     reserved: Sequence[str] = ()
 
-    @property
-    def places(self) -> dict[IRNode, tuple[str, int]]:
-        """The inputs that come in a list which loops go through."""
-        return places_in_lists(self.inputs, self.outputs)
-
     def renewed(self, new: Mapping[IRNode, IRNode]) -> RewrittenRun:
         """The same with other nodes in place of these."""
         inputs, outputs = ([new[node] for node in nodes] for nodes in (self.inputs, self.outputs))
@@ -110,7 +106,8 @@ def rewritten(
     """Record `f` on numbers and arrays of these names, and simplify what it does. `own` is the code of the user's function."""
     trace = traced(f, names, numbers, own)
     inputs = [*trace.inputs, *trace.outside.values()]
-    outputs = rolled(list(dict.fromkeys(trace.nodes.values())), [node for node in trace.outputs if node is not None])
+    traced_outputs = [node for node in trace.outputs if node is not None]
+    outputs = rolled(list(dict.fromkeys(trace.nodes.values())), traced_outputs, inputs)
     simple = simplified([*outputs, *inputs])
     inputs, outputs = ([simple[node] for node in nodes] for nodes in (inputs, outputs))
     are_numbers = (node is not None for node in trace.outputs)
@@ -152,15 +149,16 @@ def _docstring(run: RewrittenRun, source: Source) -> str:
 
 
 def _inputs(run: RewrittenRun) -> Iterator[tuple[str, str]]:
-    """What each input is called, and what it is; of those in a list that a loop goes through, what the list is."""
+    """What each input is called, and what it is; of a list that a loop goes through what is in it."""
+    walked = {base for base, _ in walked_lists(run.inputs, run.outputs).values()}
     lists: dict[str, list[IRNode]] = {}
-    for node, new in zip([*run.trace.inputs, *run.trace.outside.values()], run.inputs, strict=True):
-        name = run.places[new][0] if new in run.places else node.name
-        lists.setdefault(name, []).append(node)
+    for node in (*run.trace.inputs, *run.trace.outside.values()):
+        base = next((place.before for place in places(node.name) if place.before in walked), node.name)
+        lists.setdefault(base, []).append(node)
     for name, nodes in lists.items():
         kinds = dict.fromkeys(map(_kind, nodes))
-        count = f"{len(nodes)} × " if name != nodes[0].name else ""
-        yield name, count + " or ".join(kinds)
+        count = f"a list of {len({place.number for node in nodes for place in places(node.name) if place.before == name})} × "
+        yield name, (count if name in walked else "") + " and ".join(kinds)
 
 
 def _kind(node: IRNode) -> str:

@@ -68,9 +68,10 @@ class Picked:
 
 @dataclass(frozen=True)
 class Each:
-    """An operand that is another constant, or another input of the program, in each round."""
+    """An operand that is another constant, or another input of the program, in each round. Where nobody needs what is computed of
+    it, in last rounds, it is None."""
 
-    nodes: tuple[IRNode, ...]
+    nodes: tuple[IRNode | None, ...]
 
 
 Operand = Always | Within | Of | Picked | Each
@@ -345,7 +346,7 @@ class _Finder:
         """A round after the last one, which may leave out what nobody needs any more."""
         number, model = len(rounds.instances), rounds.model
         new: list[IRNode | None] = []
-        last = [[operand.nodes[-1] if isinstance(operand, Each) else None for operand in operands] for operands in rounds.operands]
+        last: list[Sequence[IRNode | None]] = [[None] * len(operands) for operands in rounds.operands]
         for position, operands in enumerate(rounds.operands):
             known = [self.known(operand, number, new, rounds) for operand in operands]
             unknown = [operand for part, operand in zip(known, operands, strict=True) if not part]
@@ -357,17 +358,27 @@ class _Finder:
             new.append(node)
             if node is not None:
                 last[position] = list(node.inputs)
-        goes_on = any(new[each.position] for each in rounds.within if each.lag) or not any(each.lag for each in rounds.within)
+        is_left = {each.position for each in rounds.within if each.lag}
+        before = rounds.instances[-1]
+        goes_on = any(
+            node is not None and (position in is_left or self._is_seen(before[position], taken))
+            for position, node in enumerate(new)
+        )
         if sum(node is not None for node in new) * 2 < len(new) or not goes_on:
             return False
         for position, operands in enumerate(rounds.operands):
             rounds.operands[position] = [
-                Each((*operand.nodes, part)) if isinstance(operand, Each) and part else operand
+                Each((*operand.nodes, part)) if isinstance(operand, Each) else operand
                 for operand, part in zip(operands, last[position], strict=True)
             ]
         rounds.instances.append(new)
         taken |= set(new)
         return True
+
+    def _is_seen(self, node: IRNode | None, taken: set[IRNode | None]) -> bool:
+        """Whether what was computed in a round is looked at from outside of the loop."""
+        users = self._users.get(node, []) if node else []
+        return not users or any(user not in taken for user in users)
 
     def _depend_on(self, nodes: Sequence[IRNode], others: set[IRNode]) -> bool:
         """Whether some nodes are computed from others."""

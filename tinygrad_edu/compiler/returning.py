@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from tinygrad_edu.compiler.names import Names
@@ -19,12 +19,12 @@ from tinygrad_edu.transforms.trees import beside, children_of, field_names, rebu
 class Outline:
     """A tree without its numbers.
 
-    pieces: of the expression; None stands for the next number or array, and a number for a list of as many.
+    pieces: of the expression; None stands for the next number or array, and `Rows` for a list.
     scope: what the expression refers to, by name: what makes trees of the user's own types, and static parts.
     definitions: statements that define the types for somebody who has not got them.
     """
 
-    pieces: Sequence[str | int | None]
+    pieces: Sequence[str | Rows | None]
     scope: dict[str, Any]
     definitions: Sequence[str]
 
@@ -32,24 +32,54 @@ class Outline:
         """The expression with the results in the gaps."""
         remaining = iter(results)
         pieces = (
-            next(remaining) if piece is None else piece if isinstance(piece, str) else _listed(list(islice(remaining, piece)))
+            piece.expression([*islice(remaining, piece.count * piece.pieces.count(None))]) if isinstance(piece, Rows) else piece
             for piece in self.pieces
         )
-        return "".join(pieces)
+        return "".join(next(remaining) if piece is None else piece for piece in pieces)
 
 
-def _listed(results: Sequence[str]) -> str:
-    """A list of results. `[h[1], h[2], h[3]]` is `h[1:4]`, and in the opposite direction `h[3:0:-1]`."""
+@dataclass(frozen=True)
+class Rows:
+    """A list of several trees that are alike.
+
+    count: how many they are.
+    pieces: of the expression of each.
+    """
+
+    count: int
+    pieces: Sequence[str | None]
+
+    def expression(self, results: Sequence[str]) -> str:
+        """The list. Where loops have left what is in it, it is made of the lists of these."""
+        gaps = self.pieces.count(None)
+        lists = [_as_list(results[gap::gaps]) for gap in range(gaps)]
+        names = [f"each_{gap}" for gap in range(gaps)] if gaps > 1 else ["each"]
+        if not gaps or not all(lists):
+            rows = (_filled(self.pieces, iter(results[row * gaps : (row + 1) * gaps])) for row in range(self.count))
+            return f"[{', '.join(rows)}]"
+        if self.pieces == [None]:
+            return lists[0]
+        source = lists[0] if gaps == 1 else f"zip({', '.join(lists)})"
+        return f"[{_filled(self.pieces, iter(names))} for {', '.join(names)} in {source}]"
+
+
+def _filled(pieces: Sequence[str | None], results: Iterator[str]) -> str:
+    return "".join(next(results) if piece is None else piece for piece in pieces)
+
+
+def _as_list(results: Sequence[str]) -> str:
+    """`h[1:4]` for `h[1]`, `h[2]`, `h[3]`, and in the opposite direction `h[3:0:-1]`; empty if they are no part of a list."""
     places = [result.removesuffix("]").rpartition("[") for result in results]
     name = places[0][0]
-    if len(places) > 1 and places[0][2] == "-1" and places[1][2].isdecimal():  # the last one
+    if places[0][2] == "-1" and places[1][2].isdecimal():  # the last one
         places[0] = (name, "[", str(int(places[1][2]) + 1))
-    if len(results) > 2 and name.isidentifier() and all(place.isdecimal() for _, _, place in places):
-        first, step = int(places[0][2]), int(places[1][2]) - int(places[0][2])
-        if step in (1, -1) and places == [(name, "[", str(first + step * k)) for k in range(len(places))]:
-            end = first + step * len(places)
-            return f"{name}[{first}:{end}]" if step == 1 else f"{name}[{first}:{end if end >= 0 else ''}:-1]"
-    return f"[{', '.join(results)}]"
+    if not name.isidentifier() or not all(place.isdecimal() for _, _, place in places):
+        return ""
+    first, step = int(places[0][2]), int(places[1][2]) - int(places[0][2])
+    if step not in (1, -1) or places != [(name, "[", str(first + step * k)) for k in range(len(places))]:
+        return ""
+    end = first + step * len(places)
+    return f"{name}[{first}:{end}]" if step == 1 else f"{name}[{first}:{end if end >= 0 else ''}:-1]"
 
 
 def outline(tree: Any, is_number: Iterator[bool], taken: Iterable[str]) -> Outline:
@@ -74,7 +104,7 @@ class _Outliner:
         self.scope: dict[str, Any] = {}
         self.definitions: list[str] = []
 
-    def pieces(self, tree: Any) -> Iterator[str | int | None]:
+    def pieces(self, tree: Any) -> Iterator[str | Rows | None]:
         children = children_of(tree)
         if children is None:
             if next(self._is_number):
@@ -90,21 +120,25 @@ class _Outliner:
         else:
             yield from self._typed(tree, parts)
 
-    def _plain(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | int | None]:
+    def _plain(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | Rows | None]:
         """A dict, list or tuple."""
         if isinstance(tree, dict):
             yield from self._between("{", [f"{self._key(key)}: " for key in tree], parts, "}")
         else:
-            if type(tree) is list and len(parts) > 2 and all(children_of(part) is None for part in parts):
-                are_numbers = [next(self._is_number) for _ in parts]
-                if all(are_numbers):
-                    yield len(parts)
-                    return
-                self._is_number = chain(are_numbers, self._is_number)
+            if type(tree) is list and len(parts) > 2:
+                rows = [list(self.pieces(part)) for part in parts]
+                if all(row == rows[0] for row in rows) and not any(isinstance(piece, Rows) for piece in rows[0]):
+                    yield Rows(len(rows), [piece for piece in rows[0] if not isinstance(piece, Rows)])
+                else:
+                    yield "["
+                    for position, row in enumerate(rows):
+                        yield from [", "] * bool(position) + row
+                    yield "]"
+                return
             opening, closing = ("[", "]") if isinstance(tree, list) else ("(", ",)" if len(tree) == 1 else ")")
             yield from self._between(opening, [""] * len(parts), parts, closing)
 
-    def _typed(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | int | None]:
+    def _typed(self, tree: Any, parts: Sequence[Any]) -> Iterator[str | Rows | None]:
         """`Pair(first=a, second=b)`, `OrderedDict({'w': a})`"""
         name = self._type_name(tree)
         if _is_plain(tree):
@@ -118,7 +152,7 @@ class _Outliner:
             else:  # a name that Python would read as another one
                 yield from self._between(f"{name}(**{{", [f"{field!r}: " for field in fields], parts, "})")
 
-    def _between(self, opening: str, labels: Sequence[str], parts: Sequence[Any], closing: str) -> Iterator[str | int | None]:
+    def _between(self, opening: str, labels: Sequence[str], parts: Sequence[Any], closing: str) -> Iterator[str | Rows | None]:
         yield opening
         for position, (label, part) in enumerate(zip(labels, parts, strict=True)):
             yield f"{', ' if position else ''}{label}"

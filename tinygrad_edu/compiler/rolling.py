@@ -8,6 +8,7 @@ round, however many there are.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, are_mixed
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, Label, PythonNumber, are_mixed
+from tinygrad_edu.compiler.lists import columns, places
 from tinygrad_edu.compiler.loops import LISTED, Body, each, in_order, last, loop
 from tinygrad_edu.compiler.repetition import FEWEST_ROUNDS, Always, Each, Found, Of, Operand, Picked, Rounds, Within, repetitions
 from tinygrad_edu.primitives import arithmetic, indexing, joining
@@ -32,22 +34,28 @@ _PILED = joining.stack.but(
 )  # fmt: skip
 
 
-def rolled(order: Sequence[IRNode], outputs: Sequence[IRNode]) -> list[IRNode]:
+def rolled(order: Sequence[IRNode], outputs: Sequence[IRNode], inputs: Sequence[IRNode] = ()) -> list[IRNode]:
     """The outputs of a program as those of one with loops. `order` has its nodes in the order in which they were traced."""
-    return _rolled(IRGraph(), order, outputs, are_mixed(order))
+    named = {node.name: node for node in inputs}
+    lists = {key: [named[name] for name in names] for key, names in columns(named).items()}
+    return _rolled(IRGraph(), order, outputs, are_mixed(order), lists)
 
 
-def _rolled(graph: IRGraph, order: Sequence[IRNode], outputs: Sequence[IRNode], is_mixed: bool) -> list[IRNode]:
+Lists = Mapping[tuple[str, str], Sequence[IRNode]]
+"""For each list among the arguments, and each part of its elements, the inputs that these are."""
+
+
+def _rolled(graph: IRGraph, order: Sequence[IRNode], outputs: Sequence[IRNode], is_mixed: bool, lists: Lists) -> list[IRNode]:
     needed = set(in_order(outputs))
     found = repetitions([node for node in order if node.primitive is not None and node in needed])
-    return _Roller(graph, found, outputs, is_mixed).rolled()
+    return _Roller(graph, found, outputs, is_mixed, lists).rolled()
 
 
 class _Roller:
     """Makes the nodes of a program anew, with its loops."""
 
-    def __init__(self, graph: IRGraph, found: Found, outputs: Sequence[IRNode], is_mixed: bool) -> None:
-        self.graph, self._found, self._outputs, self.is_mixed = graph, found, outputs, is_mixed
+    def __init__(self, graph: IRGraph, found: Found, outputs: Sequence[IRNode], is_mixed: bool, lists: Lists) -> None:
+        self.graph, self._found, self._outputs, self.is_mixed, self.lists = graph, found, outputs, is_mixed, lists
         self._new: dict[IRNode, IRNode] = {}  # what is outside of loops
         self._loops: dict[Rounds, _Made] = {}
         self._seen: dict[Rounds, dict[int, None]] = {rounds: {} for rounds in found.rounds}  # positions that others look at
@@ -74,7 +82,7 @@ class _Roller:
                 case Within(before=before):
                     yield from (node for node in before if node is not None)
                 case Each(nodes):
-                    yield from nodes
+                    yield from filter(None, nodes)
                 case Of() as of:
                     kept, _ = _kept(of)
                     yield kept.rounds.model[kept.position]
@@ -172,7 +180,7 @@ class _Roller:
         round_ = _Round(self, rounds)
         seen = [position for position in self._seen[rounds] if not round_.leaves(position)]
         results = [*round_.following(), *(round_.nodes[position] for position in seen)]
-        inner = _rolled(self.graph, round_.order, results, self.is_mixed)
+        inner = _rolled(self.graph, round_.order, results, self.is_mixed, {})
         body = Body(round_.number.rounds, round_.number.node, tuple(round_.carried.values()), tuple(inner))
         places = {position: len(round_.carried) + k for k, position in enumerate(seen)}
         for k, (position, lag, _) in enumerate(round_.carried):
@@ -217,11 +225,14 @@ class _Round:
         for model, operands, numbers in zip(rounds.model, rounds.operands, rounds.numbers, strict=True):
             inputs = [self._operand(operand) for operand in operands]
             self.nodes.append(self._computed(model, inputs, numbers))
+        labels: dict[IRNode, list[Label]] = {node: [] for node in self.nodes}
         for nodes in rounds.instances:  # a sum that has only one summand yet is called as that is
             for instance, node in dict(zip(reversed(nodes), reversed(self.nodes), strict=True)).items():
                 if instance is not None:
-                    node.is_called(instance.label)
                     node.is_from(instance.line)
+                    labels[node] += [instance.label] if instance.label else []
+        for node, its in labels.items():
+            node.is_called(_common(its))
 
     def _moving(self) -> Iterator[tuple[int, int]]:
         """All numbers that grow in step, in the form in which they will be written."""
@@ -233,7 +244,9 @@ class _Round:
                 case Picked(numbers=numbers):
                     yield from numbers
                 case Each(nodes):
-                    yield from _whole_steps(nodes)
+                    known = [node for node in nodes if node is not None]
+                    yield from _whole_steps(known)
+                    yield from (steps for _, steps in self._elements(known, len(nodes)))
         for numbers in self._rounds.numbers:
             yield from numbers
 
@@ -282,7 +295,7 @@ class _Round:
             case Picked(array, params, numbers, like):
                 return self._part(self._roller.looked_at(array), params, numbers, like)
             case Each(nodes):
-                return self._one_of([self._roller.looked_at(node) for node in nodes])
+                return self._one_of([node and self._roller.looked_at(node) for node in nodes])
 
     def _computed_earlier(self, of: Of) -> IRNode:
         kept, parts = _kept(of)
@@ -294,20 +307,38 @@ class _Round:
             node = self._noted(self._roller.graph.apply(indexing.index, (node,), part.params, _like(part)))
         return node
 
-    def _one_of(self, nodes: Sequence[IRNode]) -> IRNode:
+    def _one_of(self, nodes: Sequence[IRNode | None]) -> IRNode:
         """Another constant or input in each round."""
-        graph, like = self._roller.graph, _like(nodes[0])
-        for steps in _whole_steps(nodes):
+        known = [node for node in nodes if node is not None]
+        graph, like = self._roller.graph, _like(known[0])
+        for steps in _whole_steps(known):
             return self._noted(self.number.at(*steps))
-        places = (0, 1)
+        for whole, steps in self._elements(known, len(nodes)):
+            listed = graph.apply(LISTED, whole, {}, ((len(whole), *like[0]), like[1]))
+            listed.is_called(known[0].label)
+            return self._part(listed, {"index": 0}, [steps], like)
+        each, steps = known + known[-1:] * (len(nodes) - len(known)), (0, 1)
         if self.number.rounds == range(len(nodes))[::-1]:
-            nodes, places = nodes[::-1], (len(nodes) - 1, -1)
-        values = [node.value for node in nodes if node.value is not None]
-        if len(values) == len(nodes) and not (isinstance(nodes[0].dtype, PythonNumber) and self._roller.is_mixed):
+            each, steps = each[::-1], (len(nodes) - 1, -1)
+        values = [node.value for node in each if node.value is not None]
+        if len(values) == len(nodes) and not (isinstance(like[1], PythonNumber) and self._roller.is_mixed):
             array = graph.constant(np.stack(values))
         else:
-            array = graph.apply(LISTED, nodes, {}, ((len(nodes), *like[0]), like[1]))
-        return self._part(array, {"index": 0}, [places], like)
+            array = graph.apply(LISTED, each, {}, ((len(nodes), *like[0]), like[1]))
+        return self._part(array, {"index": 0}, [steps], like)
+
+    def _elements(self, known: Sequence[IRNode], rounds: int) -> Iterator[tuple[Sequence[IRNode], tuple[int, int]]]:
+        """The list among the arguments that inputs come in, with the place of the first and the step to the next."""
+        given = [_given(node) for node in known]
+        for place in places(given[0].name):
+            column = self._roller.lists.get((place.before, place.after), ())
+            numbers = {node: number for number, node in enumerate(column)}
+            found = [numbers.get(node, -1) for node in given]
+            first, step = found[0], found[1] - found[0]
+            is_even = found == [first + step * r for r in range(len(found))] and step
+            if -1 not in found and is_even and 0 <= first + step * (rounds - 1) < len(column):
+                yield column, (first, step)
+                return
 
     def _part(self, x: IRNode, params: Mapping[str, Any], numbers: Sequence[tuple[int, int]], like: Type) -> IRNode:
         """A part of an array or a list, where the numbers of the index grow."""
@@ -337,6 +368,28 @@ class _Round:
         if node.primitive is not None:
             self.order.append(node)
         return node
+
+
+def _common(labels: Sequence[Label]) -> Label | None:
+    """The best of the labels of a node in all rounds. Without numbers that are other ones in each: d_xs for d_xs_0 and d_xs_1."""
+    if not labels:
+        return None
+    best = max(label.rank for label in labels)
+    labels = [label for label in labels if label.rank is best]
+    parts = [re.split(r"(\d+)", label.name) for label in labels]
+    if len({label.name for label in labels}) == 1 or len({len(part) for part in parts}) > 1:
+        return labels[0]
+    same = [column[0] if len({*column}) == 1 else "" for column in zip(*parts, strict=True)]
+    name = re.sub(r"\[\]|_$|_(?=_)", "", "".join(same))
+    of = labels[0].of
+    return Label(name, best, of and Label(name.removeprefix("d_"), of.rank))
+
+
+def _given(node: IRNode) -> IRNode:
+    """The input that a node is, perhaps by another name."""
+    while node.primitive is not None and node.primitive.code == "{0}":
+        (node,) = node.inputs
+    return node
 
 
 def _kept(of: Of) -> tuple[Of, list[IRNode]]:
