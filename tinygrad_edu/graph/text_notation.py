@@ -57,7 +57,7 @@ def _after_sign(form: Form, least: int) -> str:
     return f"({form[0]})" if form[0].startswith("−") else _bracketed(form, least)
 
 
-_SUM = re.compile(r"(\\frac\{\{1\}\}\{\{\{count\}\}\} )?\\(sum|prod) \{0\}")
+_SUM = re.compile(r"(\\frac\{\{1\}\}\{\{\{count\}\}\} )?(\\sum|\\prod) \{0\}")
 _GREEK_FUNCTION = re.compile(r"\\(\w+)\(\{0\}\)")
 
 
@@ -73,7 +73,7 @@ def _form(term: Term) -> Form:
         return _form(term.operands[0])
     latex = term.primitive.latex
     if found := _SUM.fullmatch(latex):
-        return _sum(term, "Σ" if found[2] == "sum" else "Π", is_mean=bool(found[1]))
+        return _sum(term, "Σ" if found[2] == r"\sum" else "Π", is_mean=bool(found[1]))
     if (found := _GREEK_FUNCTION.fullmatch(latex)) and found[1] in GREEK:
         return f"{GREEK[found[1]]}({_form(term.operands[0])[0]})", ATOM
     if term.primitive is arithmetic.multiply and term.is_of_arrays:
