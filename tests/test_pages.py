@@ -88,6 +88,16 @@ def test_the_line_of_the_source_that_does_the_step_is_lit(explanation, tmp_path,
 
 
 @in_a_browser
+def test_what_is_lit_is_as_strong_as_its_colour(explanation, tmp_path):
+    read = """document.title = JSON.stringify([...document.querySelectorAll(".lit path, .lit polygon:not([fill=none])")].map(
+        (drawn) => [getComputedStyle(drawn).strokeOpacity, getComputedStyle(drawn).stroke]));"""
+    shown = json.loads(opened(explanation.to_html(), tmp_path, "lang=en&step=8", read).title)
+    assert len(shown) >= 4
+    assert len({tuple(pair) for pair in shown}) == 1
+    assert shown[0][0] == "1"
+
+
+@in_a_browser
 def test_where_nothing_is_computed_no_line_is_lit(perceptron, tmp_path):
     blocked = next(number for number, step in enumerate(steps_of(perceptron)) if step["kind"] == "blocked")
     elements = opened(perceptron.to_html(), tmp_path, f"lang=en&step={blocked}")
