@@ -21,6 +21,7 @@ FEWEST_ROUNDS = 4
 """How many rounds a loop must have."""
 _MOST_PERIODS = 24  # how many distances to the same operation are tried
 _LONGEST_LAG = 3  # rounds
+_MOST_CARRIED = 4  # for each round
 _MOST_CUTS = 8  # places to begin a round that are tried
 _ROUNDS_TO_TRY = 6
 
@@ -103,6 +104,11 @@ class Rounds:
         return carried[0] if number == -1 and carried else None
 
     @property
+    def carries_much(self) -> bool:
+        """Whether more is carried than one would like to read: a loop in each round may be better, such as that of a layer."""
+        return len({each.position for each in self.within if each.lag}) > _MOST_CARRIED * len(self.instances)
+
+    @property
     def within(self) -> Iterator[Within]:
         """The operands that are computed in the rounds."""
         return (each for operands in self.operands for each in operands if isinstance(each, Within))
@@ -144,15 +150,22 @@ class _Finder:
     def found(self) -> Found:
         start = 0
         failed: dict[int, int] = {}  # until where a period is known to lead to nothing
+        spare: Rounds | None = None  # of which each round may hold a better loop
+        until = 0
         while start < len(self._order):
-            end = None
+            rounds = None
             for period, length in self._candidates(start, failed):
                 rounds = self._rounds(start, period, length)
-                if rounds:
-                    end = self._add(rounds)
+                if rounds and (spare or not rounds.carries_much):
                     break
                 failed[period] = start + length
-            start = max(start + 1, end or 0)
+                if rounds:
+                    spare, until, rounds = rounds, start + period, None
+            if rounds is None and spare and start >= until:
+                rounds = spare
+            if rounds:
+                spare = None
+            start = self._add(rounds) if rounds else start + 1
         return self._found
 
     def _next_of_a_kind(self) -> list[int]:
