@@ -396,6 +396,22 @@ def test_single_numbers_of_python_go_by_a_function_in_a_program(target):
     assert [slope(x) for x in (3.0, 0.25, -3)] == [1, 0.5, -1]
 
 
+@pytest.mark.parametrize("step", [lambda h: tg.on_gradient(h, clipped), lambda h: +h], ids=["on_gradient", "plus"])
+def test_a_recurrence_keeps_each_state_once_where_an_operation_only_hands_it_on(step, target):
+    def loss(W, X):
+        h = np.zeros(3)
+        for x in X:
+            h = step(np.tanh(W @ h + x))
+        return np.sum(h**2)
+
+    rng = np.random.default_rng(0)
+    W, X = rng.normal(size=(3, 3)), rng.normal(size=(20, 3))
+    gradient = tg.compile(tg.grad(loss), target=target)
+    np.testing.assert_allclose(gradient(W, X), tg.grad(loss)(W, X), rtol=1e-9, atol=1e-12)
+    if target == "numpy":
+        assert gradient.source.count("append") == 1
+
+
 def test_a_program_follows_a_number_that_a_function_uses():
     limits = {"most": 1.0}
     gradient = tg.compile(tg.grad(lambda x: tg.on_gradient(x, lambda g: np.clip(g, -limits["most"], limits["most"])) ** 2))

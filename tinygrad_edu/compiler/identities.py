@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -311,3 +311,14 @@ EXPANSIONS = (
     Identity("sigmoid(x)", "np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.absolute(x)))"),
     Identity("softplus(x)", "np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))"),
 )
+
+
+@lru_cache(maxsize=1024)
+def does_nothing(primitive: Primitive) -> bool:
+    """Whether an identity says that an operation gives just what it is given, `+x` for x.
+
+    >>> does_nothing(arithmetic.positive), does_nothing(arithmetic.negative)
+    (True, False)
+    """
+    sides = (identity.sides for identity in IDENTITIES if identity.operation is primitive)
+    return any(isinstance(before, Applied) and before.operands == (after,) for before, after in sides)

@@ -19,6 +19,7 @@ from weakref import ref
 
 import numpy as np
 
+from tinygrad_edu.compiler.identities import does_nothing
 from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, Label, PythonNumber, Rank, is_elementwise, result_type
 from tinygrad_edu.compiler.keeping import kept
 from tinygrad_edu.compiler.python_numbers import kind, number, plain
@@ -201,6 +202,8 @@ def _node(graph: IRGraph, value: Value, nodes: dict[Value, IRNode]) -> IRNode:
         for parent, seen in zip(value.parents, value.inputs, strict=True)
     ]
     dtype = kind(numbers_of(value))
+    if does_nothing(value.primitive) and inputs[0].dtype == dtype:
+        return inputs[0]
     try:
         return graph.apply(value.primitive, _briefly(value, inputs, dtype), value.params, (value.shape, dtype))
     except TypeError as error:  # of a parameter without a hash
