@@ -286,7 +286,7 @@ class Builder:
         if len(x.shape) == 1 and shape in ((1, *x.shape), (*x.shape, 1)):  # a vector as a row or a column, and back
             return self.make(indexing.index, [x], {"index": None if shape[0] == 1 else (slice(None), None)})
         if x.operation is linear_algebra.matmul and x.shape in ((1, *shape), (*shape, 1)):
-            return self.make(indexing.index, [x], {"index": 0 if x.shape[0] == 1 else (slice(None), 0)})
+            return self.make(indexing.index, [x], {"index": 0 if x.shape == (1, *shape) else (*(slice(None) for _ in shape), 0)})
         return self.graph.apply(shaping.reshape, [x], {"shape": shape}, (shape, x.dtype))
 
     @_rewrites(shaping.reshape)
