@@ -121,7 +121,7 @@ def test_an_operation_works_everywhere_whatever_its_name(cube, tmp_path):
     assert tg.compile(tg.grad(lambda x: cube(x)))(2.0) == 12.0
     assert tg.hessian(lambda x: cube(x))(2.0) == 12.0
     explanation = tg.explain(loss)
-    assert "dL/dx" in str(explanation)
+    assert "dloss/dx" in str(explanation)
     explanation.save(tmp_path / "page.html")
     explanation.save(tmp_path / "page.tex")
     assert (tmp_path / "page.html").stat().st_size > 100
