@@ -87,3 +87,29 @@ def test_a_result_that_is_also_part_of_a_sum_stays_whole(target):
     p, total = tg.compile(padded, target=target)(np.array([1.0, 2.0]), np.array([30.0, 40.0]))
     np.testing.assert_array_equal(p, [1.0, 2.0, 0.0])
     np.testing.assert_array_equal(total, [1.0, 32.0, 40.0])
+
+
+def test_the_rounds_of_a_loop_on_large_arrays_run_in_blocks_and_keep_only_what_the_way_back_needs():
+    def loss(W, xs, h):
+        total = 0.0
+        for x in xs:
+            h = np.tanh(W @ h + x)
+            total = total + np.sum(h**2)
+        return total
+
+    W, xs, h = 0.3 * np.eye(4), RNG.normal(size=(30, 4, 20_000)), RNG.normal(size=(4, 20_000))
+    gradient = tg.value_and_grad(loss, argnums=(0, 1, 2))
+    compiled = tg.compile(gradient)
+    (value, gradients), (expected, exact) = compiled(W, xs, h), gradient(W, xs, h)
+    assert "slice(start, start + " in compiled.optimized_source
+    assert value == pytest.approx(expected, rel=1e-12)
+    for ours, theirs in zip(gradients, exact, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
+    tracemalloc.start()
+    try:
+        compiled(W, xs, h)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Of each round the state and its square, besides the gradient for xs; all that is computed would be seven arrays a round.
+    assert most < 4 * xs.nbytes

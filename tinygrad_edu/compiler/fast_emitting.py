@@ -73,7 +73,7 @@ class FastEmitter(LoopEmitter):
         for part in region.outside:
             if not is_short(self._forms[part]):
                 self._give_line(part)  # once, and not in each block
-        stored = {node: self._name_for(node) for node in region.nodes if node in region.stored}
+        stored = {node: self._new_name_for(node) for node in region.nodes if node in region.stored}
         self._body += [f"{name} = {_empty(node)}" for node, name in stored.items()]
         self._body += self._loop(region, stored)
         for node, name in stored.items():

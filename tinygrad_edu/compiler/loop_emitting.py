@@ -284,7 +284,13 @@ class LoopEmitter(Emitter):
                 self._forms[node] = self._state(variable, 1)
         is_looked_at = self._uses[node] > len(variables) or node in self._named
         if not all(variable.is_written for variable in variables) and is_looked_at and not is_short(self._forms[node]):
-            self._give_line(node, self._scope.variable(f"new_{variables[0].name}"))
+            self._give_line(node, self._new_name_for(node))
+
+    def _new_name_for(self, node: IRNode) -> str:
+        """The name of what a node is until it is left in the variable of a loop, if it is for one."""
+        variables = (variable for variable in (self._open[-1].variables if self._open else []) if variable.result is node)
+        variable = next(variables, None)
+        return self._scope.variable(f"new_{variable.name}") if variable else self._name_for(node)
 
     def _add_to(self, node: IRNode, variable: Variable) -> None:
         """`d_W += np.outer(d_a, h[i])`, in the array's own memory."""
@@ -372,7 +378,7 @@ class LoopEmitter(Emitter):
         plain = [variable for variable in rest if not variable.is_list]
         for variable in rest:
             if variable.is_list:
-                self._give_line(variable.result, self._scope.variable(f"new_{variable.name}"))
+                self._give_line(variable.result, self._new_name_for(variable.result))
             self._note_line(variable.result)
         if plain:
             forms = ", ".join(ast.unparse(self._forms[variable.result]) for variable in plain)
