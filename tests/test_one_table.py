@@ -108,10 +108,11 @@ IDENTITIES = "compiler.identities"
 
 # Strings that are some entry's name and mean something else, by the folder or module in which they stand.
 OTHER_MEANINGS = {
-    "compiler": {"reshape", "stack", "add", "mod"},  # functions of NumPy's, as they are written, and __add__ and __mod__
+    "compiler": {"reshape", "stack", "add", "mod", "real"},  # functions of NumPy's, as they are written, and __add__ and __mod__
     "explainer": {"minimum", "dot", "step"},  # where a parabola has it, a program of Graphviz's, and one of gradient descent
     "graph": {"gamma"},  # a Greek letter
     "graph.mathml_notation": {"gamma", "max", "min", "mod", "prod", "sqrt", "sum"},  # words of LaTeX's
+    "models": {"log", "step"},  # a scale of an axis, and a step of gradient descent
     "nn": {"mean", "sum"},  # what reduction= may be
 }
 

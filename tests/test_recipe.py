@@ -33,10 +33,10 @@ KNOWN = {
     "entr": ({}, scipy.special.entr(x), -np.log(x) - 1),
 }
 WRITTEN = {
-    "gaussian": ("exp(-x ** 2)", "y &= e^{-x^2}", "-2 * g * x * y"),
-    "leaky_relu": ("leaky_relu(x, slope=0.1)", "_relu", "where(x &gt; 0, g, 0.1 * g)"),
+    "gaussian": ("exp(−x²)", "y &= e^{-x^2}", "(−2·g ⊙ x) ⊙ y"),
+    "leaky_relu": ("leaky_relu(x, slope=0.1)", "_relu", "where(x &gt; 0, g, 0.1·g)"),
     "mirror": ("mirror(x)", "mirror} x", "g[::-1]"),
-    "entr": ("entr(x)", "y &= -x ", "-g * (log(x) + 1)"),
+    "entr": ("entr(x)", "y &= -x ", "−g ⊙ (log(x) + 1)"),
 }
 assert sorted(KNOWN) == sorted(NAMES), NAMES
 for name in NAMES:
