@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compiler.brief_indices import brief, goes_forward
 from tinygrad_edu.compiler.identities import IDENTITIES, Identity
 from tinygrad_edu.compiler.ir import (
     IRGraph,
@@ -299,12 +300,12 @@ class Builder:
         """What fills the whole array, from its beginning to its end, only gets another shape."""
         index, (g, *positions) = params.get("index"), inputs
         parts = index if type(index) is tuple else (index,)
-        is_forward = all(part is None or part is ... or isinstance(part, int) or _goes_forward(part) for part in parts)
+        is_forward = all(part is None or part is ... or isinstance(part, int) or goes_forward(part) for part in parts)
         if is_forward and not positions and math.prod(g.shape) == math.prod(like[0]):
             return self._reshaped(g, like[0])
-        if positions or frozen(_brief(index, like[0])) == frozen(index):
+        if positions or frozen(brief(index, like[0])) == frozen(index):
             return None
-        return self.make(indexing.scatter, inputs, {**params, "index": _brief(index, like[0])})
+        return self.make(indexing.scatter, inputs, {**params, "index": brief(index, like[0])})
 
     @_rewrites(joining.concatenate)
     def concatenate(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
@@ -336,7 +337,7 @@ class Builder:
             return self._broadcast(x.inputs[0], like[0])
         if "index" not in params:  # some of it has been recorded
             return None
-        index = _brief(params["index"], x.shape)
+        index = brief(params["index"], x.shape)
         if type(index) is slice and index == slice(None):
             return x
         return None if frozen(index) == frozen(params["index"]) else self.make(indexing.index, inputs, {"index": index})
@@ -357,35 +358,6 @@ class Builder:
 
 def _has_no_name(node: IRNode) -> bool:
     return node.label is None or node.label.rank < Rank.VARIABLE
-
-
-def _brief(index: Any, shape: tuple[int, ...]) -> Any:
-    """An index of an array without `...`, the ends of slices that go from end to end, and a tuple around a single part."""
-    parts = list(index) if type(index) is tuple else [index]
-    if not all(part is None or part is ... or type(part) in (int, slice) for part in parts):
-        return index
-    missing = len(shape) - sum(part is not None and part is not ... for part in parts)
-    if ... in parts and (len(shape) <= 2 or missing == 0):
-        position = parts.index(...)
-        parts[position : position + 1] = [slice(None)] * missing
-    if ... not in parts:
-        lengths = iter(shape)
-        parts = [part if part is None else _whole(part, next(lengths)) for part in parts]
-        while len(parts) > 1 and parts[-1] == slice(None):
-            parts.pop()
-    return parts[0] if len(parts) == 1 else tuple(parts)
-
-
-def _whole(part: Any, length: int) -> Any:
-    """A slice without the ends that it would have anyway."""
-    if type(part) is not slice or part.step not in (None, 1):
-        return part
-    start = None if part.start in (None, 0) else part.start
-    return slice(start, None if part.stop is None or part.stop >= length else part.stop)
-
-
-def _goes_forward(part: Any) -> bool:
-    return isinstance(part, slice) and (part.step is None or part.step > 0)
 
 
 def _unrepeated(node: IRNode) -> IRNode:

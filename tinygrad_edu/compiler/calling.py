@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any, Protocol, overload
@@ -17,11 +16,11 @@ from weakref import finalize, ref
 import numpy as np
 
 from tinygrad_edu.compiler.guards import Guards, NoGuardError
-from tinygrad_edu.compiler.ir import frozen
 from tinygrad_edu.compiler.jax_programs import as_numpy, import_jax, jax_program
 from tinygrad_edu.compiler.names import NEEDED, prefix
 from tinygrad_edu.compiler.numpy_programs import numpy_program
 from tinygrad_edu.compiler.programs import Program, defined, rewritten
+from tinygrad_edu.compiler.statics import as_number, what_it_is
 from tinygrad_edu.compiler.store import Store
 from tinygrad_edu.compiler.surroundings import Surroundings
 from tinygrad_edu.compiler.tracing import DEEPEST
@@ -266,16 +265,16 @@ class _Compilation:
         """What decides which program an argument needs; the numbers and arrays in it are appended to `leaves`."""
         kind = type(x)
         if self._is_static(path, x):
-            return _what_it_is(x)
+            return what_it_is(x)
         if isinstance(x, self._arrays):
             leaves.append(x)
             return x.shape, x.dtype
         children = children_of(x)
         if children is None:
-            leaves.append(_as_number(x))
+            leaves.append(as_number(x))
             return type(leaves[-1])
-        keys = _what_it_is(tuple(x)) if isinstance(x, dict) else ()
-        state = tuple((name, _what_it_is(part)) for name, part in beside(x).items())
+        keys = what_it_is(tuple(x)) if isinstance(x, dict) else ()
+        state = tuple((name, what_it_is(part)) for name, part in beside(x).items())
         return kind, keys, state, *[self._key(path + step, part, leaves) for step, part in children]
 
     def _is_static(self, path: str, x: Any) -> bool:
@@ -333,7 +332,7 @@ class _Compilation:
                     if self._is_static(path, leaf):
                         others.append(leaf)
                     else:
-                        numbers[path] = _as_number(leaf)
+                        numbers[path] = as_number(leaf)
 
         def call(values: Sequence[Any]) -> Any:
             surroundings.append(Surroundings(self._f, *others))  # what the first run makes is there in the second
@@ -375,38 +374,6 @@ def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
         return list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
         return [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
-
-
-class _Same:
-    """Equal to itself alone, and to another of the same thing."""
-
-    def __init__(self, thing: Any) -> None:
-        self._thing = thing
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other._thing is self._thing
-
-    def __hash__(self) -> int:
-        return id(self._thing)
-
-
-def _what_it_is(x: Any) -> Any:
-    """What is static in a form that can be looked up: numbers, text and what is made of them by value, a user's objects as such."""
-    if isinstance(x, frozenset):
-        return frozenset, frozenset(map(_what_it_is, x))
-    if isinstance(x, tuple | list):
-        return type(x), *map(_what_it_is, x)
-    if dataclasses.is_dataclass(x) and not isinstance(x, type) and x.__hash__ is not None:
-        return type(x), *(_what_it_is(getattr(x, field.name)) for field in dataclasses.fields(x))
-    is_known = type(x).__module__.partition(".")[0] in (*sys.stdlib_module_names, "numpy") and type(x).__module__ != "__main__"
-    return (type(x), frozen(x)) if is_known and not callable(x) else _Same(x)
-
-
-def _as_number(x: Any) -> Any:
-    """A number as one of Python's or NumPy's, if it is of a type of the user's own; all else as it is."""
-    if isinstance(x, np.generic | Value) or not isinstance(x, float | int) or type(x) in (float, int):
-        return x
-    return float(x) if isinstance(x, float) else int(x)
 
 
 def _is_free() -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import count
@@ -20,8 +20,9 @@ from weakref import ref
 import numpy as np
 
 from tinygrad_edu.compiler.identities import does_nothing
-from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, Label, PythonNumber, Rank, is_elementwise, result_type
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_elementwise, result_type
 from tinygrad_edu.compiler.keeping import kept
+from tinygrad_edu.compiler.labelling import label
 from tinygrad_edu.compiler.python_numbers import kind, number, plain
 from tinygrad_edu.compiler.randomness import draws, shared_state
 from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
@@ -33,11 +34,9 @@ from tinygrad_edu.errors import TracingError
 from tinygrad_edu.graph.graph import parents_of
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.variables import Users, Variables
-from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.table import TABLE, numpy_name
-from tinygrad_edu.transforms.tracing import ARGUMENT
-from tinygrad_edu.transforms.trees import children_of, demand_shallow, tree_leaves, tree_map
+from tinygrad_edu.transforms.trees import demand_shallow, tree_leaves, tree_map
 
 DEEPEST = 50
 """How deep arguments and results may be nested. Python itself reads no program with much deeper brackets."""
@@ -118,64 +117,10 @@ def _run(
             nodes[value] = _outside(graph, value, names, outside) if value.serial < oldest else _node(graph, value, nodes)
     outputs = [_output(graph, nodes, leaf) for leaf in leaves]
     if users is not None:
-        _label(nodes, tracing.passed, users.variables, output)
+        label(nodes, tracing.passed, users.variables, output)
         for value, node in nodes.items():
             node.is_from(users.lines.get(value.serial))
     return TracedRun(inputs, outside, output, outputs, nodes, tracing.passed)
-
-
-def _label(nodes: Mapping[Value, IRNode], passed: Sequence[tuple[Value, Value, Any]], variables: Variables, output: Any) -> None:
-    """Let the nodes be called what the Values are called."""
-    names = {Rank.VARIABLE: variables.bound, Rank.PLACE: variables.passed, Rank.FUNCTION: variables.returned}
-    labels = {value: _label_of(value, names) for value in nodes}
-    for value, parent in _receivers(passed, labels).items():
-        of = labels[parent]
-        nodes[value].is_called(Label(f"d_{of.name}", min(of.rank, Rank.COTANGENT), of))
-    for value, label in labels.items():
-        nodes[value].is_called(label)
-    for name, leaf in _labelled(output):
-        if isinstance(leaf, Value):
-            nodes[leaf].is_called(Label(name, Rank.PLACE))
-
-
-def _label_of(value: Value, names: Mapping[Rank, Mapping[int, str]]) -> Label:
-    if value.name:
-        is_derived = value.name.startswith("d_")  # by a transform
-        return Label(value.name, Rank.COTANGENT if is_derived else Rank.GIVEN)
-    for rank, known in names.items():
-        if value.serial in known:
-            return Label(known[value.serial], rank)
-    return Label(value.primitive.result or value.primitive.name if value.primitive else "constant", Rank.OPERATION)
-
-
-def _receivers(passed: Sequence[tuple[Value, Value, Any]], labels: Mapping[Value, Label]) -> dict[Value, Value]:
-    """For each gradient what it is the gradient for: what it, or each of its summands, was passed to. Of several things it is an
-    argument, or else the one with the best name, which was computed last."""
-    receivers: dict[Value, dict[Value, None]] = {}
-    for _, parent, gradient in passed:
-        if isinstance(gradient, Value) and gradient.primitive is not None and parent in labels:
-            receivers.setdefault(gradient, {})[parent] = None
-    for value in labels:
-        if value.primitive is arithmetic.add:
-            summands = [receivers.get(part, {}) for part in value.parents if part is not None] or [{}]  # zeros are passed as none
-            for parent in [parent for parent in summands[0] if all(parent in others for others in summands)]:
-                receivers.setdefault(value, {})[parent] = None
-                for others in summands:
-                    others.pop(parent, None)
-
-    def importance(value: Value) -> tuple[bool, int, int]:
-        return value.primitive is ARGUMENT or value.primitive is None, labels[value].rank, value.serial
-
-    return {value: max(parents, key=importance) for value, parents in receivers.items() if value in labels and parents}
-
-
-def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
-    """The leaves of the dicts and dataclasses in what was returned, with what they are called there."""
-    for label, part in children_of(tree) or ():
-        if children_of(part) is not None:
-            yield from _labelled(part)
-        elif label.startswith(("['", ".")):
-            yield label, part
 
 
 def _argument(name: str, x: Any) -> Value:

@@ -1,0 +1,67 @@
+"""What the nodes of a trace are called: as the variables of the user's function; a cotangent after what it is the one of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tinygrad_edu.compiler.ir import IRNode, Label, Rank
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.graph.variables import Variables
+from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.transforms.tracing import ARGUMENT
+from tinygrad_edu.transforms.trees import children_of
+
+
+def label(nodes: Mapping[Value, IRNode], passed: Sequence[tuple[Value, Value, Any]], variables: Variables, output: Any) -> None:
+    """Let the nodes be called what the Values are called."""
+    names = {Rank.VARIABLE: variables.bound, Rank.PLACE: variables.passed, Rank.FUNCTION: variables.returned}
+    labels = {value: _label_of(value, names) for value in nodes}
+    for value, parent in _receivers(passed, labels).items():
+        of = labels[parent]
+        nodes[value].is_called(Label(f"d_{of.name}", min(of.rank, Rank.COTANGENT), of))
+    for value, label in labels.items():
+        nodes[value].is_called(label)
+    for name, leaf in _labelled(output):
+        if isinstance(leaf, Value):
+            nodes[leaf].is_called(Label(name, Rank.PLACE))
+
+
+def _label_of(value: Value, names: Mapping[Rank, Mapping[int, str]]) -> Label:
+    if value.name:
+        is_derived = value.name.startswith("d_")  # by a transform
+        return Label(value.name, Rank.COTANGENT if is_derived else Rank.GIVEN)
+    for rank, known in names.items():
+        if value.serial in known:
+            return Label(known[value.serial], rank)
+    return Label(value.primitive.result or value.primitive.name if value.primitive else "constant", Rank.OPERATION)
+
+
+def _receivers(passed: Sequence[tuple[Value, Value, Any]], labels: Mapping[Value, Label]) -> dict[Value, Value]:
+    """For each gradient what it is the gradient for: what it, or each of its summands, was passed to. Of several things it is an
+    argument, or else the one with the best name, which was computed last."""
+    receivers: dict[Value, dict[Value, None]] = {}
+    for _, parent, gradient in passed:
+        if isinstance(gradient, Value) and gradient.primitive is not None and parent in labels:
+            receivers.setdefault(gradient, {})[parent] = None
+    for value in labels:
+        if value.primitive is arithmetic.add:
+            summands = [receivers.get(part, {}) for part in value.parents if part is not None] or [{}]  # zeros are passed as none
+            for parent in [parent for parent in summands[0] if all(parent in others for others in summands)]:
+                receivers.setdefault(value, {})[parent] = None
+                for others in summands:
+                    others.pop(parent, None)
+
+    def importance(value: Value) -> tuple[bool, int, int]:
+        return value.primitive is ARGUMENT or value.primitive is None, labels[value].rank, value.serial
+
+    return {value: max(parents, key=importance) for value, parents in receivers.items() if value in labels and parents}
+
+
+def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
+    """The leaves of the dicts and dataclasses in what was returned, with what they are called there."""
+    for label, part in children_of(tree) or ():
+        if children_of(part) is not None:
+            yield from _labelled(part)
+        elif label.startswith(("['", ".")):
+            yield label, part
