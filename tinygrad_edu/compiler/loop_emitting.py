@@ -221,6 +221,8 @@ class LoopEmitter(Emitter):
         is_nameless = label is None or label.rank is Rank.OPERATION
         if position >= len(body.carried) or not is_nameless or len(users) != 1 or users[0] in body.results:
             return None
+        if sum(part in body.carried for part in users[0].inputs) > 1:  # which cannot all have the name
+            return None
         is_cotangent = users[0].label is not None and users[0].label.of is not None and users[0].shape == carried.shape
         return users[0] if is_cotangent else None
 
@@ -308,8 +310,9 @@ class LoopEmitter(Emitter):
     def _array_to_add_to(self, node: IRNode, summands: Sequence[IRNode]) -> str:
         variables = self._open[-1].variables if self._open else []
         variable = next((each for each in variables if each.result is node), None)
-        if variable is not None and not variable.is_added_to and not self._may_be_built_in(variable):
-            self._names[node] = self._scope.variable(f"new_{variable.name}")
+        if variable is not None and not variable.is_added_to:
+            is_free = self._may_be_built_in(variable)
+            self._names[node] = variable.name if is_free else self._scope.variable(f"new_{variable.name}")
         if variable is None or not variable.is_added_to:
             return super()._array_to_add_to(node, summands)
         others = [part for part in summands if part is not variable.carried]

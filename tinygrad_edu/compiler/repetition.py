@@ -8,7 +8,7 @@ of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +107,16 @@ class Rounds:
     def carries_much(self) -> bool:
         """Whether more is carried than one would like to read: a loop in each round may be better, such as that of a layer."""
         return len({each.position for each in self.within if each.lag}) > _MOST_CARRIED * len(self.instances)
+
+    @property
+    def outside(self) -> Iterator[IRNode]:
+        """What the rounds use that is computed elsewhere, but for what is carried into the first one."""
+        for operand in (operand for operands in self.operands for operand in operands):
+            match operand:
+                case Always(node) | Picked(node):
+                    yield node
+                case Of(rounds, position):
+                    yield rounds.model[position]
 
     @property
     def within(self) -> Iterator[Within]:
@@ -358,6 +368,7 @@ class _Finder:
     def _extend_forward(self, rounds: Rounds, taken: set[IRNode | None]) -> bool:
         """A round after the last one, which may leave out what nobody needs any more."""
         number, model = len(rounds.instances), rounds.model
+        newest = max(self.position[node] for node in rounds.instances[-1] if node)
         new: list[IRNode | None] = []
         last: list[Sequence[IRNode | None]] = [[None] * len(operands) for operands in rounds.operands]
         for position, operands in enumerate(rounds.operands):
@@ -368,6 +379,8 @@ class _Finder:
             is_left_out = any(not isinstance(operand, Each) for operand in unknown)
             numbers = tuple(first + step * number for first, step in rounds.numbers[position])
             node = None if is_left_out else self.lookup(model[position], numbers, known, operands, taken)
+            if node is not None and self.position[node] < newest:
+                return False
             new.append(node)
             if node is not None:
                 last[position] = list(node.inputs)
@@ -394,16 +407,20 @@ class _Finder:
         return not users or any(user not in taken for user in users)
 
     def _depend_on(self, nodes: Sequence[IRNode], others: set[IRNode]) -> bool:
-        """Whether some nodes are computed from others."""
+        """Whether some nodes are computed from others. What a loop computes is computed from all that the loop needs."""
         oldest = min(self.position[node] for node in others)
-        waiting, seen = list(nodes), set(nodes)
+        waiting, seen = list(nodes), {*nodes}
+        walked: set[Rounds] = set()
         for node in waiting:  # which grows while it is walked
             if node in others:
                 return True
-            if self.position.get(node, -1) >= oldest:
-                new = [part for part in node.inputs if part not in seen]
-                seen.update(new)
-                waiting += new
+            parts: Iterable[IRNode] = node.inputs if self.position.get(node, -1) >= oldest else ()
+            if node in self.owner and self.owner[node][0] not in walked:
+                walked.add(rounds := self.owner[node][0])
+                parts = (part for computed in rounds.instances for each in computed if each for part in each.inputs)
+            new = [part for part in dict.fromkeys(parts) if part not in seen]
+            seen.update(new)
+            waiting += new
         return False
 
     def _add(self, rounds: Rounds) -> int:
@@ -429,9 +446,10 @@ class _Further:
     def __init__(self, finder: _Finder, rounds: Rounds, taken: set[IRNode | None], leaves_out: bool) -> None:
         self._finder, self._rounds, self._taken, self._leaves_out = finder, rounds, taken, leaves_out
         self._model = rounds.model
+        self._oldest = min(finder.position[node] for node in rounds.instances[0] if node)
         self._nodes: list[IRNode | None] = [None] * len(self._model)
         self.learned: dict[tuple[int, int], IRNode | None] = {}
-        self.outside = [each.node for operands in rounds.operands for each in operands if isinstance(each, Always)]
+        self.outside = list(rounds.outside)
 
     @property
     def nodes(self) -> list[IRNode]:
@@ -453,7 +471,8 @@ class _Further:
     def _matched(self, position: int, node: IRNode) -> list[tuple[int, IRNode]] | None:
         """Take a node for what was computed at a position, and give what this says of other positions; None if it cannot be."""
         operands, model = self._rounds.operands[position], self._model[position]
-        if node in self._taken or node not in self._finder.position or node in self._finder.owner:
+        is_earlier = self._finder.position.get(node, self._oldest) < self._oldest
+        if not is_earlier or node in self._taken or node in self._finder.owner:
             return None
         self._nodes[position] = node
         carried = [isinstance(operand, Within) and operand.lag == 1 for operand in operands]
@@ -481,8 +500,6 @@ class _Further:
         known = self._finder.known(operand, -1, self._nodes, self._rounds)
         if not _may_be(known, part, self._model[position].inputs[which], operand):
             return False
-        if known is None and isinstance(operand, Each) and not _is_given(part):
-            return False
         self.learned[position, which] = part
         self.outside.append(operand.array if isinstance(operand, Picked) else part)
         return known is not None or isinstance(operand, Each | Within)
@@ -504,7 +521,7 @@ def _may_be(known: IRNode | None, found: IRNode, model: IRNode, operand: Operand
     """Whether an operand that is found is the known one, or where none is known may be: a number to begin with has any dtype."""
     if known is not None:
         return found is known
-    if found.shape != model.shape:
+    if found.shape != model.shape or (isinstance(operand, Each) and not _is_given(found)):
         return False
     if isinstance(operand, Within) and operand.lag and found.value is not None:
         return True
@@ -513,7 +530,7 @@ def _may_be(known: IRNode | None, found: IRNode, model: IRNode, operand: Operand
 
 def _is_given(node: IRNode) -> bool:
     """Whether it is a constant or an input, perhaps by another name."""
-    while node.primitive is not None and node.primitive.code == "{0}":
+    while node.primitive is not None and node.primitive.code == "{0}" and len(node.inputs) == 1:
         (node,) = node.inputs
     return node.primitive is None
 

@@ -416,7 +416,8 @@ class _Number:
     def __init__(self, graph: IRGraph, rounds: Rounds, moving: Iterable[tuple[int, int]]) -> None:
         self._graph = graph
         used = Counter((first, step) for first, step in moving if step)
-        fits = [pair for pair in used if all(step % pair[1] == 0 for _, step in used)]
+        steps = {step for _, step in used} | {1 for operands in rounds.operands if any(map(_is_walked, operands))}
+        fits = [pair for pair in used if all(step % pair[1] == 0 for step in steps)]
         self._first, self._step = max(fits, key=lambda pair: used[pair], default=(0, 1))
         self.rounds = range(self._first, self._first + self._step * len(rounds.instances), self._step)
         self.node = graph.input(f"round {next(_serial)}", (), PYTHON[int])
@@ -441,6 +442,11 @@ def _whole_steps(nodes: Sequence[IRNode]) -> Iterator[tuple[int, int]]:
     values = [node.value for node in nodes]
     if all(type(value) is int for value in values) and len({b - a for a, b in pairwise(values)}) == 1:
         yield values[0], values[1] - values[0]
+
+
+def _is_walked(operand: Operand) -> bool:
+    """Whether it is written as a list of which each round takes the next."""
+    return isinstance(operand, Each) and not any(_whole_steps([node for node in operand.nodes if node is not None]))
 
 
 Type = tuple[tuple[int, ...], Any]
