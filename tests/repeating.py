@@ -114,6 +114,22 @@ def a_list_of_arrays(n, W, xs):
     return np.sum(h)
 
 
+@case(0.7, lambda n: [float(x) for x in rows(n)])
+def a_list_of_floats_of_pythons(n, w, xs):
+    h = 0.0
+    for x in xs:
+        h = np.tanh(w * h + x)
+    return h
+
+
+@case(0.7, lambda n: {"x": [0.1 * k for k in range(n)], "y": list(rows(n, 2))})
+def lists_in_a_dict(n, w, data):
+    h = np.zeros(2)
+    for x, y in zip(data["x"], data["y"], strict=True):
+        h = np.tanh(w * h + x * y)
+    return np.sum(h)
+
+
 @case(0.7, lambda n: rows(n, 2))
 def the_rows_of_an_array(n, w, X):
     h = np.zeros(2)

@@ -398,7 +398,7 @@ def test_the_source_of_the_example_does_not_depend_on_the_number_of_rounds(examp
 @every_example
 def test_the_loop_computes_what_the_unrolled_program_computes(example, monkeypatch):
     _, rolled = compiled(example, 70)
-    monkeypatch.setattr(programs, "rolled", lambda order, outputs: list(outputs))
+    monkeypatch.setattr(programs, "rolled", lambda order, outputs, *_: list(outputs))
     step, unrolled = example.compiled_anew(70)
     assert not any(line.lstrip().startswith("for ") for line in body(step.source))
     agree(rolled, unrolled)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_edu.compiler.ir import IRNode, frozen
-from tinygrad_edu.primitives import arithmetic, indexing
+from tinygrad_edu.primitives import arithmetic, broadcasting, indexing
 
 FEWEST_SAVED = 20
 """How many operations a loop must save to be worth reading."""
@@ -530,9 +530,16 @@ def _may_be(known: IRNode | None, found: IRNode, model: IRNode, operand: Operand
 
 def _is_given(node: IRNode) -> bool:
     """Whether it is a constant or an input, perhaps by another name."""
-    while node.primitive is not None and node.primitive.code == "{0}" and len(node.inputs) == 1:
+    while is_renamed(node):
         (node,) = node.inputs
     return node.primitive is None
+
+
+def is_renamed(node: IRNode) -> bool:
+    """Whether it is its input by another name, or in another precision, such as a number of Python's as one of NumPy's."""
+    if node.primitive is None or len(node.inputs) != 1:
+        return False
+    return node.primitive.code == "{0}" or node.operation is broadcasting.cast
 
 
 def _is_own(operand: Operand) -> bool:
@@ -556,7 +563,7 @@ def _earlier(operand: Operand, learned: IRNode | None) -> Operand:
 
 def _only_looks(rounds: Rounds) -> bool:
     """Whether nothing is computed in the rounds."""
-    return all(node.operation is indexing.index for node in rounds.model)
+    return all(node.operation is indexing.index or is_renamed(node) for node in rounds.model)
 
 
 # --- what nodes have in common -----------------------------------------------------------------------------------------------

@@ -20,7 +20,19 @@ import numpy as np
 from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, Label, PythonNumber, are_mixed
 from tinygrad_edu.compiler.lists import columns, places
 from tinygrad_edu.compiler.loops import LISTED, Body, each, in_order, last, loop
-from tinygrad_edu.compiler.repetition import FEWEST_ROUNDS, Always, Each, Found, Of, Operand, Picked, Rounds, Within, repetitions
+from tinygrad_edu.compiler.repetition import (
+    FEWEST_ROUNDS,
+    Always,
+    Each,
+    Found,
+    Of,
+    Operand,
+    Picked,
+    Rounds,
+    Within,
+    is_renamed,
+    repetitions,
+)
 from tinygrad_edu.primitives import arithmetic, indexing, joining
 from tinygrad_edu.primitives.indexing import GIVEN, as_static, gather_and_spread
 from tinygrad_edu.primitives.primitive import Primitive, case
@@ -314,9 +326,14 @@ class _Round:
         for steps in _whole_steps(known):
             return self._noted(self.number.at(*steps))
         for whole, steps in self._elements(known, len(nodes)):
+            like = _like(whole[0])
             listed = graph.apply(LISTED, whole, {}, ((len(whole), *like[0]), like[1]))
             listed.is_called(known[0].label)
-            return self._part(listed, {"index": 0}, [steps], like)
+            node = self._part(listed, {"index": 0}, [steps], like)
+            for change in _changes(known[0]):
+                assert change.primitive is not None
+                node = self._noted(graph.apply(change.primitive, (node,), change.params, _like(change)))
+            return node
         each, steps = known + known[-1:] * (len(nodes) - len(known)), (0, 1)
         if self.number.rounds == range(len(nodes))[::-1]:
             each, steps = each[::-1], (len(nodes) - 1, -1)
@@ -330,6 +347,8 @@ class _Round:
     def _elements(self, known: Sequence[IRNode], rounds: int) -> Iterator[tuple[Sequence[IRNode], tuple[int, int]]]:
         """The list among the arguments that inputs come in, with the place of the first and the step to the next."""
         given = [_given(node) for node in known]
+        if len({tuple(map(_like, (node, *_changes(each)))) for node, each in zip(given, known, strict=True)}) > 1:
+            return
         for place in places(given[0].name):
             column = self._roller.lists.get((place.before, place.after), ())
             numbers = {node: number for number, node in enumerate(column)}
@@ -387,9 +406,19 @@ def _common(labels: Sequence[Label]) -> Label | None:
 
 def _given(node: IRNode) -> IRNode:
     """The input that a node is, perhaps by another name."""
-    while node.primitive is not None and node.primitive.code == "{0}":
+    while is_renamed(node):
         (node,) = node.inputs
     return node
+
+
+def _changes(node: IRNode) -> list[IRNode]:
+    """What makes a node of the input that it is, the first first."""
+    changes: list[IRNode] = []
+    while is_renamed(node):
+        if (node.shape, node.dtype) != (node.inputs[0].shape, node.inputs[0].dtype):
+            changes.insert(0, node)
+        (node,) = node.inputs
+    return changes
 
 
 def _kept(of: Of) -> tuple[Of, list[IRNode]]:
