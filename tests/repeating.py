@@ -124,10 +124,10 @@ def a_list_of_floats_of_pythons(n, w, xs):
 
 @case(0.7, lambda n: {"x": [0.1 * k for k in range(n)], "y": list(rows(n, 2))})
 def lists_in_a_dict(n, w, data):
-    h = np.zeros(2)
+    total = 0.0
     for x, y in zip(data["x"], data["y"], strict=True):
-        h = np.tanh(w * h + x * y)
-    return np.sum(h)
+        total = np.tanh(w * total + np.sum(x * y))
+    return total
 
 
 @case(0.7, lambda n: rows(n, 2))

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.compiler.ir import IRNode, frozen
 from tinygrad_edu.primitives import arithmetic, broadcasting, indexing
 
@@ -381,6 +383,8 @@ class _Finder:
             node = None if is_left_out else self.lookup(model[position], numbers, known, operands, taken)
             if node is not None and self.position[node] < newest:
                 return False
+            if node is None and not _has_place(model[position], numbers):
+                return False
             new.append(node)
             if node is not None:
                 last[position] = list(node.inputs)
@@ -590,6 +594,20 @@ def _numbers(node: IRNode) -> tuple[int, ...]:
     """The whole numbers in an index."""
     index = node.params.get("index")
     return tuple(part for part in (index if type(index) is tuple else (index,)) if type(part) is int)
+
+
+def _has_place(node: IRNode, numbers: Sequence[int]) -> bool:
+    """Whether an index may have these numbers in place of its own: the array does not end before."""
+    if "index" not in node.params:
+        return True
+    index, remaining = node.params["index"], iter(numbers)
+    parts = [next(remaining) if type(part) is int else part for part in (index if type(index) is tuple else (index,))]
+    shape = node.inputs[0].shape if node.operation is indexing.index else node.params["shape"]
+    try:
+        np.broadcast_to(0, shape)[tuple(parts)]
+    except IndexError:
+        return False
+    return True
 
 
 def _moving(rows: Sequence[tuple[int, ...]]) -> tuple[tuple[int, int], ...] | None:
