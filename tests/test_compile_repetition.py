@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tests.repeating import CASES
+from tests.repeating import CASES, rows
 from tinygrad_edu.compiler import programs
 
 FEW, MANY = 40, 120
@@ -93,3 +93,47 @@ def test_the_source_has_loops_and_does_not_depend_on_the_number_of_rounds(name):
     few, many = (body(step(name, count)[0].source) for count in (FEW, MANY))
     assert few == many
     assert sum(line.lstrip().startswith("for ") for line in few) >= 2
+
+
+def plain(x, X):
+    return np.sum(np.sin(x) * np.cos(x) + np.exp(x) / np.tanh(x + 3) + np.log(x**2 + 1) + np.sqrt(x**2 + 2))
+
+
+def of_three_rounds(x, X):
+    for row in X[:3]:
+        x = np.tanh(np.sin(x) * row + np.cos(x) / (2 + np.exp(row)) + row**2 * x)
+    return np.sum(x)
+
+
+def without_order(x, X):
+    for number in range(12):
+        x = (np.sin if number in (0, 3, 4, 9) else np.cos)(x) * X[number**2 % 12]
+    return np.sum(x)
+
+
+def of_operations_made_anew(x, X):
+    for number in range(12):
+        own = tg.primitive(lambda x, number=number: np.sin(x) * number, lambda g, out, x, number=number: g * number * np.cos(x))
+        x = own(x * X[number])
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("function", [plain, of_three_rounds, without_order, of_operations_made_anew])
+def test_what_does_not_repeat_itself_stays_as_it_is(function):
+    arguments = rows(3), rows(12, 3, seed=1)
+    step = tg.value_and_grad(function, argnums=(0, 1))
+    compiled = tg.compile(step)
+    same(compiled(*arguments), step(*arguments))
+    assert not any(line.lstrip().startswith("for ") for line in body(compiled.source))
+
+
+@pytest.mark.parametrize("x", [3, np.int64(3), np.int8(3), np.arange(3), np.arange(3, dtype=np.int32)], ids=repr)
+def test_whole_numbers_stay_whole_from_round_to_round(x):
+    def function(x):
+        for number in range(40):
+            x = x * 3 % 7 + number % 2
+        return x
+
+    compiled = tg.compile(function)
+    same(compiled(x), function(x), types=True)
+    assert "for " in compiled.source

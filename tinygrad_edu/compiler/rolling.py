@@ -338,11 +338,17 @@ class _Round:
         if self.number.rounds == range(len(nodes))[::-1]:
             each, steps = each[::-1], (len(nodes) - 1, -1)
         values = [node.value for node in each if node.value is not None]
-        if len(values) == len(nodes) and not (isinstance(like[1], PythonNumber) and self._roller.is_mixed):
+        stays_a_list = isinstance(like[1], PythonNumber) and (self._roller.is_mixed or self._has_numbers_of_python)
+        if len(values) == len(nodes) and not stays_a_list:
             array = graph.constant(np.stack(values))
         else:
             array = graph.apply(LISTED, each, {}, ((len(nodes), *like[0]), like[1]))
         return self._part(array, {"index": 0}, [steps], like)
+
+    @property
+    def _has_numbers_of_python(self) -> bool:
+        """Whether numbers of Python's are computed, as which a number of NumPy's would not do."""
+        return any(isinstance(node.dtype, PythonNumber) for node in self._rounds.model)
 
     def _elements(self, known: Sequence[IRNode], rounds: int) -> Iterator[tuple[Sequence[IRNode], tuple[int, int]]]:
         """The list among the arguments that inputs come in, with the place of the first and the step to the next."""
