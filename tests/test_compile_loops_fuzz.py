@@ -208,3 +208,22 @@ def test_two_sums_that_are_carried_and_then_added_have_each_a_name():
     scale = np.max(np.abs(expected[1]))
     compiled = tg.compile(tg.grad(along, argnums=(0, 1)))
     assert_same([d / scale for d in compiled(VECTOR, MATRIX)], [d / scale for d in expected], 1e-11)
+
+
+def test_some_of_a_list_of_pythons_whole_numbers_is_stacked():
+    def f(n):
+        numbers = []
+        for _ in range(7):
+            n = -(n % 3) % 5 % 11
+            numbers.append(n)
+        return np.stack(numbers)[:3], np.stack(numbers[3:])
+
+    assert_compiled(f, 4)
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_a_vector_times_an_outer_product_is_a_vector(k):
+    def f(v, w):
+        return v @ (k * np.outer(v, w)), (k * np.outer(v, w)) @ v
+
+    assert_same(tg.compile(f)(VECTOR, ROWS[0]), f(VECTOR, ROWS[0]), 1e-11)

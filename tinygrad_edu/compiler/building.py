@@ -340,7 +340,7 @@ class Builder:
         index = brief(params["index"], x.shape)
         if type(index) is slice and index == slice(None):
             return x
-        return None if frozen(index) == frozen(params["index"]) else self.make(indexing.index, inputs, {"index": index})
+        return None if frozen(index) == frozen(params["index"]) else self.made(indexing.index, inputs, {"index": index}, like)
 
     @_rewrites(shaping.transpose)
     def transpose(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
