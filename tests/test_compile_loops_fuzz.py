@@ -227,3 +227,26 @@ def test_a_vector_times_an_outer_product_is_a_vector(k):
         return v @ (k * np.outer(v, w)), (k * np.outer(v, w)) @ v
 
     assert_same(tg.compile(f)(VECTOR, ROWS[0]), f(VECTOR, ROWS[0]), 1e-11)
+
+
+def test_whole_numbers_of_pythons_have_any_number_of_digits_in_a_loop_too():
+    def f(n):
+        for p in (101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157):
+            n = n * p + p % 7
+        return n
+
+    compiled = tg.compile(f)
+    assert compiled(3) == f(3) > 2**64
+    assert "    for " in compiled.source
+
+
+def test_numbers_of_pythons_stay_pythons_in_a_loop():
+    def f(x):
+        for number in (0.3, 0.1, 0.7, 0.2, 0.5, 0.9, 0.4, 0.6, 0.25, 0.35):
+            x = x * number + (x - number) / 2
+        return x
+
+    compiled = tg.compile(f)
+    assert compiled(0.5) == pytest.approx(f(0.5), rel=1e-11)
+    assert type(compiled(0.5)) is float
+    assert "    for " in compiled.source

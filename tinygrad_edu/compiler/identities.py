@@ -61,7 +61,8 @@ LETTERS: Mapping[str, Callable[[IRNode], bool]] = {
     "M": lambda node: len(node.shape) == 2,
 }
 """What a letter may stand for: c and d for numbers that are known, k for one of moderate size, n for one below 0, p for one other
-than 1; u and v for what is not known; g and h for vectors; M for a matrix; A and B for matrices and vectors. All others stand for anything."""
+than 1; u and v for what is not known; g and h for vectors; M for a matrix; A and B for matrices and vectors. All others stand for
+anything."""
 NUMBERS = "cdknp"
 
 
