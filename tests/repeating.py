@@ -510,6 +510,25 @@ for result, of_states in OF_STATES.items():
     CASES[f"the states: {result}"] = (lambda n, w, X, f=of_states: f(states(n, w, X))), (0.7, lambda n: rows(n, 2))
 
 
+@case(rows(2), 0.7, lambda n: rows(n, 2))
+def the_states_with_the_first_one(n, h, w, X):
+    found = [h]
+    for x in X:
+        h = np.tanh(w * h + x)
+        found.append(h)
+    return np.stack(found)
+
+
+@case(0.7, lambda n: rows(n, 2))
+def the_states_from_the_end_to_the_first_one(n, w, X):
+    h = np.zeros(2)
+    found = [h]
+    for x in X:
+        h = np.tanh(w * h + x)
+        found.append(h)
+    return np.stack(found[::-1])
+
+
 # --- other parts of this package ---------------------------------------------------------------------------------------------
 
 step_again = tg.checkpoint(lambda w, h, x: np.tanh(w * h + x))

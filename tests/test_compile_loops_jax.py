@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.repeating import CASES
 from tests.test_compile_loops import EXAMPLES, agree, body
 
 pytest.importorskip("jax")
@@ -41,3 +42,15 @@ def test_a_thousand_rounds_take_no_more_lines_than_a_hundred():
         agree(on_jax(0.5, xs), step(0.5, xs))
         sources.append(on_jax.source)
     assert body(sources[0]) == body(sources[1])
+
+
+@pytest.mark.parametrize("name", ["the states with the first one", "the states from the end to the first one", "two rounds ago"])
+def test_states_are_stacked_on_jax_as_they_are_without_it(name):
+    function, arguments = CASES[name]
+    arguments = [x(40) if callable(x) else x for x in arguments]
+    step = tg.value_and_grad(lambda *arguments: np.sum(function(40, *arguments) ** 2), argnums=tuple(range(len(arguments))))
+    compiled = tg.compile(step, target="jax")
+    value, gradients = compiled(*arguments)
+    expected, expected_gradients = step(*arguments)
+    agree((value, *gradients), (expected, *expected_gradients))
+    assert "jax.lax.scan" in compiled.source

@@ -172,19 +172,31 @@ class _Roller:
 
     def _piled(self, node: IRNode) -> IRNode | None:
         """`np.stack` of what a loop computes in rounds that follow each other, the first or the last one at the beginning."""
-        places = [self._found.owner.get(part) for part in node.inputs]
-        known = [place for place in places if place]
-        if len(known) < len(places) or len({place[:2] for place in known}) != 1 or len(places) < FEWEST_ROUNDS:
+        place = self._found.owner.get(node.inputs[len(node.inputs) // 2])
+        if place is None or len(node.inputs) < FEWEST_ROUNDS:
             return None
-        rounds, position, first = known[0]
-        step = known[1][2] - first
-        if step not in (1, -1) or any(place[2] != first + step * r for r, place in enumerate(known)):
-            return None
+        rounds, position, _ = place
         made = self._loops[rounds]
-        start, end = made.place(position, first), made.place(position, first + step * len(places))
+        numbers = [self._number_of(part, rounds, position) for part in node.inputs]
+        first, second = numbers[:2]
+        if first is None or second is None or second - first not in (1, -1):
+            return None
+        step = second - first
+        if numbers != [first + step * k for k in range(len(numbers))]:
+            return None
+        start, end = made.place(position, first), made.place(position, first + step * len(numbers))
         part = slice(start, end if end >= 0 else None, None if step == 1 else step)
         piece = self.graph.apply(indexing.index, (self.listed(made, position),), {"index": part}, _like(node))
         return self.graph.apply(_PILED, (piece,), node.params, _like(node))
+
+    def _number_of(self, node: IRNode, rounds: Rounds, position: int) -> int | None:
+        """The round that has computed a node at a position; -1 for what is carried into the first one."""
+        place = self._found.owner.get(node)
+        if place is not None:
+            return place[2] if place[:2] == (rounds, position) else None
+        made = self._loops[rounds]
+        is_first = made.results[position] < made.carried and rounds.at(position, -1) is node
+        return -1 if is_first and _like(node) == _like(rounds.model[position]) else None
 
     # --- loops ---------------------------------------------------------------------------------------------------------------
 
