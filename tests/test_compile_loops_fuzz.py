@@ -250,3 +250,26 @@ def test_numbers_of_pythons_stay_pythons_in_a_loop():
     assert compiled(0.5) == pytest.approx(f(0.5), rel=1e-11)
     assert type(compiled(0.5)) is float
     assert "    for " in compiled.source
+
+
+def test_an_array_without_axes_is_not_added_to_in_place():
+    def f(s, xs):
+        first = np.where(s > 0.1, s, 0.5 * s)
+        h, total = s, first
+        for i in range(7):
+            h = np.tanh(np.sin(h) * xs[i])
+            total = total + h
+        return total, first * 2 + 1
+
+    def g(s, xs):
+        h, total = xs[0], s
+        for i in range(7):
+            h = np.tanh(np.sin(h) * xs[i])
+            total = total + h
+        return total, s * 2
+
+    assert_compiled(f, 0.5, VECTOR.repeat(3))
+    s = np.array(0.5)
+    assert_compiled(g, s, VECTOR.repeat(3))
+    assert s == 0.5
+    assert types(tg.compile(f)(0.5, VECTOR.repeat(3))) == [np.float64, np.float64]

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.forms import is_short, is_uniform, without_sign
-from tinygrad_edu.compiler.ir import IRNode, Rank, is_elementwise
-from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_last, is_list, is_loop
+from tinygrad_edu.compiler.ir import IRNode, PythonNumber, Rank, is_elementwise
+from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_last, is_list, is_loop, seen_through
 from tinygrad_edu.compiler.probing import may_give_an_array
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives import arithmetic
@@ -37,6 +39,7 @@ class Variable:
     is_counted: whether the numbers of the rounds are the places in the list.
     is_added_to: whether it is an array of its own memory that is added to in place.
     is_written: whether the round has left its result.
+    is_number: whether what it begins with is surely a single number, and no array without axes.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Variable:
     is_counted: bool = False
     is_added_to: bool = False
     is_written: bool = False
+    is_number: bool = False
 
     @property
     def is_list(self) -> bool:
@@ -241,6 +245,7 @@ class LoopEmitter(Emitter):
             if variable.states:
                 self._body.append(f"{variable.states} = []")
             return
+        variable.is_number = _is_surely_a_number(initial)
         form = self._forms[initial]
         label = variable.result.label
         is_argument = initial in self._inputs and isinstance(form, ast.Name) and not variable.states and not variable.is_added_to
@@ -367,7 +372,7 @@ class LoopEmitter(Emitter):
         """Whether a form is `name + x` for a single number."""
         is_sum = isinstance(form, ast.BinOp) and isinstance(form.op, ast.Add) and ast.unparse(form.left) == variable.name
         operation = variable.result.operation
-        return is_sum and variable.result.shape == () and operation is not None and not may_give_an_array(operation)
+        return is_sum and variable.is_number and operation is not None and not may_give_an_array(operation)
 
     def _write_rest(self, variables: Sequence[Variable]) -> None:
         """What could not be left at once: in an order in which nobody misses an old state, else all at the same time."""
@@ -390,6 +395,14 @@ class LoopEmitter(Emitter):
             if variable.is_list:
                 self._body.append(f"{variable.name}.append({ast.unparse(self._forms[variable.result])})")
             self._keep(variable)
+
+
+def _is_surely_a_number(node: IRNode) -> bool:
+    """Whether it is no array without axes, which += would change for all who look at it."""
+    computed = seen_through(node)
+    if computed.operation is not None:
+        return node.shape == () and not may_give_an_array(computed.operation)
+    return isinstance(node.dtype, PythonNumber) or isinstance(node.value, np.generic)
 
 
 def _minus_one() -> ast.expr:
