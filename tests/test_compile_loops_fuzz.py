@@ -273,3 +273,16 @@ def test_an_array_without_axes_is_not_added_to_in_place():
     assert_compiled(g, s, VECTOR.repeat(3))
     assert s == 0.5
     assert types(tg.compile(f)(0.5, VECTOR.repeat(3))) == [np.float64, np.float64]
+
+
+def test_what_is_put_back_in_reverse_order_is_not_made_zero_before():
+    def f(v):
+        h, numbers, states = v, [], []
+        for _ in range(6):
+            t = np.sum(h) / 4
+            h = np.cos(h[::-1])
+            numbers.append(-t)
+            states.append(h)
+        return np.sum(np.concatenate(states)[::-1][:3]), np.stack(numbers)[:3]
+
+    assert_compiled(tg.value_and_grad(f, has_aux=True), VECTOR)

@@ -227,6 +227,8 @@ class LoopEmitter(Emitter):
             return None
         if sum(part in body.carried for part in users[0].inputs) > 1:  # which cannot all have the name
             return None
+        if users[0] in self._accumulations and carried not in self._accumulations[users[0]].whole:
+            return None  # which is put in its place after the array has been made
         is_cotangent = users[0].label is not None and users[0].label.of is not None and users[0].shape == carried.shape
         return users[0] if is_cotangent else None
 
