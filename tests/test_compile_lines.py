@@ -107,3 +107,24 @@ def test_the_lines_of_a_rule_of_the_users_are_those_of_the_operation():
     compiled(0.5)
     assert origins(compiled, loss).popitem()[1] in ("z = cube(y)", "y = np.sin(x)")
     assert {"z = cube(y)", "y = np.sin(x)"} <= set(origins(compiled, loss).values())
+
+
+def test_the_lines_of_a_loop_come_from_the_lines_of_its_rounds():
+    def loss(W, xs):
+        h = np.zeros(3)
+        total = 0.0
+        for x in xs:
+            a = W @ h + x
+            h = np.tanh(a)
+            total = total + np.sum(h**2)
+        return total
+
+    compiled = tg.compile(tg.value_and_grad(loss))
+    compiled(np.eye(3), np.ones((12, 3)))
+    source, ours = compiled.source.splitlines(), loss.__code__.co_firstlineno
+    come_from = {source[line - 1].strip().partition("  #")[0]: from_line - ours for line, from_line in compiled.lines}
+    assert come_from["a = W @ h[i] + xs[i]" if "a = W @ h[i] + xs[i]" in come_from else "a = W @ h[i] + x"] == 4
+    assert come_from["h.append(np.tanh(a))"] == 5
+    assert come_from["total += np.sum(power[i])"] == 6
+    assert next(at for line, at in come_from.items() if line.startswith("d_a = ")) == 5
+    assert next(at for line, at in come_from.items() if line.startswith("d_W += ")) == 4

@@ -366,7 +366,6 @@ def _is_converted(form: ast.expr) -> bool:
 
 def may_share(node: IRNode) -> bool:
     """Whether the result may be memory of something else."""
-    node = seen_through(node)
     if node.primitive is None:
         return True
     if node.operation is broadcast_to:

@@ -32,7 +32,7 @@ class FastEmitter(LoopEmitter):
     """Writes what is fast, though longer. A variable of the user's keeps no memory."""
 
     least = Rank.GIVEN
-    looks_up = False
+    looks_up = takes_arguments = False  # the program may have to start again
 
     def _entry(self, node: IRNode) -> Primitive:
         entry = super()._entry(node)

@@ -184,8 +184,9 @@ def _what_it_does(x: Any, within: tuple[Any, ...]) -> Any:
 
 
 def _bits(array: Any) -> Any:
-    """What tells the numbers of one array from those of another. The bytes of a longdouble have gaps, with anything in them."""
-    return repr(array.tolist()) if array.dtype.char in "gG" else array.tobytes()
+    """What tells the numbers of one array from those of another. The bytes of a longdouble have gaps, with anything in them, and
+    those of a whole number of more than 64 bits say where it is."""
+    return repr(array.tolist()) if array.dtype.char in "gGO" else array.tobytes()
 
 
 def frozen(x: Any) -> Any:

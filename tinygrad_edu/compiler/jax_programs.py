@@ -26,7 +26,7 @@ from tinygrad_edu.errors import DataError, MissingExtraError, UnsupportedError
 from tinygrad_edu.graph.source import is_literal, literal
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
-from tinygrad_edu.primitives.indexing import scatter
+from tinygrad_edu.primitives.indexing import index, scatter
 from tinygrad_edu.primitives.primitive import Primitive
 
 _JAXS_ERRORS = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, NotImplementedError)
@@ -90,7 +90,8 @@ class JaxEmitter(LoopEmitter):
         ]
         names = [variable.name for variable in variables]
         carried, name = _tuple(names[: len(body.carried)]), self._scope.unique("one_round")
-        first = [f"def {name}(carried, {self._number_name(len(self._open))}):", f"{carried} = carried"]
+        given = self._scope.unique("carried")
+        first = [f"def {name}({given}, {self._number_name(len(self._open))}):", f"{carried} = {given}"]
         start = self._lines[whole] = len(self._body)
         self._body += self._round(body, variables, first, [f"return {carried}, {_tuple([names[k] for k in kept])}"])
         pairs = zip(whole.inputs, body.results[: len(body.carried)], strict=False)
@@ -125,7 +126,18 @@ class JaxEmitter(LoopEmitter):
 
     def _computed(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr:
         added = self._added_in_place(node, operands)
-        return added or super()._expression(node, [_promoted(operand, position, node) for position, operand in enumerate(operands)])
+        if added:
+            return added
+        operands = [self._as_weak(operand, part, node) for operand, part in zip(operands, node.inputs, strict=True)]
+        return super()._expression(node, [_promoted(operand, position, node) for position, operand in enumerate(operands)])
+
+    def _as_weak(self, operand: ast.expr, part: IRNode, node: IRNode) -> ast.expr:
+        """A whole number of Python's that a loop counts or carries, which for JAX has 64 bits, gives way to those of an array."""
+        is_of_loop = part.dtype == PYTHON[int] and part.value is None and part not in self._inputs
+        is_whole = not isinstance(node.dtype, PythonNumber) and node.dtype.kind in "iu"
+        if not is_of_loop or not is_whole or node.operation in (index, scatter):
+            return operand
+        return ast.Call(ast.Attribute(called("asarray", operand), "astype"), [literal(node.dtype)], [])
 
     def _added_in_place(self, node: IRNode, operands: Sequence[ast.expr]) -> ast.expr | None:
         """`x.at[i].add(g)`, for the sum of an array and one that is zero but for a part: of the size of the part alone."""

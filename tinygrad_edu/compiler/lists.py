@@ -46,12 +46,15 @@ def columns(names: Iterable[str]) -> dict[tuple[str, str], list[str]]:
     >>> columns(["layers[0]['W']", "layers[0]['b']", "layers[1]['W']", "layers[1]['b']", "x"])[("layers", "['b']")]
     ["layers[0]['b']", "layers[1]['b']"]
     """
+    names = list(names)
     found: dict[tuple[str, str], dict[int, str]] = {}
     for name in names:
         for place in places(name):
             found.setdefault((place.before, place.after), {})[place.number] = name
-    whole = {key: numbered for key, numbered in found.items() if [*numbered] == [*range(len(numbered))] and len(numbered) > 1}
-    return {key: [*numbered.values()] for key, numbered in whole.items()}
+    strange = [name for name in names if not _PATH.fullmatch(name)]  # with keys that cannot be written down
+    plain = {key: its for key, its in found.items() if not any(name.startswith(f"{key[0]}[") for name in strange)}
+    whole = {key: its for key, its in plain.items() if len(its) > 1 and [*its] == [*range(len(its))]}
+    return {key: [*its.values()] for key, its in whole.items()}
 
 
 def written(base: str, leaves: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.forms import is_short, is_uniform, without_sign
 from tinygrad_edu.compiler.ir import IRNode, PythonNumber, Rank, is_elementwise
-from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_last, is_list, is_loop, seen_through
+from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_element, is_last, is_list, is_loop, seen_through
 from tinygrad_edu.compiler.probing import may_give_an_array
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives import arithmetic
@@ -77,9 +77,11 @@ class LoopEmitter(Emitter):
     """Writes programs with loops.
 
     looks_up: whether the newest state is looked up in the list of all states, if there is one, or has a variable of its own.
+    takes_arguments: whether the variable of an argument that nobody needs afterwards may hold what a loop makes of it.
     """
 
     looks_up = True
+    takes_arguments = True
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -111,8 +113,9 @@ class LoopEmitter(Emitter):
         base, part = self._column(node)
         if not base:
             return ast.List([self._forms[part] for part in node.inputs])
-        name = self._parameters[base]
-        return ast.parse(f"[each{part} for each in {name}]" if part else name, mode="eval").body
+        name, number = self._parameters[base], self._number_name(len(self._open))
+        form = f"[{name}[{number}]{part} for {number} in range({len(node.inputs)})]" if part else name
+        return ast.parse(form, mode="eval").body
 
     def _column(self, node: IRNode) -> tuple[str, str]:
         """The list among the arguments that is meant, and the part of its elements."""
@@ -139,8 +142,17 @@ class LoopEmitter(Emitter):
         for node in self._looks.get(whole, ()):
             variable = variables[node.params["position"]]
             name = ast.Name(variable.name if is_last(node) else variable.states)
-            self._forms[node] = ast.Subscript(name, _minus_one()) if is_last(node) and variable.is_list else name
+            if is_last(node) and variable.is_list:
+                place = ast.Constant(len(body.rounds) - (not variable.carried)) if self._is_one_of(node) else _minus_one()
+                self._forms[node] = ast.Subscript(name, place)
+            else:
+                self._forms[node] = name
             self._lines[node] = start
+
+    def _is_one_of(self, node: IRNode) -> bool:
+        """Whether other states of what a loop computes are returned, too, and are counted."""
+        positions = [output.inputs[0] for output in self._outputs if is_element(output)]
+        return any(each.inputs[0] is node.inputs[0] and each.params["position"] == node.params["position"] for each in positions)
 
     def _round(self, body: Body, variables: list[Variable], first: Sequence[str], last: Sequence[str] = ()) -> list[str]:
         """What is done in a round, between its first lines and the last ones. Only the very first is not indented."""
@@ -250,7 +262,13 @@ class LoopEmitter(Emitter):
         variable.is_number = _is_surely_a_number(initial)
         form = self._forms[initial]
         label = variable.result.label
-        is_argument = initial in self._inputs and isinstance(form, ast.Name) and not variable.states and not variable.is_added_to
+        is_argument = (
+            self.takes_arguments
+            and initial in self._inputs
+            and isinstance(form, ast.Name)
+            and not variable.states
+            and not variable.is_added_to
+        )
         if is_argument and self._uses[initial] == 1 and label is not None and label.name == ast.unparse(form):
             variable.name = label.name  # nobody needs what it was
             return

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class Body:
     carried: tuple[IRNode, ...]
     results: tuple[IRNode, ...]
 
-    @property
+    @cached_property
     def own(self) -> dict[IRNode, None]:
         """The nodes that are not the same in all rounds, in order."""
         changing = dict.fromkeys((self.number, *self.carried))

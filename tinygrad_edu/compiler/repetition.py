@@ -343,9 +343,10 @@ class _Finder:
                 return earlier.at(position, first + step * number)
             case Picked(array, params, moving):
                 numbers = tuple(first + step * number for first, step in moving)
-                users = self._users.get(array, ())
-                kind = _kind_of_params(params)
-                return next((user for user in users if _kind_of_params(user.params) == kind and _numbers(user) == numbers), None)
+                kind = _without_numbers(params["index"])
+                parts = (user for user in self._users.get(array, ()) if user.operation is indexing.index)
+                alike = (part for part in parts if _numbers(part) == numbers)
+                return next((part for part in alike if _without_numbers(part.params.get("index")) == kind), None)
         return None
 
     def _extend_backward(self, rounds: Rounds, taken: set[IRNode | None]) -> bool:
@@ -546,10 +547,6 @@ def is_renamed(node: IRNode) -> bool:
     return node.primitive.code == "{0}" or node.operation is broadcasting.cast
 
 
-def _is_own(operand: Operand) -> bool:
-    return isinstance(operand, Within) and operand.lag == 0
-
-
 def _earlier(operand: Operand, learned: IRNode | None) -> Operand:
     """The operand where there is one round more in front."""
     match operand:
@@ -576,13 +573,19 @@ def _only_looks(rounds: Rounds) -> bool:
 def _kind(node: IRNode) -> Any:
     """Equal for operations that only differ in which operands they have, and in the numbers of an index."""
     operands = tuple((part.shape, part.dtype, part.value is None) for part in node.inputs)
-    return node.primitive, _kind_of_params(node.params), node.shape, node.dtype, operands
+    return node.primitive, _kind_of_params(node), node.shape, node.dtype, operands
 
 
-def _kind_of_params(params: Mapping[str, Any]) -> Any:
-    if not params:
+def _kind_of_params(node: IRNode) -> Any:
+    if not node.params:
         return ()
-    return tuple((key, _without_numbers(value) if key == "index" else frozen(value)) for key, value in params.items())
+    is_at = _is_at_a_place(node)
+    return tuple((key, _without_numbers(x) if is_at and key == "index" else frozen(x)) for key, x in node.params.items())
+
+
+def _is_at_a_place(node: IRNode) -> bool:
+    """Whether an operation reads, or fills, a part of an array that an index tells."""
+    return node.operation in (indexing.index, indexing.scatter) and "index" in node.params
 
 
 def _without_numbers(index: Any) -> Any:
@@ -592,13 +595,15 @@ def _without_numbers(index: Any) -> Any:
 
 def _numbers(node: IRNode) -> tuple[int, ...]:
     """The whole numbers in an index."""
-    index = node.params.get("index")
+    if not _is_at_a_place(node):
+        return ()
+    index = node.params["index"]
     return tuple(part for part in (index if type(index) is tuple else (index,)) if type(part) is int)
 
 
 def _has_place(node: IRNode, numbers: Sequence[int]) -> bool:
     """Whether an index may have these numbers in place of its own: the array does not end before."""
-    if "index" not in node.params:
+    if not _is_at_a_place(node):
         return True
     index, remaining = node.params["index"], iter(numbers)
     parts = [next(remaining) if type(part) is int else part for part in (index if type(index) is tuple else (index,))]

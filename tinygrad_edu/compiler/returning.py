@@ -71,8 +71,6 @@ def _as_list(results: Sequence[str]) -> str:
     """`h[1:4]` for `h[1]`, `h[2]`, `h[3]`, and in the opposite direction `h[3:0:-1]`; empty if they are no part of a list."""
     places = [result.removesuffix("]").rpartition("[") for result in results]
     name = places[0][0]
-    if places[0][2] == "-1" and places[1][2].isdecimal():  # the last one
-        places[0] = (name, "[", str(int(places[1][2]) + 1))
     if not name.isidentifier() or not all(place.isdecimal() for _, _, place in places):
         return ""
     first, step = int(places[0][2]), int(places[1][2]) - int(places[0][2])

@@ -251,7 +251,8 @@ class _Round:
             self.nodes.append(self._computed(model, inputs, numbers))
         labels: dict[IRNode, list[Label]] = {node: [] for node in self.nodes}
         for nodes in rounds.instances:  # a sum that has only one summand yet is called as that is
-            for instance, node in dict(zip(reversed(nodes), reversed(self.nodes), strict=True)).items():
+            called = dict(zip(reversed(nodes), reversed(self.nodes), strict=True))
+            for instance, node in reversed(called.items()):
                 if instance is not None:
                     node.is_from(instance.line)
                     labels[node] += [instance.label] if instance.label else []
@@ -351,7 +352,8 @@ class _Round:
             each, steps = each[::-1], (len(nodes) - 1, -1)
         values = [node.value for node in each if node.value is not None]
         stays_a_list = isinstance(like[1], PythonNumber) and (self._roller.is_mixed or self._has_numbers_of_python)
-        if len(values) == len(nodes) and not stays_a_list:
+        are_long = any(type(value) is int and not -(2**63) <= value < 2**63 for value in values)
+        if len(values) == len(nodes) and not stays_a_list and not are_long:
             array = graph.constant(np.stack(values))
         else:
             array = graph.apply(LISTED, each, {}, ((len(nodes), *like[0]), like[1]))

@@ -153,7 +153,8 @@ class State:
         GradientError: if nothing it was computed from requires a gradient, or `gradient` is missing or has another shape.
         InPlaceError: if a leaf was changed in place since it was recorded. No `.grad` has been touched then.
 
-        >>> w = Value([1.0, 2.0])
+        >>> import tinygrad_edu as tg
+        >>> w = tg.Value([1.0, 2.0])
         >>> (w * w).sum().backward()
         >>> w.grad
         array([2., 4.])
@@ -193,7 +194,8 @@ class State:
         GradientError: if this Value requires no gradient; in the backward pass, if the hook returns what is no gradient of this
             Value. No `.grad` has been touched then.
 
-        >>> w = Value([1.0, 2.0])
+        >>> import tinygrad_edu as tg
+        >>> w = tg.Value([1.0, 2.0])
         >>> handle = w.register_hook(lambda g: 10 * g)
         >>> (w * w).sum().backward()
         >>> w.grad
