@@ -422,7 +422,7 @@ def _is_surely_a_number(node: IRNode) -> bool:
     computed = seen_through(node)
     if computed.operation is not None:
         return node.shape == () and not may_give_an_array(computed.operation)
-    return isinstance(node.dtype, PythonNumber) or isinstance(node.value, np.generic)
+    return isinstance(node.dtype, PythonNumber) or (node.value is not None and not isinstance(node.value, np.ndarray))
 
 
 def _minus_one() -> ast.expr:
