@@ -4,7 +4,8 @@ Four rooms, each readable on its own:
 
 1. `tracing`: a run of the function becomes a graph, the intermediate representation (`ir`); `randomness` tells whether chance had a
    part in it.
-2. `rolling`: what repeats itself in it (`repetition`) becomes a loop, one node with a graph of its own (`loops`).
+2. `rolling`: what repeats itself in it (`repetition`, with `further_rounds` that differ a little; what `rounds` are) becomes a
+   loop, one node with a graph of its own (`loops`).
 3. `rewriting`: the graph becomes the simplest one, node by node (`building`), by the table of `identities`.
 4. `emitting`: the graph becomes source. How a single operation is written is said in `forms`, what it needs by name in its `scope`;
    parts of an array are added in place (`accumulation`); loops are written by `loop_emitting`; `fast_emitting` writes it all once

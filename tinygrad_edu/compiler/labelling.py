@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -65,3 +66,18 @@ def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
             yield from _labelled(part)
         elif label.startswith(("['", ".")):
             yield label, part
+
+
+def common_label(labels: Sequence[Label]) -> Label | None:
+    """The best of the labels of a node in all rounds. Without numbers that are other ones in each: d_xs for d_xs_0 and d_xs_1."""
+    if not labels:
+        return None
+    best = max(label.rank for label in labels)
+    labels = [label for label in labels if label.rank is best]
+    parts = [re.split(r"(\d+)", label.name) for label in labels]
+    if len({label.name for label in labels}) == 1 or len({len(part) for part in parts}) > 1:
+        return labels[0]
+    same = [column[0] if len({*column}) == 1 else "" for column in zip(*parts, strict=True)]
+    name = re.sub(r"\[\]|_$|_(?=_)", "", "".join(same))
+    of = labels[0].of
+    return Label(name, best, of and Label(name.removeprefix("d_"), of.rank))

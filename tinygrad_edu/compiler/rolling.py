@@ -7,33 +7,21 @@ round, however many there are.
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, Label, PythonNumber, are_mixed
+from tinygrad_edu.compiler.counting import Number, whole_steps
+from tinygrad_edu.compiler.ir import IRGraph, IRNode, Label, PythonNumber, are_mixed
+from tinygrad_edu.compiler.labelling import common_label
 from tinygrad_edu.compiler.lists import columns, places
 from tinygrad_edu.compiler.loops import LISTED, Body, each, in_order, last, loop
-from tinygrad_edu.compiler.repetition import (
-    FEWEST_ROUNDS,
-    Always,
-    Each,
-    Found,
-    Of,
-    Operand,
-    Picked,
-    Rounds,
-    Within,
-    is_renamed,
-    repetitions,
-)
-from tinygrad_edu.primitives import arithmetic, indexing, joining
+from tinygrad_edu.compiler.repetition import FEWEST_ROUNDS, repetitions
+from tinygrad_edu.compiler.rounds import Always, Each, Of, Operand, Picked, Recorded, Rounds, Within, is_renamed, kept_for
+from tinygrad_edu.primitives import indexing, joining
 from tinygrad_edu.primitives.indexing import GIVEN, as_static, gather_and_spread
 from tinygrad_edu.primitives.primitive import Primitive, case
 
@@ -63,10 +51,17 @@ def _rolled(graph: IRGraph, order: Sequence[IRNode], outputs: Sequence[IRNode], 
     return _Roller(graph, found, outputs, is_mixed, lists).rolled()
 
 
+Type = tuple[tuple[int, ...], Any]
+
+
+def _like(node: IRNode) -> Type:
+    return node.shape, node.dtype
+
+
 class _Roller:
     """Makes the nodes of a program anew, with its loops."""
 
-    def __init__(self, graph: IRGraph, found: Found, outputs: Sequence[IRNode], is_mixed: bool, lists: Lists) -> None:
+    def __init__(self, graph: IRGraph, found: Recorded, outputs: Sequence[IRNode], is_mixed: bool, lists: Lists) -> None:
         self.graph, self._found, self._outputs, self.is_mixed, self.lists = graph, found, outputs, is_mixed, lists
         self._new: dict[IRNode, IRNode] = {}  # what is outside of loops
         self._loops: dict[Rounds, _Made] = {}
@@ -96,7 +91,7 @@ class _Roller:
                 case Each(nodes):
                     yield from filter(None, nodes)
                 case Of() as of:
-                    kept, _ = _kept(of)
+                    kept, _ = kept_for(of)
                     yield kept.rounds.model[kept.position]
 
     def rolled(self) -> list[IRNode]:
@@ -242,7 +237,7 @@ class _Round:
 
     def __init__(self, roller: _Roller, rounds: Rounds) -> None:
         self._roller, self._rounds = roller, rounds
-        self.number = _Number(roller.graph, rounds, self._moving())
+        self.number = Number(roller.graph, rounds, self._moving())
         self.carried: dict[tuple[int, int, tuple[IRNode | None, ...]], IRNode] = {}
         self.nodes: list[IRNode] = []
         self.order: list[IRNode] = []
@@ -257,20 +252,20 @@ class _Round:
                     node.is_from(instance.line)
                     labels[node] += [instance.label] if instance.label else []
         for node, its in labels.items():
-            node.is_called(_common(its))
+            node.is_called(common_label(its))
 
     def _moving(self) -> Iterator[tuple[int, int]]:
         """All numbers that grow in step, in the form in which they will be written."""
         for operand in (operand for operands in self._rounds.operands for operand in operands):
             match operand:
                 case Of() as of:
-                    kept, _ = _kept(of)
+                    kept, _ = kept_for(of)
                     yield self._roller.made(kept.rounds).place(kept.position, kept.first), kept.step
                 case Picked(numbers=numbers):
                     yield from numbers
                 case Each(nodes):
                     known = [node for node in nodes if node is not None]
-                    yield from _whole_steps(known)
+                    yield from whole_steps(known)
                     yield from (steps for _, steps in self._elements(known, len(nodes)))
         for numbers in self._rounds.numbers:
             yield from numbers
@@ -323,7 +318,7 @@ class _Round:
                 return self._one_of([node and self._roller.looked_at(node) for node in nodes])
 
     def _computed_earlier(self, of: Of) -> IRNode:
-        kept, parts = _kept(of)
+        kept, parts = kept_for(of)
         made = self._roller.made(kept.rounds)
         place = made.place(kept.position, kept.first)
         whole = self._roller.listed(made, kept.position)
@@ -336,7 +331,7 @@ class _Round:
         """Another constant or input in each round."""
         known = [node for node in nodes if node is not None]
         graph, like = self._roller.graph, _like(known[0])
-        for steps in _whole_steps(known):
+        for steps in whole_steps(known):
             return self._noted(self.number.at(*steps))
         for whole, steps in self._elements(known, len(nodes)):
             like = _like(whole[0])
@@ -409,21 +404,6 @@ class _Round:
         return node
 
 
-def _common(labels: Sequence[Label]) -> Label | None:
-    """The best of the labels of a node in all rounds. Without numbers that are other ones in each: d_xs for d_xs_0 and d_xs_1."""
-    if not labels:
-        return None
-    best = max(label.rank for label in labels)
-    labels = [label for label in labels if label.rank is best]
-    parts = [re.split(r"(\d+)", label.name) for label in labels]
-    if len({label.name for label in labels}) == 1 or len({len(part) for part in parts}) > 1:
-        return labels[0]
-    same = [column[0] if len({*column}) == 1 else "" for column in zip(*parts, strict=True)]
-    name = re.sub(r"\[\]|_$|_(?=_)", "", "".join(same))
-    of = labels[0].of
-    return Label(name, best, of and Label(name.removeprefix("d_"), of.rank))
-
-
 def _given(node: IRNode) -> IRNode:
     """The input that a node is, perhaps by another name."""
     while is_renamed(node):
@@ -439,67 +419,3 @@ def _changes(node: IRNode) -> list[IRNode]:
             changes.insert(0, node)
         (node,) = node.inputs
     return changes
-
-
-def _kept(of: Of) -> tuple[Of, list[IRNode]]:
-    """What an earlier loop has to keep, and which parts of it are meant: of an array, not each of its parts."""
-    parts: list[IRNode] = []
-    while True:
-        rounds, position = of.rounds, of.position
-        model, whole = rounds.model[position], rounds.operands[position][0] if rounds.operands[position] else None
-        is_index = model.operation is indexing.index and "index" in model.params and not any(s for _, s in rounds.numbers[position])
-        is_part = is_index and math.prod(model.shape) < math.prod(model.inputs[0].shape)
-        if not is_part or not isinstance(whole, Within) or whole.lag > 1:
-            return of, parts[::-1]
-        parts.append(model)
-        of = Of(rounds, whole.position, of.first - whole.lag, of.step)
-
-
-class _Number:
-    """The number of a round.
-
-    rounds: the numbers, so chosen that most of what they are used for needs no arithmetic.
-    node: what stands for one of them.
-    """
-
-    def __init__(self, graph: IRGraph, rounds: Rounds, moving: Iterable[tuple[int, int]]) -> None:
-        self._graph = graph
-        used = Counter((first, step) for first, step in moving if step)
-        steps = {step for _, step in used} | {1 for operands in rounds.operands if any(map(_is_walked, operands))}
-        fits = [pair for pair in used if all(step % pair[1] == 0 for step in steps)]
-        self._first, self._step = max(fits, key=lambda pair: used[pair], default=(0, 1))
-        self.rounds = range(self._first, self._first + self._step * len(rounds.instances), self._step)
-        self.node = graph.input(f"round {next(_serial)}", (), PYTHON[int])
-
-    def at(self, first: int, step: int) -> IRNode:
-        """The number that begins with `first` and grows by `step`."""
-        times = step // self._step
-        beyond = first - times * self._first
-        node, like = self.node, ((), PYTHON[int])
-        if times == -1 and beyond:
-            return self._graph.apply(arithmetic.subtract, (self._graph.constant(beyond), node), {}, like)
-        if times != 1:
-            node = self._graph.apply(arithmetic.multiply, (self._graph.constant(times), node), {}, like)
-        if beyond == 0:
-            return node
-        operation = arithmetic.add if beyond > 0 else arithmetic.subtract
-        return self._graph.apply(operation, (node, self._graph.constant(abs(beyond))), {}, like)
-
-
-def _whole_steps(nodes: Sequence[IRNode]) -> Iterator[tuple[int, int]]:
-    """The first and the step of whole numbers that grow evenly; nothing, if that is not what they are."""
-    values = [node.value for node in nodes]
-    if all(type(value) is int for value in values) and len({b - a for a, b in pairwise(values)}) == 1:
-        yield values[0], values[1] - values[0]
-
-
-def _is_walked(operand: Operand) -> bool:
-    """Whether it is written as a list of which each round takes the next."""
-    return isinstance(operand, Each) and not any(_whole_steps([node for node in operand.nodes if node is not None]))
-
-
-Type = tuple[tuple[int, ...], Any]
-
-
-def _like(node: IRNode) -> Type:
-    return node.shape, node.dtype

@@ -1,0 +1,269 @@
+"""Rounds before the first one and after the last one that differ a little: taken in, they need no lines of their own.
+
+Before the first round there may be nothing yet to which something is added; after the last one, what nobody needs is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tinygrad_edu.compiler.ir import IRNode
+from tinygrad_edu.compiler.rounds import (
+    Always,
+    Each,
+    Of,
+    Operand,
+    Picked,
+    Recorded,
+    Rounds,
+    Within,
+    has_place,
+    index_numbers,
+    is_given,
+    kind,
+    without_numbers,
+)  # fmt: skip
+from tinygrad_edu.primitives import arithmetic, indexing
+
+
+class FurtherRounds:
+    """Rounds before the first one and after the last one of some, which differ a little and can be taken in.
+
+    recorded: the program. rounds: those that have been found.
+    """
+
+    def __init__(self, recorded: Recorded, rounds: Rounds) -> None:
+        self.recorded, self.rounds = recorded, rounds
+        self.taken = {node for nodes in self.rounds.instances for node in nodes}
+
+    def take_in_before(self) -> None:
+        """Take in rounds before the first one."""
+        while self._extend_backward():
+            pass
+
+    def take_in_after(self) -> None:
+        """Take in rounds after the last one."""
+        while self._extend_forward():
+            pass
+
+    def lookup(self, model: IRNode, numbers: Any, known: Sequence[IRNode | None], operands: Sequence[Operand]) -> IRNode | None:
+        """The only free operation like the model with these operands, as far as they are known."""
+        fewest = min((self.recorded.users.get(part, []) for part in known if part), key=len, default=[])
+        found = [
+            node
+            for node in fewest
+            if node not in self.taken
+            and node not in self.recorded.owner
+            and kind(node)[:-1] == kind(model)[:-1]
+            and index_numbers(node) == numbers
+            and all(map(_may_be, known, node.inputs, model.inputs, operands))
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def known(self, operand: Operand, number: int, new: Sequence[IRNode | None]) -> IRNode | None:
+        """An operand in a further round, of which the first nodes have been found."""
+        match operand:
+            case Always(node):
+                return node
+            case Within(position, 0):
+                return new[position]
+            case Within(position, lag) if number >= 0:
+                return self.rounds.at(position, number - lag)
+            case Of(earlier, position, first, step):
+                return earlier.at(position, first + step * number)
+            case Picked(array, params, moving):
+                numbers = tuple(first + step * number for first, step in moving)
+                kind = without_numbers(params["index"])
+                parts = (user for user in self.recorded.users.get(array, ()) if user.operation is indexing.index)
+                alike = (part for part in parts if index_numbers(part) == numbers)
+                return next((part for part in alike if without_numbers(part.params.get("index")) == kind), None)
+        return None
+
+    def _extend_backward(self) -> bool:
+        """A round before the first. It has computed what is carried into the first, so it is found from its end."""
+        if any(each.lag > 1 or (each.lag and each.before[0] is None) for each in self.rounds.within):
+            return False
+        for leaves_out in (False, True):
+            further = _Before(self, leaves_out)
+            if further.is_found() and not self._depend_on(further.outside, set(further.nodes)):
+                break
+        else:
+            return False
+        for position, operands in enumerate(self.rounds.operands):
+            self.rounds.operands[position] = [
+                _earlier(operand, further.learned.get((position, which))) for which, operand in enumerate(operands)
+            ]
+        self.rounds.numbers = [tuple((first - step, step) for first, step in moving) for moving in self.rounds.numbers]
+        self.rounds.instances.insert(0, [*further.nodes])
+        self.taken |= set(further.nodes)
+        return True
+
+    def _extend_forward(self) -> bool:
+        """A round after the last one, which may leave out what nobody needs any more."""
+        number, model = len(self.rounds.instances), self.rounds.model
+        newest = max(self.recorded.position[node] for node in self.rounds.instances[-1] if node)
+        new: list[IRNode | None] = []
+        last: list[Sequence[IRNode | None]] = [[None] * len(operands) for operands in self.rounds.operands]
+        for position, operands in enumerate(self.rounds.operands):
+            known = [self.known(operand, number, new) for operand in operands]
+            unknown = [operand for part, operand in zip(known, operands, strict=True) if not part]
+            if any(isinstance(operand, Of | Picked) for operand in unknown):
+                return False
+            is_left_out = any(not isinstance(operand, Each) for operand in unknown)
+            numbers = tuple(first + step * number for first, step in self.rounds.numbers[position])
+            node = None if is_left_out else self.lookup(model[position], numbers, known, operands)
+            if node is not None and self.recorded.position[node] < newest:
+                return False
+            if node is None and not has_place(model[position], numbers):
+                return False
+            new.append(node)
+            if node is not None:
+                last[position] = list(node.inputs)
+        is_left = {each.position for each in self.rounds.within if each.lag}
+        before = self.rounds.instances[-1]
+        goes_on = any(
+            node is not None and (position in is_left or self._is_seen(before[position])) for position, node in enumerate(new)
+        )
+        if sum(node is not None for node in new) * 2 < len(new) or not goes_on:
+            return False
+        for position, operands in enumerate(self.rounds.operands):
+            self.rounds.operands[position] = [
+                Each((*operand.nodes, part)) if isinstance(operand, Each) else operand
+                for operand, part in zip(operands, last[position], strict=True)
+            ]
+        self.rounds.instances.append(new)
+        self.taken |= set(new)
+        return True
+
+    def _is_seen(self, node: IRNode | None) -> bool:
+        """Whether what was computed in a round is looked at from outside of the loop."""
+        users = self.recorded.users.get(node, []) if node else []
+        return not users or any(user not in self.taken for user in users)
+
+    def _depend_on(self, nodes: Sequence[IRNode], others: set[IRNode]) -> bool:
+        """Whether some nodes are computed from others. What a loop computes is computed from all that the loop needs."""
+        oldest = min(self.recorded.position[node] for node in others)
+        waiting, seen = list(nodes), {*nodes}
+        walked: set[Rounds] = set()
+        for node in waiting:  # which grows while it is walked
+            if node in others:
+                return True
+            parts: Iterable[IRNode] = node.inputs if self.recorded.position.get(node, -1) >= oldest else ()
+            if node in self.recorded.owner and self.recorded.owner[node][0] not in walked:
+                walked.add(rounds := self.recorded.owner[node][0])
+                parts = (part for computed in rounds.instances for each in computed if each for part in each.inputs)
+            new = [part for part in dict.fromkeys(parts) if part not in seen]
+            seen.update(new)
+            waiting += new
+        return False
+
+
+class _Before:
+    """A round before the first one, if there is one. In it there may be nothing yet to which something is added.
+
+    nodes: what it computes.
+    learned: what operands are in it that were not known; None for the zero that something is added to.
+    outside: what it uses that is computed elsewhere.
+    """
+
+    def __init__(self, further: FurtherRounds, leaves_out: bool) -> None:
+        self._further, self._leaves_out = further, leaves_out
+        self._recorded, self._rounds, self._taken = further.recorded, further.rounds, further.taken
+        rounds = further.rounds
+        self._model = rounds.model
+        self._oldest = min(further.recorded.position[node] for node in rounds.instances[0] if node)
+        self._nodes: list[IRNode | None] = [None] * len(self._model)
+        self.learned: dict[tuple[int, int], IRNode | None] = {}
+        self.outside = list(rounds.outside)
+
+    @property
+    def nodes(self) -> list[IRNode]:
+        return [node for node in self._nodes if node is not None]
+
+    def is_found(self) -> bool:
+        """Whether there is such a round: from what it has left back to what it began with, and then what else is found."""
+        waiting = [(each.position, each.before[0]) for each in self._rounds.within if each.lag]
+        while waiting:
+            position, node = waiting.pop()
+            if node is None or self._nodes[position] is node:
+                continue
+            further = self._matched(position, node) if self._nodes[position] is None else None
+            if further is None:
+                return False
+            waiting += further
+        return all(self._nodes[position] or self._looked_up(position) for position in range(len(self._model)))
+
+    def _matched(self, position: int, node: IRNode) -> list[tuple[int, IRNode]] | None:
+        """Take a node for what was computed at a position, and give what this says of other positions; None if it cannot be."""
+        operands, model = self._rounds.operands[position], self._model[position]
+        is_earlier = self._recorded.position.get(node, self._oldest) < self._oldest
+        if not is_earlier or node in self._taken or node in self._recorded.owner:
+            return None
+        self._nodes[position] = node
+        carried = [isinstance(operand, Within) and operand.lag == 1 for operand in operands]
+        is_like = kind(node)[:-1] == kind(model)[:-1] and index_numbers(node) == self._numbers(position)
+        if model.operation is arithmetic.add and sum(carried) == 1 and (self._leaves_out or not is_like):
+            rest = operands[carried.index(False)]
+            self.learned[position, carried.index(True)] = None
+            if (node.shape, node.dtype) != (model.shape, model.dtype):
+                return None
+            if isinstance(rest, Within):
+                return [(rest.position, node)]
+            return [] if self._fits(position, carried.index(False), rest, node) else None
+        if not is_like:
+            return None
+        further = []
+        for which, (operand, part) in enumerate(zip(operands, node.inputs, strict=True)):
+            if isinstance(operand, Within) and operand.lag == 0:
+                further.append((operand.position, part))
+            elif not self._fits(position, which, operand, part):
+                return None
+        return further
+
+    def _fits(self, position: int, which: int, operand: Operand, part: IRNode) -> bool:
+        """Whether an operand that comes from elsewhere may be this one."""
+        known = self._further.known(operand, -1, self._nodes)
+        if not _may_be(known, part, self._model[position].inputs[which], operand):
+            return False
+        self.learned[position, which] = part
+        self.outside.append(operand.array if isinstance(operand, Picked) else part)
+        return known is not None or isinstance(operand, Each | Within)
+
+    def _looked_up(self, position: int) -> IRNode | None:
+        """What nobody in the round needs."""
+        operands = self._rounds.operands[position]
+        known = [self._further.known(operand, -1, self._nodes) for operand in operands]
+        node = self._further.lookup(self._model[position], self._numbers(position), known, operands)
+        if node is None or self._matched(position, node) is None:
+            return None
+        return node
+
+    def _numbers(self, position: int) -> tuple[int, ...]:
+        return tuple(first - step for first, step in self._rounds.numbers[position])
+
+
+def _may_be(known: IRNode | None, found: IRNode, model: IRNode, operand: Operand) -> bool:
+    """Whether an operand that is found is the known one, or where none is known may be: a number to begin with has any dtype."""
+    if known is not None:
+        return found is known
+    if found.shape != model.shape or (isinstance(operand, Each) and not is_given(found)):
+        return False
+    if isinstance(operand, Within) and operand.lag and found.value is not None:
+        return True
+    return bool(found.dtype == model.dtype) and (found.value is None) == (model.value is None)
+
+
+def _earlier(operand: Operand, learned: IRNode | None) -> Operand:
+    """The operand where there is one round more in front."""
+    match operand:
+        case Within(position, lag) if lag:
+            return Within(position, lag, (learned,))
+        case Of(rounds, position, first, step):
+            return Of(rounds, position, first - step, step)
+        case Picked(array, params, moving, like):
+            return Picked(array, params, tuple((first - step, step) for first, step in moving), like)
+        case Each(nodes):
+            assert learned is not None
+            return Each((learned, *nodes))
+    return operand

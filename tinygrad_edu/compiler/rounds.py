@@ -1,0 +1,225 @@
+"""Rounds: operations of a program that are alike, and how from each round to the next their operands stay or move on in step.
+
+What is known of a program while loops are looked for stands in `Recorded`. This module knows nodes, and not how rounds are found
+(`repetition`), nor what becomes of them (`rolling`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.ir import IRNode, frozen
+from tinygrad_edu.primitives import broadcasting, indexing
+
+_MOST_CARRIED = 4  # for each round
+
+Place = tuple["Rounds", int, int]
+"""One operation of a loop in one round: the loop, the position in the round, and the number of the round from 0."""
+
+
+@dataclass(frozen=True)
+class Always:
+    """An operand that is the same in all rounds."""
+
+    node: IRNode
+
+
+@dataclass(frozen=True)
+class Within:
+    """An operand that is computed in the same round, or `lag` rounds before. In the first rounds it comes from `before`."""
+
+    position: int
+    lag: int
+    before: tuple[IRNode | None, ...] = ()
+    """The operand in the first `lag` rounds; None for zero, where there is nothing to be added to yet."""
+
+
+@dataclass(frozen=True)
+class Of:
+    """An operand that an earlier loop has computed, in a round whose number is `first + step * r` in round r of this one."""
+
+    rounds: Rounds
+    position: int
+    first: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Picked:
+    """An operand that is a part of an array. The numbers of its index are those of round 0 and how much each grows in a round."""
+
+    array: IRNode
+    params: Mapping[str, Any]
+    numbers: tuple[tuple[int, int], ...]
+    like: tuple[tuple[int, ...], Any]
+    """The shape and dtype of the part."""
+
+
+@dataclass(frozen=True)
+class Each:
+    """An operand that is another constant, or another input of the program, in each round. Where nobody needs what is computed of
+    it, in last rounds, it is None."""
+
+    nodes: tuple[IRNode | None, ...]
+
+
+Operand = Always | Within | Of | Picked | Each
+
+
+@dataclass(eq=False)
+class Rounds:
+    """Rounds that are alike.
+
+    instances: for each round its nodes, in order; None for what it leaves out because nobody needs it.
+    operands: for each position the operands.
+    numbers: for each position what becomes of the whole numbers in an index, as for `Picked`.
+    """
+
+    instances: list[list[IRNode | None]]
+    operands: list[list[Operand]]
+    numbers: list[tuple[tuple[int, int], ...]]
+
+    @property
+    def model(self) -> list[IRNode]:
+        """The nodes of a round that leaves nothing out."""
+        return next(whole for nodes in self.instances[1:] if len(whole := [node for node in nodes if node]) == len(nodes))
+
+    def at(self, position: int, number: int) -> IRNode | None:
+        """What was computed in a round. Before the first one it is what is carried into it."""
+        if 0 <= number < len(self.instances):
+            return self.instances[number][position]
+        carried = [each.before[0] for each in self.within if each.position == position and each.lag == 1]
+        return carried[0] if number == -1 and carried else None
+
+    @property
+    def carries_much(self) -> bool:
+        """Whether more is carried than one would like to read: a loop in each round may be better, such as that of a layer."""
+        return len({each.position for each in self.within if each.lag}) > _MOST_CARRIED * len(self.instances)
+
+    @property
+    def outside(self) -> Iterator[IRNode]:
+        """What the rounds use that is computed elsewhere, but for what is carried into the first one."""
+        for operand in (operand for operands in self.operands for operand in operands):
+            match operand:
+                case Always(node) | Picked(node):
+                    yield node
+                case Of(rounds, position):
+                    yield rounds.model[position]
+
+    @property
+    def within(self) -> Iterator[Within]:
+        """The operands that are computed in the rounds."""
+        return (each for operands in self.operands for each in operands if isinstance(each, Within))
+
+
+class Recorded:
+    """The operations of a program, in the order in which they were recorded, and the loops among them.
+
+    order: the operations.
+    position: for each its place in the order.
+    users: for each node the operations that it is an operand of.
+    rounds: the loops that have been found, in order.
+    owner: for each operation of a loop its place.
+    """
+
+    def __init__(self, order: Sequence[IRNode]) -> None:
+        self.order = order
+        self.position = {node: position for position, node in enumerate(order)}
+        self.users: dict[IRNode, list[IRNode]] = {}
+        for node in order:
+            for part in dict.fromkeys(node.inputs):
+                self.users.setdefault(part, []).append(node)
+        self.rounds: list[Rounds] = []
+        self.owner: dict[IRNode, Place] = {}
+
+
+# --- what nodes have in common -----------------------------------------------------------------------------------------------
+
+
+def is_renamed(node: IRNode) -> bool:
+    """Whether it is its input by another name, or in another precision, such as a number of Python's as one of NumPy's."""
+    if node.primitive is None or len(node.inputs) != 1:
+        return False
+    return node.primitive.code == "{0}" or node.operation is broadcasting.cast
+
+
+def is_given(node: IRNode) -> bool:
+    """Whether it is a constant or an input, perhaps by another name."""
+    while is_renamed(node):
+        (node,) = node.inputs
+    return node.primitive is None
+
+
+def kind(node: IRNode) -> Any:
+    """Equal for operations that only differ in which operands they have, and in the numbers of an index."""
+    operands = tuple((part.shape, part.dtype, part.value is None) for part in node.inputs)
+    return node.primitive, _kind_of_params(node), node.shape, node.dtype, operands
+
+
+def _kind_of_params(node: IRNode) -> Any:
+    if not node.params:
+        return ()
+    is_at = _is_at_a_place(node)
+    return tuple((key, without_numbers(x) if is_at and key == "index" else frozen(x)) for key, x in node.params.items())
+
+
+def _is_at_a_place(node: IRNode) -> bool:
+    """Whether an operation reads, or fills, a part of an array that an index tells."""
+    return node.operation in (indexing.index, indexing.scatter) and "index" in node.params
+
+
+def without_numbers(index: Any) -> Any:
+    parts = index if type(index) is tuple else (index,)
+    return type(index), *("number" if type(part) is int else frozen(part) for part in parts)
+
+
+def index_numbers(node: IRNode) -> tuple[int, ...]:
+    """The whole numbers in an index."""
+    if not _is_at_a_place(node):
+        return ()
+    index = node.params["index"]
+    return tuple(part for part in (index if type(index) is tuple else (index,)) if type(part) is int)
+
+
+def has_place(node: IRNode, numbers: Sequence[int]) -> bool:
+    """Whether an index may have these numbers in place of its own: the array does not end before."""
+    if not _is_at_a_place(node):
+        return True
+    index, remaining = node.params["index"], iter(numbers)
+    parts = [next(remaining) if type(part) is int else part for part in (index if type(index) is tuple else (index,))]
+    shape = node.inputs[0].shape if node.operation is indexing.index else node.params["shape"]
+    try:
+        np.broadcast_to(0, shape)[tuple(parts)]
+    except IndexError:
+        return False
+    return True
+
+
+def steps_of(rows: Sequence[tuple[int, ...]]) -> tuple[tuple[int, int], ...] | None:
+    """For each column the first number and the step, if all grow evenly."""
+    if not any(rows):
+        return ()
+    firsts, steps = rows[0], tuple(b - a for a, b in zip(rows[0], rows[1], strict=True)) if len(rows) > 1 else ()
+    for r, row in enumerate(rows):
+        if any(number != first + step * r for number, first, step in zip(row, firsts, steps, strict=True)):
+            return None
+    return tuple(zip(firsts, steps, strict=True))
+
+
+def kept_for(of: Of) -> tuple[Of, list[IRNode]]:
+    """What an earlier loop has to keep, and which parts of it are meant: of an array, not each of its parts."""
+    parts: list[IRNode] = []
+    while True:
+        rounds, position = of.rounds, of.position
+        model, whole = rounds.model[position], rounds.operands[position][0] if rounds.operands[position] else None
+        is_index = model.operation is indexing.index and "index" in model.params and not any(s for _, s in rounds.numbers[position])
+        is_part = is_index and math.prod(model.shape) < math.prod(model.inputs[0].shape)
+        if not is_part or not isinstance(whole, Within) or whole.lag > 1:
+            return of, parts[::-1]
+        parts.append(model)
+        of = Of(rounds, whole.position, of.first - whole.lag, of.step)
