@@ -70,7 +70,7 @@ def test_the_lectures_derivation_in_chinese():
         "v1 = ½x²·θ² = 18\n"
         "其中 θ = 3，x = 2，t = 8\n"
         "\n"
-        "dparabola/dθ 是 2 条路径之和：\n"
+        "dparabola/dθ 等于 2 条路径的贡献之和：\n"
         "    ∂parabola/∂(θ²) · ∂(θ²)/∂θ = ½x² · 2·θ = 2 · 6 = 12\n"
         "  + ∂parabola/∂θ = −t·x = −16\n"
         "  = x²·θ − t·x = x·(θ·x − t) = −4"

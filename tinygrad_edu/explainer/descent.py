@@ -353,7 +353,8 @@ def _line(steps: Sequence[Any], X: Any) -> dict[str, Any]:
     if samples.ndim != 2 or samples.shape[1] != 2 or steps[0].weights.size != 2:
         raise DataError(
             "the page of a perceptron shows samples with two features; pass them as explain_descent(model, X) with X of shape "
-            f"(samples, 2). Here X has shape {samples.shape}, and the model {steps[0].weights.size} features."
+            f"(samples, 2). Here {f'X has shape {samples.shape}' if X is not None else 'no X is given'}, and the model has "
+            f"{steps[0].weights.size} features."
         )
     targets = np.full(len(samples), np.nan)
     for step in steps:

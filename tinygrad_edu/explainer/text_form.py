@@ -82,7 +82,8 @@ def _derivation(found: Derivation, explanation: Explained, printer: Printer) -> 
     if found.paths is None:
         arrivals = _arrivals(found, explanation.backward, printer)
         paths = _count(found.path_count, "path", printer)
-        said = printer.say(f", {paths}; what arrives at the end of them:", f"，共 {paths}；在它们的末端传来的是：")
+        end = ("its end", "它的末端") if found.path_count == 1 else ("their ends", "它们的末端")
+        said = printer.say(f", {paths}; what arrives at {end[0]}:", f"，共 {paths}；在{end[1]}传来的是：")
         return f"{head} = {total}{said}\n{arrivals}"
     products = []
     for path in found.paths:
@@ -91,7 +92,7 @@ def _derivation(found: Derivation, explanation: Explained, printer: Printer) -> 
     if len(products) == 1:
         return f"{head} = " + f"\n{' ' * len(head)} = ".join(products[0])
     lines = [" = ".join(forms) for forms in products]
-    said = printer.say(f"{head} is a sum over {len(lines)} paths:", f"{head} 是 {len(lines)} 条路径之和：")
+    said = printer.say(f"{head} is a sum over {len(lines)} paths:", f"{head} 等于 {len(lines)} 条路径的贡献之和：")
     result = " = ".join(dict.fromkeys([*printer.collected(found), total]))
     return f"{said}\n    " + "\n  + ".join(lines) + f"\n  = {result}"
 
