@@ -17,7 +17,8 @@ import numpy as np
 from tinygrad_edu.compiler.emitting import Source
 from tinygrad_edu.compiler.forms import called
 from tinygrad_edu.compiler.ir import PYTHON, IRNode, PythonNumber
-from tinygrad_edu.compiler.loop_emitting import LoopEmitter, Variable
+from tinygrad_edu.compiler.loop_emitting import LoopEmitter
+from tinygrad_edu.compiler.loop_variables import Variable
 from tinygrad_edu.compiler.loops import Body, body_of, everything, in_order, is_last
 from tinygrad_edu.compiler.names import prefix
 from tinygrad_edu.compiler.programs import Program, RewrittenRun, runnable

@@ -7,17 +7,15 @@ begins with what is carried into the first round. Sums are added to in place. Th
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.compiler.emitting import Emitter
 from tinygrad_edu.compiler.forms import is_short, is_uniform, without_sign
-from tinygrad_edu.compiler.ir import IRNode, PythonNumber, Rank, is_elementwise
-from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_element, is_last, is_list, is_loop, seen_through
+from tinygrad_edu.compiler.ir import IRNode, Rank, is_elementwise
+from tinygrad_edu.compiler.loop_variables import Open, Variable, is_surely_a_number, mentions
+from tinygrad_edu.compiler.loops import LISTED, Body, body_of, is_element, is_last, is_list, is_loop
 from tinygrad_edu.compiler.probing import may_give_an_array
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives import arithmetic
@@ -26,51 +24,6 @@ from tinygrad_edu.primitives.indexing import index
 
 _NUMBERS = "ijklmnrst"
 """What the number of a round may be called."""
-
-
-@dataclass(eq=False)
-class Variable:
-    """What holds a result of the rounds.
-
-    name: what holds the newest state.
-    states: the list of all states, if these are looked at later. It may be where the newest one is found, too.
-    result: the node that a round leaves in it.
-    carried: what stands for what the round before has left in it, if that is looked at.
-    is_counted: whether the numbers of the rounds are the places in the list.
-    is_added_to: whether it is an array of its own memory that is added to in place.
-    is_written: whether the round has left its result.
-    is_number: whether what it begins with is surely a single number, and no array without axes.
-    """
-
-    name: str
-    result: IRNode
-    carried: IRNode | None
-    states: str = ""
-    is_counted: bool = False
-    is_added_to: bool = False
-    is_written: bool = False
-    is_number: bool = False
-
-    @property
-    def is_list(self) -> bool:
-        """Whether the newest state is found in the list of all."""
-        return self.states == self.name
-
-    @property
-    def is_safe(self) -> bool:
-        """Whether its new state leaves the old one as it is."""
-        return self.carried is None or (self.is_list and self.is_counted)
-
-
-@dataclass
-class Open:
-    """A loop that is being written: its variables, the name of the round's number, and what uses each of its nodes."""
-
-    variables: list[Variable]
-    number: str
-    body: Body
-    own: Collection[IRNode]
-    users: dict[IRNode, list[IRNode]]
 
 
 class LoopEmitter(Emitter):
@@ -259,7 +212,7 @@ class LoopEmitter(Emitter):
             if variable.states:
                 self._body.append(f"{variable.states} = []")
             return
-        variable.is_number = _is_surely_a_number(initial)
+        variable.is_number = is_surely_a_number(initial)
         form = self._forms[initial]
         label = variable.result.label
         is_argument = (
@@ -348,7 +301,7 @@ class LoopEmitter(Emitter):
     def _may_be_built_in(self, variable: Variable) -> bool:
         """Whether a sum may be built up in its variable: nobody looks at the old state then, nor do the parts to be added."""
         parts = (part for scatter in self._accumulations[variable.result].scatters for part in scatter.inputs)
-        looks_back = any(_mentions(self._forms[part], variable) for part in parts)
+        looks_back = any(mentions(self._forms[part], variable) for part in parts)
         return not variable.is_list and not looks_back and self._may_change(variable, variable.result)
 
     def _may_change(self, variable: Variable, written: IRNode | None = None) -> bool:
@@ -358,7 +311,7 @@ class LoopEmitter(Emitter):
         open_ = self._open[-1]
         done = set(reached([written], self._unwritten)) if written else set()
         formed = (node for node in open_.own if node in self._forms and node is not written)
-        states = [node for node in formed if _mentions(self._forms[node], variable)]
+        states = [node for node in formed if mentions(self._forms[node], variable)]
         waiting = {each.result for each in open_.variables if each is not variable and not each.is_written}
         return not any(
             user not in self._lines and user not in done for node in states for user in open_.users.get(node, ())
@@ -417,17 +370,5 @@ class LoopEmitter(Emitter):
             self._keep(variable)
 
 
-def _is_surely_a_number(node: IRNode) -> bool:
-    """Whether it is no array without axes, which += would change for all who look at it."""
-    computed = seen_through(node)
-    if computed.operation is not None:
-        return node.shape == () and not may_give_an_array(computed.operation)
-    return isinstance(node.dtype, PythonNumber) or (node.value is not None and not isinstance(node.value, np.ndarray))
-
-
 def _minus_one() -> ast.expr:
     return ast.UnaryOp(ast.USub(), ast.Constant(1))
-
-
-def _mentions(form: ast.expr, variable: Variable) -> bool:
-    return any(isinstance(part, ast.Name) and part.id == variable.name for part in ast.walk(form))

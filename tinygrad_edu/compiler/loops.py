@@ -129,6 +129,24 @@ def walked_lists(inputs: Iterable[IRNode], outputs: Sequence[IRNode]) -> dict[tu
     return {names: known[names] for names in walked if names in known}
 
 
+@dataclass(frozen=True)
+class MadeLoop:
+    """A loop that was made.
+
+    whole: its node.
+    results: for each position that is looked at which of the loop's results it is.
+    carried: how many of the results are carried.
+    """
+
+    whole: IRNode
+    results: Mapping[int, int]
+    carried: int
+
+    def place(self, position: int, number: int) -> int:
+        """Where in the list of what was computed at a position that of a round is."""
+        return number + (self.results[position] < self.carried)
+
+
 # --- walking -----------------------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,6 @@ round, however many there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -18,9 +17,21 @@ from tinygrad_edu.compiler.counting import Number, whole_steps
 from tinygrad_edu.compiler.ir import IRGraph, IRNode, Label, PythonNumber, are_mixed
 from tinygrad_edu.compiler.labelling import common_label
 from tinygrad_edu.compiler.lists import columns, places
-from tinygrad_edu.compiler.loops import LISTED, Body, each, in_order, last, loop
+from tinygrad_edu.compiler.loops import LISTED, Body, MadeLoop, each, in_order, last, loop
 from tinygrad_edu.compiler.repetition import FEWEST_ROUNDS, repetitions
-from tinygrad_edu.compiler.rounds import Always, Each, Of, Operand, Picked, Recorded, Rounds, Within, is_renamed, kept_for
+from tinygrad_edu.compiler.rounds import (
+    Always,
+    Each,
+    Of,
+    Operand,
+    Picked,
+    Recorded,
+    Rounds,
+    Within,
+    changes_of,
+    given_as,
+    kept_for,
+)
 from tinygrad_edu.primitives import indexing, joining
 from tinygrad_edu.primitives.indexing import GIVEN, as_static, gather_and_spread
 from tinygrad_edu.primitives.primitive import Primitive, case
@@ -64,7 +75,7 @@ class _Roller:
     def __init__(self, graph: IRGraph, found: Recorded, outputs: Sequence[IRNode], is_mixed: bool, lists: Lists) -> None:
         self.graph, self._found, self._outputs, self.is_mixed, self.lists = graph, found, outputs, is_mixed, lists
         self._new: dict[IRNode, IRNode] = {}  # what is outside of loops
-        self._loops: dict[Rounds, _Made] = {}
+        self._loops: dict[Rounds, MadeLoop] = {}
         self._seen: dict[Rounds, dict[int, None]] = {rounds: {} for rounds in found.rounds}  # positions that others look at
         for node in self._all_seen():
             if node in found.owner:
@@ -144,11 +155,11 @@ class _Roller:
         place = {"index": made.place(position, number)}
         return self.graph.apply(indexing.index, (self.listed(made, position),), place, _like(node))
 
-    def made(self, rounds: Rounds) -> _Made:
+    def made(self, rounds: Rounds) -> MadeLoop:
         """A loop that has been made."""
         return self._loops[rounds]
 
-    def listed(self, made: _Made, position: int) -> IRNode:
+    def listed(self, made: MadeLoop, position: int) -> IRNode:
         """What a loop has computed at a position, as a list."""
         return each(self.graph, made.whole, made.results[position])
 
@@ -195,7 +206,7 @@ class _Roller:
 
     # --- loops ---------------------------------------------------------------------------------------------------------------
 
-    def _made_loop(self, rounds: Rounds) -> _Made:
+    def _made_loop(self, rounds: Rounds) -> MadeLoop:
         round_ = _Round(self, rounds)
         seen = [position for position in self._seen[rounds] if not round_.leaves(position)]
         results = [*round_.following(), *(round_.nodes[position] for position in seen)]
@@ -205,25 +216,7 @@ class _Roller:
         for k, (position, lag, _) in enumerate(round_.carried):
             if lag == 1:
                 places.setdefault(position, k)
-        return _Made(loop(body, round_.initial()), places, len(round_.carried))
-
-
-@dataclass(frozen=True)
-class _Made:
-    """A loop that was made.
-
-    whole: its node.
-    results: for each position that is looked at which of the loop's results it is.
-    carried: how many of the results are carried.
-    """
-
-    whole: IRNode
-    results: Mapping[int, int]
-    carried: int
-
-    def place(self, position: int, number: int) -> int:
-        """Where in the list of what was computed at a position that of a round is."""
-        return number + (self.results[position] < self.carried)
+        return MadeLoop(loop(body, round_.initial()), places, len(round_.carried))
 
 
 class _Round:
@@ -338,7 +331,7 @@ class _Round:
             listed = graph.apply(LISTED, whole, {}, ((len(whole), *like[0]), like[1]))
             listed.is_called(known[0].label)
             node = self._part(listed, {"index": 0}, [steps], like)
-            for change in _changes(known[0]):
+            for change in changes_of(known[0]):
                 assert change.primitive is not None
                 node = self._noted(graph.apply(change.primitive, (node,), change.params, _like(change)))
             return node
@@ -361,8 +354,8 @@ class _Round:
 
     def _elements(self, known: Sequence[IRNode], rounds: int) -> Iterator[tuple[Sequence[IRNode], tuple[int, int]]]:
         """The list among the arguments that inputs come in, with the place of the first and the step to the next."""
-        given = [_given(node) for node in known]
-        if len({tuple(map(_like, (node, *_changes(each)))) for node, each in zip(given, known, strict=True)}) > 1:
+        given = [given_as(node) for node in known]
+        if len({tuple(map(_like, (node, *changes_of(each)))) for node, each in zip(given, known, strict=True)}) > 1:
             return
         for place in places(given[0].name):
             column = self._roller.lists.get((place.before, place.after), ())
@@ -402,20 +395,3 @@ class _Round:
         if node.primitive is not None:
             self.order.append(node)
         return node
-
-
-def _given(node: IRNode) -> IRNode:
-    """The input that a node is, perhaps by another name."""
-    while is_renamed(node):
-        (node,) = node.inputs
-    return node
-
-
-def _changes(node: IRNode) -> list[IRNode]:
-    """What makes a node of the input that it is, the first first."""
-    changes: list[IRNode] = []
-    while is_renamed(node):
-        if (node.shape, node.dtype) != (node.inputs[0].shape, node.inputs[0].dtype):
-            changes.insert(0, node)
-        (node,) = node.inputs
-    return changes

@@ -150,9 +150,7 @@ def is_renamed(node: IRNode) -> bool:
 
 def is_given(node: IRNode) -> bool:
     """Whether it is a constant or an input, perhaps by another name."""
-    while is_renamed(node):
-        (node,) = node.inputs
-    return node.primitive is None
+    return given_as(node).primitive is None
 
 
 def kind(node: IRNode) -> Any:
@@ -223,3 +221,20 @@ def kept_for(of: Of) -> tuple[Of, list[IRNode]]:
             return of, parts[::-1]
         parts.append(model)
         of = Of(rounds, whole.position, of.first - whole.lag, of.step)
+
+
+def given_as(node: IRNode) -> IRNode:
+    """The input that a node is, perhaps by another name."""
+    while is_renamed(node):
+        (node,) = node.inputs
+    return node
+
+
+def changes_of(node: IRNode) -> list[IRNode]:
+    """What makes a node of the input that it is, the first first."""
+    changes: list[IRNode] = []
+    while is_renamed(node):
+        if (node.shape, node.dtype) != (node.inputs[0].shape, node.inputs[0].dtype):
+            changes.insert(0, node)
+        (node,) = node.inputs
+    return changes
