@@ -477,3 +477,19 @@ def test_nobody_is_given_a_page_of_a_thousand_operations():
         h = np.tanh(h) * x
     with pytest.raises(tg.errors.UnsupportedError, match="shows at most 120 operations, but h took 1000"):
         tg.explain(h).to_html()
+
+
+@in_a_browser
+def test_what_a_function_has_seen_of_a_gradient_is_shown_with_the_gradient_and_not_before(tmp_path):
+    def clipped(g):
+        return np.clip(g, -1, 1)
+
+    w = tg.Value(3.0, name="w")
+    loss = (tg.on_gradient(w**2, clipped).named("h") * 5).named("L")
+    read = """document.title = JSON.stringify([...document.querySelectorAll("svg .node text")]
+        .filter((line) => !line.classList.contains("silent")).map((line) => line.textContent));"""
+    html = tg.explain(loss).to_html()
+    first, end = (json.loads(opened(html, tmp_path, f"lang=en&step={step}", read).title) for step in (0, 99))
+    assert not [line for line in first if line.startswith("gradient") or "↦" in line]
+    assert "gradient 1" in end
+    assert [line for line in end if line.startswith("clipped: 5 ↦ 1")]

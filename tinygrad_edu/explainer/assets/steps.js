@@ -51,9 +51,15 @@ drawing.setAttribute("lang", "en");
 // A leaf may be drawn more than once.
 const copiesOf = (id) => [...drawing.querySelectorAll(`.node[id="${id}"], .node[id^="${id}_"]`)];
 const linesOf = (id) => copiesOf(id).map((drawn) => [...drawn.querySelectorAll("text")]);
-// The line of a label that shows the gradient is the last one.
-const gradientLines = data.nodes.filter((node) => node.hasGradient).flatMap(({ id }) => linesOf(id).map((lines) => [id, lines.pop()]));
-for (const [, line] of gradientLines) line.classList.add("gradient");
+// One line of a label shows the gradient. Those after it say what functions have seen of it in passing.
+const gradientLines = [], seenLines = [];
+for (const { id } of data.nodes.filter((node) => node.hasGradient))
+  for (const lines of linesOf(id)) {
+    const at = lines.findLastIndex((line) => line.textContent.startsWith("gradient "));
+    gradientLines.push([id, lines.at(at)]);
+    seenLines.push(...(at < 0 ? [] : lines.slice(at + 1)).map((line) => [id, line]));
+  }
+for (const [, line] of [...gradientLines, ...seenLines]) line.classList.add("gradient");
 // A label ends with the value of its node, which is left out until it has been computed.
 const finalValues = Object.assign({}, ...data.steps.map((step) => step.values));
 const valueLines = data.nodes.flatMap(({ id }) => linesOf(id).flat().map((line) => {
@@ -94,6 +100,7 @@ function show(number, words) {
     line.setAttribute("lang", language);
     line.textContent = `${words.gradient} ${inPicture[id] ?? ""}`;
   }
+  for (const [id, line] of seenLines) line.classList.toggle("silent", !(id in inPicture));
   byId("state").replaceChildren(...data.nodes.filter((node) => node.name).map((node) => {
     const row = element("tr", "");
     row.classList.toggle("lit", lit.has(node.id));
