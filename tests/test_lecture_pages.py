@@ -436,11 +436,11 @@ def test_a_negative_learning_rate_in_the_address_counts_as_none(diverging, tmp_p
 
 @in_a_browser
 def test_every_press_of_an_arrow_moves_the_learning_rate_and_both_marks_are_met(diverging, tmp_path):
-    press = """const seen = [];
+    press = """{ const seen = [];
     for (let i = 0; i < 3; i++) { rateSlider.stepDown(); rateSlider.dispatchEvent(new Event("input")); seen.push(rate); }
     rateSlider.value = 200; rateSlider.dispatchEvent(new Event("input")); seen.push(rate, regime());
     rateSlider.value = 100; rateSlider.dispatchEvent(new Event("input")); seen.push(rate, regime());
-    document.title = JSON.stringify(seen);"""
+    document.title = JSON.stringify(seen); }"""
     seen = json.loads(opened(diverging.to_html(), tmp_path, "lang=en", press).title)
     assert seen == pytest.approx([0.9975, 0.995, 0.9925, 0.5, "forever", 0.25, "once"])
 
