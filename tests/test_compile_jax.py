@@ -301,3 +301,11 @@ def test_a_division_of_whole_numbers_by_zero_is_pythons_error():
     for f in (lambda n: n // 0, lambda n: n % 0):
         with pytest.raises(ZeroDivisionError):
             tg.compile(f, target="jax")(3)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, bool, np.float64])
+def test_a_parameter_that_is_an_array_is_known_where_jax_is_asked_for_a_dtype(dtype):
+    x = np.arange(24).reshape(2, 3, 4).astype(dtype)
+    rolled = tg.compile(lambda x: np.roll(x, np.array([1, 2]), axis=(-1, 0)), target="jax")(x)
+    np.testing.assert_array_equal(rolled, np.roll(x, np.array([1, 2]), axis=(-1, 0)))
+    assert rolled.dtype == dtype

@@ -159,7 +159,8 @@ class JaxEmitter(LoopEmitter):
         names = [f"x{position}" for position in range(len(node.inputs))]
         form = self._computed(node, [ast.Name(name) for name in names])
         try:
-            f = eval(f"lambda {', '.join(names)}: {ast.unparse(form)}", {"np": jax.numpy, "jax": jax})
+            known = {"np": jax.numpy, "jax": jax, **self._scope.functions, **self._scope.constants}
+            f = eval(f"lambda {', '.join(names)}: {ast.unparse(form)}", known)
             found = jax.eval_shape(f, *map(_like, node.inputs)).dtype
         except _JAXS_ERRORS:  # the whole program will say it
             return True
