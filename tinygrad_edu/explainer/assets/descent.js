@@ -50,6 +50,16 @@ function drawNames(places) {
 }
 const subscript = (number) => String(number).replace(/./g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
+// The axis of a parabola over θ, with its ends and its minimum.
+function drawAxisOfTheta(x0, x1, x, format, words) {
+  drawLine("axis", EDGE, HEIGHT - EDGE, WIDTH - EDGE, HEIGHT - EDGE);
+  drawText(format(x0), 8, HEIGHT - EDGE + 22);
+  drawText(`θ* = ${format(data.minimum)}`, x(data.minimum), HEIGHT - EDGE + 22, "middle");
+  drawText(format(x1), WIDTH - 8, HEIGHT - EDGE + 22, "end");
+  drawText("θ", WIDTH - EDGE + 8, HEIGHT - EDGE - 8);
+  drawText(`${words.loss} L(θ)`, 8, 24);
+}
+
 // From numbers to places in the plot.
 function scales(x0, x1, y0, y1) {
   return [(x) => EDGE + ((x - x0) / (x1 - x0)) * (WIDTH - 2 * EDGE), (y) => HEIGHT - EDGE - ((y - y0) / (y1 - y0)) * (HEIGHT - 2 * EDGE)];

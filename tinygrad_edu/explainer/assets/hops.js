@@ -34,12 +34,7 @@ function show(number, words) {
   const thetas = Array.from({ length: 121 }, (_, i) => x0 + ((x1 - x0) * i) / 120);
 
   plot.replaceChildren();
-  drawLine("axis", EDGE, HEIGHT - EDGE, WIDTH - EDGE, HEIGHT - EDGE);
-  drawText(brief(x0), 8, HEIGHT - EDGE + 22);
-  drawText(`θ* = ${brief(data.minimum)}`, x(data.minimum), HEIGHT - EDGE + 22, "middle");
-  drawText(brief(x1), WIDTH - 8, HEIGHT - EDGE + 22, "end");
-  drawText("θ", WIDTH - EDGE + 8, HEIGHT - EDGE - 8);
-  drawText(`${words.loss} L(θ)`, 8, 24);
+  drawAxisOfTheta(x0, x1, x, brief, words);
   if (step) drawPath("own", thetas.map(place(parabola(step))));
   drawPath("curve", thetas.map(place(mean)));
   drawLine("bound", x(data.minimum), y(data.least), x(data.minimum), HEIGHT - EDGE + 6);

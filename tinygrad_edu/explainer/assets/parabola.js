@@ -40,12 +40,7 @@ function show(number, words) {
   const place = (theta) => [x(theta), y(loss(theta))];
 
   plot.replaceChildren();
-  drawLine("axis", EDGE, HEIGHT - EDGE, WIDTH - EDGE, HEIGHT - EDGE);
-  drawText(shown(x0), 8, HEIGHT - EDGE + 22);
-  drawText(`θ* = ${shown(data.minimum)}`, x(data.minimum), HEIGHT - EDGE + 22, "middle");
-  drawText(shown(x1), WIDTH - 8, HEIGHT - EDGE + 22, "end");
-  drawText("θ", WIDTH - EDGE + 8, HEIGHT - EDGE - 8);
-  drawText(`${words.loss} L(θ)`, 8, 24);
+  drawAxisOfTheta(x0, x1, x, shown, words);
   drawPath("curve", Array.from({ length: 121 }, (_, i) => place(x0 + ((x1 - x0) * i) / 120)));
   drawLine("bound", x(data.minimum), y(data.leastLoss), x(data.minimum), HEIGHT - EDGE + 6);
   drawSteps(walked.map(place), 5);
