@@ -23,7 +23,7 @@ from tinygrad_edu.compiler.rounds import (
     is_given,
     kind,
     without_numbers,
-)  # fmt: skip
+)
 from tinygrad_edu.primitives import arithmetic, indexing
 
 
@@ -74,10 +74,10 @@ class FurtherRounds:
                 return earlier.at(position, first + step * number)
             case Picked(array, params, moving):
                 numbers = tuple(first + step * number for first, step in moving)
-                kind = without_numbers(params["index"])
+                form = without_numbers(params["index"])
                 parts = (user for user in self.recorded.users.get(array, ()) if user.operation is indexing.index)
                 alike = (part for part in parts if index_numbers(part) == numbers)
-                return next((part for part in alike if without_numbers(part.params.get("index")) == kind), None)
+                return next((part for part in alike if without_numbers(part.params.get("index")) == form), None)
         return None
 
     def _extend_backward(self) -> bool:
@@ -101,40 +101,45 @@ class FurtherRounds:
 
     def _extend_forward(self) -> bool:
         """A round after the last one, which may leave out what nobody needs any more."""
-        number, model = len(self.rounds.instances), self.rounds.model
-        newest = max(self.recorded.position[node] for node in self.rounds.instances[-1] if node)
-        new: list[IRNode | None] = []
-        last: list[Sequence[IRNode | None]] = [[None] * len(operands) for operands in self.rounds.operands]
-        for position, operands in enumerate(self.rounds.operands):
-            known = [self.known(operand, number, new) for operand in operands]
-            unknown = [operand for part, operand in zip(known, operands, strict=True) if not part]
-            if any(isinstance(operand, Of | Picked) for operand in unknown):
-                return False
-            is_left_out = any(not isinstance(operand, Each) for operand in unknown)
-            numbers = tuple(first + step * number for first, step in self.rounds.numbers[position])
-            node = None if is_left_out else self.lookup(model[position], numbers, known, operands)
-            if node is not None and self.recorded.position[node] < newest:
-                return False
-            if node is None and not has_place(model[position], numbers):
-                return False
-            new.append(node)
-            if node is not None:
-                last[position] = list(node.inputs)
-        is_left = {each.position for each in self.rounds.within if each.lag}
-        before = self.rounds.instances[-1]
-        goes_on = any(
-            node is not None and (position in is_left or self._is_seen(before[position])) for position, node in enumerate(new)
-        )
-        if sum(node is not None for node in new) * 2 < len(new) or not goes_on:
+        new = self._nodes_after()
+        if new is None or sum(node is not None for node in new) * 2 < len(new) or not self._goes_on(new):
             return False
-        for position, operands in enumerate(self.rounds.operands):
+        for position, (operands, node) in enumerate(zip(self.rounds.operands, new, strict=True)):
+            inputs = node.inputs if node else [None] * len(operands)
             self.rounds.operands[position] = [
                 Each((*operand.nodes, part)) if isinstance(operand, Each) else operand
-                for operand, part in zip(operands, last[position], strict=True)
+                for operand, part in zip(operands, inputs, strict=True)
             ]
         self.rounds.instances.append(new)
         self.taken |= set(new)
         return True
+
+    def _nodes_after(self) -> list[IRNode | None] | None:
+        """The nodes of a round after the last one, with None for what is left out; None if it would look where nothing is."""
+        number, model = len(self.rounds.instances), self.rounds.model
+        newest = max(self.recorded.position[node] for node in self.rounds.instances[-1] if node)
+        new: list[IRNode | None] = []
+        for position, operands in enumerate(self.rounds.operands):
+            known = [self.known(operand, number, new) for operand in operands]
+            unknown = [operand for part, operand in zip(known, operands, strict=True) if not part]
+            if any(isinstance(operand, Of | Picked) for operand in unknown):
+                return None
+            is_left_out = any(not isinstance(operand, Each) for operand in unknown)
+            numbers = tuple(first + step * number for first, step in self.rounds.numbers[position])
+            node = None if is_left_out else self.lookup(model[position], numbers, known, operands)
+            is_before = node is not None and self.recorded.position[node] < newest
+            if is_before or (node is None and not has_place(model[position], numbers)):
+                return None
+            new.append(node)
+        return new
+
+    def _goes_on(self, new: Sequence[IRNode | None]) -> bool:
+        """Whether a round leaves something, as those before it did: to the next one, or to who looks at it from outside."""
+        is_left = {each.position for each in self.rounds.within if each.lag}
+        before = self.rounds.instances[-1]
+        return any(
+            node is not None and (position in is_left or self._is_seen(before[position])) for position, node in enumerate(new)
+        )
 
     def _is_seen(self, node: IRNode | None) -> bool:
         """Whether what was computed in a round is looked at from outside of the loop."""
@@ -162,7 +167,6 @@ class FurtherRounds:
 class _Before:
     """A round before the first one, if there is one. In it there may be nothing yet to which something is added.
 
-    nodes: what it computes.
     learned: what operands are in it that were not known; None for the zero that something is added to.
     outside: what it uses that is computed elsewhere.
     """
@@ -170,15 +174,15 @@ class _Before:
     def __init__(self, further: FurtherRounds, leaves_out: bool) -> None:
         self._further, self._leaves_out = further, leaves_out
         self._recorded, self._rounds, self._taken = further.recorded, further.rounds, further.taken
-        rounds = further.rounds
-        self._model = rounds.model
-        self._oldest = min(further.recorded.position[node] for node in rounds.instances[0] if node)
+        self._model = self._rounds.model
+        self._oldest = min(self._recorded.position[node] for node in self._rounds.instances[0] if node)
         self._nodes: list[IRNode | None] = [None] * len(self._model)
         self.learned: dict[tuple[int, int], IRNode | None] = {}
-        self.outside = list(rounds.outside)
+        self.outside = list(self._rounds.outside)
 
     @property
     def nodes(self) -> list[IRNode]:
+        """What it computes, as far as it has been found."""
         return [node for node in self._nodes if node is not None]
 
     def is_found(self) -> bool:

@@ -114,7 +114,7 @@ class LoopEmitter(Emitter):
         for node in order:
             for part in node.inputs:
                 users.setdefault(part, []).append(node)
-        self._open.append(Open(variables, self._number_name(len(self._open)), body, body.own, users))
+        self._open.append(Open(variables, self._number_name(len(self._open)), body, users))
         start = len(self._body)
         self._body += first
         self._forms[body.number] = ast.Name(self._open[-1].number)
@@ -310,14 +310,14 @@ class LoopEmitter(Emitter):
             return True
         open_ = self._open[-1]
         done = set(reached([written], self._unwritten)) if written else set()
-        formed = (node for node in open_.own if node in self._forms and node is not written)
+        formed = (node for node in open_.body.own if node in self._forms and node is not written)
         states = [node for node in formed if mentions(self._forms[node], variable)]
         waiting = {each.result for each in open_.variables if each is not variable and not each.is_written}
-        return not any(
-            user not in self._lines and user not in done for node in states for user in open_.users.get(node, ())
-        ) and not any(node in waiting for node in states)
+        users = (user for node in states for user in open_.users.get(node, ()))
+        return waiting.isdisjoint(states) and all(user in self._lines or user in done for user in users)
 
     def _unwritten(self, node: IRNode) -> Iterable[IRNode]:
+        """What is written inside of a node's expression."""
         return () if node.primitive is None or node in self._lines else node.inputs
 
     def _leave(self, variable: Variable) -> None:
@@ -327,10 +327,11 @@ class LoopEmitter(Emitter):
         if not isinstance(form, ast.Name) or form.id != name:
             comment = self._comment(node, self._note_line(node))
             text = ast.unparse(form)
+            added = self._added_to_number(form, variable)
             if variable.is_list:
                 self._body.append(f"{name}.append({text}){comment}")
-            elif self._is_longer_number(form, variable):
-                self._body.append(f"{name} += {ast.unparse(form.right)}{comment}")  # type: ignore[attr-defined]
+            elif added is not None:
+                self._body.append(f"{name} += {ast.unparse(added)}{comment}")
             else:
                 self._body.append(f"{name} = {text}{comment}")
         self._keep(variable)
@@ -341,11 +342,15 @@ class LoopEmitter(Emitter):
         if variable.states and not variable.is_list:
             self._body.append(f"{variable.states}.append({variable.name})")
 
-    def _is_longer_number(self, form: ast.expr, variable: Variable) -> bool:
-        """Whether a form is `name + x` for a single number."""
-        is_sum = isinstance(form, ast.BinOp) and isinstance(form.op, ast.Add) and ast.unparse(form.left) == variable.name
+    def _added_to_number(self, form: ast.expr, variable: Variable) -> ast.expr | None:
+        """The x of `name + x`, if both are single numbers, and no arrays without axes."""
         operation = variable.result.operation
-        return is_sum and variable.is_number and operation is not None and not may_give_an_array(operation)
+        if not variable.is_number or operation is None or may_give_an_array(operation):
+            return None
+        match form:
+            case ast.BinOp(ast.Name(variable.name), ast.Add(), added):
+                return added
+        return None
 
     def _write_rest(self, variables: Sequence[Variable]) -> None:
         """What could not be left at once: in an order in which nobody misses an old state, else all at the same time."""

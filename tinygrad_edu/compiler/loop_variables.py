@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +53,6 @@ class Open:
     variables: list[Variable]
     number: str
     body: Body
-    own: Collection[IRNode]
     users: dict[IRNode, list[IRNode]]
 
 
@@ -67,4 +65,5 @@ def is_surely_a_number(node: IRNode) -> bool:
 
 
 def mentions(form: ast.expr, variable: Variable) -> bool:
+    """Whether an expression looks at a variable."""
     return any(isinstance(part, ast.Name) and part.id == variable.name for part in ast.walk(form))

@@ -27,7 +27,7 @@ from tinygrad_edu.compiler.rounds import (
     is_renamed,
     kind,
     steps_of,
-)  # fmt: skip
+)
 from tinygrad_edu.primitives import indexing
 
 FEWEST_SAVED = 20
@@ -46,6 +46,8 @@ def repetitions(order: Sequence[IRNode]) -> Recorded:
 
 
 class _Finder:
+    """Looks for stretches of operations that repeat themselves, from the first operation on."""
+
     def __init__(self, order: Sequence[IRNode]) -> None:
         self._recorded = Recorded(order)
         kinds: dict[Any, int] = {}
@@ -53,6 +55,7 @@ class _Finder:
         self._next = self._next_of_a_kind()
 
     def found(self) -> Recorded:
+        """The operations with their loops. Of rounds that carry much, a loop within each is taken, if there is one."""
         start = 0
         failed: dict[int, int] = {}  # until where a period is known to lead to nothing
         spare: Rounds | None = None  # of which each round may hold a better loop
@@ -74,6 +77,7 @@ class _Finder:
         return self._recorded
 
     def _next_of_a_kind(self) -> list[int]:
+        """For each operation where the next one of its kind is; behind the end, if there is none."""
         following = [len(self._recorded.order)] * len(self._recorded.order)
         newest: dict[int, int] = {}
         for position in reversed(range(len(self._recorded.order))):

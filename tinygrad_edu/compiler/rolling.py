@@ -125,7 +125,7 @@ class _Roller:
             if isinstance(item, Rounds):
                 self._loops[item] = self._loops.get(item) or self._made_loop(item)
             elif item not in self._new:
-                self._new[item] = self._made(item)
+                self._new[item] = self._made_outside(item)
                 self._new[item].is_called(item.label)
                 self._new[item].is_from(item.line)
 
@@ -155,8 +155,8 @@ class _Roller:
         place = {"index": made.place(position, number)}
         return self.graph.apply(indexing.index, (self.listed(made, position),), place, _like(node))
 
-    def made(self, rounds: Rounds) -> MadeLoop:
-        """A loop that has been made."""
+    def loop_of(self, rounds: Rounds) -> MadeLoop:
+        """The loop that has been made of some rounds."""
         return self._loops[rounds]
 
     def listed(self, made: MadeLoop, position: int) -> IRNode:
@@ -165,7 +165,8 @@ class _Roller:
 
     # --- outside of loops ----------------------------------------------------------------------------------------------------
 
-    def _made(self, node: IRNode) -> IRNode:
+    def _made_outside(self, node: IRNode) -> IRNode:
+        """A node that belongs to no loop, on what its inputs have become."""
         if node.primitive is None:
             return node
         if node.operation is joining.stack:
@@ -253,7 +254,7 @@ class _Round:
             match operand:
                 case Of() as of:
                     kept, _ = kept_for(of)
-                    yield self._roller.made(kept.rounds).place(kept.position, kept.first), kept.step
+                    yield self._roller.loop_of(kept.rounds).place(kept.position, kept.first), kept.step
                 case Picked(numbers=numbers):
                     yield from numbers
                 case Each(nodes):
@@ -311,8 +312,9 @@ class _Round:
                 return self._one_of([node and self._roller.looked_at(node) for node in nodes])
 
     def _computed_earlier(self, of: Of) -> IRNode:
+        """What an earlier loop has computed: an element of the list that it keeps, or a part of one."""
         kept, parts = kept_for(of)
-        made = self._roller.made(kept.rounds)
+        made = self._roller.loop_of(kept.rounds)
         place = made.place(kept.position, kept.first)
         whole = self._roller.listed(made, kept.position)
         node = self._part(whole, {"index": 0}, [(place, kept.step)], _like(kept.rounds.model[kept.position]))
@@ -335,16 +337,16 @@ class _Round:
                 assert change.primitive is not None
                 node = self._noted(graph.apply(change.primitive, (node,), change.params, _like(change)))
             return node
-        each, steps = known + known[-1:] * (len(nodes) - len(known)), (0, 1)
+        ones, steps = known + known[-1:] * (len(nodes) - len(known)), (0, 1)
         if self.number.rounds == range(len(nodes))[::-1]:
-            each, steps = each[::-1], (len(nodes) - 1, -1)
-        values = [node.value for node in each if node.value is not None]
+            ones, steps = ones[::-1], (len(nodes) - 1, -1)
+        values = [node.value for node in ones if node.value is not None]
         stays_a_list = isinstance(like[1], PythonNumber) and (self._roller.is_mixed or self._has_numbers_of_python)
         are_long = any(type(value) is int and not -(2**63) <= value < 2**63 for value in values)
         if len(values) == len(nodes) and not stays_a_list and not are_long:
             array = graph.constant(np.stack(values))
         else:
-            array = graph.apply(LISTED, each, {}, ((len(nodes), *like[0]), like[1]))
+            array = graph.apply(LISTED, ones, {}, ((len(nodes), *like[0]), like[1]))
         return self._part(array, {"index": 0}, [steps], like)
 
     @property
@@ -383,6 +385,7 @@ class _Round:
         return gather_and_spread(*parts), given
 
     def _computed(self, model: IRNode, inputs: Sequence[IRNode], numbers: Sequence[tuple[int, int]]) -> IRNode:
+        """The operation of a model on the round's operands, at the round's place if its index moves."""
         assert model.primitive is not None
         primitive, params = model.primitive, model.params
         if any(step for _, step in numbers):
@@ -392,6 +395,7 @@ class _Round:
         return self._noted(self._roller.graph.apply(primitive, inputs, params, _like(model)))
 
     def _noted(self, node: IRNode) -> IRNode:
+        """The node, which comes next in the order of the round."""
         if node.primitive is not None:
             self.order.append(node)
         return node

@@ -41,7 +41,10 @@ class Within:
 
 @dataclass(frozen=True)
 class Of:
-    """An operand that an earlier loop has computed, in a round whose number is `first + step * r` in round r of this one."""
+    """An operand that an earlier loop has computed, in a round whose number is `first + step * r` in round r of this one.
+
+    A way back through ten states has `first` 9 and `step` -1.
+    """
 
     rounds: Rounds
     position: int
@@ -172,6 +175,7 @@ def _is_at_a_place(node: IRNode) -> bool:
 
 
 def without_numbers(index: Any) -> Any:
+    """What indices have in common that differ in whole numbers alone: `x[0, :]` and `x[1, :]`."""
     parts = index if type(index) is tuple else (index,)
     return type(index), *("number" if type(part) is int else frozen(part) for part in parts)
 
