@@ -98,9 +98,9 @@ def iris(stage: Stage, axes: Axes) -> None:
     two = data.target < 2
     X, t = data.data[two][:, [0, 1]], data.target[two]
     model = tg.models.Perceptron(learning_rate=1.0, batch_size=1, max_epochs=2000).fit(X, t)
-    mistakes = [0] * (model.history_.steps[-1].epoch + 1)
+    mistakes = [0] * model.history_.steps[-1].epoch
     for step in model.history_.steps:
-        mistakes[step.epoch] += step.mistakes
+        mistakes[step.epoch - 1] += step.mistakes
     stage.say(
         f"Setosa and versicolor by the length and width of the sepal: no mistake in epoch {len(mistakes)}, after {sum(mistakes)} "
         "corrections. The perceptron stops at the first line that separates the two, however close it passes.",

@@ -205,6 +205,26 @@ def test_a_function_of_the_users_that_is_called_max_is_not_mistaken_for_pythons(
     assert "maximum" not in str(caught.value)
 
 
+def test_what_is_differentiated_is_not_advised_to_be_static_and_the_advice_gives_the_derivative():
+    def halved(x):
+        while x > 1:
+            x = x / 2
+        return x**2
+
+    def as_advised(x):
+        for _ in range(10):
+            x = np.where(x > 1, x / 2, x)
+        return x**2
+
+    for static in ((), ("x",)):
+        with pytest.raises(TracingError, match=r"for a while a fixed number of x = np\.where\(condition, new, x\)\.$"):
+            tg.compile(tg.grad(halved), static=static)(3.0)
+    assert tg.compile(tg.grad(as_advised))(3.0) == tg.grad(halved)(3.0) == 2 * 0.75 / 4
+    with pytest.raises(TracingError, match="Or let x be static"):
+        tg.compile(halved)(3.0)
+    assert tg.compile(halved, static=("x",))(3.0) == halved(3.0)
+
+
 def test_a_built_in_function_is_told_what_python_calls_its_arguments():
     with pytest.raises(TracingError, match=r"Or let args be static: tg\.compile\(f, static=\('args',\)\)"):
         tg.compile(max)(1.0, 2.0)

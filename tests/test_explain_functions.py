@@ -98,3 +98,27 @@ def test_what_cannot_be_explained_is_told_with_what_to_write(arguments, error, w
 def test_what_nothing_depends_on_is_refused_and_the_parameters_are_named(wrt, error, words):
     with pytest.raises(error, match=words):
         tg.explain(loss, 3.0, 2.0, 8.0, wrt=wrt)
+
+
+@pytest.mark.parametrize(
+    ("via", "words"),
+    [
+        (
+            "x",
+            "'x' is a constant here, which no gradient passes. via= takes an intermediate result, a Value or its name: y, error.",
+        ),
+        ("q", "loss does not depend on 'q'. via= takes an intermediate result, a Value or its name: y, error."),
+    ],
+)
+def test_where_no_path_leads_through_the_names_of_intermediate_results_are_offered(via, words):
+    def loss(theta, x, t):
+        y = theta * x
+        error = t - y
+        return 0.5 * error**2
+
+    with pytest.raises(GradientError) as caught:
+        tg.explain(loss, 3.0, 2.0, 8.0, via=via)
+    assert str(caught.value) == words
+    assert "by way of y" in str(tg.explain(loss, 3.0, 2.0, 8.0, via="y"))
+    with pytest.raises(GradientError, match="but none has a name here: bind it to a variable"):
+        tg.explain(lambda theta, x: np.exp(theta) * x, 3.0, 2.0, via="x")

@@ -36,6 +36,7 @@ from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.variables import Users, Variables
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.table import TABLE, numpy_name
+from tinygrad_edu.transforms.tracing import ARGUMENT
 from tinygrad_edu.transforms.trees import demand_shallow, tree_leaves, tree_map
 
 DEEPEST = 50
@@ -311,8 +312,11 @@ class _Tracer(Watch):
         )
 
     def _static(self, value: Any) -> str:
-        """Which arguments a Value was computed from, as advice to let them belong to the program."""
-        behind = reached([value] if isinstance(value, Value) else [], parents_of)
+        """Which arguments a Value was computed from, as advice to let them belong to the program. What a transform within the
+        program differentiates by is a Value there in any case, and no advice would help."""
+        behind = list(reached([value] if isinstance(value, Value) else [], parents_of))
+        if any(each.primitive is ARGUMENT for each in behind):
+            return ""
         roots = dict.fromkeys(re.split(r"\W", each.name)[0] for each in behind if each in self.arguments and each.name)
         if not roots:
             return ""

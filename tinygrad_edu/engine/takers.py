@@ -170,7 +170,7 @@ _REPEATED = "Write np.broadcast_to(value, shape), or value * np.ones(shape)."
 _ADVICE = {
     "builtins.all": "Write np.all(array).",
     "builtins.any": "Write np.any(array).",
-    "builtins.if": "Write np.where(condition, a, b) in place of the if.",
+    "builtins.if": "Write np.where(condition, a, b) for an if, and for a while a fixed number of x = np.where(condition, new, x).",
     "builtins.max": "Write np.maximum(a, b), or np.max(array).",
     "builtins.min": "Write np.minimum(a, b), or np.min(array).",
     "builtins.sorted": "Write np.sort(array).",

@@ -234,12 +234,21 @@ def _nodes(graph: Graph, wanted: Iterable[Wanted], role: str) -> list[Node]:
             found = found or [node for node in graph.parameters if _is_part(_given_name(node), one)]
         what = shortened(one) if isinstance(one, str) else described(one)
         if not found:
-            known = ", ".join(parameter.name for parameter in graph.parameters)
-            raise GradientError(f"{graph.output.name} does not depend on {what}. Its parameters are: {known}.")
+            raise GradientError(f"{graph.output.name} does not depend on {what}. {_offered(graph, role)}")
         if not all(node.requires_grad for node in found):
-            raise GradientError(f"{what} is a constant here: make it with requires_grad=True to see its gradient.")
+            advice = _offered(graph, role) if role == "via" else "Make it with requires_grad=True to see its gradient."
+            raise GradientError(f"{what} is a constant here, which no gradient passes. {advice}")
         nodes |= dict.fromkeys(found)
     return list(nodes)
+
+
+def _offered(graph: Graph, role: str) -> str:
+    """What can be asked for."""
+    if role == "wrt":
+        return f"Its parameters are: {', '.join(node.name for node in graph.parameters)}."
+    named = [node.name for node in graph.results if node.is_named and node.requires_grad and node is not graph.output]
+    takes = "via= takes an intermediate result, a Value or its name"
+    return f"{takes}: {', '.join(named)}." if named else f"{takes}, but none has a name here: bind it to a variable of its own."
 
 
 def _given_name(node: Node) -> str:

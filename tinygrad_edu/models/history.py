@@ -22,7 +22,7 @@ _NUMBERS_PER_STEP = 60  # what the objects of one step weigh, apart from their a
 class Step:
     """One step of gradient descent: where the model was, what it saw, and where it went.
 
-    epoch: in which epoch, counted from 0.
+    epoch: in which epoch, counted from 1, as the lecture and `to_table` count.
     samples: which rows of the data made up the batch, whole numbers of shape (batch,).
     weights, bias: before the step, of shape (features,), in the dtype of the samples, and a float.
     loss: of the batch, at these weights.
@@ -191,7 +191,7 @@ class History:
         """
         columns = {
             "step": np.arange(1, len(self.steps) + 1),
-            "epoch": np.array([step.epoch + 1 for step in self.steps]),
+            "epoch": np.array([step.epoch for step in self.steps]),
             "loss": self.losses,
             "gradient": np.array([step.largest_gradient for step in self.steps]),
         }
@@ -223,7 +223,7 @@ class History:
         axes.plot(steps, losses, ".-", label="of the step's samples")
         ends = np.flatnonzero(np.diff(epochs, append=-1))
         if len(ends) < len(steps):
-            axes.plot(steps[ends], np.array(self.epoch_losses)[epochs[ends]], "o-", label="of the epoch")
+            axes.plot(steps[ends], np.array(self.epoch_losses)[epochs[ends] - 1], "o-", label="of the epoch")
             axes.legend()
         if len(losses) and np.min(losses) > 0 and np.max(losses) > 100 * np.min(losses):
             axes.set_yscale("log")

@@ -184,11 +184,11 @@ class LinearModel(ABC):
         history = History()
         converged = False
         batches = self._batches(X, t)
-        for epoch in range(self.max_epochs):
+        for epoch in range(1, self.max_epochs + 1):
             steps = self._run_epoch(epoch, next(batches), w, b, optimizer)
             history.add_epoch(steps, self._epoch_loss(steps))
             if callback is not None:
-                callback(epoch + 1, history.epoch_losses[-1])
+                callback(epoch, history.epoch_losses[-1])
             self._check_health(history, X, t)
             converged = self._is_done(steps, len(X))
             if converged:

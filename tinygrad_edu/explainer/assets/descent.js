@@ -74,7 +74,7 @@ const SEEN = {
 };
 function seen({ epoch, samples }) {
   const words = SEEN[language], numbers = samples.slice(0, 6).map((row) => row + 1).join(", ");
-  return say(words.epoch, [epoch + 1]) + say(samples.length > 1 ? words.samples : words.sample, [numbers + (samples.length > 6 ? ", …" : "")]);
+  return say(words.epoch, [epoch]) + say(samples.length > 1 ? words.samples : words.sample, [numbers + (samples.length > 6 ? ", …" : "")]);
 }
 
 function showTable(columns, rows) {
