@@ -7,7 +7,7 @@ import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
 from tinygrad_edu.compiler import building, rewriting
 from tinygrad_edu.compiler.building import Builder
-from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING, IDENTITIES, LETTERS, NUMBERS
+from tinygrad_edu.compiler.identities import EXPANSIONS, FINISHING, IDENTITIES, LETTERS, NUMBERS, Identity
 from tinygrad_edu.compiler.ir import IRGraph, is_ordinary
 from tinygrad_edu.compiler.loops import in_order
 from tinygrad_edu.compiler.rewriting import expanded, simplified
@@ -255,6 +255,34 @@ def agree(found, expected, context):
         scale = np.max(np.abs(expected[finite]), initial=1)
         error = np.max(np.abs(found[finite] - expected[finite]), initial=0)
         assert error <= 200 * np.finfo(expected.dtype).eps * scale, context
+
+
+# --- a softplus ------------------------------------------------------------------------------------------------------------------
+
+WRONG = Identity("softplus(x)", "np.maximum(x, 0.0) + np.log(1.0 + np.exp(-np.absolute(x)))")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, float])
+@pytest.mark.parametrize(("identity", "is_exact"), [(EXPANSIONS[-1], True), (WRONG, False)])
+def test_a_large_softplus_is_as_exact_as_numpys_where_next_to_nothing_is_left_of_it(identity, is_exact, dtype):
+    x = np.concatenate([np.linspace(-87, 87, 2001), np.geomspace(1e-30, 1, 1000), -np.geomspace(1e-30, 1, 1000)]).astype(dtype)
+    exact = np.logaddexp(x.astype(np.longdouble), 0)
+    error = np.abs(evaluated(identity.after, {"x": x}) - exact) / exact
+    assert (error.max() <= 4 * np.finfo(dtype).eps) == is_exact
+
+
+@pytest.mark.parametrize(
+    "softplus",
+    [tg.softplus, lambda z: np.logaddexp(z, 0), lambda z: np.logaddexp(0.0, z), lambda z: np.logaddexp(np.zeros(5000), z)],
+)
+def test_a_large_softplus_and_the_sigmoid_of_its_gradient_share_an_exponential(softplus):
+    z = np.linspace(-30, 30, 5000)
+    compiled = tg.compile(tg.value_and_grad(lambda z: np.sum(softplus(z))))
+    total, d_z = compiled(z)
+    np.testing.assert_allclose(total, np.sum(np.logaddexp(0, z)), rtol=1e-14)
+    np.testing.assert_allclose(d_z, 1 / (1 + np.exp(-z)), rtol=1e-14)
+    assert compiled.optimized_source.count("np.exp(") == 1
+    assert compiled.source.count("np.logaddexp(z, 0)") == 1
 
 
 # --- each identity is needed ---------------------------------------------------------------------------------------------------

@@ -396,8 +396,8 @@ def test_a_negative_byte_wraps_around_before_it_is_added():
     ("function", "fast"),
     [
         (tg.relu, "np.maximum(x, 0.0)"),
-        (tg.sigmoid, "np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-abs(x)))"),
-        (tg.softplus, "np.maximum(x, 0.0) + np.log1p(np.exp(-abs(x)))"),
+        (tg.sigmoid, "np.where(x < 0.0, exp, 1.0) / (1.0 + exp)"),
+        (tg.softplus, "np.maximum(x, 0.0) + (np.log(total) + (exp - (total - 1.0)) / total)"),
     ],
 )
 def test_what_is_faster_for_large_arrays_is_computed_so_from_two_thousand_numbers_on(function, fast):

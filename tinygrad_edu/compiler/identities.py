@@ -23,6 +23,7 @@ from tinygrad_edu.compiler.ir import IRNode, PythonNumber, frozen, is_number
 from tinygrad_edu.compiler.probing import commutes
 from tinygrad_edu.graph.terms import Applied, Literal, Symbol, Term, names
 from tinygrad_edu.primitives import arithmetic, indexing, linear_algebra, reductions, shaping
+from tinygrad_edu.primitives.constants import question
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
 
@@ -76,6 +77,8 @@ def _parsed(tree: ast.expr) -> Term:
             return Applied(_OPERATORS[type(operator)], (_parsed(operand),))
         case ast.BinOp(left, operator, right):
             return Applied(_OPERATORS[type(operator)], (_parsed(left), _parsed(right)))
+        case ast.Compare(left, [ast.Lt()], [right]):
+            return Applied(question(np.less, 2), (_parsed(left), _parsed(right)))
         case ast.Attribute(operand, "T"):
             return Applied(shaping.transpose, (_parsed(operand),))
         case ast.Subscript(operand, index):
@@ -255,6 +258,7 @@ IDENTITIES = (
     Identity("x * x", "x ** 2"),
     Identity("x + x", "2 * x"),
     Identity("(-x) ** 2", "x ** 2"),
+    Identity("np.logaddexp(x, 0)", "softplus(x)"),
     # Signs move outward, and into sums.
     Identity("-x * y", "-(x * y)"),
     Identity("-x / y", "-(x / y)"),
@@ -307,11 +311,15 @@ FINISHING = (
 )
 
 # Faster for large arrays: a ufunc can write into a given array, NumPy's logaddexp goes through numbers one by one, and the last
-# two share an exponential.
+# two share e = exp(-|x|) and 1 + e. (What rounding took from 1 + e is put back: most machines have a fast log, few a fast log1p.)
 EXPANSIONS = (
     Identity("relu(x)", "np.maximum(x, 0.0)"),
-    Identity("sigmoid(x)", "np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.absolute(x)))"),
-    Identity("softplus(x)", "np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))"),
+    Identity("sigmoid(x)", "np.where(x < 0.0, np.exp(-np.absolute(x)), 1.0) / (1.0 + np.exp(-np.absolute(x)))"),
+    Identity(
+        "softplus(x)",
+        "np.maximum(x, 0.0) + (np.log(1.0 + np.exp(-np.absolute(x)))"
+        " + (np.exp(-np.absolute(x)) - ((1.0 + np.exp(-np.absolute(x))) - 1.0)) / (1.0 + np.exp(-np.absolute(x))))",
+    ),
 )
 
 
