@@ -49,9 +49,10 @@ def import_jax() -> Any:
 
 
 def as_numpy(array: Any) -> Any:
-    """One of JAX's arrays for a first run. Inside of a function that JAX itself is tracing it has no numbers, and gets ones."""
-    is_traced = isinstance(array, import_jax().core.Tracer)
-    return np.ones(array.shape, array.dtype) if is_traced else np.asarray(array)
+    """One of JAX's arrays for a first run. It gets ones where its numbers are not here: inside of a function that JAX itself is
+    tracing, which has none, and where other processes hold parts of it."""
+    is_here = not isinstance(array, import_jax().core.Tracer) and (array.is_fully_addressable or array.is_fully_replicated)
+    return np.asarray(array) if is_here else np.ones(array.shape, array.dtype)
 
 
 class JaxEmitter(LoopEmitter):
