@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.primitives.einstein import einsum
 from tinygrad_edu.testing import check_grads
 
 V, M, C = (3,), (2, 3), (4, 2, 3)  # a vector, a matrix, a cube
@@ -205,6 +206,23 @@ def test_every_einstein_sum_is_numpys_and_its_gradients_are_its_adjoints(drawn, 
     for position, value in enumerate(values):
         moved = [rng.integers(-3, 4, x.shape).astype(float) if at == position else x for at, x in enumerate(arrays)]
         assert np.sum(value.grad * moved[position]) == np.sum(cotangent * np.einsum(subscripts, *moved))
+
+
+@pytest.mark.parametrize(
+    ("length", "asked", "planned"),
+    [(3, False, False), (40, False, True), (3, True, True), (3, "optimal", "optimal"), (40, ["einsum_path", (0, 1), (0, 1)], True)],
+)
+def test_a_gradient_of_an_einstein_sum_is_planned_where_it_pays_and_the_sum_as_the_user_says(monkeypatch, length, asked, planned):
+    asked_for = []
+
+    def noted(*operands, subscripts, optimize):
+        asked_for.append(optimize)
+        return np.einsum(subscripts, *operands, optimize=optimize)
+
+    monkeypatch.setattr(einsum, "forward", noted)
+    values = [Value(np.ones((length, length))) for _ in range(3)]
+    np.einsum("ij,jk,kl->il", *values, optimize=asked).sum().backward()
+    assert asked_for == [asked] + 3 * [planned]
 
 
 @given(einstein_sums())

@@ -3,6 +3,7 @@
 The gradient of such a sum is one again: the cotangent takes the place of the operand in question, and its axes are asked for.
 """
 
+import math
 from collections.abc import Sequence
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
@@ -13,6 +14,7 @@ from tinygrad_edu.primitives.primitive import EachInput, Primitive, case
 from tinygrad_edu.primitives.table import composition, operation
 
 _LABELS = ascii_uppercase + ascii_lowercase  # in the order in which an implicit output has them
+_WORTH_A_PLAN = 30_000  # so many products take as long as the search for a plan
 
 
 def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
@@ -38,9 +40,21 @@ def _einsum_vjp(g: Any, out: Any, *operands: Any, subscripts: str, optimize: Any
         if (label, n) not in lengths:  # an axis that only this operand has was summed: the gradient is the same all along it
             factors.append(np.ones(n, dtype=g.dtype))
             labels.append(label)
-    # A path of the user's is for the operands that the user gave.
-    path = optimize if isinstance(optimize, bool | str) else True
-    return einsum(*factors, subscripts=f"{','.join(labels)}->{wanted}", optimize=path)
+    return einsum(*factors, subscripts=f"{','.join(labels)}->{wanted}", optimize=_plan(optimize, labels, factors))
+
+
+def _plan(optimize: Any, labels: Sequence[str], factors: Sequence[Any]) -> Any:
+    """How NumPy is to find an order of products, and matrices among them, for a gradient: as the user said, or where it pays.
+
+    A sum that the user asks for is computed as the user asks for it, to the last bit; its gradient was left to us. A path of the
+    user's is for other operands.
+    """
+    lengths: dict[str, int] = {}
+    for names, x in zip(labels, factors, strict=True):
+        for label, n in zip(names, np.shape(x), strict=True):
+            lengths[label] = max(n, lengths.get(label, 1))
+    is_said = isinstance(optimize, str) or optimize is True
+    return optimize if is_said else len(factors) > 1 and math.prod(lengths.values()) > _WORTH_A_PLAN
 
 
 einsum: Primitive = operation(
