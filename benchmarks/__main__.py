@@ -10,6 +10,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from benchmarks import million
 from benchmarks.workload import MODULES, OURS
@@ -28,28 +29,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures = million.figures(options.million_rounds) if options.million else {}
 
     # Not before: these import NumPy, and preparing a race imports the frameworks.
-    from benchmarks import compiled, products
+    from benchmarks import compiled, lending, products
     from benchmarks.race import compared, race
     from benchmarks.table import table
     from benchmarks.workloads import ALL
 
     comparisons = [comparison for workload in ALL for comparison in race(workload, options.rounds)]
     comparisons += products.race(max(1, options.rounds // 10))
+    comparisons += lending.race(max(1, options.rounds // 10))
     comparisons += compiled.races(max(1, options.rounds // 4))
     for measure, measured in figures.items():
         comparisons += compared(million.NAME, measure, measured, million.GOALS[measure])
 
+    environment = _environment()
+    print(", ".join(f"{key} {value}" for key, value in environment.items()))
     print(table(comparisons))
     if options.json:
         rows = [asdict(comparison) | {"reached": comparison.reached} for comparison in comparisons]
-        report = {"environment": _environment(), "rounds": options.rounds, "comparisons": rows}
+        report = {"environment": environment, "rounds": options.rounds, "comparisons": rows}
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _environment() -> dict[str, str]:
     """What the figures depend on: Python, the machine, the versions of the frameworks."""
     versions = {module: version(module) for module in MODULES.values() if module != MODULES[OURS] and find_spec(module)}
-    return {"python": platform.python_version(), "machine": platform.platform(), **versions}
+    return {"python": platform.python_version(), "machine": platform.platform(), "with": _features(), **versions}
+
+
+def _features() -> str:
+    """The wide instructions that NumPy computes with here, if any: it calls those of AVX2 by one of two names."""
+    import numpy as np
+
+    known: Any = np.show_config(mode="dicts")
+    found = {name for part in ("baseline", "found") for name in known["SIMD Extensions"].get(part, [])}
+    names = {"AVX2": {"AVX2", "X86_V3"}, "AVX-512": {"AVX512F", "X86_V4"}}
+    return " and ".join(name for name, told in names.items() if told & found) or "neither AVX2 nor AVX-512"
 
 
 if __name__ == "__main__":

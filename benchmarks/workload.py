@@ -35,11 +35,13 @@ class Workload:
 
     contenders: for each framework a function that makes parameters and data, which persist, and returns the step.
     goals: the largest ratio (time of tinygrad_edu / time of the other) that counts as reached.
+    is_fresh: whether each contender is timed in processes of its own.
     """
 
     name: str
     contenders: Mapping[str, Callable[..., Step]]
     goals: Mapping[str, float]
+    is_fresh: bool = False
 
     def installed(self) -> dict[str, Callable[..., Step]]:
         """The contenders that can start here."""
