@@ -95,8 +95,7 @@ def mistakes_with_a_value() -> None:
     w.argsort().backward()  # type: ignore[union-attr]
     w.sum(axes=0).backwards()  # type: ignore[attr-defined]
     w + "1"  # type: ignore[arg-type]
-    tg.optim.SGD([w])  # type: ignore[call-arg]
-    tg.optim.SGD([1.0], lr=0.1)  # type: ignore[list-item]
+    tg.optim.SGD([1.0], lr=0.1)  # type: ignore[arg-type]
 
 
 # --- functions to differentiate, annotated in several ways -------------------------------------------------------------------

@@ -1,86 +1,304 @@
-"""What all optimizers share: the parameters, one step for each of them, and forgetting the gradients.
+"""What all optimizers share: one step for each parameter, in two forms.
 
-An optimizer reads `.grad` and rebinds `.data`. It does not know how the gradients came about.
+As an object an optimizer reads `.grad` and rebinds `.data` of the Values that it was given. As a function, `init` and `update`, it
+takes trees of arrays, such as `tg.grad` gives. Both come down to `_moved`. It does not know how the gradients came about.
 """
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from typing import Any, Self, TypeAlias
+
+import numpy as np
 
 from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.messages import described, shortened
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import DataError, GradientError
+from tinygrad_edu.errors import DataError, GradientError, ShapeError
+from tinygrad_edu.optim.clipping import clip_by_norm, clip_by_value
+from tinygrad_edu.optim.schedules import Schedule, rate_at
+from tinygrad_edu.transforms.trees import tree_leaves_like, tree_leaves_named, tree_map
+
+State: TypeAlias = dict[str, Any]
+"""steps: how many there were; memory: by the path of each parameter what the formula remembers of them. A tree."""
+Group: TypeAlias = Mapping[str, Any]
+"""params: some Values; beside them settings of their own, under the names that the optimizer has for them."""
 
 
+@dataclass(eq=False)
 class Optimizer(ABC):
     """Moves parameters against their gradients. A subclass says along which direction, in `_direction`.
 
     Parameters
     ----------
-    params: the leaf Values to train, in any iterable.
-    lr: the learning rate: how far to go along the direction. It may be changed between steps.
+    params: the leaf Values to train, in any iterable; or groups of them, dicts with "params" and settings of their own. Without
+        parameters there are `init` and `update`, for trees of arrays.
+    lr: the learning rate: how far to go along the direction. It may be changed between steps. A function of the number of steps
+        taken before is a schedule (see `CosineDecay`).
     weight_decay: adds `weight_decay * parameter` to each gradient, which pulls the parameters towards zero.
+    clip_norm, clip_value: gradients are clipped, before all else: see `clip_by_norm`, over all parameters, and `clip_by_value`.
 
     Raises
     ------
     DataError: if `params` is empty, holds anything but Values or one of them twice, or if a number is out of range.
     GradientError: if a parameter was computed, or requires no gradient.
 
-    One of your own is a direction for one parameter, of the gradient's shape and dtype, and what it remembers of the step:
+    One of your own is a direction for one parameter, of the gradient's shape and dtype, and what it remembers of the step, arrays
+    by their names; `steps` counts from 1.
 
     >>> import numpy as np, tinygrad_edu as tg
     >>> class SignDescent(tg.optim.Optimizer):
-    ...     def _direction(self, gradient, memory):
-    ...         return np.sign(gradient), None
+    ...     def _direction(self, gradient, memory, steps):
+    ...         return np.sign(gradient), {}
     >>> theta = tg.Value([3.0, -2.0])
     >>> (theta**2).sum().backward()
     >>> SignDescent([theta], lr=0.5).step()
     >>> theta.data
     array([ 2.5, -1.5])
+
+    The same as a function, which a compiled training step may contain:
+
+    >>> optimizer = SignDescent(lr=0.5)
+    >>> params = {"theta": np.array([3.0, -2.0])}
+    >>> state = optimizer.init(params)
+    >>> params, state = optimizer.update(params, tg.grad(lambda p: np.sum(p["theta"] ** 2))(params), state)
+    >>> params["theta"], state["steps"]
+    (array([ 2.5, -1.5]), 1)
     """
 
-    def __init__(self, params: Iterable[Value], lr: float, weight_decay: float = 0.0) -> None:
-        self.params = _checked_parameters(params)
-        self.lr = number("lr", lr, at_least=0)
-        self.weight_decay = number("weight_decay", weight_decay, at_least=0)
-        # What a subclass remembers of the steps so far, for each parameter; None before its first step.
-        self._memories: list[Any] = [None] * len(self.params)
+    params: Iterable[Value] | Iterable[Group] | None = field(default=None, repr=False)
+    lr: float | Schedule = 1e-3
+    _: KW_ONLY
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    clip_value: float | None = None
+
+    def __post_init__(self) -> None:
+        self._check_settings()
+        self._groups: list[Self] = []
+        self._parameters: list[Value] = []
+        self._states: list[State] = []
+        self._steps = 0
+        if self.params is None:
+            return
+        given: list[Any] = listed(self.params)
+        if any(isinstance(group, Mapping) for group in given):
+            self._groups += [self._group(position, group) for position, group in enumerate(given)]
+            given = [parameter for group in self._groups for parameter in group._parameters]
+        self.params = self._parameters = checked_parameters(given)
+        self._states = [self.init(parameter.numpy()) for parameter in self._parameters]
+
+    def _check_settings(self) -> None:
+        if not callable(self.lr):
+            self.lr = number("lr", self.lr, at_least=0)
+        self.weight_decay = number("weight_decay", self.weight_decay, at_least=0)
+        for name in ("clip_norm", "clip_value"):
+            if getattr(self, name) is not None:
+                setattr(self, name, number(name, getattr(self, name), above=0))
+
+    def _group(self, position: int, group: Any) -> Any:
+        if not isinstance(group, Mapping) or "params" not in group:
+            raise DataError(f'params[{position}] must be a group, {{"params": [...], "lr": 0.1}}, but is {shortened(group)}.')
+        known = [each.name for each in fields(self) if each.init and not each.name.startswith("clip_")]
+        for name in group:
+            if name not in known:
+                raise DataError(f"params[{position}] has {name!r}; the settings of a group are {', '.join(known[1:])}.")
+        return replace(self, **group)
+
+    # --- on objects ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def groups(self) -> list[Self]:
+        """For each group of parameters an optimizer with its settings: `optimizer.groups[0].lr = 0.01`. Itself, if there is one."""
+        return self._groups or [self]
 
     def step(self) -> None:
         """Move every parameter once: data ← data - lr · direction. A parameter without a gradient stays where it is.
 
         The data are rebound, so what was recorded before keeps the numbers it saw.
+
+        Raises
+        ------
+        DataError: if the optimizer was made without parameters.
         """
-        for position, parameter in enumerate(self.params):
-            if parameter.grad is None:
-                continue
-            data, gradient = parameter.numpy(), parameter.grad
-            if self.weight_decay:
-                gradient = gradient + self.weight_decay * data
-            direction, self._memories[position] = self._direction(gradient, self._memories[position])
-            parameter.data = data - self.lr * direction
+        moving = [parameter for parameter in self._bound() if parameter.grad is not None]
+        gradients = dict(zip(moving, self._clipped([parameter.grad for parameter in moving]), strict=True))
+        for group in self.groups:
+            lr = rate_at(group.lr, self._steps)
+            for position, parameter in enumerate(group._parameters):
+                if parameter in gradients:
+                    state = group._states[position]
+                    parameter.data, group._states[position] = group._moved(parameter.numpy(), gradients[parameter], state, lr)
+        self._steps += 1
 
     def zero_grad(self) -> None:
         """Forget the gradients, since `backward` adds to what is there."""
-        for parameter in self.params:
+        for parameter in self._bound():
             parameter.grad = None
 
+    def _bound(self) -> list[Value]:
+        if not self._parameters:
+            raise DataError(
+                f"this {type(self).__name__} was made without parameters, for trees of arrays: use its init and update. "
+                f"For Values write {type(self).__name__}(params, lr={self.lr!r})."
+            )
+        return self._parameters
+
+    # --- on trees ------------------------------------------------------------------------------------------------------------
+
+    def init(self, params: Any) -> State:
+        """What there is to remember before the first step, for a tree of parameters: a tree, too, of zeros."""
+        return {"steps": 0, "memory": {name: self._start(parameter) for name, parameter in _named(params)}}
+
+    def update(self, params: Any, grads: Any, state: State) -> tuple[Any, State]:
+        """One step.
+
+        Parameters
+        ----------
+        params: a tree of arrays.
+        grads: the gradients, a tree of the same structure, as from `tg.grad`.
+        state: of the step before, or from `init`.
+
+        Returns
+        -------
+        The new parameters and the new state. Nothing is changed in place.
+
+        Raises
+        ------
+        ShapeError: if the structures or shapes differ.
+        """
+        return self._moved(params, self._clipped(grads), state, rate_at(self.lr, state["steps"]))
+
+    # --- what both are made of -----------------------------------------------------------------------------------------------
+
+    def _moved(self, params: Any, grads: Any, state: State, lr: Any) -> tuple[Any, State]:
+        """A tree of parameters after one step, and what to remember of it."""
+        steps = state["steps"] + 1
+        moved, memory = [], {}
+        pairs = zip(_named(params), tree_leaves_like(grads, params, "grads"), strict=True)
+        for (name, parameter), (path, gradient, _) in pairs:
+            if np.shape(gradient) != np.shape(parameter):
+                raise ShapeError(f"{path} has shape {np.shape(gradient)}, but the parameter has shape {np.shape(parameter)}.")
+            new, memory[name] = self._step_of_one(parameter, gradient, state["memory"][name], steps, lr)
+            moved.append(_of_dtype(new, parameter))
+        in_order = iter(moved)
+        return tree_map(lambda _: next(in_order), params), {"steps": steps, "memory": memory}
+
+    def _step_of_one(self, parameter: Any, gradient: Any, memory: Any, steps: Any, lr: Any) -> tuple[Any, Any]:
+        if self.weight_decay:
+            gradient = gradient + self.weight_decay * parameter
+        direction, memory = self._direction(gradient, memory, steps)
+        return parameter - lr * direction, memory
+
+    def _start(self, parameter: Any) -> dict[str, Any]:
+        """What there is to remember of one parameter before its first step."""
+        return {}
+
     @abstractmethod
-    def _direction(self, gradient: Any, memory: Any) -> tuple[Any, Any]:
+    def _direction(self, gradient: Any, memory: Any, steps: Any) -> tuple[Any, dict[str, Any]]:
         """The direction for one parameter, of the gradient's shape and dtype, and what to remember for its next step."""
 
+    def _clipped(self, grads: Any) -> Any:
+        if self.clip_value is not None:
+            grads = clip_by_value(grads, self.clip_value)
+        return grads if self.clip_norm is None else clip_by_norm(grads, self.clip_norm)
 
-def _checked_parameters(params: Iterable[Value]) -> list[Value]:
+    # --- to go on later ------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a later run needs to go on as if there had been no end: a tree of arrays, numbers, text and None.
+
+        Of a schedule it holds none of its numbers: the optimizer that loads it has been made with the same one.
+
+        >>> import tinygrad_edu as tg
+        >>> theta = tg.Value(3.0)
+        >>> optimizer = tg.optim.SGD([theta], lr=0.1, momentum=0.9)
+        >>> (theta**2).backward()
+        >>> optimizer.step()
+        >>> again = tg.optim.SGD([theta], lr=1.0)
+        >>> again.load_state_dict(optimizer.state_dict())
+        >>> again
+        SGD(lr=0.1, weight_decay=0.0, clip_norm=None, clip_value=None, momentum=0.9, nesterov=False)
+        """
+        self._bound()
+        groups = [{"settings": group._settings(), "states": list(group._states)} for group in self.groups]
+        return {"optimizer": type(self).__name__, "steps": self._steps, "groups": groups}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there. Nothing is changed if it does not fit.
+
+        Raises
+        ------
+        DataError: if it is none of this kind of optimizer.
+        ShapeError: if it is one for other parameters: another number of them, or other shapes.
+        """
+        self._bound()
+        try:
+            kind, steps, groups = state["optimizer"], state["steps"], state["groups"]
+        except (TypeError, KeyError):
+            raise DataError(f"a state_dict of an optimizer was expected, but got {shortened(state)}.") from None
+        if kind != type(self).__name__:
+            raise DataError(f"the state_dict is that of {kind}, but this is {type(self).__name__}.")
+        counts = [len(group["states"]) for group in groups]
+        if counts != [len(group._parameters) for group in self.groups]:
+            here = [len(group._parameters) for group in self.groups]
+            raise ShapeError(f"the state_dict is for {counts} parameters in its groups, but this optimizer has {here}.")
+        for group, saved in zip(self.groups, groups, strict=True):
+            group._check_states(saved["states"])
+        for group, saved in zip(self.groups, groups, strict=True):
+            for name, setting in saved["settings"].items():
+                setattr(group, name, setting)
+            group._check_settings()
+            group._states = [{**each, "memory": dict(each["memory"])} for each in saved["states"]]
+        self._steps = steps
+
+    def _settings(self) -> dict[str, Any]:
+        settings = {each.name: getattr(self, each.name) for each in fields(self) if each.init and each.name != "params"}
+        return {name: setting for name, setting in settings.items() if not callable(setting)}
+
+    def _check_states(self, states: list[Any]) -> None:
+        for position, (state, parameter) in enumerate(zip(states, self._parameters, strict=True)):
+            for path, kept in tree_leaves_named(state["memory"], f"the memory of params[{position}]"):
+                if np.shape(kept) not in ((), parameter.shape):
+                    raise ShapeError(f"{path} has shape {np.shape(kept)}, but {described(parameter)} is to be trained.")
+
+
+def zeros(parameter: Any) -> Any:
+    """Zeros of a parameter's shape and dtype."""
+    return np.zeros_like(parameter) if np.ndim(parameter) else 0 * parameter
+
+
+def _named(params: Any) -> Iterable[tuple[str, Any]]:
+    """The leaves of a tree by short names: w, or layers.0.weight; by their paths where these would not be different ones."""
+    leaves = dict(tree_leaves_named(params))
+    names = {re.sub(r"[\[\]'\"]+", ".", path).strip(".").replace("..", "."): leaf for path, leaf in leaves.items()}
+    return (names if len(names) == len(leaves) else leaves).items()
+
+
+def _of_dtype(new: Any, old: Any) -> Any:
+    """Numbers in the dtype of the old ones. Python's own have none."""
+    dtype = getattr(old, "dtype", None)
+    return new if dtype is None or new.dtype == dtype else new.astype(dtype)
+
+
+def listed(params: Any) -> list[Any]:
+    """What is in there, which must be something."""
     if isinstance(params, Value):
         raise DataError(f"params must be a list of Values, but is {described(params)} itself; write [value].")
     if not isinstance(params, Iterable):
         raise DataError(f"params must be a list of Values, but is {shortened(params)}.")
-    parameters = list(params)
-    if not parameters:
+    given = list(params)
+    if not given:
         raise DataError("params is empty, so there is nothing to train. A generator that was used up before is empty, too.")
+    return given
+
+
+def checked_parameters(params: Any) -> list[Value]:
+    """Leaf Values that can be trained, each once."""
+    parameters = listed(params)
     for position, parameter in enumerate(parameters):
         if not isinstance(parameter, Value):
             raise DataError(f"params[{position}] must be a Value, but is {shortened(parameter)}; make it one: Value(...).")

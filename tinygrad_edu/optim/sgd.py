@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_edu.engine.arguments import flag, number
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.optim.optimizer import Optimizer, zeros
 
 
+@dataclass(eq=False)
 class SGD(Optimizer):
     """Stochastic gradient descent: parameter ← parameter - lr · gradient. It is called so also where the batch is everything.
 
@@ -19,17 +19,13 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    params: the leaf Values to train, in any iterable.
-    lr: the learning rate.
+    params, lr, weight_decay, clip_norm, clip_value: see `Optimizer`.
     momentum: the share of the velocity that is kept at each step; 0 is plain gradient descent.
     nesterov: whether to look ahead; it needs a momentum.
-    weight_decay: adds `weight_decay * parameter` to each gradient.
 
     Raises
     ------
-    DataError: if `params` is empty, holds anything but Values or one of them twice, or if a number is out of range; also for
-        `nesterov` without momentum.
-    GradientError: if a parameter was computed, or requires no gradient.
+    DataError, GradientError: as `Optimizer`; also for `nesterov` without momentum.
 
     The lecture's step: θ = 3, x = 2, t = 8, learning rate 1.
 
@@ -42,18 +38,21 @@ class SGD(Optimizer):
     7.0
     """
 
-    def __init__(
-        self, params: Iterable[Value], lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
-    ) -> None:
-        super().__init__(params, lr, weight_decay)
-        self.momentum = number("momentum", momentum, at_least=0)
-        self.nesterov = flag("nesterov", nesterov)
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        self.momentum = number("momentum", self.momentum, at_least=0)
+        self.nesterov = flag("nesterov", self.nesterov)
         if self.nesterov and not self.momentum:
             raise DataError("nesterov=True looks ahead along the momentum, but momentum is 0; pass momentum=0.9, say.")
 
-    def _direction(self, gradient: Any, velocity: Any) -> tuple[Any, Any]:
+    def _start(self, parameter: Any) -> dict[str, Any]:
+        return {"velocity": zeros(parameter)} if self.momentum else {}
+
+    def _direction(self, gradient: Any, memory: Any, steps: Any) -> tuple[Any, dict[str, Any]]:
         if not self.momentum:
-            return gradient, None
-        # `+ 0` because the velocity must not be the array of the gradient, which belongs to the user.
-        velocity = gradient + (0 if velocity is None else self.momentum * velocity)
-        return (gradient + self.momentum * velocity if self.nesterov else velocity), velocity
+            return gradient, {}
+        velocity = self.momentum * memory["velocity"] + gradient
+        return (gradient + self.momentum * velocity if self.nesterov else velocity), {"velocity": velocity}
