@@ -198,6 +198,25 @@ def test_the_sum_of_two_truths_is_a_truth_for_numpy_and_two_for_python(f, expect
     assert np.asarray(found).dtype == np.asarray(f(1.5)).dtype == np.asarray(expected).dtype
 
 
+@pytest.mark.parametrize(("f", "expected"), TRUTHS.values(), ids=TRUTHS)
+def test_the_source_that_is_shown_adds_truths_as_the_function_does(f, expected):
+    compiled = tg.compile(f)
+    found = compiled(1.5)
+    scope = {}
+    exec(compiled.source, scope)
+    shown = scope["function"](1.5)
+    assert shown == found == expected
+    assert np.asarray(shown).dtype == np.asarray(expected).dtype
+
+
+def test_the_source_of_a_derivative_adds_truths_as_numpy_does():
+    compiled = tg.compile(tg.value_and_grad(lambda x: x**2 * ((x > 1) + (x > 2))))
+    scope = {}
+    assert compiled(3.0) == (9.0, 6.0)
+    exec(compiled.source, scope)
+    assert scope["function"](3.0) == scope["function"](np.float64(3.0)) == (9.0, 6.0)
+
+
 def test_the_source_says_a_number_is_numpys_only_where_it_makes_a_difference():
     for f, s, dtype, written in (
         (lambda x, s: np.add(x, 0.1) * s, THREE, np.float64, "= (x + 0.1) * s"),

@@ -245,12 +245,26 @@ def are_mixed(nodes: Iterable[IRNode]) -> bool:
     """Whether numbers of several precisions occur, so that it matters whether a number is Python's or NumPy's."""
     nodes = list(nodes)
     names = {dtype.name for dtype in {node.dtype for node in nodes} if dtype.kind in "fciu"}
-    return not names <= {"float", "int", "float64", "int64", "complex128"} or any(map(_makes_numpys_whole, nodes))
+    only_double = names <= {"float", "int", "float64", "int64", "complex128"}
+    return not only_double or any(map(_makes_numpys_whole, nodes)) or any(map(_computes_with_truths, nodes))
 
 
 def _makes_numpys_whole(node: IRNode) -> bool:
     """Whether of a whole number of Python's, which may have any number of digits, one of NumPy's is made, which has 64 bits."""
     return node.operation is cast and node.dtype.kind == "i" and node.inputs[0].dtype == PYTHON[int]
+
+
+def _computes_with_truths(node: IRNode) -> bool:
+    """Whether Python would make another number of truths of NumPy's: their sum is a truth, where Python's is 2."""
+    are_truths = bool(node.inputs) and all(part.dtype.kind == "b" and part.shape == () for part in node.inputs)
+    if not are_truths or isinstance(node.dtype, PythonNumber) or not is_operator(node.primitive):
+        return False
+    return np.dtype(type(node.primitive.forward(*[True] * len(node.inputs)))) != node.dtype
+
+
+def is_operator(primitive: Primitive) -> bool:
+    """Whether an operation is one of Python's operators."""
+    return getattr(primitive.forward, "__module__", "") == "_operator"
 
 
 def result_type(primitive: Primitive, inputs: Sequence[IRNode], params: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.fast_emitting import FastEmitter
-from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_number, result_type
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_number, is_operator, result_type
 from tinygrad_edu.compiler.loop_emitting import LoopEmitter
 from tinygrad_edu.compiler.loops import body_of, everything, is_loop, rebuilt
 from tinygrad_edu.compiler.probing import raises_on_python_numbers
@@ -116,7 +116,7 @@ def _careful(run: RewrittenRun, given: set[IRNode]) -> tuple[dict[IRNode, IRNode
         pythons = [part for part in inputs if part in python_numbers]
         if node.shape or not pythons or not all(part in pythons or part.value is not None for part in inputs):
             return new
-        if _is_pythons_operator(node.primitive) and _goes_on_as_numpys(node.primitive, node.dtype, inputs):
+        if is_operator(node.primitive) and _goes_on_as_numpys(node.primitive, inputs):
             may_raise = may_raise or raises_on_python_numbers(node.primitive)
             python_numbers.add(new)
             return new
@@ -135,19 +135,12 @@ def _careful(run: RewrittenRun, given: set[IRNode]) -> tuple[dict[IRNode, IRNode
     return rebuilt([*run.outputs, *run.inputs], rebuild), python_numbers, may_raise
 
 
-def _is_pythons_operator(primitive: Primitive) -> bool:
-    return getattr(primitive.forward, "__module__", "") == "_operator"
-
-
-def _goes_on_as_numpys(primitive: Primitive, dtype: Any, inputs: Sequence[IRNode]) -> bool:
+def _goes_on_as_numpys(primitive: Primitive, inputs: Sequence[IRNode]) -> bool:
     """Whether Python makes of its numbers what NumPy makes of them.
 
-    Of a power it does so if it is one of whole numbers, or has an exponent that is known to be whole; but not of two truths of
-    NumPy's, whose sum is a truth, where Python's is 2.
+    Of a power it does so if it is one of whole numbers, or has an exponent that is known to be whole.
     """
-    if all(part.dtype.kind == "b" for part in inputs):
-        return bool(np.dtype(type(primitive.forward(*[True] * len(inputs)))) == np.dtype(dtype.type))
-    if (primitive.form_of or primitive) is not arithmetic.power or all(part.dtype.kind == "i" for part in inputs):
+    if (primitive.form_of or primitive) is not arithmetic.power or all(part.dtype.kind in "bi" for part in inputs):
         return True
     return is_number(inputs[1]) and float(inputs[1].value).is_integer()
 
