@@ -568,10 +568,17 @@ def test_a_single_number_has_a_first_element(x, position):
 
 @pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.filterwarnings("error:Casting from complex to real:DeprecationWarning")
 def test_jax_drops_the_imaginary_part_where_numpy_does(dtype):
     pytest.importorskip("jax")
     z = np.array([1.5 + 2j, -0.5 + 1j], dtype)
-    for f in (lambda z: np.astype(z, np.float64), lambda z: np.prod(z, dtype=np.float64)):
+    for f in (
+        lambda z: np.astype(z, np.float64),
+        lambda z: np.prod(z, dtype=np.float64),
+        lambda z: z.astype(np.int64),
+        lambda z: z.astype(np.int8),
+        lambda z: (1j * z).astype(np.bool_),
+    ):
         found = np.asarray(tg.compile(f, target="jax")(z))
         assert found.dtype == f(z).dtype
         np.testing.assert_array_equal(found, f(z))

@@ -29,6 +29,7 @@ from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.indexing import index, scatter
 from tinygrad_edu.primitives.primitive import Primitive
+from tinygrad_edu.primitives.shaping import WHOLE
 
 _JAXS_ERRORS = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, NotImplementedError)
 """What JAX raises where `jax.numpy` lacks a function or an option, or a function wants to know numbers."""
@@ -197,7 +198,7 @@ def _promoted(operand: ast.expr, position: int, node: IRNode) -> ast.expr:
     """
     assert node.primitive is not None
     part, rules = node.inputs[position], node.primitive.vjps
-    if node.operation is cast and part.dtype.kind == "c" and node.dtype.kind == "f":  # NumPy drops the imaginary part, JAX warns
+    if node.operation in (cast, WHOLE) and part.dtype.kind == "c" and node.dtype.kind in "fiu":  # NumPy drops the imaginary part
         return called("real", operand)
     has_rules = not isinstance(rules, tuple) or any(rules)
     is_position = isinstance(rules, tuple) and rules[position] is None if has_rules else position > 0
