@@ -1,7 +1,9 @@
 """Gradients in passing: what `on_gradient` and `register_hook` see, and what goes on of it, wherever the chain rule runs."""
 
 import copy
+import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -526,6 +528,17 @@ def test_the_explanation_of_arrays_has_the_gradients_that_hooks_have_left():
     assert "Note: clipped sees the gradient dL/dw = [1.5, 1.5, 1.5], and [1, 1, 1] goes on." in told
 
 
+def test_a_formula_begins_with_what_a_function_has_left_of_the_gradient_of_the_result():
+    h = Value([0.1, 0.5], name="h")
+    loss = np.sum(h**2)
+    loss.register_hook(lambda g: 5 * g)
+    assert "dL/dh = 10·h\n" in str(tg.explain(loss)).replace("dloss", "dL")
+    x = Value(3.0, name="x")
+    square = (x**2).named("L")
+    square.register_hook(lambda g: 5 * g)
+    assert re.search(r"L = x² +dL/dL = 5 +2·x = 6 +30\n", str(tg.explain(square)))
+
+
 def test_a_picture_shows_what_a_function_made_of_a_gradient():
     _, loss = squared_error(clipped)
     assert "y = on_gradient(θ·2) = 6" in tg.draw(loss).dot
@@ -539,3 +552,49 @@ def test_a_page_about_a_changed_gradient_has_its_numbers():
     _, loss = squared_error(clipped)
     page = tg.explain(loss).to_html()
     assert "clipped: −2 ↦ −1" in page
+
+
+def source_on_page(loss):
+    """The lines of the source that a page shows, and what it says cannot be written."""
+    facts = json.loads(re.search(r'id="data">(.*?)</script>', tg.explain(loss).to_html(), re.DOTALL)[1])
+    return facts["source"], facts["unwritten"]
+
+
+def test_the_source_on_a_page_has_what_functions_make_of_gradients():
+    pytest.importorskip("pygraphviz")
+    w, x = Value([0.1, 0.5], name="w"), Value([1.0, 3.0], name="x", requires_grad=False)
+    h = tg.on_gradient(np.tanh(w * x), clipped).named("h")
+    w.register_hook(lambda g: 3 * g)
+    loss = np.sum(x * h**2)
+    loss.register_hook(lambda g: g / 2)
+    source, unwritten = source_on_page(loss)
+    assert (source[-2].strip(), unwritten) == ("d_w = 3 * np.clip(x * h, -1, 1) * (1 - power) * x", "")
+    scope = {}
+    exec("\n".join(source), scope)
+    loss.backward()
+    np.testing.assert_allclose(scope["value_and_grad"](w.data, x.data)[1], w.grad, rtol=1e-14)
+
+
+def by_the_numbers(g):
+    return g if g < 1 else g / 2
+
+
+def of_plain_numbers(g):
+    return np.asarray(g) / 2
+
+
+@pytest.mark.parametrize("function", [by_the_numbers, of_plain_numbers])
+def test_a_page_says_which_function_goes_by_the_numbers_in_place_of_its_source(function):
+    pytest.importorskip("pygraphviz")
+    x = Value(3.0, name="x")
+    assert source_on_page(tg.on_gradient(x, function) ** 2) == ([], function.__name__)
+
+
+def test_a_function_that_prints_and_changes_nothing_is_not_called_again_for_the_source(capsys):
+    pytest.importorskip("pygraphviz")
+    seen = []
+    x = Value(3.0, name="x")
+    x.register_hook(seen.append)
+    x.register_hook(lambda g: print("it was", g) or -g)
+    source, _ = source_on_page(x**2)
+    assert (seen, capsys.readouterr().out, source[-2].strip()) == ([6.0], "it was 6.0\n", "d_x = -2.0 * x")

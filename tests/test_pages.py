@@ -185,7 +185,8 @@ def test_an_operation_that_cannot_be_compiled_leaves_a_page_without_source(tmp_p
     explanation = tg.explain(square(tg.Value(3.0, name="x")))
     assert listing(explanation.backward) is None
     elements = opened(explanation.to_html(), tmp_path, "lang=en&step=999")
-    assert "hidden" in {attributes.get("id"): attributes for _, attributes in elements.tags}["listing"]
+    assert "hidden" in {attributes.get("id"): attributes for _, attributes in elements.tags}["source"]
+    assert elements.texts["unwritten"].startswith("There is none: what square does depends on the numbers that it is given")
     assert elements.texts["formulas"] == "dL/dx=6"
 
 

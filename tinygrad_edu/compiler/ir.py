@@ -256,10 +256,10 @@ def _makes_numpys_whole(node: IRNode) -> bool:
 
 def _computes_with_truths(node: IRNode) -> bool:
     """Whether Python would make another number of truths of NumPy's: their sum is a truth, where Python's is 2."""
-    are_truths = bool(node.inputs) and all(part.dtype.kind == "b" and part.shape == () for part in node.inputs)
-    if not are_truths or isinstance(node.dtype, PythonNumber) or not is_operator(node.primitive):
+    if node.primitive is None or not is_operator(node.primitive) or isinstance(node.dtype, PythonNumber):
         return False
-    return np.dtype(type(node.primitive.forward(*[True] * len(node.inputs)))) != node.dtype
+    are_truths = all(part.dtype.kind == "b" and part.shape == () for part in node.inputs)
+    return are_truths and np.dtype(type(node.primitive.forward(*[True] * len(node.inputs)))) != node.dtype
 
 
 def is_operator(primitive: Primitive) -> bool:

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate
-from tinygrad_edu.engine.hooks import passed
+from tinygrad_edu.engine.hooks import Hook, passed
 from tinygrad_edu.engine.mode import InMode, Mode, Watch
 from tinygrad_edu.engine.value import Value, constant_of
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.program import compiled_term
 from tinygrad_edu.graph.graph import Graph, Node, read_graph
 from tinygrad_edu.graph.python_notation import code
-from tinygrad_edu.graph.reading import ARRIVING, RuleReader, RuleReading, attempted
+from tinygrad_edu.graph.reading import ARRIVING, RuleReader, RuleReading, attempted, read_hook
 from tinygrad_edu.graph.terms import Literal, Symbol, Term, evaluated, names, number_first, operations, substituted
 from tinygrad_edu.primitives import broadcasting, indexing
 from tinygrad_edu.primitives.broadcasting import repeated_axes
@@ -244,11 +244,16 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """A hook of a Value saw a gradient: what the hook is called, the gradient, and what went on."""
+    """A hook of a Value saw a gradient: the hook, the gradient, and what went on."""
 
-    hook: str
+    hook: Hook
     seen: Any
     passed: Any
+
+    @cached_property
+    def reading(self) -> RuleReading:
+        """What the hook makes of a gradient; it is called once more for it."""
+        return read_hook(self.hook, self.seen)
 
     @property
     def changes(self) -> bool:
@@ -379,7 +384,7 @@ class _Contributions(Watch):
 
     def call_hook(self, hook: Any, value: Any, gradient: Any) -> Any:
         passed = super().call_hook(hook, value, gradient)
-        self.sights.setdefault(value, []).append(Sight(hook.name, gradient, passed))
+        self.sights.setdefault(value, []).append(Sight(hook, gradient, passed))
         return passed
 
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:

@@ -209,7 +209,7 @@ class Drawing:
             yield from self._formula(node)
         if node in self.gradient_of:
             yield f"gradient {brief(self.gradient_of[node])}"
-            yield from (f"{cut(sight.hook)}: {brief(sight.seen)} ↦ {brief(sight.passed)}" for sight in self._sights(node))
+            yield from (f"{cut(sight.hook.name)}: {brief(sight.seen)} ↦ {brief(sight.passed)}" for sight in self._sights(node))
 
     def _formula(self, node: Node) -> Iterator[str]:
         form = array_text(node.data)

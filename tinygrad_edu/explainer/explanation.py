@@ -22,7 +22,7 @@ from tinygrad_edu.explainer import latex_form, text_form
 from tinygrad_edu.explainer.derivatives import named_graph
 from tinygrad_edu.explainer.drawing import Drawing
 from tinygrad_edu.explainer.explained import Explained
-from tinygrad_edu.explainer.listing import listing
+from tinygrad_edu.explainer.listing import listing, unwritten
 from tinygrad_edu.explainer.notes import notes
 from tinygrad_edu.explainer.page import page
 from tinygrad_edu.explainer.printing import Printer
@@ -306,8 +306,8 @@ class Explanation(Explained):
     def to_html(self, *, learning_rate: float | None = None) -> str:
         """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
         source of the gradient with the present line lit; of a function that was explained at a point, its own source, too. One file
-        of HTML that needs nothing else. (A graph that cannot be compiled, as where a rule asks for numbers, has a page without
-        source.) Given a learning rate, the page ends with a step of gradient descent.
+        of HTML that needs nothing else. (Where no source can be written, as where a rule asks for numbers, it says so.) Given a
+        learning rate, the page ends with a step of gradient descent.
 
         Raises
         ------
@@ -333,13 +333,14 @@ class Explanation(Explained):
         ]
         output = self.graph.output
         title = f"{name_text(output.name)} = {self.printer(TEXT).definition(output)}"
-        source, origin = listing(self.all_backward), self._origin
+        source, missing, origin = listing(self.all_backward), unwritten(self.all_backward), self._origin
         facts = {
             "language": self.lang,
             "title": mathml(f"{name_latex(output.name)} = {printer.definition(output)}"),
             "nodes": nodes,
             "steps": list(steps(self.all_backward, printer, source, origin, rate)),
             "source": list(map(one_line, source.lines)) if source else [],
+            "unwritten": one_line(missing),
             "written": list(map(one_line, origin.shown)) if origin else [],
         }
         return page("steps", title, facts, drawing.svg)

@@ -9,16 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
+
+import numpy as np
 
 from tinygrad_edu.compiler import ir
 from tinygrad_edu.compiler.emitting import Emitter, Source
 from tinygrad_edu.compiler.loops import in_order
 from tinygrad_edu.compiler.rewriting import simplified
 from tinygrad_edu.explainer.derivatives import BackwardPass, Edge, Passing
-from tinygrad_edu.explainer.program import can_be_compared, passed_back, summed
+from tinygrad_edu.explainer.program import can_be_compared, fitted, passed_back, program_node, summed
 from tinygrad_edu.graph.graph import Kind, Node
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives import shaping
+
+
+def unwritten(backward: BackwardPass) -> str:
+    """What no source can be written of: an operation whose rule cannot be read, or goes another way for other numbers, or such a
+    function that sees a gradient. Empty if there is none."""
+    for edge in backward.edges:
+        readable = edge.contribution is None or edge.reading.holds_for_all_numbers
+        if not (readable and can_be_compared(edge.result.params)):
+            return edge.result.primitive.name
+    changes = (sight for sights in backward.sights.values() for sight in sights if sight.changes)
+    return next((sight.hook.name for sight in changes if not sight.reading.holds_for_all_numbers), "")
 
 
 @dataclass(frozen=True)
@@ -39,8 +54,7 @@ class Listing:
 
 
 def listing(backward: BackwardPass) -> Listing | None:
-    """The source for the graph of a backward pass; None if a rule cannot be read, or goes another way for other numbers, or if a
-    hook changed a gradient.
+    """The source for the graph of a backward pass; None where something is `unwritten`.
 
     >>> from tinygrad_edu.engine.value import Value
     >>> from tinygrad_edu.explainer.derivatives import read_backward
@@ -54,10 +68,7 @@ def listing(backward: BackwardPass) -> Listing | None:
     >>> {found.lines[line].strip() for line in found.of_edge.values()}
     {'d_theta = -2.0 * difference * x'}
     """
-    edges = [edge for edge in backward.edges if edge.contribution is not None]
-    if not all(edge.reading.holds_for_all_numbers and can_be_compared(edge.result.params) for edge in edges):
-        return None
-    if any(map(backward.is_changed, backward.sights)):
+    if unwritten(backward):
         return None
     program = _Program(backward)
     source = program.source
@@ -84,11 +95,14 @@ class _Program:
         for node in backward.graph.nodes:
             self.values[node] = self._value(node)
         output = backward.graph.output
-        self.gradients[output] = self._graph.constant(backward.gradient_of[output])
-        for edge in backward.edges:
-            if edge.contribution is not None:
-                self._pass(edge)
+        self.gradients[output] = self._graph.constant(np.ones_like(output.data)[()])
+        for result, edges in groupby(backward.edges, attrgetter("result")):
+            self._let_hooks_see(result)
+            for edge in edges:
+                if edge.contribution is not None:
+                    self._pass(edge)
         for node in backward.graph.parameters:
+            self._let_hooks_see(node)
             self.gradients.setdefault(node, self._graph.constant(node.data * 0))
         for node, gradient in self.gradients.items():
             label = self._label(node)
@@ -114,6 +128,13 @@ class _Program:
         before, incoming = self.gradients.get(operand), self.gradients[result]
         self.passed[edge] = passed_back(self._graph, edge.reading, incoming, self.values, result, operand)
         self.gradients[operand] = summed(self._graph, before, self.passed[edge])
+
+    def _let_hooks_see(self, node: Node) -> None:
+        """What functions that see the gradient of a node make of it."""
+        for sight in self._backward.sights.get(node, ()):
+            if sight.changes:
+                gradient = program_node(self._graph, sight.reading.gradient, {sight.reading.g: self.gradients[node]})
+                self.gradients[node] = fitted(self._graph, gradient, node)
 
     # --- as source -----------------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
-import numpy as np
-
 from tinygrad_edu.compiler import ir
 from tinygrad_edu.compiler.rewriting import simplified
 from tinygrad_edu.explainer.chain import Spelling
@@ -61,7 +59,7 @@ class Matrices:
         graph = ir.IRGraph()
         values = self._values(graph)
         stations, unreadable = set(self._stations), set[Node]()
-        gradients = {self._output: graph.constant(np.ones(self._output.shape, self._output.data.dtype)[()])}
+        gradients = {self._output: graph.constant(self._backward.gradient_of[self._output])}
         arriving = dict(gradients)
         for edge in self._edges:
             result, operand = edge.result, edge.operand

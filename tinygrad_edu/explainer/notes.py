@@ -52,7 +52,7 @@ def _cut_off(constants: Sequence[str], printer: Printer) -> str:
 def _sights(node: Node, backward: BackwardPass, printer: Printer) -> Iterator[str]:
     """What hooks did with the gradient of a node."""
     for sight in backward.sights.get(node, ()):
-        hook, gradient = one_line(sight.hook), f"{printer.gradient(node)} = {array_text(sight.seen)}"
+        hook, gradient = one_line(sight.hook.name), f"{printer.gradient(node)} = {array_text(sight.seen)}"
         seen, passed = printer.say(f"{hook} sees the gradient {gradient}", f"{hook} 看到梯度 {gradient}"), array_text(sight.passed)
         if sight.changes:
             yield seen + printer.say(f", and {passed} goes on.", f"，继续传下去的是 {passed}。")

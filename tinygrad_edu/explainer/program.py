@@ -86,10 +86,14 @@ def _without_repetition(x: Any) -> Any:
 def passed_back(
     graph: ir.IRGraph, reading: RuleReading, incoming: ir.IRNode, values: Mapping[Node, ir.IRNode], result: Node, operand: Node
 ) -> ir.IRNode:
-    """One step of the chain rule: what a rule gives for an operand, fitted to it."""
+    """One step of the chain rule: what a rule gives for an operand."""
     known = {reading.g: incoming, reading.out: values[result]}
     known |= {x: values[node] for x, node in zip(reading.inputs, result.operands, strict=True) if isinstance(x, Value)}
-    gradient = program_node(graph, reading.gradient, known)
+    return fitted(graph, program_node(graph, reading.gradient, known), operand)
+
+
+def fitted(graph: ir.IRGraph, gradient: ir.IRNode, operand: Node) -> ir.IRNode:
+    """A gradient in the shape and dtype of the operand that it is one for."""
     shape, dtype = operand.shape, operand.data.dtype
     if isinstance(gradient.dtype, ir.PythonNumber):
         gradient = graph.constant(dtype.type(gradient.value))

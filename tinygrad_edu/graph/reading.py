@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property, partial
+from io import StringIO
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.conversions import numbers_of
+from tinygrad_edu.engine.hooks import Hook
 from tinygrad_edu.engine.mode import InMode, Watch
 from tinygrad_edu.engine.value import Value, constant_of
 from tinygrad_edu.graph.graph import parents_of
@@ -218,3 +221,15 @@ class RuleReader:
             gradient = attempted(self._primitive, called, self._g, self._out, *self._inputs) if called else 0.0
         takes_numbers = everything.takes_numbers
         return RuleReading(self._g, self._out, self._inputs, self._shapes, self._given, gradient, takes_numbers)
+
+
+def read_hook(hook: Hook, gradient: Any) -> RuleReading:
+    """What a function that sees a gradient makes of it. It is called once more for it; what it prints has been seen already."""
+    g = constant_of(gradient, ARRIVING)
+    everything = Everything({g})
+    with InMode(everything), np.errstate(all="ignore"), redirect_stdout(StringIO()):
+        try:
+            answer = hook.answer(g)
+        except Exception as error:  # it is the user's, and may be made for plain arrays
+            answer = error
+    return RuleReading(g, g, (), {}, {g}, answer, everything.takes_numbers)

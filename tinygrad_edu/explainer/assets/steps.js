@@ -15,6 +15,7 @@ const WORDS = {
     unchosen: "No gradient passes from {0} to {1}: {0} chooses between its operands, and here it does not take {1}.",
     kink: "From {0} back to {1}: at this number {0} has a kink or a jump, so it has no derivative with respect to {1}; by convention {2} counts as its derivative.",
     underivable: "No gradient passes from {0} to {1}: this operation states no derivative with respect to {1}, so {1} counts as a constant here.",
+    unwritten: "There is none: what {0} does depends on the numbers that it is given, or it takes plain arrays alone, so it cannot be written down for others.",
     end: "Done. These are the gradients.",
     update: "A step of gradient descent with {0}: everything moves against its gradient.", updatePhase: "{0}: the step",
   },
@@ -32,6 +33,7 @@ const WORDS = {
     unchosen: "从 {0} 没有梯度传到 {1}：{0} 在几个输入之间选择，而这里没有选中 {1}。",
     kink: "从 {0} 传回 {1}：在这个数处 {0} 有角点或跳变，所以对 {1} 的导数不存在；按惯例取 {2}。",
     underivable: "从 {0} 没有梯度传到 {1}：这个运算没有给出对 {1} 的导数，所以 {1} 在这里视为常数。",
+    unwritten: "没有源代码：{0} 的做法取决于它得到的数，或者它只接受普通数组，所以无法写成对其他数也成立的代码。",
     end: "完成。这些就是梯度。",
     update: "用 {0} 做一步梯度下降：每个量都逆着自己的梯度移动。", updatePhase: "{0}：更新",
   },
@@ -41,7 +43,8 @@ const last = data.steps.length - 1;
 const firstBackward = data.steps.findIndex((step) => step.kind === "start");
 byId("title").append(math(data.title));
 byId("title").firstChild.setAttribute("aria-label", document.title);
-byId("listing").hidden = !data.source.length;
+byId("source").hidden = !data.source.length;
+byId("unwritten").hidden = !data.unwritten;
 byId("written").hidden = !data.written.length;
 for (const [id, lines] of [["source", data.source], ["writtenLines", data.written]])
   byId(id).replaceChildren(...lines.map((line) => element("li", line || " ", { lang: "en" })));
@@ -81,6 +84,7 @@ function show(number, words) {
   byId("phase").textContent = say(step.kind === "update" ? words.updatePhase : backward ? words.backwardPhase : words.forwardPhase, [say(words.step, [number + 1, last + 1])]);
   tell(byId("sentence"), words[step.kind], step.names);
   tellFormulas(step.formulas);
+  byId("unwritten").textContent = say(words.unwritten, [data.unwritten]);
 
   const lit = new Set(step.lit);
   for (const node of data.nodes)
