@@ -6,7 +6,6 @@ generated, too: guards in front of the program's own statements. Other programs 
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
@@ -32,7 +31,15 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.lines import codes_of
 from tinygrad_edu.graph.source import identifier
 from tinygrad_edu.transforms.signatures import P, Result, Result_co
-from tinygrad_edu.transforms.trees import beside, children_of, demand_shallow, tree_leaves, tree_leaves_named, tree_map_named
+from tinygrad_edu.transforms.trees import (
+    beside,
+    children_of,
+    demand_shallow,
+    is_leaf,
+    tree_leaves,
+    tree_leaves_named,
+    tree_map_named,
+)
 
 _TARGETS = {"numpy": numpy_program, "jax": jax_program}
 
@@ -284,7 +291,7 @@ class _Compilation:
         ------
         DataError: if it can be neither.
         """
-        is_part = callable(x) and not isinstance(x, Value) and (isinstance(x, type) or not dataclasses.is_dataclass(x))
+        is_part = callable(x) and not isinstance(x, Value) and is_leaf(x)
         if path in self._static or x is None or isinstance(x, bool | str) or is_part:
             return True
         if isinstance(x, np.ma.MaskedArray):

@@ -111,7 +111,9 @@ def rewritten(
     simple = simplified([*outputs, *inputs])
     inputs, outputs = ([simple[node] for node in nodes] for nodes in (inputs, outputs))
     are_numbers = (node is not None for node in trace.outputs)
-    return RewrittenRun(name, trace, inputs, outputs, outline(trace.output, are_numbers, {*reserved, *names}), reserved)
+    return RewrittenRun(
+        name, trace, inputs, outputs, outline(trace.output, are_numbers, {*reserved, *names}, trace.oldest), reserved
+    )
 
 
 _numbers = count()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -80,14 +81,16 @@ def _as_list(results: Sequence[str]) -> str:
     return f"{name}[{first}:{end}]" if step == 1 else f"{name}[{first}:{end if end >= 0 else ''}:-1]"
 
 
-def outline(tree: Any, is_number: Iterator[bool], taken: Iterable[str]) -> Outline:
+def outline(tree: Any, is_number: Iterator[bool], taken: Iterable[str], oldest: int = 0) -> Outline:
     """The outline of a tree; `is_number` says of each leaf whether it is a number or array, `taken` are names in use.
+
+    oldest: the serial number of the first Value of the run, which are other ones in each call.
 
     >>> found = outline({"w": 1.0, "how": "fast"}, iter([True, False]), ())
     >>> found.expression(["v"])
     "{'w': v, 'how': 'fast'}"
     """
-    outliner = _Outliner(is_number, taken)
+    outliner = _Outliner(is_number, taken, oldest)
     pieces = list(outliner.pieces(tree))
     if type(tree) is tuple and len(tree) > 1:  # return a, b
         pieces = pieces[1:-1]
@@ -97,8 +100,8 @@ def outline(tree: Any, is_number: Iterator[bool], taken: Iterable[str]) -> Outli
 class _Outliner:
     """Walks through a tree and notes what its expression needs."""
 
-    def __init__(self, is_number: Iterator[bool], taken: Iterable[str]) -> None:
-        self._is_number, self._names = is_number, Names(taken)
+    def __init__(self, is_number: Iterator[bool], taken: Iterable[str], oldest: int) -> None:
+        self._is_number, self._names, self._oldest = is_number, Names(taken), oldest
         self.scope: dict[str, Any] = {}
         self.definitions: list[str] = []
 
@@ -144,7 +147,7 @@ class _Outliner:
             yield from self._plain(tree, parts)
             yield ")"
         else:
-            fields = field_names(tree)
+            fields = field_names(tree) or [step.removeprefix(".") for step, _ in children_of(tree) or ()]
             if all(field == identifier(field) for field in fields):
                 yield from self._between(f"{name}(", [f"{field}=" for field in fields], parts, ")")
             else:  # a name that Python would read as another one
@@ -163,7 +166,7 @@ class _Outliner:
     def _type_name(self, tree: Any) -> str:
         """The name of what makes trees like this one, which keep what their type knows besides their parts."""
         empty = rebuilt(tree, [None] * len(children_of(tree) or ()))
-        kept = [name for name, x in beside(tree).items() if any(isinstance(leaf, Value) for leaf in tree_leaves(x))]
+        kept = [name for name, x in beside(tree).items() if any(map(self._is_of_run, tree_leaves(x)))]
         if kept:
             raise DataError(
                 f"{type(tree).__name__} was returned with numbers in {', '.join(kept)}, which is no field of its constructor. "
@@ -176,9 +179,14 @@ class _Outliner:
         elif _is_plain(tree):
             base = next(base for base in (dict, list, tuple) if isinstance(tree, base)).__name__
             self.definitions.append(f"class {name}({base}):\n    pass")
+        elif not dataclasses.is_dataclass(tree):  # a class of another kind: somebody who has not got it gets its parts
+            self.definitions.append(f"{name} = dict")
         else:
             self.definitions += ["from dataclasses import make_dataclass", f"{name} = make_dataclass({name!r}, {fields})"]
         return name
+
+    def _is_of_run(self, x: Any) -> bool:
+        return isinstance(x, Value) and x.serial >= self._oldest
 
     def _named(self, thing: Any, wanted: str) -> str:
         name = self._names.unique(wanted)

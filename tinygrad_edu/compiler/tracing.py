@@ -47,6 +47,7 @@ DEEPEST = 50
 class TracedRun:
     """What a run left.
 
+    oldest: the serial number of the first Value of the run.
     inputs: the nodes of the arguments.
     outside: Values that the function used without getting them as arguments, and their input nodes.
     output: what the function returned, a tree.
@@ -55,6 +56,7 @@ class TracedRun:
     passed: what the chain rule did, in order: a result, one of its operands, and the gradient that was passed back to it.
     """
 
+    oldest: int
     inputs: list[IRNode]
     outside: dict[Value, IRNode]
     output: Any
@@ -121,7 +123,7 @@ def _run(
         label(nodes, tracing.passed, users.variables, output)
         for value, node in nodes.items():
             node.is_from(users.lines.get(value.serial))
-    return TracedRun(inputs, outside, output, outputs, nodes, tracing.passed)
+    return TracedRun(oldest, inputs, outside, output, outputs, nodes, tracing.passed)
 
 
 def _argument(name: str, x: Any) -> Value:

@@ -1,5 +1,11 @@
-"""Building blocks of networks: losses."""
+"""Building blocks of networks: modules, which know their parameters; layers; activations; losses; numbers to begin with (`init`).
 
+Read first `module`, then `linear` and `sequential`. Names, shapes and layouts are those of PyTorch.
+"""
+
+from tinygrad_edu.nn import initialisation as init
+from tinygrad_edu.nn.activations import GELU, Flatten, LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from tinygrad_edu.nn.linear import Linear
 from tinygrad_edu.nn.losses import (
     binary_cross_entropy_with_logits,
     half_squared_error,
@@ -8,11 +14,26 @@ from tinygrad_edu.nn.losses import (
     perceptron_criterion,
     softmax_cross_entropy,
 )
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.sequential import Sequential
 
 __all__ = [
+    "GELU",
+    "Flatten",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "Module",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
     "binary_cross_entropy_with_logits",
     "half_squared_error",
     "hinge",
+    "init",
     "mean_squared_error",
     "perceptron_criterion",
     "softmax_cross_entropy",

@@ -14,7 +14,7 @@ from tinygrad_edu.engine.backpropagation import backpropagate, between
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.hooks import called_again
 from tinygrad_edu.engine.messages import name_of
-from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode
+from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode, differentiating
 from tinygrad_edu.engine.value import Value, record, snapshot_of
 from tinygrad_edu.errors import GradientError
 from tinygrad_edu.primitives.broadcasting import cast
@@ -52,7 +52,7 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
         if current_mode().records_constants:
             return f(*args, **kwargs)
         oldest = Value(0.0).serial
-        kept = tree_map(itself, (args, kwargs))  # f may put other leaves into its own trees, and the caller into these
+        kept = _with_values(args, kwargs)  # f may put other leaves into its own trees, and the caller into these
         circumstances = copy_context()  # whether we are within a transform, say: the second call must do as the first one did
         output = f(*args, **kwargs)
         parts = _differentiable(output)
@@ -89,6 +89,13 @@ def checkpoint(f: Callable[P, Result]) -> Callable[P, Result]:
         return tree_map(lambda leaf: next(unpacked) if isinstance(leaf, Value) and leaf.requires_grad else leaf, output)
 
     return recomputed
+
+
+def _with_values(args: Any, kwargs: Any) -> Any:
+    """Copies of the arguments, in which the parameters of a module are its Values, as they are within a transform."""
+    within = copy_context()
+    within.run(differentiating.set, True)
+    return within.run(tree_map, itself, (args, kwargs))
 
 
 def _differentiable(output: Any) -> list[Value]:
