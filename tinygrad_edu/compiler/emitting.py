@@ -217,8 +217,9 @@ class Emitter:
             return self._constant(node)
         for part in node.inputs:
             self._give_line_if_long(part)
-        form = self._expression(node, [self._forms[part] for part in node.inputs])
-        self._scope.provide_for(form)
+        operands = [self._forms[part] for part in node.inputs]
+        form = self._expression(node, operands)
+        self._scope.provide_for(form, operands)
         return form
 
     def _entry(self, node: IRNode) -> Primitive:

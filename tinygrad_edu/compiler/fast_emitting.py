@@ -18,6 +18,7 @@ from tinygrad_edu.compiler.blocks import Region, arranged, is_sum
 from tinygrad_edu.compiler.forms import called, is_short
 from tinygrad_edu.compiler.ir import IRNode, Rank, is_number, ufunc_of
 from tinygrad_edu.compiler.loop_emitting import LoopEmitter
+from tinygrad_edu.compiler.loops import everything, is_loop
 from tinygrad_edu.compiler.scope import Scope
 from tinygrad_edu.graph.source import literal
 from tinygrad_edu.primitives import arithmetic, reductions
@@ -25,7 +26,8 @@ from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.special import logsumexp
 
 MANY = 300
-"""From so many numbers on `np.logaddexp`, which goes through them one by one, is slower than its definition."""
+"""From so many numbers on an array is not small. (`np.logaddexp`, which goes through them one by one, is then slower than its
+definition.)"""
 
 
 class FastEmitter(LoopEmitter):
@@ -125,6 +127,15 @@ class FastEmitter(LoopEmitter):
             self._give_line(node)
             return
         self._forms[node] = target
+
+
+def is_worth_writing(outputs: Sequence[IRNode]) -> bool:
+    """Whether a program has anything that is written in a way of its own here: a reduction, a loop, an array of numbers that are
+    known, or arrays that are not small, of which no variable should keep the memory."""
+    return any(
+        _reduces(node) or is_loop(node) or (node.shape and node.value is not None) or math.prod(node.shape) >= MANY
+        for node in everything(outputs)
+    )
 
 
 def _reduces(node: IRNode) -> np.ufunc | None:

@@ -29,7 +29,8 @@ def form_of(node: IRNode, entry: Primitive, operands: Sequence[ast.expr], params
     if form is not None:
         return form
     form = expression(entry, operands, params)
-    return tidied(form) if is_uniform(node) else form
+    tidy = tidied(form)
+    return tidy if tidy is form or is_uniform(node) else form
 
 
 _ARITHMETIC = {

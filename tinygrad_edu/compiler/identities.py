@@ -114,11 +114,19 @@ class Identity:
         before, after = (_parsed(ast.parse(side, mode="eval").body) for side in (self.before, self.after))
         return before, after
 
-    @property
+    @cached_property
     def operation(self) -> Primitive | None:
         """The outermost operation of `before`."""
         before, _ = self.sides
         return before.primitive if isinstance(before, Applied) else None
+
+    @cached_property
+    def operands(self) -> frozenset[Primitive | None]:
+        """The operations that have to be among its operands; None for a number, which needs none."""
+        before, _ = self.sides
+        parts = before.operands if isinstance(before, Applied) else ()
+        operations = {part.primitive for part in parts if isinstance(part, Applied) and not _is_number(part)}
+        return frozenset(operations | {None for part in parts if _is_number(part)})
 
     @cached_property
     def letters(self) -> list[str]:
@@ -131,6 +139,8 @@ class Identity:
         The result has the node's shape and dtype, and so has its dtype each operation within: with whole numbers that wrap around,
         or with masks, whose sum is no sum of numbers, an identity does not hold.
         """
+        if not self.operands.issubset([part.primitive for part in node.inputs]):  # most nodes are done with here
+            return None
         before, after = self.sides
         for found in _matches(before, node, {}, may_match, node.dtype, outermost=True):
             new = _built(after, found, make, node.dtype)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.fast_emitting import FastEmitter
+from tinygrad_edu.compiler.fast_emitting import FastEmitter, is_worth_writing
 from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_number, is_operator, result_type
 from tinygrad_edu.compiler.loop_emitting import LoopEmitter
 from tinygrad_edu.compiler.loops import body_of, everything, is_loop, rebuilt
@@ -29,7 +29,9 @@ def numpy_program(run: RewrittenRun) -> Program:
     python_numbers = {node for node, traced in given if isinstance(traced.dtype, PythonNumber)}
     careful, may_raise = _with_numpys_where_pythons_differ(fast, python_numbers)
     fast = fast.renewed(careful)
-    source = fast.emitted(FastEmitter)
+    readable = run.emitted(LoopEmitter)
+    is_fast = fast.outputs == run.outputs and fast.inputs == run.inputs and not is_worth_writing(fast.outputs)
+    source = readable if is_fast else fast.emitted(FastEmitter)
     scope: dict[str, Any] = {"np": np}
     exec("\n".join(source.scope.helpers.values()), scope)
     its = source.scope
@@ -45,10 +47,9 @@ def numpy_program(run: RewrittenRun) -> Program:
     # An array without axes becomes a number, which nobody can change afterwards.
     numbers = [f"{leaf} = {leaf}[()]" for leaf, node in pairs if node.shape == () and node not in python_numbers]
     statements = [*numbers, *statements]
-    readable = run.emitted(LoopEmitter)
-    text = run.text(readable)
+    text, fast_text = run.text(readable), run.text(source)
     run_it = runnable(leaves, statements, scope)
-    return Program(text, run.text(source), readable.origins(text), leaves, statements, scope, run_it, bool(run.trace.outside))
+    return Program(text, fast_text, readable.origins(text), leaves, statements, scope, run_it, bool(run.trace.outside))
 
 
 def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[IRNode]) -> dict[str, Callable[..., Any]]:

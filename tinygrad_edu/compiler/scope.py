@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.ir import frozen
 from tinygrad_edu.compiler.names import NEEDED, Names
+from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.source import function_source, identifier, is_written_briefly
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
@@ -101,9 +102,11 @@ class Scope:
 
     # --- functions -----------------------------------------------------------------------------------------------------------
 
-    def provide_for(self, form: ast.expr) -> None:
-        """The functions that an expression calls by name."""
-        for part in ast.walk(form):
+    def provide_for(self, form: ast.expr, operands: Sequence[ast.expr]) -> None:
+        """The functions that an expression calls by name; those of its operands are provided already."""
+        provided: set[ast.AST] = {*operands}
+        whole: list[ast.AST] = [form]
+        for part in reached(whole, lambda part: () if part in provided else ast.iter_child_nodes(part)):
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id not in self.helpers:
                 self._provide(part.func.id)
 

@@ -39,9 +39,31 @@ def expression(primitive: Primitive, operands: Sequence[ast.expr], params: Mappi
     template = primitive.code.replace("{inputs}", ", ".join(f"{{{position}}}" for position in range(len(operands))))
     fillings: dict[str, ast.expr] = {f"_{position}": operand for position, operand in enumerate(operands)}
     fillings |= {f"_{name}": literal(value) for name, value in params.items()}
-    tree = ast.parse(re.sub(r"\{(\w+)\}", r"_\1", template), mode="eval").body
-    filled: ast.expr = _Filling(fillings).visit(tree)
+    filled: ast.expr = _filled(_parsed(template), fillings)
     return filled
+
+
+@lru_cache(maxsize=1024)
+def _parsed(template: str) -> ast.expr:
+    """A printed form, with names in place of the operands and parameters."""
+    return ast.parse(re.sub(r"\{(\w+)\}", r"_\1", template), mode="eval").body
+
+
+def _filled(tree: Any, fillings: Mapping[str, ast.expr]) -> Any:
+    """A printed form once more, with what the names in it stand for."""
+    if isinstance(tree, ast.Name):
+        return fillings.get(tree.id, tree)
+    if isinstance(tree, list):
+        return [part for part in (_filled(part, fillings) for part in tree) if not _is_default(part)]
+    if not isinstance(tree, ast.expr | ast.keyword):
+        return tree
+    return type(tree)(**{name: _filled(getattr(tree, name), fillings) for name in tree._fields if hasattr(tree, name)})
+
+
+def _is_default(part: Any) -> bool:
+    """Whether it is `keepdims=False`, which goes without saying."""
+    is_keyword = isinstance(part, ast.keyword) and part.arg == "keepdims"
+    return is_keyword and isinstance(part.value, ast.Constant) and part.value.value is False
 
 
 def _call(primitive: Primitive, operands: Sequence[ast.expr], params: Mapping[str, Any]) -> ast.expr:
@@ -56,7 +78,7 @@ def _call(primitive: Primitive, operands: Sequence[ast.expr], params: Mapping[st
         ast.keyword(key, given) if key == identifier(key) else ast.keyword(None, ast.Dict([literal(key)], [given]))
         for key, given in ((key, _SlicesCalled().visit(literal(x))) for key, x in params.items())
     ]
-    return _Filling({}).visit(ast.Call(called, [*operands], keywords))  # type: ignore[no-any-return]
+    return ast.Call(called, [*operands], [keyword for keyword in keywords if not _is_default(keyword)])
 
 
 def numpy_function(primitive: Primitive) -> Callable[..., Any] | None:
@@ -204,21 +226,6 @@ class _SlicesCalled(ast.NodeTransformer):
 
     def visit_Slice(self, node: ast.Slice) -> ast.expr:
         return ast.Call(ast.Name("slice"), [part or ast.Constant(None) for part in (node.lower, node.upper, node.step)], [])
-
-
-class _Filling(ast.NodeTransformer):
-    """Puts operands in the place of the names that stand for them."""
-
-    def __init__(self, fillings: Mapping[str, ast.expr]) -> None:
-        self._fillings = fillings
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._fillings.get(node.id, node)
-
-    def visit_keyword(self, node: ast.keyword) -> ast.AST | None:
-        self.generic_visit(node)
-        is_default = node.arg == "keepdims" and isinstance(node.value, ast.Constant) and node.value.value is False
-        return None if is_default else node
 
 
 def function_source(function: Callable[..., Any], name: str) -> dict[str, str] | None:
