@@ -149,6 +149,10 @@ class Writer:
             f"{i} + 2",
             f"-{i}",
             f"2 * ({last} - {i})",
+            f"{i} % {self.one_of((2, 3, 4))}",
+            f"({i} + {self.one_of((1, 2, last))}) % {rounds}",
+            f"{self.one_of((1, 5))} - {i} % {self.one_of((2, 3))}",
+            f"2 * ({i} % 3) + 1",
         ]
         place = self.one_of(numbers)
         s = [f"xs[{place}]", f"ss[{place}]", f"X[{place}, {self.one_of((0, 1, -1))}]", f"Y[1, {place}]", f"Z[{i}, {i} + 1]"]
@@ -218,9 +222,14 @@ class Writer:
         return self.one_of(others)
 
     def header(self, one) -> None:
+        walks = (*["range"] * 4, "rows", "vectors", "numbers", "reversed", "zip", "from one", "epochs")
+        walk = "range" if one.depth else self.one_of(walks)
+        epochs, samples = self.one_of(((2, 5), (3, 4), (4, 3), (5, 2)))
+        if walk == "epochs":
+            one.rounds = epochs * samples
         i, rounds, write = one.i, one.rounds, self.lines.append
-        walk = "range" if one.depth else self.one_of((*["range"] * 4, "rows", "vectors", "numbers", "reversed", "zip", "from one"))
         headers = {
+            "epochs": (f"{i} in [j for _ in range({epochs}) for j in range({samples})]", {}),
             "range": (f"{i} in range({rounds})", {}),
             "from one": (f"{i} in range(1, {rounds + 1})", {}),
             "reversed": (f"{i} in reversed(range({rounds}))", {}),

@@ -398,6 +398,43 @@ def the_entries_of_a_matrix(n, A, x):
     return x
 
 
+# --- several times through the same -----------------------------------------------------------------------------------------
+
+
+def descended(n, theta, samples, rate):
+    """Stochastic gradient descent: `n` times through the samples."""
+    for _ in range(n):
+        for x, t in samples:
+            theta = theta - rate * (np.sum(theta * x) - t) * x
+    return theta
+
+
+@case(rows(3), rows(5, 3), rows(5), 0.1)
+def epochs_through_the_rows_of_an_array(n, w, X, T, rate):
+    return np.sum(descended(n, w, list(zip(X, T, strict=True)), rate) ** 2)
+
+
+@case(rows(3), 0.1)
+def epochs_through_a_table(n, w, rate):
+    return np.sum(descended(n, w, list(zip(rows(5, 3), rows(5), strict=True)), rate) ** 2)
+
+
+@case(rows(3), rows(5, 3), 0.1)
+def epochs_backward_and_from_the_second_row(n, w, X, rate):
+    for _ in range(n):
+        for i in range(4, 0, -1):
+            w = np.tanh(w - rate * X[i] * np.sum(X[i - 1] * w))
+    return np.sum(w)
+
+
+@case(0.7, lambda n: rows(n, 2))
+def the_next_row_of_a_ring(n, w, X):
+    total = 0.0
+    for i in range(n):
+        total = total + np.sum((X[(i + 1) % n] - w * X[i]) ** 2)
+    return total
+
+
 # --- short rounds and dtypes -------------------------------------------------------------------------------------------------
 
 

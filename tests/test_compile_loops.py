@@ -276,6 +276,36 @@ def descent_by_hand(rounds):
     return gradient
 
 
+def epochs(rounds):
+    """Stochastic descent on ½(θx − t)², some times through all samples, and the square of where it ends."""
+
+    def end(theta, eta, samples):
+        for _ in range(rounds):
+            for x, t in samples:
+                theta = theta - eta * (theta * x - t) * x
+        return theta * theta
+
+    return end
+
+
+def epochs_by_hand(rounds):
+    """∂L/∂θ goes back through θ ← θ − η(θx − t)x as a factor 1 − ηx²; to η each step gives −(θx − t)x of it."""
+
+    def gradient(theta, eta, samples):
+        thetas = [theta]
+        for _ in range(rounds):
+            for x, t in samples:
+                thetas.append(thetas[-1] - eta * (thetas[-1] * x - t) * x)
+        value, d_theta, d_eta = thetas[-1] ** 2, 2 * thetas.pop(), 0.0
+        for _ in range(rounds):
+            for x, t in reversed(samples):
+                d_eta -= d_theta * (thetas.pop() * x - t) * x
+                d_theta *= 1 - eta * x**2
+        return value, (d_theta, d_eta)
+
+    return gradient
+
+
 def horner(coefficients, x):
     y = 0.0
     for c in coefficients:
@@ -343,6 +373,7 @@ EXAMPLES = {
         lambda n: kalman_by_hand, (0, 1, 2, 3), 72,
     ),
     "unrolled descent": Example(lambda n: (descent(n), (np.float64(0.1), SYMMETRIC, drawn(3))), descent_by_hand, (0,), 14),
+    "epochs": Example(lambda n: (epochs(n), (0.3, 0.1, [(0.2 * k, 0.5 + 0.1 * k) for k in range(5)])), epochs_by_hand, (0, 1), 16),
     "Horner": Example(lambda n: (horner, (drawn(n), np.float64(0.9))), lambda n: horner_by_hand, (0, 1), 12),
     "power iteration": Example(lambda n: (power_iteration(n), (SYMMETRIC, drawn(3))), power_iteration_by_hand, (0, 1), 18),
 }  # fmt: skip
@@ -418,3 +449,30 @@ def test_what_is_simplified_is_one_round_however_many_there_are(example, monkeyp
         example.compiled_anew(rounds)
     assert seen[0] == seen[1]
     assert seen[0] < 600
+
+
+def test_epochs_through_samples_are_one_loop_however_many_samples_there_are():
+    sources = []
+    for samples in (6, 50):
+        step = tg.compile(tg.value_and_grad(epochs(20), argnums=(0, 1)))
+        rows = list(zip(drawn(samples), drawn(samples, seed=1), strict=True))
+        agree(step(0.3, 0.1, rows), epochs_by_hand(20)(0.3, 0.1, rows))
+        sources.append(body(step.source))
+    assert sources[0] == sources[1]
+    assert "    for i in range(0):" in sources[0]
+    assert any("samples_0[i % 0]" in line for line in sources[0])
+
+
+def test_states_are_looked_at_again_and_again():
+    def f(W, X):
+        h, states = np.zeros(3), []
+        for x in X:
+            h = np.tanh(W @ h + x)
+            states.append(h)
+        for i in range(30):
+            h = np.sin(h * states[i % 12] + states[(i + 5) % 12])
+        return h
+
+    compiled = tg.compile(f)
+    agree(compiled(drawn(3, 3), drawn(12, 3)), f(drawn(3, 3), drawn(12, 3)))
+    assert "    for i in range(30):" in compiled.source

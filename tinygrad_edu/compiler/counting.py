@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, pairwise
+from itertools import count
 
 from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode
 from tinygrad_edu.compiler.rounds import Each, Operand, Rounds
+from tinygrad_edu.compiler.steps import Steps, steps_of
 from tinygrad_edu.primitives import arithmetic
+from tinygrad_edu.primitives.primitive import Primitive
 
 _serial = count(1)
 
@@ -20,35 +22,58 @@ class Number:
     node: what stands for one of them.
     """
 
-    def __init__(self, graph: IRGraph, rounds: Rounds, moving: Iterable[tuple[int, int]]) -> None:
+    def __init__(self, graph: IRGraph, rounds: Rounds, used: Iterable[Steps]) -> None:
         self._graph = graph
-        used = Counter((first, step) for first, step in moving if step)
-        steps = {step for _, step in used} | {1 for operands in rounds.operands if any(map(_is_walked, operands))}
-        fits = [pair for pair in used if all(step % pair[1] == 0 for step in steps)]
-        self._first, self._step = max(fits, key=lambda pair: used[pair], default=(0, 1))
-        self.rounds = range(self._first, self._first + self._step * len(rounds.instances), self._step)
+        moving = Counter(steps for steps in used if steps.step)
+        growths = {steps.step for steps in moving} | {1 for operands in rounds.operands if any(map(_is_walked, operands))}
+        length = len(rounds.instances)
+        starts = {steps: _start(steps, length) for steps in moving if all(growth % steps.step == 0 for growth in growths)}
+        best = max(starts, key=lambda steps: (not steps.around, moving[steps]), default=Steps(0, 1))
+        self._first, self._step = starts.get(best, 0), best.step
+        self.rounds = range(self._first, self._first + self._step * length, self._step)
         self.node = graph.input(f"round {next(_serial)}", (), PYTHON[int])
 
-    def at(self, first: int, step: int) -> IRNode:
-        """The number that begins with `first` and grows by `step`."""
-        times = step // self._step
-        beyond = first - times * self._first
-        node, like = self.node, ((), PYTHON[int])
-        if times == -1 and beyond:
-            return self._graph.apply(arithmetic.subtract, (self._graph.constant(beyond), node), {}, like)
-        if times != 1:
-            node = self._graph.apply(arithmetic.multiply, (self._graph.constant(times), node), {}, like)
+    def at(self, steps: Steps) -> IRNode:
+        """The number that moves like this."""
+        times = steps.step // self._step
+        beyond = steps.first - times * self._first
+        if not steps.around:
+            return self._linear(times, beyond)
+        around = (beyond - steps.low) % steps.around
+        inner = self._linear(times, min(around, around - steps.around, key=abs))
+        return self._plus(self._computed(arithmetic.mod, inner, self._graph.constant(steps.around)), steps.low)
+
+    def _linear(self, times: int, beyond: int) -> IRNode:
+        """So many times the number of the round, and so much more."""
+        if times == -1 and beyond > 0:
+            return self._computed(arithmetic.subtract, self._graph.constant(beyond), self.node)
+        node = self.node if times == 1 else self._computed(arithmetic.multiply, self._graph.constant(times), self.node)
+        return self._plus(node, beyond)
+
+    def _plus(self, node: IRNode, beyond: int) -> IRNode:
         if beyond == 0:
             return node
-        operation = arithmetic.add if beyond > 0 else arithmetic.subtract
-        return self._graph.apply(operation, (node, self._graph.constant(abs(beyond))), {}, like)
+        return self._computed(arithmetic.add if beyond > 0 else arithmetic.subtract, node, self._graph.constant(abs(beyond)))
+
+    def _computed(self, operation: Primitive, a: IRNode, b: IRNode) -> IRNode:
+        return self._graph.apply(operation, (a, b), {}, ((), PYTHON[int]))
 
 
-def whole_steps(nodes: Sequence[IRNode]) -> Iterator[tuple[int, int]]:
-    """The first and the step of whole numbers that grow evenly; nothing, if that is not what they are."""
+def _start(steps: Steps, rounds: int) -> int:
+    """The number of the first round with which numbers that move like this need no arithmetic, or little."""
+    if not steps.around:
+        return steps.first
+    least = max(0, (1 - rounds) * steps.step)  # so that none is below 0
+    return least + (steps.first - steps.low - least) % steps.around
+
+
+def whole_steps(nodes: Sequence[IRNode]) -> Iterator[Steps]:
+    """How whole numbers move; nothing, if that is not what they are, or if they stay the same."""
     values = [node.value for node in nodes]
-    if all(type(value) is int for value in values) and len({b - a for a, b in pairwise(values)}) == 1:
-        yield values[0], values[1] - values[0]
+    if all(type(value) is int for value in values):
+        steps = steps_of(values)
+        if steps:
+            yield steps
 
 
 def _is_walked(operand: Operand) -> bool:

@@ -22,7 +22,6 @@ from tinygrad_edu.compiler.rounds import (
     index_numbers,
     is_given,
     kind,
-    without_numbers,
 )
 from tinygrad_edu.primitives import arithmetic, indexing
 
@@ -70,14 +69,13 @@ class FurtherRounds:
                 return new[position]
             case Within(position, lag) if number >= 0:
                 return self.rounds.at(position, number - lag)
-            case Of(earlier, position, first, step):
-                return earlier.at(position, first + step * number)
-            case Picked(array, params, moving):
-                numbers = tuple(first + step * number for first, step in moving)
-                form = without_numbers(params["index"])
-                parts = (user for user in self.recorded.users.get(array, ()) if user.operation is indexing.index)
-                alike = (part for part in parts if index_numbers(part) == numbers)
-                return next((part for part in alike if without_numbers(part.params.get("index")) == form), None)
+            case Of(earlier, position, steps):
+                return earlier.at(position, steps.at(number))
+            case Picked(parts, moving):
+                numbers = tuple(steps.at(number) for steps in moving)
+                others = (user for user in self.recorded.users.get(operand.array, ()) if user.operation is indexing.index)
+                alike = (part for part in others if index_numbers(part) == numbers)
+                return next((part for part in alike if kind(part) == kind(parts[0])), None)
         return None
 
     def _extend_backward(self) -> bool:
@@ -94,7 +92,7 @@ class FurtherRounds:
             self.rounds.operands[position] = [
                 _earlier(operand, further.learned.get((position, which))) for which, operand in enumerate(operands)
             ]
-        self.rounds.numbers = [tuple((first - step, step) for first, step in moving) for moving in self.rounds.numbers]
+        self.rounds.numbers = [tuple(steps.later(-1) for steps in moving) for moving in self.rounds.numbers]
         self.rounds.instances.insert(0, [*further.nodes])
         self.taken |= set(further.nodes)
         return True
@@ -125,7 +123,7 @@ class FurtherRounds:
             if any(isinstance(operand, Of | Picked) for operand in unknown):
                 return None
             is_left_out = any(not isinstance(operand, Each) for operand in unknown)
-            numbers = tuple(first + step * number for first, step in self.rounds.numbers[position])
+            numbers = tuple(steps.at(number) for steps in self.rounds.numbers[position])
             node = None if is_left_out else self.lookup(model[position], numbers, known, operands)
             is_before = node is not None and self.recorded.position[node] < newest
             if is_before or (node is None and not has_place(model[position], numbers)):
@@ -244,7 +242,7 @@ class _Before:
         return node
 
     def _numbers(self, position: int) -> tuple[int, ...]:
-        return tuple(first - step for first, step in self._rounds.numbers[position])
+        return tuple(steps.at(-1) for steps in self._rounds.numbers[position])
 
 
 def _may_be(known: IRNode | None, found: IRNode, model: IRNode, operand: Operand) -> bool:
@@ -263,10 +261,10 @@ def _earlier(operand: Operand, learned: IRNode | None) -> Operand:
     match operand:
         case Within(position, lag) if lag:
             return Within(position, lag, (learned,))
-        case Of(rounds, position, first, step):
-            return Of(rounds, position, first - step, step)
-        case Picked(array, params, moving, like):
-            return Picked(array, params, tuple((first - step, step) for first, step in moving), like)
+        case Of(rounds, position, steps):
+            return Of(rounds, position, steps.later(-1))
+        case Picked(parts, moving):
+            return Picked(parts, tuple(steps.later(-1) for steps in moving))
         case Each(nodes):
             assert learned is not None
             return Each((learned, *nodes))

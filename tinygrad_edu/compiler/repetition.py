@@ -2,7 +2,8 @@
 
 A recorded program is a list of operations. It repeats itself where each operation is the one some steps earlier, with operands of
 the same kind, and where from round to round each operand is the same one, or one of this round or the round before, or moves on in
-step: the next row of an array, the next state that an earlier loop has left. This module finds such rounds; `rolling` makes loops
+step: the next row of an array, after the last one the first again, or the next state that an earlier loop has left. Several times
+through the same samples are one loop, which counts `i % 5`. This module finds such rounds; `rolling` makes loops
 of them.
 """
 
@@ -26,8 +27,9 @@ from tinygrad_edu.compiler.rounds import (
     is_given,
     is_renamed,
     kind,
-    steps_of,
+    moving,
 )
+from tinygrad_edu.compiler.steps import steps_of
 from tinygrad_edu.primitives import indexing
 
 FEWEST_SAVED = 20
@@ -42,7 +44,21 @@ _ROUNDS_TO_TRY = 6
 
 def repetitions(order: Sequence[IRNode]) -> Recorded:
     """The loops among the operations of a program, which come in the order in which they were recorded."""
-    return _Finder(order).found()
+    return _Finder(_parts_first(order)).found()
+
+
+def _parts_first(order: Sequence[IRNode]) -> list[IRNode]:
+    """The operations, those that look at one of several parts of an array right after it: whoever looks at a part again finds it
+    there, so that where it was looked at first is no other round than the later ones."""
+    alike: dict[Any, list[IRNode]] = {}
+    for node in order:
+        if node.operation is indexing.index and index_numbers(node):
+            alike.setdefault((node.inputs, kind(node)), []).append(node)
+    moved = {part for parts in alike.values() if len(parts) >= FEWEST_ROUNDS for part in parts}
+    places: dict[IRNode, tuple[int, ...]] = {}
+    for position, node in enumerate(order):
+        places[node] = (*places.get(node.inputs[0], (-1,)), position) if node in moved else (position,)
+    return sorted(order, key=places.__getitem__)
 
 
 class _Finder:
@@ -156,10 +172,10 @@ class _Finder:
         operands, numbers = [], []
         for position in range(period):
             column = [nodes[position] for nodes in instances]
-            moving = steps_of([index_numbers(node) for node in column if node])
-            if moving is None:
+            steps = moving([index_numbers(node) for node in column if node])
+            if steps is None:
                 return None
-            numbers.append(moving)
+            numbers.append(steps)
             its: list[Operand] = []
             for which in range(len(column[0].inputs) if column[0] else 0):
                 operand = self._operand([node.inputs[which] for node in column if node], start, period)
@@ -185,16 +201,15 @@ class _Finder:
             comes_from_before = all(self._recorded.position.get(node, -1) < start for node in column[:lag])
             return Within(position, lag, tuple(column[:lag])) if moves and comes_from_before else None
         if all(node.operation is indexing.index and node.inputs == first.inputs for node in column):
-            moving = steps_of([index_numbers(node) for node in column])
             is_outside = self._recorded.position.get(first.inputs[0], -1) < start
-            if moving and kind(first) == kind(last) and is_outside:
-                return Picked(first.inputs[0], first.params, moving, (first.shape, first.dtype))
-        places = [self._recorded.owner.get(node) for node in column]
-        if all(places):
-            of = {(place[0], place[1]) for place in places if place}
-            moving = steps_of([(place[2],) for place in places if place])
-            if len(of) == 1 and moving:
-                return Of(*of.pop(), *moving[0])
+            if is_outside and len(set(map(kind, column))) == 1:
+                numbers = moving([index_numbers(node) for node in column])
+                return Picked(tuple(column), numbers) if numbers else None
+        places = [place for node in column if (place := self._recorded.owner.get(node))]
+        if len(places) == len(column) and len({place[:2] for place in places}) == 1:
+            steps = steps_of([number for _, _, number in places])
+            if steps is not None:
+                return Of(*places[0][:2], steps)
         if all(map(is_given, column)):
             return Each(tuple(column))
         return None

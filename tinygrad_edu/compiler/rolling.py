@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.counting import Number, whole_steps
-from tinygrad_edu.compiler.ir import IRGraph, IRNode, Label, PythonNumber, are_mixed
+from tinygrad_edu.compiler.ir import IRGraph, IRNode, Label, PythonNumber, Rank, are_mixed
 from tinygrad_edu.compiler.labelling import common_label
 from tinygrad_edu.compiler.lists import columns, places
 from tinygrad_edu.compiler.loops import LISTED, Body, MadeLoop, each, in_order, last, loop
@@ -32,6 +32,7 @@ from tinygrad_edu.compiler.rounds import (
     given_as,
     kept_for,
 )
+from tinygrad_edu.compiler.steps import Steps, steps_of
 from tinygrad_edu.primitives import indexing, joining
 from tinygrad_edu.primitives.indexing import GIVEN, as_static, gather_and_spread
 from tinygrad_edu.primitives.primitive import Primitive, case
@@ -95,7 +96,7 @@ class _Roller:
         """What the rounds of a loop use that is computed elsewhere."""
         for operand in (operand for operands in rounds.operands for operand in operands):
             match operand:
-                case Always(node) | Picked(node):
+                case Always(node) | Picked(array=node):
                     yield node
                 case Within(before=before):
                     yield from (node for node in before if node is not None)
@@ -248,13 +249,13 @@ class _Round:
         for node, its in labels.items():
             node.is_called(common_label(its))
 
-    def _moving(self) -> Iterator[tuple[int, int]]:
-        """All numbers that grow in step, in the form in which they will be written."""
+    def _moving(self) -> Iterator[Steps]:
+        """All numbers that move in step, in the form in which they will be written."""
         for operand in (operand for operands in self._rounds.operands for operand in operands):
             match operand:
                 case Of() as of:
                     kept, _ = kept_for(of)
-                    yield self._roller.loop_of(kept.rounds).place(kept.position, kept.first), kept.step
+                    yield self._place(kept)
                 case Picked(numbers=numbers):
                     yield from numbers
                 case Each(nodes):
@@ -263,6 +264,10 @@ class _Round:
                     yield from (steps for _, steps in self._elements(known, len(nodes)))
         for numbers in self._rounds.numbers:
             yield from numbers
+
+    def _place(self, kept: Of) -> Steps:
+        """The place in the list that an earlier loop keeps."""
+        return kept.number.plus(self._roller.loop_of(kept.rounds).place(kept.position, 0))
 
     def leaves(self, position: int) -> bool:
         """Whether what is computed at a position is carried into the next round."""
@@ -306,18 +311,19 @@ class _Round:
                 return self._carried(position, lag, before) if lag else self.nodes[position]
             case Of() as of:
                 return self._computed_earlier(of)
-            case Picked(array, params, numbers, like):
-                return self._part(self._roller.looked_at(array), params, numbers, like)
+            case Picked(parts, numbers):
+                node = self._part(self._roller.looked_at(operand.array), parts[0].params, numbers, _like(parts[0]))
+                node.is_called(_looked_up(common_label([part.label for part in dict.fromkeys(parts) if part.label])))
+                node.is_from(parts[0].line)
+                return node
             case Each(nodes):
                 return self._one_of([node and self._roller.looked_at(node) for node in nodes])
 
     def _computed_earlier(self, of: Of) -> IRNode:
         """What an earlier loop has computed: an element of the list that it keeps, or a part of one."""
         kept, parts = kept_for(of)
-        made = self._roller.loop_of(kept.rounds)
-        place = made.place(kept.position, kept.first)
-        whole = self._roller.listed(made, kept.position)
-        node = self._part(whole, {"index": 0}, [(place, kept.step)], _like(kept.rounds.model[kept.position]))
+        whole = self._roller.listed(self._roller.loop_of(kept.rounds), kept.position)
+        node = self._part(whole, {"index": 0}, [self._place(kept)], _like(kept.rounds.model[kept.position]))
         for part in parts:
             node = self._noted(self._roller.graph.apply(indexing.index, (node,), part.params, _like(part)))
         return node
@@ -327,7 +333,7 @@ class _Round:
         known = [node for node in nodes if node is not None]
         graph, like = self._roller.graph, _like(known[0])
         for steps in whole_steps(known):
-            return self._noted(self.number.at(*steps))
+            return self._noted(self.number.at(steps))
         for whole, steps in self._elements(known, len(nodes)):
             like = _like(whole[0])
             listed = graph.apply(LISTED, whole, {}, ((len(whole), *like[0]), like[1]))
@@ -337,16 +343,19 @@ class _Round:
                 assert change.primitive is not None
                 node = self._noted(graph.apply(change.primitive, (node,), change.params, _like(change)))
             return node
-        ones, steps = known + known[-1:] * (len(nodes) - len(known)), (0, 1)
+        ones, steps = known + known[-1:] * (len(nodes) - len(known)), Steps(0, 1)
         if self.number.rounds == range(len(nodes))[::-1]:
-            ones, steps = ones[::-1], (len(nodes) - 1, -1)
+            ones, steps = ones[::-1], Steps(len(nodes) - 1, -1)
+        again = next((k for k in range(1, len(ones) // 2 + 1) if ones[k:] == ones[:-k]), 0)
+        if again:
+            ones, steps = ones[:again], steps._replace(around=again)
         values = [node.value for node in ones if node.value is not None]
         stays_a_list = isinstance(like[1], PythonNumber) and (self._roller.is_mixed or self._has_numbers_of_python)
         are_long = any(type(value) is int and not -(2**63) <= value < 2**63 for value in values)
-        if len(values) == len(nodes) and not stays_a_list and not are_long:
+        if len(values) == len(ones) and not stays_a_list and not are_long:
             array = graph.constant(np.stack(values))
         else:
-            array = graph.apply(LISTED, ones, {}, ((len(nodes), *like[0]), like[1]))
+            array = graph.apply(LISTED, ones, {}, ((len(ones), *like[0]), like[1]))
         return self._part(array, {"index": 0}, [steps], like)
 
     @property
@@ -354,8 +363,8 @@ class _Round:
         """Whether numbers of Python's are computed, as which a number of NumPy's would not do."""
         return any(isinstance(node.dtype, PythonNumber) for node in self._rounds.model)
 
-    def _elements(self, known: Sequence[IRNode], rounds: int) -> Iterator[tuple[Sequence[IRNode], tuple[int, int]]]:
-        """The list among the arguments that inputs come in, with the place of the first and the step to the next."""
+    def _elements(self, known: Sequence[IRNode], rounds: int) -> Iterator[tuple[Sequence[IRNode], Steps]]:
+        """The list among the arguments that inputs come in, and how their places move."""
         given = [given_as(node) for node in known]
         if len({tuple(map(_like, (node, *changes_of(each)))) for node, each in zip(given, known, strict=True)}) > 1:
             return
@@ -363,32 +372,34 @@ class _Round:
             column = self._roller.lists.get((place.before, place.after), ())
             numbers = {node: number for number, node in enumerate(column)}
             found = [numbers.get(node, -1) for node in given]
-            first, step = found[0], found[1] - found[0]
-            is_even = found == [first + step * r for r in range(len(found))] and step
-            if -1 not in found and is_even and 0 <= first + step * (rounds - 1) < len(column):
-                yield column, (first, step)
+            steps = None if -1 in found else steps_of(found)
+            if steps and steps.step and 0 <= steps.at(rounds - 1) < len(column):
+                yield column, steps
                 return
 
-    def _part(self, x: IRNode, params: Mapping[str, Any], numbers: Sequence[tuple[int, int]], like: Type) -> IRNode:
-        """A part of an array or a list, where the numbers of the index grow."""
+    def _part(self, x: IRNode, params: Mapping[str, Any], numbers: Sequence[Steps], like: Type) -> IRNode:
+        """A part of an array or a list, where the numbers of the index move."""
         (gather, _), given = self._moved(params["index"], numbers)
         return self._noted(self._roller.graph.apply(gather, (x, *given), {}, like))
 
-    def _moved(self, index: Any, numbers: Iterable[tuple[int, int]]) -> tuple[tuple[Primitive, Primitive], list[IRNode]]:
-        """The forms of an index and of its opposite in which growing numbers are inputs, and these."""
-        parts, given, remaining = [], [], iter(numbers)
+    def _moved(self, index: Any, numbers: Iterable[Steps]) -> tuple[tuple[Primitive, Primitive], list[IRNode]]:
+        """The forms of an index and of its opposite in which moving numbers are inputs, and these."""
+        parts: list[Any] = []
+        given, remaining = [], iter(numbers)
         for part in index if type(index) is tuple else (index,):
-            first, step = next(remaining) if type(part) is int else (0, 0)
-            if step:
-                given.append(self._noted(self.number.at(first, step)))
-            parts.append(GIVEN if step else first if type(part) is int else as_static(part))
+            steps = next(remaining) if type(part) is int else None
+            if steps and steps.step:
+                given.append(self._noted(self.number.at(steps)))
+                parts.append(GIVEN)
+            else:
+                parts.append(steps.first if steps else as_static(part))
         return gather_and_spread(*parts), given
 
-    def _computed(self, model: IRNode, inputs: Sequence[IRNode], numbers: Sequence[tuple[int, int]]) -> IRNode:
+    def _computed(self, model: IRNode, inputs: Sequence[IRNode], numbers: Sequence[Steps]) -> IRNode:
         """The operation of a model on the round's operands, at the round's place if its index moves."""
         assert model.primitive is not None
         primitive, params = model.primitive, model.params
-        if any(step for _, step in numbers):
+        if any(steps.step for steps in numbers):
             forms, given = self._moved(params["index"], numbers)
             primitive = forms[model.operation is not indexing.index]
             inputs, params = [*inputs, *given], {key: value for key, value in params.items() if key != "index"}
@@ -399,3 +410,8 @@ class _Round:
         if node.primitive is not None:
             self.order.append(node)
         return node
+
+
+def _looked_up(label: Label | None) -> Label | None:
+    """The name of a part that is looked up where it is needed, and has a line only if that is a long way to say it."""
+    return label and Label(label.name, Rank.PLACE if label.rank is Rank.VARIABLE else label.rank, label.of)

@@ -7,13 +7,14 @@ What is known of a program while loops are looked for stands in `Recorded`. This
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.compiler.ir import IRNode, frozen
+from tinygrad_edu.compiler.steps import Steps, steps_of
 from tinygrad_edu.primitives import broadcasting, indexing
 
 _MOST_CARRIED = 4  # for each round
@@ -41,26 +42,24 @@ class Within:
 
 @dataclass(frozen=True)
 class Of:
-    """An operand that an earlier loop has computed, in a round whose number is `first + step * r` in round r of this one.
-
-    A way back through ten states has `first` 9 and `step` -1.
-    """
+    """An operand that an earlier loop has computed, in a round whose number moves in step with this one's."""
 
     rounds: Rounds
     position: int
-    first: int
-    step: int
+    number: Steps
 
 
 @dataclass(frozen=True)
 class Picked:
-    """An operand that is a part of an array. The numbers of its index are those of round 0 and how much each grows in a round."""
+    """An operand that is a part of an array, the numbers of whose index move in step. `parts` are those of some rounds."""
 
-    array: IRNode
-    params: Mapping[str, Any]
-    numbers: tuple[tuple[int, int], ...]
-    like: tuple[tuple[int, ...], Any]
-    """The shape and dtype of the part."""
+    parts: tuple[IRNode, ...]
+    numbers: tuple[Steps, ...]
+
+    @property
+    def array(self) -> IRNode:
+        """The whole."""
+        return self.parts[0].inputs[0]
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Rounds:
 
     instances: list[list[IRNode | None]]
     operands: list[list[Operand]]
-    numbers: list[tuple[tuple[int, int], ...]]
+    numbers: list[tuple[Steps, ...]]
 
     @property
     def model(self) -> list[IRNode]:
@@ -109,7 +108,7 @@ class Rounds:
         """What the rounds use that is computed elsewhere, but for what is carried into the first one."""
         for operand in (operand for operands in self.operands for operand in operands):
             match operand:
-                case Always(node) | Picked(node):
+                case Always(node) | Picked(array=node):
                     yield node
                 case Of(rounds, position):
                     yield rounds.model[position]
@@ -202,15 +201,11 @@ def has_place(node: IRNode, numbers: Sequence[int]) -> bool:
     return True
 
 
-def steps_of(rows: Sequence[tuple[int, ...]]) -> tuple[tuple[int, int], ...] | None:
-    """For each column the first number and the step, if all grow evenly."""
-    if not any(rows):
-        return ()
-    firsts, steps = rows[0], tuple(b - a for a, b in zip(rows[0], rows[1], strict=True)) if len(rows) > 1 else ()
-    for r, row in enumerate(rows):
-        if any(number != first + step * r for number, first, step in zip(row, firsts, steps, strict=True)):
-            return None
-    return tuple(zip(firsts, steps, strict=True))
+def moving(rows: Sequence[tuple[int, ...]]) -> tuple[Steps, ...] | None:
+    """For each column of numbers how they move, if all do so in step."""
+    columns = [steps_of(column) for column in zip(*rows, strict=True)]
+    known = [steps for steps in columns if steps]
+    return tuple(known) if len(known) == len(columns) else None
 
 
 def kept_for(of: Of) -> tuple[Of, list[IRNode]]:
@@ -219,12 +214,13 @@ def kept_for(of: Of) -> tuple[Of, list[IRNode]]:
     while True:
         rounds, position = of.rounds, of.position
         model, whole = rounds.model[position], rounds.operands[position][0] if rounds.operands[position] else None
-        is_index = model.operation is indexing.index and "index" in model.params and not any(s for _, s in rounds.numbers[position])
+        stays = not any(steps.step for steps in rounds.numbers[position])
+        is_index = model.operation is indexing.index and "index" in model.params and stays
         is_part = is_index and math.prod(model.shape) < math.prod(model.inputs[0].shape)
         if not is_part or not isinstance(whole, Within) or whole.lag > 1:
             return of, parts[::-1]
         parts.append(model)
-        of = Of(rounds, whole.position, of.first - whole.lag, of.step)
+        of = Of(rounds, whole.position, of.number.plus(-whole.lag))
 
 
 def given_as(node: IRNode) -> IRNode:
