@@ -199,7 +199,7 @@ def test_a_step_of_stochastic_descent_shows_theta_its_sample_and_its_epoch_and_h
     [
         (lambda: stochastic(momentum=0.5), FIVE),
         (lambda: stochastic(), None),
-        (lambda: tg.models.LinearRegression(batch_size=1, max_epochs=4).fit(FIVE, FIVE_TARGETS), FIVE),
+        (lambda: tg.models.LinearRegression(batch_size=1, max_epochs=4, tol=0).fit(FIVE, FIVE_TARGETS), FIVE),
         (
             lambda: tg.models.LogisticRegression(fit_intercept=False, batch_size=1, max_epochs=4, tol=0).fit(FIVE, [1, 0, 1, 1, 0]),
             FIVE,
@@ -355,10 +355,10 @@ def test_however_far_a_path_runs_away_it_can_be_drawn(tmp_path, settings):
 
 
 RECORDED = {
-    "batches": lambda: (tg.models.LinearRegression(batch_size=2, max_epochs=20).fit(FIVE, FIVE_TARGETS), FIVE),
-    "momentum": lambda: (tg.models.LinearRegression(momentum=0.5, max_epochs=20).fit(FIVE, FIVE_TARGETS), FIVE),
-    "samples": lambda: (tg.models.LinearRegression(max_epochs=20).fit(FIVE, FIVE_TARGETS), None),
-    "shape": lambda: (tg.models.LogisticRegression(max_epochs=20).fit(FIVE, [1, 0, 1, 1, 0]), FIVE),
+    "batches": lambda: (tg.models.LinearRegression(batch_size=2, max_epochs=20, tol=0).fit(FIVE, FIVE_TARGETS), FIVE),
+    "momentum": lambda: (tg.models.LinearRegression(momentum=0.5, max_epochs=20, tol=0).fit(FIVE, FIVE_TARGETS), FIVE),
+    "samples": lambda: (tg.models.LinearRegression(max_epochs=20, tol=0).fit(FIVE, FIVE_TARGETS), None),
+    "shape": lambda: (tg.models.LogisticRegression(max_epochs=20, tol=0).fit(FIVE, [1, 0, 1, 1, 0]), FIVE),
 }
 
 
@@ -643,7 +643,7 @@ def test_axe_finds_no_page_that_anybody_is_kept_from_reading(pages, tmp_path, sc
 
 
 def test_samples_that_are_no_array_of_numbers_are_refused_with_a_reason():
-    model = tg.models.LinearRegression(learning_rate=0.1).fit([[1.0, 2.0], [2.0, 1.0], [0.0, 1.0]], [1.0, 2.0, 3.0])
+    model = tg.models.LinearRegression(learning_rate=0.1, tol=0).fit([[1.0, 2.0], [2.0, 1.0], [0.0, 1.0]], [1.0, 2.0, 3.0])
     for wrong, reason in [("abc", "made of real numbers"), ([[1.0, 2.0], [3.0]], "do not form an array")]:
         with pytest.raises(tg.errors.DataError, match=reason):
             tg.explain_descent(model, wrong)

@@ -73,6 +73,10 @@ class ConvergenceWarning(UserWarning):
     """Training ended before it was finished."""
 
 
+class DataConversionWarning(UserWarning):
+    """Data were read in another form than they were given in."""
+
+
 class NotFittedError(TinygradError, AttributeError):
     """A model was asked for a prediction before it was fitted."""
 

@@ -234,8 +234,8 @@ class _Course:
 
 
 def _course(steps: Sequence[Any], has_bias: bool) -> _Course:
-    def joined(weights: Array, bias: float) -> Array:
-        return np.append(weights, bias) if has_bias else weights
+    def joined(weights: Array, bias: Any) -> Array:
+        return np.append(weights, bias) if has_bias else weights.ravel()
 
     thetas = np.array([joined(step.weights, step.bias) for step in steps])
     gradients = np.array([joined(step.weights_gradient, step.bias_gradient) for step in steps])
@@ -247,12 +247,14 @@ def _course(steps: Sequence[Any], has_bias: bool) -> _Course:
 
 
 def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None) -> Descent:
-    has_bias = any(step.bias_gradient for step in steps)
+    has_bias = any(np.any(step.bias_gradient) for step in steps)
     course, why, hessian = _course(steps, has_bias), "", None
     if not all(np.array_equal(step.samples, steps[0].samples) for step in steps):
         why = "batches"
     elif not course.is_plain():
         why = "momentum"
+    elif steps[0].weights.ndim > 1:
+        why = "shape"
     else:
         hessian = course.slope() if X is None or course.thetas.shape[1] == 1 else _hessian(steps, X, has_bias)
         why = "samples" if hessian is None else "" if course.is_on_quadratic(hessian) else "shape"
@@ -293,9 +295,9 @@ def _short(rate: float) -> float:
 
 def _seen(step: Any, has_bias: bool) -> dict[str, Any]:
     """What a step saw, and where it went."""
-    before, after = [*step.weights.tolist(), float(step.bias)], [*step.new_weights.tolist(), float(step.new_bias)]
-    end = None if has_bias else -1
-    return {"epoch": step.epoch, "samples": step.samples.tolist(), "before": before[:end], "after": after[:end]}
+    before, after = np.append(step.weights, step.bias), np.append(step.new_weights, step.new_bias)
+    end = None if has_bias else step.weights.size
+    return {"epoch": step.epoch, "samples": step.samples.tolist(), "before": before[:end].tolist(), "after": after[:end].tolist()}
 
 
 def _hops(steps: Sequence[Any], course: _Course, X: Any) -> dict[str, Any] | None:

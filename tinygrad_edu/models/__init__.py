@@ -2,7 +2,17 @@
 
 from tinygrad_edu.models.history import History, PerceptronStep, Step
 from tinygrad_edu.models.linear_model import LinearModel
+from tinygrad_edu.models.logistic import LogisticRegression, SoftmaxRegression
 from tinygrad_edu.models.perceptron import Perceptron
-from tinygrad_edu.models.regression import LinearRegression, LogisticRegression
+from tinygrad_edu.models.regression import LinearRegression
 
-__all__ = ["History", "LinearModel", "LinearRegression", "LogisticRegression", "Perceptron", "PerceptronStep", "Step"]
+__all__ = [
+    "History",
+    "LinearModel",
+    "LinearRegression",
+    "LogisticRegression",
+    "Perceptron",
+    "PerceptronStep",
+    "SoftmaxRegression",
+    "Step",
+]

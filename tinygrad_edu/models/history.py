@@ -24,7 +24,8 @@ class Step:
 
     epoch: in which epoch, counted from 1, as the lecture and `to_table` count.
     samples: which rows of the data made up the batch, whole numbers of shape (batch,).
-    weights, bias: before the step, of shape (features,), in the dtype of the samples, and a float.
+    weights, bias: before the step, of shape (features,), in the dtype of the samples, and a float; of a model with several outputs
+        of shape (features, outputs) and (outputs,).
     loss: of the batch, at these weights.
     weights_gradient, bias_gradient: of that loss; the bias gradient is 0 where there is no intercept.
     new_weights, new_bias: after the step.
@@ -40,20 +41,20 @@ class Step:
     epoch: int
     samples: Array
     weights: Array
-    bias: float
+    bias: Any
     loss: float
     weights_gradient: Array
-    bias_gradient: float
+    bias_gradient: Any
     new_weights: Array
-    new_bias: float
+    new_bias: Any
 
     @property
     def largest_gradient(self) -> float:
         """The largest component of the gradient, in absolute value."""
-        return max(float(np.abs(self.weights_gradient).max()), abs(self.bias_gradient))
+        return float(max(np.abs(self.weights_gradient).max(), np.abs(self.bias_gradient).max()))
 
     def _size(self) -> int:
-        return _NUMBERS_PER_STEP + 3 * self.weights.size
+        return _NUMBERS_PER_STEP + 3 * (self.weights.size + np.size(self.bias))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,6 +106,13 @@ class Table(dict[str, Array]):
         return "\n".join("  ".join(_ends([*row])) for row in rows)
 
 
+def _columns(name: str, path: Array) -> dict[str, Array]:
+    """A column for each number of a path of arrays, numbered if they are several: w, or w1, w2 and so on."""
+    columns = path.reshape(len(path), -1).T if path.ndim > 1 else [path]
+    names = [name] if len(columns) == 1 else [f"{name}{number}" for number in range(1, len(columns) + 1)]
+    return dict(zip(names, columns, strict=True))
+
+
 _MOST_SHOWN = 12
 
 
@@ -151,6 +159,10 @@ class History:
             f"{first} to {last}; .to_table() and .plot() show all of them>"
         )
 
+    def copy(self) -> History:
+        """The same steps, to which others can be added."""
+        return History([*self.steps], [*self.epoch_losses], self.step_count, self.room)
+
     def add_epoch(self, steps: list[Step], loss: float) -> None:
         """Note the steps of an epoch, and its loss."""
         self.epoch_losses.append(loss)
@@ -162,12 +174,13 @@ class History:
 
     @property
     def weights(self) -> Array:
-        """The path of the weights, of shape (steps + 1, features): before each step, and after the last."""
+        """The path of the weights, of shape (steps + 1, features), and with several outputs (steps + 1, features, outputs): before
+        each step, and after the last."""
         return np.stack([step.weights for step in self.steps] + [step.new_weights for step in self.steps[-1:]])
 
     @property
     def biases(self) -> Array:
-        """The path of the bias, of shape (steps + 1,)."""
+        """The path of the bias, of shape (steps + 1,), and with several outputs (steps + 1, outputs)."""
         return np.array([step.bias for step in self.steps] + [step.new_bias for step in self.steps[-1:]])
 
     @property
@@ -197,9 +210,8 @@ class History:
         }
         if self.steps and isinstance(self.steps[0], PerceptronStep):
             columns["mistakes"] = np.array([step.mistakes for step in self.steps if isinstance(step, PerceptronStep)])
-        weights = [*self.weights[:-1].T] if self.steps else []
-        names = ["w"] if len(weights) == 1 else [f"w{number}" for number in range(1, len(weights) + 1)]
-        return Table({**columns, **dict(zip(names, weights, strict=True)), "b": self.biases[:-1]})
+        weights = _columns("w", self.weights[:-1]) if self.steps else {}
+        return Table({**columns, **weights, **_columns("b", self.biases[:-1])})
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the loss over the steps, and where a step saw a part of the samples only, that of each epoch.

@@ -1,4 +1,4 @@
-"""The common part of the models: one linear function x·w + b of the features, trained by gradient descent.
+"""The common part of the linear models: x·w + b, trained by gradient descent.
 
 A model states its loss; the gradient comes from autodiff (`loss.backward()`) and the step from `optim.SGD`. There is no formula
 of a gradient here.
@@ -6,19 +6,21 @@ of a gradient here.
 
 from __future__ import annotations
 
+import copy
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from tinygrad_edu.engine.arguments import flag, number, whole_number
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import DivergenceError, NotFittedError, ShapeError
+from tinygrad_edu.errors import DivergenceError
+from tinygrad_edu.models.estimator import Estimator, not_fitted
 from tinygrad_edu.models.history import Array, History, Step
-from tinygrad_edu.models.inputs import checked_labels, checked_samples, checked_start, checked_targets
+from tinygrad_edu.models.inputs import Samples, checked_samples, checked_start, checked_targets, feature_names, make_samples
 from tinygrad_edu.optim import SGD
 
 EpochCallback = Callable[[int, float], object]
@@ -27,12 +29,21 @@ EpochCallback = Callable[[int, float], object]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The outcome of a run of training."""
+    """Where training has come to: what was learned, how, and from samples of which form."""
 
-    weights: Array
-    bias: float
+    w: Value
+    b: Value
+    optimizer: SGD
+    rng: np.random.Generator
     history: History
     converged: bool
+    classes: Array | None
+    feature_names: Array | None
+
+    def to_go_on(self) -> Trained:
+        """The same, to be trained further; this one stays as it is."""
+        w, b, optimizer, rng = copy.deepcopy((self.w, self.b, self.optimizer, self.rng))
+        return replace(self, w=w, b=b, optimizer=optimizer, rng=rng, history=self.history.copy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,20 +53,23 @@ class Batch:
     rows: Array
     X: Value
     t: Value
+    weights: Array | None
 
 
-def make_batch(X: Array, t: Array, rows: Array) -> Batch:
+def make_batch(samples: Samples, rows: Array) -> Batch:
     """The given rows as a batch."""
-    return Batch(rows, Value(X[rows], requires_grad=False, name="X"), Value(t[rows], requires_grad=False, name="t"))
+    chosen = samples.at(rows)
+    X, t = Value(chosen.X, requires_grad=False, name="X"), Value(chosen.t, requires_grad=False, name="t")
+    return Batch(rows, X, t, chosen.weights)
 
 
-@dataclass(kw_only=True, eq=False)
-class LinearModel(ABC):
+@dataclass(kw_only=True, eq=False, repr=False)
+class LinearModel(Estimator):
     """A linear function of the features, fitted by gradient descent. The subclasses say what it is fitted for.
 
     Parameters
     ----------
-    learning_rate: how far a step goes against the gradient.
+    learning_rate: how far a step goes against the gradient; None for one that suits the samples, where the model knows one.
     max_epochs: training ends after so many passes over the data at the latest.
     batch_size: samples per step. None: all of them, plain gradient descent; 1: stochastic gradient descent.
     fit_intercept: whether there is a bias b.
@@ -63,11 +77,12 @@ class LinearModel(ABC):
     seed: of the random order, so that a run can be repeated; None for a different order each time.
     init: the starting weights, of shape (features,), and bias; None for zeros.
 
-    After `fit`: `coef_` of shape (features,), `intercept_`, `history_` and `converged_`. A fit that fails leaves them as they were.
+    After `fit`: `coef_` of shape (features,), `intercept_`, `history_` and `converged_`; as in scikit-learn also `n_features_in_`,
+    and `feature_names_in_` where the columns have names. A fit that fails leaves them as they were.
 
     Raises
     ------
-    DataError: if a setting is not what it should be.
+    DataError: when it is fitted, if a setting is not what it should be.
     NotFittedError: if something is asked for that only `fit` gives.
 
     >>> from tinygrad_edu.models import LinearRegression
@@ -75,7 +90,7 @@ class LinearModel(ABC):
     True
     """
 
-    learning_rate: float
+    learning_rate: float | None
     max_epochs: int
     batch_size: int | None = None
     fit_intercept: bool = True
@@ -85,15 +100,15 @@ class LinearModel(ABC):
 
     def __post_init__(self) -> None:
         self._trained: Trained | None = None
-        self._check_settings()
 
-    def fit(self, X: Any, t: Any, *, callback: EpochCallback | None = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, callback: EpochCallback | None = None) -> Self:
         """Train on samples and their targets, from the start.
 
         Parameters
         ----------
         X: the samples, of shape (samples, features); float32 stays float32, integers become float64.
-        t: the targets, of shape (samples,).
+        y: the targets t, of shape (samples,).
+        sample_weight: how much each sample counts, of shape (samples,), none negative; 2 counts as if it were there twice.
         callback: called after every epoch with the number of epochs done and the loss of the last one.
 
         Returns
@@ -102,27 +117,26 @@ class LinearModel(ABC):
 
         Raises
         ------
-        ShapeError, DataError: if X, t, or a setting is not what it should be.
+        ShapeError, DataError: if X, y, or a setting is not what it should be.
         DivergenceError: if training runs away; `error.history` tells how.
         """
         self._check_settings()
-        samples = checked_samples(X)
-        targets = self._checked_targets(t, samples)
-        weights, bias = checked_start(self.init, samples, self.fit_intercept)
+        samples, classes = self._checked_data(X, y, sample_weight, None)
+        trained = self._started(samples, classes, feature_names(X))
         # Overflow is how divergence ends; it is reported as such, not as a warning about some multiplication.
         with np.errstate(over="ignore", invalid="ignore"):
-            self._trained = self._train(samples, targets, weights, bias, callback)
+            self._trained = self._train(trained, samples, callback)
         return self
 
     @property
     def coef_(self) -> Array:
         """The weights, of shape (features,)."""
-        return self._fitted().weights
+        return self._fitted().w.numpy()
 
     @property
-    def intercept_(self) -> float:
+    def intercept_(self) -> Any:
         """The bias; 0 where there is none."""
-        return self._fitted().bias
+        return _plain(self._fitted().b)
 
     @property
     def history_(self) -> History:
@@ -134,19 +148,28 @@ class LinearModel(ABC):
         """Whether training reached its goal, and did not just run out of epochs."""
         return self._fitted().converged
 
+    @property
+    def n_features_in_(self) -> int:
+        """How many features the model was fitted to."""
+        return self._fitted().w.shape[0]
+
     @abstractmethod
     def predict(self, X: Any) -> Array:
         """The model's answer for each sample, of shape (samples,)."""
 
     @abstractmethod
-    def score(self, X: Any, t: Any) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """How good the answers are; 1 is perfect."""
 
     # --- what a model states -------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _loss(self, logits: Any, t: Any, w: Any) -> Any:
-        """The loss of a batch, a single number, of Values or arrays; `w` for losses with a penalty."""
+    def _losses(self, logits: Any, t: Any) -> Any:
+        """The loss of each sample, of Values or arrays, of shape (samples,)."""
+
+    @abstractmethod
+    def _loss(self, losses: Any, w: Any) -> Any:
+        """The loss of a batch, a single number, of the losses of its samples; `w` for a penalty."""
 
     @abstractmethod
     def _epoch_loss(self, steps: list[Step]) -> float:
@@ -156,17 +179,28 @@ class LinearModel(ABC):
     def _is_done(self, steps: list[Step], sample_count: int) -> bool:
         """Whether the goal is reached, seen from the last epoch's steps."""
 
-    def _checked_targets(self, t: Any, samples: Array) -> Array:
-        return checked_targets(t, samples)
+    def _outputs(self, classes: Array | None) -> tuple[int, ...]:
+        """The shape of the model's answer to one sample, before it becomes a label."""
+        return ()
 
     def _make_step(self, logits: Value, t: Value, **facts: Any) -> Step:
         return Step(**facts)
 
-    def _optimizer(self, params: list[Value]) -> SGD:
-        return SGD(params, lr=self.learning_rate)
+    @abstractmethod
+    def _learning_rate(self, samples: Samples) -> float:
+        """How far a step goes, on these samples."""
+
+    def _optimizer(self, params: list[Value], learning_rate: float) -> SGD:
+        return SGD(params, lr=learning_rate)
+
+    def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Array | None]:
+        """The samples and, if the targets are labels, all classes that there are."""
+        checked = checked_samples(X)
+        return make_samples(checked, checked_targets(y, checked), sample_weight), None
 
     def _check_settings(self) -> None:
-        number("learning_rate", self.learning_rate, above=0)
+        if self.learning_rate is not None:
+            number("learning_rate", self.learning_rate, above=0)
         whole_number("max_epochs", self.max_epochs, at_least=1, at_most=10**9)  # more would never end
         flag("fit_intercept", self.fit_intercept)
         flag("shuffle", self.shuffle)
@@ -177,121 +211,134 @@ class LinearModel(ABC):
 
     # --- training ------------------------------------------------------------------------------------------------------------
 
-    def _train(self, X: Array, t: Array, weights: Array, bias: float, callback: EpochCallback | None) -> Trained:
-        w = Value(weights, name="w")
-        b = Value(bias, name="b", dtype=weights.dtype, requires_grad=self.fit_intercept)
-        optimizer = self._optimizer([parameter for parameter in (w, b) if parameter.requires_grad])
-        history = History()
-        converged = False
-        batches = self._batches(X, t)
-        for epoch in range(1, self.max_epochs + 1):
-            steps = self._run_epoch(epoch, next(batches), w, b, optimizer)
-            history.add_epoch(steps, self._epoch_loss(steps))
+    def _started(self, samples: Samples, classes: Array | None, names: Array | None) -> Trained:
+        """A model that has seen the form of the samples, and made no step yet."""
+        weights, bias = checked_start(self.init, samples.X, self._outputs(classes), self.fit_intercept)
+        w, b = Value(weights, name="w"), Value(bias, name="b", requires_grad=self.fit_intercept)
+        optimizer = self._optimizer([parameter for parameter in (w, b) if parameter.requires_grad], self._learning_rate(samples))
+        return Trained(w, b, optimizer, np.random.default_rng(self.seed), History(), False, classes, names)
+
+    def _train(self, trained: Trained, samples: Samples, callback: EpochCallback | None) -> Trained:
+        """The model when its goal is reached, or the epochs are over."""
+        history = trained.history
+        for number_of_epochs, batches in enumerate(self._epochs(samples, trained.rng), start=1):
+            steps = self._run_epoch(trained, batches, samples)
             if callback is not None:
-                callback(epoch, history.epoch_losses[-1])
-            self._check_health(history, X, t)
-            converged = self._is_done(steps, len(X))
-            if converged:
+                callback(number_of_epochs, history.epoch_losses[-1])
+            self._check_health(history, samples)
+            trained = replace(trained, converged=self._is_done(steps, len(samples)))
+            if trained.converged or number_of_epochs == self.max_epochs:
                 break
-        trained = Trained(w.numpy(), b.item(), history, converged)
-        self._check_outcome(trained, X, t)
+        self._check_outcome(trained, samples)
         return trained
 
-    def _check_health(self, history: History, X: Array, t: Array) -> None:
+    def _train_on(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> None:
+        """One more epoch on these samples, from where training has come to."""
+        self._check_settings()
+        if self._trained is None:
+            samples, known = self._checked_data(X, y, sample_weight, classes)
+            trained = self._started(samples, known, feature_names(X))
+        else:
+            self._checked_again(X)
+            samples, _ = self._checked_data(X, y, sample_weight, self._trained.classes)
+            trained = self._trained.to_go_on()
+            trained.optimizer.lr = self._learning_rate(samples)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._run_epoch(trained, next(self._epochs(samples, trained.rng)), samples)
+            self._check_health(trained.history, samples)
+        self._trained = trained
+
+    def _check_health(self, history: History, samples: Samples) -> None:
         """Raise if training has gone wrong in the epoch just ended."""
         if not math.isfinite(history.epoch_losses[-1]):
             raise DivergenceError(
-                f"the loss overflowed in epoch {len(history.epoch_losses)}: the numbers are too large for {X.dtype}. "
-                "Standardize the columns of X, and t if it is large, too.",
+                f"the loss overflowed in epoch {len(history.epoch_losses)}: the numbers are too large for {samples.X.dtype}. "
+                "Standardize the columns of X, and y if it is large, too.",
                 history=history,
             )
 
     @abstractmethod
-    def _check_outcome(self, trained: Trained, X: Array, t: Array) -> None:
+    def _check_outcome(self, trained: Trained, samples: Samples) -> None:
         """Raise or warn if training as a whole has gone wrong."""
 
-    def _batches(self, X: Array, t: Array) -> Iterator[list[Batch]]:
+    def _epochs(self, samples: Samples, rng: np.random.Generator) -> Iterator[list[Batch]]:
         """For each epoch its batches, without end."""
-        if self._takes_whole_batch(X):
-            whole = [make_batch(X, t, np.arange(len(X)))]
+        count = len(samples)
+        if self._takes_whole_batch(samples):
+            whole = [make_batch(samples, np.arange(count))]
             while True:
                 yield whole
-        rng = np.random.default_rng(self.seed)
-        size = self.batch_size or len(X)
+        size = self.batch_size or count
         while True:
-            order = rng.permutation(len(X)) if self.shuffle else np.arange(len(X))
-            yield [make_batch(X, t, order[start : start + size]) for start in range(0, len(X), size)]
+            order = rng.permutation(count) if self.shuffle else np.arange(count)
+            yield [make_batch(samples, order[start : start + size]) for start in range(0, count, size)]
 
-    def _run_epoch(self, epoch: int, batches: list[Batch], w: Value, b: Value, optimizer: SGD) -> list[Step]:
-        """One step for each batch; it ends early where the loss is no number any more."""
+    def _run_epoch(self, trained: Trained, batches: list[Batch], samples: Samples) -> list[Step]:
+        """One step for each batch, noted in the history; it ends early where the loss is no number any more."""
         steps: list[Step] = []
         for batch in batches:
-            steps.append(self._run_step(epoch, batch, w, b, optimizer))
+            steps.append(self._run_step(trained, batch))
             if not math.isfinite(steps[-1].loss):
                 break
+        trained.history.add_epoch(steps, self._epoch_loss(steps))
         return steps
 
-    def _run_step(self, epoch: int, batch: Batch, w: Value, b: Value, optimizer: SGD) -> Step:
+    def _run_step(self, trained: Trained, batch: Batch) -> Step:
         """Compute the loss, compute its gradient, update the weights."""
-        weights, bias = w.numpy(), b.item()
+        w, b, optimizer = trained.w, trained.b, trained.optimizer
+        weights, bias = w.numpy(), _plain(b)
         logits = batch.X @ w + b
-        loss = self._loss(logits, batch.t, w)
+        loss = self._loss(_weighted(self._losses(logits, batch.t), batch.weights), w)
         loss.backward()
-        gradients = w.grad, 0.0 if b.grad is None else float(b.grad)
+        gradients = w.grad, 0.0 * bias if b.grad is None else b.grad
         optimizer.step()
         optimizer.zero_grad()
         return self._make_step(
             logits,
             batch.t,
-            epoch=epoch,
+            epoch=len(trained.history.epoch_losses) + 1,
             samples=batch.rows,
             weights=weights,
             bias=bias,
             loss=loss.item(),
             weights_gradient=gradients[0],
-            bias_gradient=gradients[1],
+            bias_gradient=gradients[1] if np.ndim(gradients[1]) else float(gradients[1]),
             new_weights=w.numpy(),
-            new_bias=b.item(),
+            new_bias=_plain(b),
         )
 
-    def _takes_whole_batch(self, X: Array) -> bool:
-        return self.batch_size is None or self.batch_size >= len(X)
+    def _whole_loss(self, samples: Samples, weights: Array, bias: Any) -> float:
+        """The loss of all samples."""
+        losses = self._losses(samples.X @ weights + bias, samples.t)
+        return float(self._loss(_weighted(losses, samples.weights), weights))
+
+    def _takes_whole_batch(self, samples: Samples) -> bool:
+        return self.batch_size is None or self.batch_size >= len(samples)
 
     # --- after training ------------------------------------------------------------------------------------------------------
 
     def _fitted(self) -> Trained:
         if self._trained is None:
-            raise NotFittedError(f"this {type(self).__name__} has not been fitted yet; call fit(X, t) first.")
+            raise not_fitted(self)
         return self._trained
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._trained is not None
+
+    def _feature_names(self) -> Array | None:
+        return self._fitted().feature_names
 
     def _logits(self, X: Any) -> Array:
         """x·w + b for each sample."""
         fitted = self._fitted()
-        samples = checked_samples(X)
-        if samples.shape[1] != fitted.weights.size:
-            raise ShapeError(
-                f"X has {samples.shape[1]} features, but the model was fitted to {fitted.weights.size}; "
-                "pass the same columns as to fit."
-            )
-        logits: Array = samples @ fitted.weights + fitted.bias
+        logits: Array = self._checked_again(X) @ fitted.w.numpy() + fitted.b.numpy()
         return logits
 
 
-@dataclass(kw_only=True, eq=False)
-class LinearClassifier(LinearModel):
-    """What classifiers share: labels 0 and 1, told apart by the sign of the logit x·w + b."""
+def _weighted(losses: Any, weights: Array | None) -> Any:
+    return losses if weights is None else weights * losses
 
-    def decision_function(self, X: Any) -> Array:
-        """The logits x·w + b, of shape (samples,): positive on the side of the label 1."""
-        return self._logits(X)
 
-    def predict(self, X: Any) -> Array:
-        """The label of each sample: 1 where the logit is positive, else 0, as integers of shape (samples,)."""
-        return (self._logits(X) > 0).astype(np.int64)
-
-    def score(self, X: Any, t: Any) -> float:
-        """The share of samples whose label is right."""
-        return float(np.mean(self.predict(X) == self._checked_targets(t, checked_samples(X))))
-
-    def _checked_targets(self, t: Any, samples: Array) -> Array:
-        return checked_labels(t, samples)
+def _plain(b: Value) -> Any:
+    """The bias as a float, or of several outputs as an array."""
+    return b.numpy() if b.ndim else b.item()

@@ -6,18 +6,23 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import ConvergenceWarning
-from tinygrad_edu.models.history import Array, PerceptronStep, Step
-from tinygrad_edu.models.linear_model import LinearClassifier, Trained
+from tinygrad_edu.models.classifier import BinaryClassifier
+from tinygrad_edu.models.history import PerceptronStep, Step
+from tinygrad_edu.models.inputs import Samples
+from tinygrad_edu.models.linear_model import Trained
+from tinygrad_edu.models.shared_errors import shared
 from tinygrad_edu.nn import perceptron_criterion
 from tinygrad_edu.primitives.elementwise import step
 
 
-@dataclass(kw_only=True, eq=False)
-class Perceptron(LinearClassifier):
-    """y = 1 where x·w + b > 0, else 0, fitted to labels 0 and 1 by gradient descent on the perceptron criterion.
+@dataclass(kw_only=True, eq=False, repr=False)
+class Perceptron(BinaryClassifier):
+    """y = 1 where x·w + b > 0, else 0, fitted to two labels, t = 0 and t = 1, by gradient descent on the perceptron criterion.
 
     The gradients of a batch are summed. Training ends with the first epoch without a mistake, and such an epoch comes if the labels
     can be separated by a plane (Novikoff, 1962). `history_.steps` are `PerceptronStep`s.
@@ -40,7 +45,7 @@ class Perceptron(LinearClassifier):
     [1, 1, 0]
     """
 
-    learning_rate: float = 1.0
+    learning_rate: float | None = 1.0
     max_epochs: int = 1000
     tol: float = 0.0
 
@@ -48,8 +53,14 @@ class Perceptron(LinearClassifier):
         super()._check_settings()
         number("tol", self.tol, at_least=0, below=1)
 
-    def _loss(self, logits: Any, t: Any, w: Any) -> Any:
-        return perceptron_criterion(logits, t)
+    def _losses(self, logits: Any, t: Any) -> Any:
+        return perceptron_criterion(logits, t, reduction="none")
+
+    def _loss(self, losses: Any, w: Any) -> Any:
+        return np.sum(losses)
+
+    def _learning_rate(self, samples: Samples) -> float:
+        return 1.0 if self.learning_rate is None else self.learning_rate  # from zero, any rate makes the same mistakes
 
     def _epoch_loss(self, steps: list[Step]) -> float:
         return sum(step.loss for step in steps)
@@ -61,13 +72,15 @@ class Perceptron(LinearClassifier):
         outputs = step(logits.numpy())
         return PerceptronStep(**facts, logits=logits.numpy(), outputs=outputs, errors=t.numpy() - outputs)
 
-    def _check_outcome(self, trained: Trained, X: Array, t: Array) -> None:
+    def _check_outcome(self, trained: Trained, samples: Samples) -> None:
         if not trained.converged:
             warnings.warn(
-                f"the perceptron has not converged: the last of {self.max_epochs} epochs still had mistakes. If a plane separates "
-                "the labels, more epochs will find it; if none does, no number of epochs will: be content with some mistakes "
-                "(tol=0.1, say), or use LogisticRegression.",
-                ConvergenceWarning,
+                shared(
+                    ConvergenceWarning,
+                    f"the perceptron has not converged: the last of {self.max_epochs} epochs still had mistakes. If a plane "
+                    "separates the labels, more epochs will find it; if none does, no number of epochs will: be content with some "
+                    "mistakes (tol=0.1, say), or use LogisticRegression.",
+                ),
                 stacklevel=4,  # the line that called fit
             )
 

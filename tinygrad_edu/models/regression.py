@@ -1,4 +1,4 @@
-"""Linear and logistic regression: models with a mean loss that gradient descent brings to its minimum.
+"""Regressions: models with a mean loss that gradient descent brings to its minimum; and the linear one.
 
 Beside training, this module knows how large a learning rate the curvature of the loss allows. With that it tells a run that
 diverges from one that is merely noisy.
@@ -7,21 +7,22 @@ diverges from one that is merely noisy.
 from __future__ import annotations
 
 import math
+import warnings
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import DivergenceError
+from tinygrad_edu.errors import ConvergenceWarning, DivergenceError
 from tinygrad_edu.models.history import Array, History, Step
-from tinygrad_edu.models.inputs import checked_samples
-from tinygrad_edu.models.linear_model import LinearClassifier, LinearModel, Trained
-from tinygrad_edu.nn import binary_cross_entropy_with_logits, half_squared_error
+from tinygrad_edu.models.inputs import Samples, checked_samples, checked_targets, checked_weights
+from tinygrad_edu.models.linear_model import LinearModel, Trained
+from tinygrad_edu.models.shared_errors import shared
+from tinygrad_edu.nn import half_squared_error
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.primitives.elementwise import sigmoid
 
 # A loss that has grown by this much, at a learning rate that allows for growth, will not come back. With small batches it takes
 # more to be sure: there a few outliers can lift the loss by a factor of 1e14 before the other samples bring it down again.
@@ -29,18 +30,23 @@ _RUNAWAY = 1e6
 _NOISY_RUNAWAY = 1e30
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Regression(LinearModel):
     """A linear model with a mean loss. It is done where the gradient vanishes.
 
     Parameters
     ----------
+    learning_rate: of the gradient descent; None for half of the largest stable one on the samples, see below.
     momentum: of the gradient descent (see `optim.SGD`); 0.9, say, shortens the way where the columns of X are correlated.
     tol: training ends when no component of the gradient, averaged over an epoch, is larger than this. The error that then remains
         in the weights is up to tol divided by the smallest eigenvalue of the loss's curvature. 0 uses all epochs.
+
+    Warns
+    -----
+    ConvergenceWarning: if the epochs ended before the gradient was that small; `converged_` is False then.
     """
 
-    learning_rate: float = 0.1
+    learning_rate: float | None = None
     max_epochs: int = 1000
     momentum: float = 0.0
     tol: float = 1e-6
@@ -56,7 +62,7 @@ class Regression(LinearModel):
         0.5
         """
         samples = checked_samples(X)
-        return self._stable_below(self._curvature(self._largest_spread(samples)), samples)
+        return self._largest_stable(Samples(samples, samples[:, 0], None))
 
     @abstractmethod
     def _curvature(self, spread: float) -> float:
@@ -66,86 +72,120 @@ class Regression(LinearModel):
     def _distant_curvature(self, spread: float) -> float:
         """The largest curvature that is left far from the minimum."""
 
-    def _largest_spread(self, X: Array) -> float:
+    def _largest_stable(self, samples: Samples) -> float:
+        return self._stable_below(self._curvature(self._largest_spread(samples)), samples)
+
+    def _largest_spread(self, samples: Samples) -> float:
         """The largest eigenvalue of the mean of x xᵀ over the batch, or of any batch; the bias counts as a feature that is 1."""
-        features = X.astype(np.float64)
+        features = samples.X.astype(np.float64)
         if self.fit_intercept:
-            features = np.column_stack([features, np.ones(len(X))])
+            features = np.column_stack([features, np.ones(len(samples))])
+        if samples.weights is not None:
+            features = features * np.sqrt(samples.weights)[:, None]
         with np.errstate(over="ignore"):
-            if self._takes_whole_batch(X):
-                return float(np.linalg.norm(features, 2) ** 2 / len(X))
+            if self._takes_whole_batch(samples):
+                return float(np.linalg.norm(features, 2) ** 2 / len(samples))
             return float(np.max(np.sum(features**2, axis=1)))
 
-    def _stable_below(self, curvature: float, X: Array) -> float:
-        allowance = 1 + self.momentum if self._takes_whole_batch(X) else 1 - self.momentum
+    def _stable_below(self, curvature: float, samples: Samples) -> float:
+        allowance = 1 + self.momentum if self._takes_whole_batch(samples) else 1 - self.momentum
         return 2 * allowance / curvature if curvature else math.inf
 
     # --- training ------------------------------------------------------------------------------------------------------------
+
+    def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Array | None]:
+        samples, known = super()._checked_data(X, y, sample_weight, classes)
+        if samples.weights is None:
+            return samples, known
+        # The mean of the weighted losses is then the weighted mean of the losses.
+        return replace(samples, weights=samples.weights / samples.weights.mean()), known
 
     def _check_settings(self) -> None:
         super()._check_settings()
         number("momentum", self.momentum, at_least=0, below=1)
         number("tol", self.tol, at_least=0)
 
-    def _optimizer(self, params: list[Value]) -> SGD:
-        return SGD(params, lr=self.learning_rate, momentum=self.momentum)
+    def _learning_rate(self, samples: Samples) -> float:
+        if self.learning_rate is not None:
+            return self.learning_rate
+        rate = self._largest_stable(samples) / 2
+        return rate if 0 < rate < math.inf else 1.0  # where no step goes anywhere, or the numbers are too large
+
+    def _optimizer(self, params: list[Value], learning_rate: float) -> SGD:
+        return SGD(params, lr=learning_rate, momentum=self.momentum)
+
+    def _loss(self, losses: Any, w: Any) -> Any:
+        return np.mean(losses)
 
     def _epoch_loss(self, steps: list[Step]) -> float:
         return sum(step.loss * step.samples.size for step in steps) / sum(step.samples.size for step in steps)
 
     def _is_done(self, steps: list[Step], sample_count: int) -> bool:
-        if len(steps) == 1:
-            return steps[0].largest_gradient <= self.tol
-        weights_gradient = np.mean([step.weights_gradient for step in steps], axis=0)
-        bias_gradient = np.mean([step.bias_gradient for step in steps])
-        return bool(max(np.abs(weights_gradient).max(), abs(bias_gradient)) <= self.tol)
+        return _gradient_of(steps) <= self.tol
 
-    def _check_health(self, history: History, X: Array, t: Array) -> None:
+    def _check_health(self, history: History, samples: Samples) -> None:
         loss = history.epoch_losses[-1]
         if not math.isfinite(loss):
-            if self.learning_rate <= self.largest_stable_learning_rate(X):
-                super()._check_health(history, X, t)
-            raise self._divergence(loss, history, X)
+            if self._learning_rate(samples) <= self._largest_stable(samples):
+                super()._check_health(history, samples)
+            raise self._divergence(loss, history, samples)
         if len(history.epoch_losses) > 1 and loss <= history.epoch_losses[0]:
             return
-        runaway = _RUNAWAY if self._takes_whole_batch(X) else _NOISY_RUNAWAY
-        if loss > runaway * self._starting_loss(history, X, t):
-            distant = self._distant_curvature(self._largest_spread(X))
-            if self.learning_rate > self._stable_below(distant, X):
-                raise self._divergence(loss, history, X)
+        runaway = _RUNAWAY if self._takes_whole_batch(samples) else _NOISY_RUNAWAY
+        if loss > runaway * self._starting_loss(history, samples):
+            distant = self._distant_curvature(self._largest_spread(samples))
+            if self._learning_rate(samples) > self._stable_below(distant, samples):
+                raise self._divergence(loss, history, samples)
 
-    def _check_outcome(self, trained: Trained, X: Array, t: Array) -> None:
+    def _check_outcome(self, trained: Trained, samples: Samples) -> None:
         """If the loss ended above its start at too high a learning rate, the rate is why; with small batches it may be noise."""
-        if trained.converged or self.learning_rate <= self.largest_stable_learning_rate(X):
+        if trained.converged:
             return
-        loss = self._whole_loss(X, t, trained.weights, trained.bias)
-        tolerated = 1 if self._takes_whole_batch(X) else _RUNAWAY
-        if not loss <= tolerated * self._starting_loss(trained.history, X, t):
-            raise self._divergence(loss, trained.history, X)
+        if self._learning_rate(samples) > self._largest_stable(samples):
+            loss = self._whole_loss(samples, trained.w.numpy(), trained.b.numpy())
+            tolerated = 1 if self._takes_whole_batch(samples) else _RUNAWAY
+            if not loss <= tolerated * self._starting_loss(trained.history, samples):
+                raise self._divergence(loss, trained.history, samples)
+        if self.tol:
+            warnings.warn(
+                shared(
+                    ConvergenceWarning,
+                    f"{type(self).__name__} has not converged: the last of max_epochs={self.max_epochs} epochs still had a "
+                    f"gradient above tol={self.tol:g}. Standardize the columns of X, set momentum=0.9, or allow for more epochs.",
+                ),
+                stacklevel=4,  # the line that called fit
+            )
 
-    def _whole_loss(self, X: Array, t: Array, weights: Array, bias: float) -> float:
-        return float(self._loss(X @ weights + bias, t, weights))
-
-    def _starting_loss(self, history: History, X: Array, t: Array) -> float:
+    def _starting_loss(self, history: History, samples: Samples) -> float:
         """The loss of all samples at the starting weights, plus a rounding error, so that a perfect start has one, too."""
         start = history.steps[0]
-        rounding = np.finfo(X.dtype).eps * self._whole_loss(X, t, np.zeros_like(start.weights), 0.0)
-        return float(self._whole_loss(X, t, start.weights, start.bias) + rounding)
+        rounding = np.finfo(samples.X.dtype).eps * self._whole_loss(samples, np.zeros_like(start.weights), 0.0)
+        return float(self._whole_loss(samples, start.weights, start.bias) + rounding)
 
-    def _divergence(self, loss: float, history: History, X: Array) -> DivergenceError:
-        limit = self.largest_stable_learning_rate(X)
+    def _divergence(self, loss: float, history: History, samples: Samples) -> DivergenceError:
+        limit = self._largest_stable(samples)
         epochs = len(history.epoch_losses)
-        where = "On these data gradient descent" if self._takes_whole_batch(X) else "On these data a step on any batch"
+        where = "On these data gradient descent" if self._takes_whole_batch(samples) else "On these data a step on any batch"
         return DivergenceError(
             f"training diverged: the loss went from {history.steps[0].loss:.6g} to {loss:.6g} within {epochs} "
-            f"epoch{'s'[: epochs > 1]}, since steps with learning_rate={self.learning_rate:g} overshoot the minimum. {where} "
-            f"is stable below {limit:.6g}. Use a smaller learning rate; standardizing the columns of X allows for a larger one.",
+            f"epoch{'s'[: epochs > 1]}, since steps with learning_rate={self._learning_rate(samples):g} overshoot the minimum. "
+            f"{where} is stable below {limit:.6g}. Use a smaller learning rate; standardizing the columns of X allows for a larger "
+            "one.",
             largest_stable_learning_rate=limit,
             history=history,
         )
 
 
-@dataclass(kw_only=True, eq=False)
+def _gradient_of(steps: list[Step]) -> float:
+    """The largest component of the gradient, in absolute value, averaged over an epoch's steps."""
+    if len(steps) == 1:
+        return steps[0].largest_gradient
+    weights_gradient = np.mean([step.weights_gradient for step in steps], axis=0)
+    bias_gradient = np.mean([step.bias_gradient for step in steps], axis=0)
+    return float(max(np.abs(weights_gradient).max(), np.abs(bias_gradient).max()))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class LinearRegression(Regression):
     """y = x·w + b, fitted to targets t by gradient descent on the mean of ½ (t - y)².
 
@@ -165,64 +205,35 @@ class LinearRegression(Regression):
     [(3.0, 2.0, -4.0), (4.0, 0.0, 0.0)]
     """
 
+    _kind: ClassVar[Literal["classifier", "regressor"]] = "regressor"
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """One more epoch, on these samples, from where training has come to; no goal is looked for.
+
+        Parameters and errors: as for `fit`.
+        """
+        self._train_on(X, y, sample_weight, None)
+        return self
+
     def predict(self, X: Any) -> Array:
         """y = x·w + b for each sample, of shape (samples,)."""
         return self._logits(X)
 
-    def score(self, X: Any, t: Any) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The coefficient of determination R² = 1 - Σ(t - y)² / Σ(t - mean t)²; 1 is perfect, 0 is no better than the mean."""
-        targets = self._checked_targets(t, checked_samples(X)).astype(np.float64)
-        residual, total = np.sum((targets - self.predict(X)) ** 2), np.sum((targets - targets.mean()) ** 2)
+        samples = self._checked_again(X)
+        targets, weights = checked_targets(y, samples).astype(np.float64), checked_weights(sample_weight, samples)
+        residual = np.average((targets - self.predict(X)) ** 2, weights=weights)
+        total = np.average((targets - np.average(targets, weights=weights)) ** 2, weights=weights)
         if total == 0:  # constant targets leave nothing to explain
             return float(residual == 0)
         return float(1 - residual / total)
 
-    def _loss(self, logits: Any, t: Any, w: Any) -> Any:
-        return half_squared_error(logits, t)
+    def _losses(self, logits: Any, t: Any) -> Any:
+        return half_squared_error(logits, t, reduction="none")
 
     def _curvature(self, spread: float) -> float:
         return spread
 
     def _distant_curvature(self, spread: float) -> float:
         return spread  # a parabola has the same curvature everywhere
-
-
-@dataclass(kw_only=True, eq=False)
-class LogisticRegression(Regression, LinearClassifier):
-    """P(t = 1) = sigmoid(x·w + b), fitted to labels 0 and 1 by gradient descent on the mean binary cross entropy + ½ l2 ‖w‖².
-
-    Parameters
-    ----------
-    learning_rate, max_epochs, batch_size, fit_intercept, shuffle, seed, init: see `LinearModel`.
-    momentum: of the gradient descent, as in `optim.SGD`; tol: training ends when no component of the gradient is larger.
-    l2: the weight of the penalty, which leaves out the bias. scikit-learn's LogisticRegression(C=C) has l2 = 1 / (C · samples).
-
-    `fit` takes samples of shape (samples, features) and labels of shape (samples,), and says what it raises.
-
-    >>> model = LogisticRegression(learning_rate=1.0, l2=0.1).fit([[-2.0], [-1.0], [1.0], [2.0]], [0, 0, 1, 1])
-    >>> model.predict([[-3.0], [3.0]])
-    array([0, 1])
-    >>> model.predict_proba([[0.0]]).round(3)
-    array([[0.5, 0.5]])
-    """
-
-    l2: float = 0.0
-
-    def predict_proba(self, X: Any) -> Array:
-        """The probabilities of the labels 0 and 1 for each sample, of shape (samples, 2)."""
-        logits = self._logits(X)
-        return np.stack([sigmoid(-logits), sigmoid(logits)], axis=1)
-
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        number("l2", self.l2, at_least=0)
-
-    def _loss(self, logits: Any, t: Any, w: Any) -> Any:
-        loss = binary_cross_entropy_with_logits(logits, t)
-        return loss + 0.5 * self.l2 * np.sum(w**2) if self.l2 else loss
-
-    def _curvature(self, spread: float) -> float:
-        return spread / 4 + self.l2  # the sigmoid's slope is 1/4 at most
-
-    def _distant_curvature(self, spread: float) -> float:
-        return self.l2  # where the sigmoid is flat, the penalty alone is curved

@@ -1,0 +1,131 @@
+"""scikit-learn's contract: what its tools ask of a model before they clone, search, pipe and validate it.
+
+scikit-learn itself is never imported here, except where it calls and so is there already. What a model learns and how is not known.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from html import escape
+from typing import Any, ClassVar, Literal, Self
+
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.errors import DataError, NotFittedError, ShapeError
+from tinygrad_edu.models.inputs import Array, check_names, checked_samples, feature_names
+from tinygrad_edu.models.shared_errors import shared
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Estimator(ABC):
+    """A model whose settings are the fields of a dataclass, as scikit-learn's tools expect it.
+
+    Settings are taken as they are; `fit` checks them. What `fit` learns is asked for by names that end with an underscore.
+
+    >>> from tinygrad_edu.models import LinearRegression
+    >>> model = LinearRegression(learning_rate=0.5)
+    >>> model.get_params()["learning_rate"], model.set_params(learning_rate=0.25)
+    (0.5, LinearRegression(learning_rate=0.25))
+    """
+
+    _kind: ClassVar[Literal["classifier", "regressor"]]
+    _takes_many_classes: ClassVar[bool] = False
+
+    # --- settings ------------------------------------------------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings by their names. `deep` changes nothing, as no setting has settings of its own."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change settings by their names; the next `fit` checks and uses them. Returns the model itself.
+
+        Raises
+        ------
+        DataError: if there is no setting of that name; nothing is changed then.
+        """
+        for name in params.keys() - self.get_params().keys():
+            raise DataError(f"{type(self).__name__} has no setting {name!r}; it has {', '.join(self.get_params())}.")
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={shortened(value)}' for name, value in self._changed().items())})"
+
+    def _repr_html_(self) -> str:
+        """For a notebook: every setting, those in bold that are not the default, and whether the model is fitted."""
+        changed = self._changed()
+        cells = [(f"<b>{name}</b>" if name in changed else name, shortened(value)) for name, value in self.get_params().items()]
+        rows = "".join(f"<tr><td>{name}</td><td><code>{escape(value)}</code></td></tr>" for name, value in cells)
+        state = "fitted" if self.__sklearn_is_fitted__() else "not fitted yet"
+        return f"<table><caption>{type(self).__name__}, {state}</caption>{rows}</table>"
+
+    def _changed(self) -> dict[str, Any]:
+        """The settings that are not the default ones."""
+        defaults = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in self.get_params().items() if shortened(value) != shortened(defaults[name])}
+
+    # --- what the model was fitted to ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether `fit` has come to its end."""
+
+    @property
+    @abstractmethod
+    def n_features_in_(self) -> int:
+        """How many features the model was fitted to."""
+
+    @property
+    def feature_names_in_(self) -> Array:
+        """The names of the columns that the model was fitted to, if they had names: texts of shape (features,)."""
+        names = self._feature_names()
+        if names is None:
+            raise AttributeError(f"this {type(self).__name__} was fitted to samples whose columns have no names.")
+        return names
+
+    @abstractmethod
+    def _feature_names(self) -> Array | None:
+        """The names of the columns that the model was fitted to; None if they had none."""
+
+    def _checked_again(self, X: Any) -> Array:
+        """Samples, of which the model must know the features."""
+        count, names = self.n_features_in_, self._feature_names()
+        given = feature_names(X)
+        if given is not None and names is not None:
+            check_names(given, names)
+        samples = checked_samples(X)
+        if samples.shape[1] != count:
+            raise ShapeError(
+                f"X has {samples.shape[1]} features, but {type(self).__name__} is expecting {count} features as input; "
+                "pass the same columns as to fit."
+            )
+        return samples
+
+    # --- what scikit-learn calls ---------------------------------------------------------------------------------------------
+
+    def __sklearn_tags__(self) -> Any:
+        """What kind of model this is, in scikit-learn's own words. It alone asks."""
+        from sklearn.utils import (  # type: ignore[import-untyped,import-not-found,unused-ignore]
+            ClassifierTags,
+            InputTags,
+            RegressorTags,
+            Tags,
+            TargetTags,
+        )
+
+        classifies = self._kind == "classifier"
+        return Tags(
+            estimator_type=self._kind,
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(multi_class=self._takes_many_classes) if classifies else None,
+            regressor_tags=None if classifies else RegressorTags(),
+            input_tags=InputTags(),
+        )
+
+
+def not_fitted(model: Any) -> Exception:
+    """The error of a model that is asked too early."""
+    error: Exception = shared(NotFittedError, f"this {type(model).__name__} has not been fitted yet; call fit(X, y) first.")
+    return error
