@@ -194,6 +194,38 @@ def test_a_step_of_stochastic_descent_shows_theta_its_sample_and_its_epoch_and_h
     assert np.abs(np.interp([x for x, _ in points], *curve.T) - [y for _, y in points]).max() < 1  # of 440
 
 
+@in_a_browser
+@pytest.mark.parametrize("rate", [0.3, 0.95])
+def test_a_slider_lets_the_steps_hop_with_another_learning_rate(tmp_path, rate):
+    """Each step follows the slope of its own sample, and the bound is that of the steepest."""
+    model, x, t = stochastic(), np.ravel(FIVE), np.array(FIVE_TARGETS)
+    theta = model.history_.steps[0].weights[0]
+    for step in model.history_.steps[:7]:
+        (row,) = step.samples
+        before, slope = theta, x[row] * (theta * x[row] - t[row])
+        theta = before - rate * slope
+    elements = opened(tg.explain_descent(model, FIVE).to_html(), tmp_path, f"lang=en&step=7&rate={rate}")
+    shown = elements.texts["formulas"]
+    formula = f"={page_number(before)}−{page_number(rate)}·{page_number(slope)}"
+    assert formula in shown.replace("(", "").replace(")", "")
+    assert f"\n={page_number(theta)}\n" in shown
+    assert f"1/λ = {1 / max(x**2):.5g}" in elements.texts["scale"]
+    assert f"2/λ = {2 / max(x**2):.5g}" in elements.texts["scale"]
+    asked = tg.explain_descent(model, FIVE, learning_rate=rate).to_html()
+    assert opened(asked, tmp_path, "lang=en&step=7").texts["formulas"] == shown
+
+
+@in_a_browser
+def test_a_step_that_is_too_long_for_its_own_sample_is_said_to_be(tmp_path):
+    model, x = stochastic(), np.ravel(FIVE)
+    page = tg.explain_descent(model, FIVE).to_html()
+    rate = 2.2 / max(x**2)
+    for number, step in enumerate(model.history_.steps[:5], start=1):
+        sentence = opened(page, tmp_path, f"lang=en&step={number}&rate={rate}").texts["sentence"]
+        assert ("higher on it than it began" in sentence) == (rate * x[step.samples[0]] ** 2 > 2)
+    assert opened(page, tmp_path, "lang=en&step=3&rate=0").texts["sentence"] == "The learning rate is 0: nothing moves."
+
+
 @pytest.mark.parametrize(
     ("model", "X"),
     [

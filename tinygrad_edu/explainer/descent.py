@@ -42,11 +42,12 @@ def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None 
     - A perceptron with two features: the samples, and the line between both labels after every step.
     - Any other training: the loss over the steps as it was recorded.
 
-    The first and the third have a slider for the learning rate η that redraws the path at once, with the bound of stability 2/λ
-    marked. The mean of ½ (t - x·w)² over n samples has the Hessian XᵀX / n, with a column of ones for the bias. Along its
-    eigenvector number i, with eigenvalue λᵢ, gradient descent that begins cᵢ away from the minimum is cᵢ (1 - ηλᵢ)ᵏ away after
-    k steps, so that the loss is L* + ½ Σ λᵢ cᵢ² (1 - ηλᵢ)²ᵏ (Goh, "Why Momentum Really Works", Distill, 2017). It tends to its
-    minimum L* exactly if 0 < η < 2/λ, with the largest eigenvalue λ.
+    The first three have a slider for the learning rate η that redraws the path at once, with the bound of stability 2/λ marked;
+    where a step sees a few samples, λ is the largest of their curvatures. The mean of ½ (t - x·w)² over n samples has the
+    Hessian XᵀX / n, with a column of ones for the bias. Along its eigenvector number i, with eigenvalue λᵢ, gradient descent
+    that begins cᵢ away from the minimum is cᵢ (1 - ηλᵢ)ᵏ away after k steps, so that the loss is L* + ½ Σ λᵢ cᵢ² (1 - ηλᵢ)²ᵏ
+    (Goh, "Why Momentum Really Works", Distill, 2017). It tends to its minimum L* exactly if 0 < η < 2/λ, with the largest
+    eigenvalue λ.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ _FORMULAS = {
     "hops": {
         "begin": [r"\theta_0 = #0", r"\theta^* = #1"],
         "step": [r"\theta - \eta \cdot \frac{d L}{d \theta} = #0 - #1 \cdot #2", "= #3", r"L(#3) = #4"],
-        "hint": [r"\theta^*"],
+        "hint": [r"\theta^*", r"2 / \lambda", r"\lambda = #0"],
         "columns": [r"\theta"],
     },
     "record": {"step": [r"L = #0", r"\left\|\frac{d L}{d w}\right\| = #1", r"w: \ #2 \to #3"]},
@@ -260,7 +261,7 @@ def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None)
         why = "samples" if hessian is None else "" if course.is_on_quadratic(hessian) else "shape"
     hops = _hops(steps, course, X) if why == "batches" and X is not None else None
     if hops:
-        return Descent("hops", {**hops, "rate": _short(course.rate), "total": taken})
+        return Descent("hops", {**hops, "rate": _asked(learning_rate, course), "total": taken})
     if why or hessian is None:
         sizes = np.linalg.norm(course.gradients, axis=1)
         seen = [_seen(step, has_bias) for step in steps]
@@ -280,7 +281,7 @@ def _curve(course: _Course, hessian: Array, learning_rate: float | None) -> Desc
     facts = {
         "curvature": float(curvatures[0]),
         "leastLoss": float(least) if abs(least) > precision * first_loss else 0.0,
-        "rate": _short(course.rate) if learning_rate is None else number("learning_rate", learning_rate, at_least=0),
+        "rate": _asked(learning_rate, course),
     }
     if len(start) == 1:
         return Descent("parabola", {"start": float(start[0]), "minimum": float(start[0] - (directions @ distances)[0]), **facts})
@@ -288,9 +289,9 @@ def _curve(course: _Course, hessian: Array, learning_rate: float | None) -> Desc
     return Descent("curve", {"curvatures": curvatures.tolist(), "distances": distances.tolist(), "count": count, **facts})
 
 
-def _short(rate: float) -> float:
-    """A learning rate without what rounding added to it."""
-    return float(f"{rate:.12g}")
+def _asked(rate: float | None, course: _Course) -> float:
+    """The learning rate that is asked for, or that of the course, without what rounding added to it."""
+    return float(f"{course.rate:.12g}") if rate is None else number("learning_rate", rate, at_least=0)
 
 
 def _seen(step: Any, has_bias: bool) -> dict[str, Any]:
@@ -323,12 +324,11 @@ def _hops(steps: Sequence[Any], course: _Course, X: Any) -> dict[str, Any] | Non
     leasts = shares @ t**2 / 2 - curvatures * minima**2 / 2
     minimum = float(x @ t / (x @ x))
     own = [
-        {"curvature": float(curvature), "minimum": float(lowest), "least": float(least), "loss": step.loss,
-         "gradient": float(step.weights_gradient[0]), **_seen(step, has_bias=False)}
+        {"curvature": float(curvature), "minimum": float(lowest), "least": float(least), **_seen(step, has_bias=False)}
         for step, curvature, lowest, least in zip(steps, curvatures, minima, leasts, strict=True)
-    ]  # fmt: skip
+    ]
     mean = {"curvature": float(np.mean(x**2)), "minimum": minimum, "least": float(np.mean((t - minimum * x) ** 2) / 2)}
-    return {**mean, "steps": own}
+    return {**mean, "start": float(theta[0]), "steps": own}
 
 
 def _hessian(steps: Sequence[Any], X: Any, has_bias: bool) -> Array:

@@ -97,8 +97,8 @@ const rateSlider = byId("rate");
 let rate = data.rate;
 
 // How ηλ compares with 1 and 2: the name of a sentence.
-function regime() {
-  const product = Number((rate * data.curvature).toPrecision(9));
+function regime(curvature = data.curvature) {
+  const product = Number((rate * curvature).toPrecision(9));
   if (product <= 0) return "none";
   if (product < 1) return "direct";
   if (product === 1) return "once";
@@ -106,25 +106,25 @@ function regime() {
   return product === 2 ? "forever" : "away";
 }
 
-function showRate() {
+function showRate(curvature = data.curvature) {
   byId("rateLabel").textContent = say(RATES[language].rate, [shown(rate)]);
   rateSlider.setAttribute("aria-valuetext", shown(rate));
   byId("scale").replaceChildren(...[[100, "1/λ"], [200, "2/λ"]].map(([count, name]) => {
     const share = count / rateSlider.max, isCrowded = count === 100 && share < 0.2;
-    const mark = element("span", isCrowded ? "" : `${name} = ${brief(count / 100 / data.curvature)}`);
+    const mark = element("span", isCrowded ? "" : `${name} = ${brief(count / 100 / curvature)}`);
     mark.style.left = `calc(8px + (100% - 16px) * ${share})`; // where the middle of the slider's knob is then
     return mark;
   }));
 }
 
 // The slider counts ηλ in hundredths, so that it comes to stand exactly at 1/λ and at 2/λ.
-function offerRates(redraw) {
+function offerRates(redraw, curvature = data.curvature) {
   byId("rates").hidden = false;
-  rateSlider.max = Math.max(250, Math.ceil(110 * data.rate * data.curvature));
-  rate = asked("rate", 0, rateSlider.max / 100 / data.curvature, data.rate);
-  rateSlider.value = 100 * rate * data.curvature;
+  rateSlider.max = Math.max(250, Math.ceil(110 * data.rate * curvature));
+  rate = asked("rate", 0, rateSlider.max / 100 / curvature, data.rate);
+  rateSlider.value = 100 * rate * curvature;
   rateSlider.addEventListener("input", () => {
-    rate = rateSlider.valueAsNumber / 100 / data.curvature;
+    rate = rateSlider.valueAsNumber / 100 / curvature;
     redraw();
   });
 }
