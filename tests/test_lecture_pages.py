@@ -216,6 +216,15 @@ def test_a_slider_lets_the_steps_hop_with_another_learning_rate(tmp_path, rate):
 
 
 @in_a_browser
+@pytest.mark.parametrize(("lang", "signs"), [("en", ["θ∗:", "2/λ", "λ=2.56"]), ("zh", ["θ∗，", "2/λ", "λ=2.56"])])
+def test_a_sign_stays_with_the_formula_that_it_follows(tmp_path, lang, signs):
+    read = """const kept = [...document.querySelectorAll("#hint math")].map((formula) => formula.parentElement);
+    document.title = JSON.stringify(kept.map((part) => [part.textContent, part.getClientRects().length]));"""
+    elements = opened(tg.explain_descent(stochastic(), FIVE).to_html(), tmp_path, f"lang={lang}", read)
+    assert json.loads(elements.title) == [[sign, 1] for sign in signs]  # on one line
+
+
+@in_a_browser
 def test_a_step_that_is_too_long_for_its_own_sample_is_said_to_be(tmp_path):
     model, x = stochastic(), np.ravel(FIVE)
     page = tg.explain_descent(model, FIVE).to_html()

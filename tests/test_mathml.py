@@ -41,6 +41,7 @@ def elements(tree):
         (r"\operatorname{sinc}^{(2)} x", "sinc^(2)x"),
         (r"\Gamma \Phi \lambda \pi", "ΓΦλπ"),
         (r"w: \ #0 \to #1", "w:{0}→{1}"),
+        (r"\theta^* - x * y", "θ^∗−x∗y"),
         (r"\unknown x", "unknownx"),
     ],
 )

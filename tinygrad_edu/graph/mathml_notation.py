@@ -58,7 +58,7 @@ _OPERATORS = {
     "to": "→", "sim": "∼", "bmod": "mod", "partial": "∂", "sum": "∑", "prod": "∏", "ldots": "…", "backslash": "\\", "lbrace": "{",
     "rbrace": "}", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "|": "‖",
 }  # fmt: skip
-_SIGNS = {"-": "−", "'": "′"}
+_SIGNS = {"-": "−", "'": "′", "*": "∗"}
 _LETTERS = {"infty": "∞", "lambda": "λ", "R": "ℝ", "C": "ℂ", "F": "ℱ"}
 _SPACES = {"quad": "1em", " ": ".25em", ",": ".17em"}
 _ENVIRONMENTS = {"cases": ("{", ""), "bmatrix": ("[", "]"), "pmatrix": ("(", ")")}

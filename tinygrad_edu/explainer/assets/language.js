@@ -60,10 +60,15 @@ function tellFormulas(trees) {
   }));
 }
 
-// A sentence in its place, with formulas for {0}, {1}.
+// A sentence in its place, with formulas for {0}, {1}. A bracket before a formula and a sign after it stay on its line.
 function tell(place, words, names = []) {
-  const parts = words.split(/\{(\d)\}/);
-  place.replaceChildren(...parts.map((part, i) => (i % 2 ? math(names[part]) : part)));
+  const parts = words.split(/([(（]?\{\d\}[:;,.)：；，。）、]*)/);
+  place.replaceChildren(...parts.map((part, i) => {
+    if (i % 2 === 0) return part;
+    const [before, position, after] = part.split(/[{}]/), together = element("span", "", { class: "together" });
+    together.append(before, math(names[position]), after);
+    return together;
+  }));
 }
 
 // A frame's surroundings say whether they are light or dark, and want to know how high the frame has to be.
