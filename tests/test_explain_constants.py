@@ -155,7 +155,7 @@ def test_only_what_is_shown_has_a_number():
     for _ in range(3):
         h = np.tanh(w * h + x)
     assert str(tg.explain(h)).startswith(
-        "h_2 = tanh(v2) = 0.986429\nv2 = w·tanh(v1 + x) + x = 2.49309\nv1 = w·tanh(w·h + x) = 0.483698\nwith w = 0.5, h = 0.1, "
+        "h₂ = tanh(v2) = 0.986429\nv2 = w·tanh(v1 + x) + x = 2.49309\nv1 = w·tanh(w·h + x) = 0.483698\nwith w = 0.5, h = 0.1, "
     )
     assert "v3" not in tg.explain(h).to_latex() + tg.draw(h).mermaid
 
@@ -170,12 +170,17 @@ def test_only_what_is_shown_has_a_number():
         ("W1", "W₁", "W_{1}"),
         ("theta12", "θ₁₂", r"\theta_{12}"),
         ("logits2", "logits₂", r"\mathrm{logits}_{2}"),
-        ("h_2", "h_2", "h_{2}"),
+        ("h_2", "h₂", "h_{2}"),
+        ("h_12", "h₁₂", "h_{12}"),
+        ("theta_2", "θ₂", r"\theta_{2}"),
+        ("x_new_2", "x_new₂", r"\mathrm{x\_new}_{2}"),
+        ("W1_2", "W1₂", r"\mathrm{W1}_{2}"),
+        ("v_1", "v₁", "v_{1}"),
         ("x_new", "x_new", r"\mathrm{x\_new}"),
         ("v1", "v1", "v_{1}"),
         ("d_theta", "∂L/∂θ", r"\frac{\partial L}{\partial \theta}"),
         ("d_W1", "∂L/∂W₁", r"\frac{\partial L}{\partial W_{1}}"),
-        ("d_2", "d_2", "d_{2}"),
+        ("d_2", "d₂", "d_{2}"),
     ],
 )
 def test_names_are_written_as_in_mathematics(name, in_text, in_latex):
@@ -185,5 +190,5 @@ def test_names_are_written_as_in_mathematics(name, in_text, in_latex):
 
 def test_a_gradient_is_explained_in_its_own_name():
     explanation = tg.explain(lambda x: tg.grad(lambda x: x**3)(x), 2.0)
-    assert str(explanation).startswith("∂L/∂x = 3·x_2² = 12\n")
+    assert str(explanation).startswith("∂L/∂x = 3·x₂² = 12\n")
     assert "d(∂L/∂x)/dx = " in str(explanation)

@@ -161,7 +161,7 @@ def test_a_derivation_of_a_long_formula_is_cut_off_where_nobody_would_read_on():
     for _ in range(12):
         h = np.tanh(h * 2.0).named("h")
     lines = chains(tg.explain(np.sum(h)).whole)["dL/dw"]
-    assert lines[:2] == ["2(dL/dh ⊙ (1 − h²))", "2(2(dL/dh_2 ⊙ (1 − h_2²)) ⊙ (1 − h²))"]
+    assert lines[:2] == ["2(dL/dh ⊙ (1 − h²))", "2(2(dL/dh₂ ⊙ (1 − h₂²)) ⊙ (1 − h²))"]
     assert len(lines) == 3
     assert max(map(len, lines)) < 120
 

@@ -363,7 +363,7 @@ def test_the_page_of_the_curve_says_what_the_learning_rate_does(tmp_path, rate, 
     elements = opened(page.to_html(), tmp_path, f"lang=en&rate={rate}&step=2")
     assert said in elements.texts["sentence"]
     assert "2/λ = 0.66667" in elements.texts["scale"]
-    assert f"k=2\nL=L^*+1/2∑_iλ_ic_i^2(1−ηλ_i)^2k\n=0+{page_number(loss_after_two(rate))}" in elements.texts["formulas"]
+    assert f"k=2\nL=L^∗+1/2∑_iλ_ic_i^2(1−ηλ_i)^2k\n=0+{page_number(loss_after_two(rate))}" in elements.texts["formulas"]
 
 
 def loss_after_two(rate):

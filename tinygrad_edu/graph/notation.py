@@ -111,17 +111,15 @@ def _nested(array: Any, most: int, number: Callable[[Any], str]) -> str:
 
 
 def name_text(name: str) -> str:
-    """A name as it is printed: `theta` as θ, `W1` as W₁, and `d_theta`, what a gradient is called in programs, as ∂L/∂θ.
+    """A name as it is printed: `theta` as θ, `W1` and `W_1` as W₁, and `d_theta`, what a gradient is called in programs, as ∂L/∂θ.
 
     The numbers of what has no name, such as `v1`, stay as they are.
     """
     if _is_gradient(name):
         return f"∂L/∂{name_text(name[2:])}"
     stem, number = _with_index(name)
-    if number and stem not in LETTERS.values():
-        return GREEK.get(stem, stem) + number.translate(_SUBSCRIPTS)
-    stem, separator, number = name.partition("_")
-    return GREEK.get(stem, stem) + separator + number if number.isdigit() or not separator else name
+    is_number_of_nameless = stem in LETTERS.values() and name == stem + number
+    return name if number and is_number_of_nameless else GREEK.get(stem, stem) + number.translate(_SUBSCRIPTS)
 
 
 def _is_gradient(name: str) -> bool:
@@ -129,9 +127,11 @@ def _is_gradient(name: str) -> bool:
 
 
 def _with_index(name: str) -> tuple[str, str]:
-    """`W1` as W and 1; a name that does not end in a number, or has other signs in it, has no index."""
+    """`W1` or `W_1` as W and 1; what does not end in a number, or is no name without it, has no index."""
     stem = name.rstrip("0123456789")
-    return (stem, name[len(stem) :]) if stem.isalpha() else (name, "")
+    number = name[len(stem) :]
+    stem = stem.removesuffix("_") if number else stem
+    return (stem, number) if stem.isidentifier() else (name, "")
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -164,11 +164,7 @@ def name_latex(name: str) -> str:
     """A name: Greek letters as such, `w1` with an index, `d_w` as a quotient, and anything longer upright."""
     if _is_gradient(name):
         return rf"\frac{{\partial L}}{{\partial {name_latex(name[2:])}}}"
-    stem = name.rstrip("0123456789")
-    number = name[len(stem) :]
-    stem = stem.removesuffix("_") if number else stem
-    if not stem:
-        stem, number = name, ""
+    stem, number = _with_index(name)
     command = _GREEK_COMMANDS.get(GREEK.get(stem, stem))
     if command is None:
         command = in_latex(stem) if len(stem) == 1 and stem.isalpha() else rf"\mathrm{{{in_latex(stem)}}}"
