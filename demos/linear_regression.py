@@ -11,8 +11,8 @@ from demos.stage import BLUE, GREEN, ORANGE, Stage, Text
 TITLE = Text("Linear regression on the five points", "五个点上的线性回归")
 ORDER = 2
 
-X = np.array([1.0, 0.38, 1.2, 1.6, 0.8])
-T = np.array([0.73, 0.22, 0.83, 1.28, 0.69])
+COLUMN, T = tg.data.five_points()
+X = COLUMN[:, 0]
 EPOCHS = 30
 BATCHES = {"full batch": (None, BLUE), "mini-batch of 2": (2, GREEN), "SGD": (1, ORANGE)}
 
@@ -33,7 +33,7 @@ def run(stage: Stage) -> None:
     models = {
         name: tg.models.LinearRegression(
             learning_rate=0.3, max_epochs=EPOCHS, batch_size=size, fit_intercept=False, init=(0.0, 0.0), tol=0.0
-        ).fit(X[:, None], T)
+        ).fit(COLUMN, T)
         for name, (size, _) in BATCHES.items()
     }
     stage.table(
@@ -53,11 +53,11 @@ def run(stage: Stage) -> None:
         stage.text("full batch: θ − θ* = −θ*(1 − η·mean x²)^steps", "全批量：θ − θ* = −θ*(1 − η·mean x²)^步数"),
         full.coef_[0] - closed_form, -closed_form * rate**EPOCHS, 1e-12,
     )  # fmt: skip
-    to_the_end = tg.models.LinearRegression(learning_rate=1.0, fit_intercept=False, tol=1e-13).fit(X[:, None], T)
+    to_the_end = tg.models.LinearRegression(learning_rate=1.0, fit_intercept=False, tol=1e-13).fit(COLUMN, T)
     stage.agree(stage.text("fitted to the end: θ = Σxt / Σx²", "训练到底：θ = Σxt / Σx²"), to_the_end.coef_[0], closed_form, 1e-12)
     stage.agree(
         stage.text("largest stable η = 2 / mean x²", "最大稳定 η = 2 / mean x²"),
-        full.largest_stable_learning_rate(X[:, None]), 2 / np.mean(X**2), 1e-12,
+        full.largest_stable_learning_rate(COLUMN), 2 / np.mean(X**2), 1e-12,
     )  # fmt: skip
     picture(stage, models, closed_form)
 

@@ -14,7 +14,7 @@ TITLE = Text("The perceptron", "感知机")
 ORDER = 3
 
 ONE_X, ONE_T = np.array([[1.5, -3.0]]), [1]
-X, T = np.array([[1, 1], [-1, 1], [-1, -0.5], [-1, 1.5]]), np.array([0, 1, 0, 1])
+X, T = tg.data.four_points()
 
 
 def run(stage: Stage) -> None:

@@ -28,6 +28,7 @@ COMPILER = "compile_sources compile_identities compile_calls compile_numpy compi
 ROOMS = {
     "tinygrad_edu/optim/": "optim",
     "tinygrad_edu/models/": "models",
+    "tinygrad_edu/data/": "data",
     "tinygrad_edu/nn/": "losses",
     "tinygrad_edu/transforms/": "transforms trees nesting checkpointing anomaly transform_laws transform_messages complex_middles "
     "no_grad",

@@ -15,12 +15,13 @@ It needs NumPy alone. What needs more comes with an extra:
     pip install "tinygrad_edu[draw]"      pictures of the graph, from draw(value) and in pages
     pip install "tinygrad_edu[plot]"      curves of a training, from model.history_.plot()
     pip install "tinygrad_edu[jax]"       compile(f, target="jax")
+    pip install "tinygrad_edu[data]"      real data, from scikit-learn: data.digits()
     pip install "tinygrad_edu[demos]"     all of these, and what the demos show their results with
     pip install "tinygrad_edu[test]"      the tests, which compare with PyTorch where there is "tinygrad_edu[oracle]", too
     pip install "tinygrad_edu[dev]"       what one needs to work on it
 """
 
-from tinygrad_edu import errors, models, nn, optim, testing
+from tinygrad_edu import data, errors, models, nn, optim, testing
 from tinygrad_edu.compiler import compile
 from tinygrad_edu.engine.hooks import on_gradient
 from tinygrad_edu.engine.mode import no_grad
@@ -45,6 +46,7 @@ __all__ = [
     "array",
     "checkpoint",
     "compile",
+    "data",
     "detect_anomaly",
     "digamma",
     "draw",
