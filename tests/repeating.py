@@ -637,9 +637,11 @@ def a_step_of_descent(n, params, X):
 
 @case(lambda n: rows(n))
 def a_hessian(n, x):
-    return tg.hessian(lambda x: np.sum(x**3) + np.sum(np.outer(x, x) ** 2))(x)
+    _, pullback = tg.vjp(tg.grad(lambda x: np.sum(x**3) + np.sum(np.outer(x, x) ** 2)), x)
+    return np.stack([pullback(row)[0] for row in np.eye(len(x))])
 
 
 @case(lambda n: rows(n))
 def a_jacobian(n, x):
-    return tg.jacobian(lambda x: np.tanh(x**2) * np.sum(x))(x)
+    _, pullback = tg.vjp(lambda x: np.tanh(x**2) * np.sum(x), x)
+    return np.stack([pullback(row)[0] for row in np.eye(len(x))])

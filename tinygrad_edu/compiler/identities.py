@@ -60,10 +60,11 @@ LETTERS: Mapping[str, Callable[[IRNode], bool]] = {
     "A": lambda node: len(node.shape) < 3,
     "B": lambda node: len(node.shape) < 3,
     "M": lambda node: len(node.shape) == 2,
+    "N": lambda node: len(node.shape) == 2,
 }
 """What a letter may stand for: c and d for numbers that are known, k for one of moderate size, n for one below 0, p for one other
-than 1; u and v for what is not known; g and h for vectors; M for a matrix; A and B for matrices and vectors. All others stand for
-anything."""
+than 1; u and v for what is not known; g and h for vectors; M and N for matrices; A and B for matrices and vectors. All others stand
+for anything."""
 NUMBERS = "cdknp"
 
 
@@ -301,6 +302,7 @@ IDENTITIES = (
     Identity("(g[:, None] * h) @ M", "g[:, None] * (h @ M)", shapes={"M": (4, 3), "g": (3,), "h": (4,)}),
     Identity("M @ (k * (g[:, None] * h))", "k * ((M @ g)[:, None] * h)", shapes={"M": (2, 3), "g": (3,), "h": (4,)}),
     Identity("k * (g[:, None] * h) @ M", "k * (g[:, None] * (h @ M))", shapes={"M": (4, 3), "g": (3,), "h": (4,)}),
+    Identity("(M[:, None] @ N)[:, 0]", "M @ N", shapes={"M": (2, 3), "N": (3, 4)}),
     Identity("(a @ g[:, None])[:, 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}),
     Identity("(a @ g[:, None])[..., 0]", "a @ g", shapes={"a": (2, 3, 4), "g": (4,)}),
 )

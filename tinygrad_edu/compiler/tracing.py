@@ -120,7 +120,7 @@ def _run(
             nodes[value] = _outside(graph, value, names, outside) if value.serial < oldest else _node(graph, value, nodes)
     outputs = [_output(graph, nodes, leaf) for leaf in leaves]
     if users is not None:
-        label(nodes, tracing.passed, users.variables, output)
+        label(nodes, _again(tracing.passed, users.again), users.variables, output)
         for value, node in nodes.items():
             node.is_from(users.lines.get(value.serial))
     return TracedRun(oldest, inputs, outside, output, outputs, nodes, tracing.passed)
@@ -169,6 +169,14 @@ def _briefly(value: Value, inputs: list[IRNode], dtype: Any) -> list[IRNode]:
         node.inputs[0] if node.operation is cast and isinstance(node.inputs[0].dtype, PythonNumber) else node for node in inputs
     ]
     return brief if brief != inputs and result_type(value.primitive, brief, value.params or {})[1] == dtype else inputs
+
+
+def _again(passed: list[tuple[Value, Value, Any]], again: Mapping[Value, Value]) -> list[tuple[Value, Value, Any]]:
+    """What the chain rule did, and the same with what was computed again, for many rows of a Jacobian at once."""
+    of_values = (each for each in passed if isinstance(each[2], Value))
+    return passed + [
+        (node, again.get(parent, parent), again[gradient]) for node, parent, gradient in of_values if gradient in again
+    ]
 
 
 def _output(graph: IRGraph, nodes: Mapping[Value, IRNode], leaf: Any) -> IRNode | None:

@@ -16,11 +16,14 @@ from typing import Any
 from tinygrad_edu.engine.backpropagation import backpropagate
 from tinygrad_edu.engine.messages import GENERATED, NUMPY, PACKAGE, STANDARD
 from tinygrad_edu.engine.value import Value, record
+from tinygrad_edu.transforms.stacks import results_of_stacks
 
 _LIBRARIES = (PACKAGE, NUMPY)
 _OTHERS = (*_LIBRARIES, STANDARD, GENERATED, "<frozen ")
 _RECORDING = {f.__code__ for f in (record, Value.__add__, Value.__getitem__, Value.__array_ufunc__, Value.__array_function__)}
 """What operations begin with, or end in. The code of all operators is the same."""
+_ORDERED = {f.__code__ for f in (backpropagate, results_of_stacks)}
+"""What computes something for one recorded result after another, each of which is called `node` there."""
 _MANY = 200
 """The variables of a function with more of them are looked at only when it returns."""
 
@@ -135,26 +138,31 @@ def _attributes(thing: Any) -> Mapping[str, Any]:
 
 class Users:
     """What is noted of the user's own functions in a run: their variables, and for each Value, by its serial number, the line of
-    the code `own` that it comes from. What a rule computes comes from the line of the operation whose derivative it is."""
+    the code `own` that it comes from. What a rule computes comes from the line of the operation whose derivative it is. `again`
+    has for a Value what was computed like it, for many rows of a Jacobian at once."""
 
     def __init__(self, variables: Variables, own: Collection[CodeType]) -> None:
         self.variables, self._own = variables, own
         self.lines: dict[int, int | None] = {}
+        self.again: dict[Value, Value] = {}
 
     def see(self, value: Value) -> None:
         """A Value has been recorded."""
         frame: FrameType | None = sys._getframe(2)
         is_in_rule = True
         while frame is not None:
-            if frame.f_code is backpropagate.__code__:
-                self.lines[value.serial] = self.lines.get(frame.f_locals["node"].serial)
+            if frame.f_code in _ORDERED:
+                node = frame.f_locals["node"]
+                self.lines[value.serial] = self.lines.get(node.serial)
+                if frame.f_code is results_of_stacks.__code__:
+                    self.again[node] = value
                 break
             is_in_rule = is_in_rule and frame.f_code.co_filename.startswith(_LIBRARIES)
             if frame.f_code in self._own:
                 self.lines[value.serial] = frame.f_lineno
                 break
             frame = frame.f_back
-        if frame is None or frame.f_code is not backpropagate.__code__ or not is_in_rule:
+        if frame is None or frame.f_code not in _ORDERED or not is_in_rule:
             self.variables.resume()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.primitives.primitive import Primitive, case
+from tinygrad_edu.primitives.stacking import aligned
 from tinygrad_edu.primitives.table import operation
 
 
@@ -29,10 +30,16 @@ def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     return summed if summed.shape == shape else summed.reshape(shape)
 
 
+def _sum_stack_to(_: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    summed = np.sum(x, axis=tuple(axis + 1 for axis in repeated_axes(x.shape[1:], shape)))
+    return summed if summed.shape[1:] == shape else np.reshape(summed, (len(x), *shape))
+
+
 broadcast_to: Primitive = operation(
     _broadcast_to,
     lambda g, out, x, shape: sum_to(g, shape=x.shape),
     name="broadcast_to", result="repeated", numpy=[np.broadcast_to], latex="{0}",
+    on_stacks=lambda _, x, shape: broadcast_to(aligned(x, len(shape)), shape=(len(x), *shape)),
     cases=[case((1, 3), shape=(2, 4, 3)), case((), shape=(2, 3)), case((3,), shape=(3,))],
 )  # fmt: skip
 
@@ -41,7 +48,7 @@ sum_to: Primitive = operation(
     _sum_to,
     lambda g, out, x, shape: broadcast_to(g, shape=x.shape),
     name="sum_to", code="{0}.sum(axis=...).reshape({shape})", latex=r"\sum {0}",
-    cases=[case((2, 4, 3), shape=(1, 3)), case((2, 3), shape=()), case((3,), shape=(3,))],
+    on_stacks=_sum_stack_to, cases=[case((2, 4, 3), shape=(1, 3)), case((2, 3), shape=()), case((3,), shape=(3,))],
 )  # fmt: skip
 
 cast: Primitive = operation(

@@ -57,8 +57,16 @@ def _plan(optimize: Any, labels: Sequence[str], factors: Sequence[Any]) -> Any:
     return optimize if is_said else len(factors) > 1 and math.prod(lengths.values()) > _WORTH_A_PLAN
 
 
+def _einsum_stacks(are_stacks: Sequence[bool], *operands: Any, subscripts: str, optimize: Any = False) -> Any:
+    inputs, output = subscripts.split("->")
+    stack = next(label for label in _LABELS if label not in subscripts)
+    terms = [stack * is_stack + term for term, is_stack in zip(inputs.split(","), are_stacks, strict=True)]
+    return einsum(*operands, subscripts=f"{','.join(terms)}->{stack}{output}", optimize=optimize)
+
+
 einsum: Primitive = operation(
     _einsum, EachInput(_einsum_vjp),
+    on_stacks=_einsum_stacks,
     name="einsum", code="np.einsum({subscripts}, {inputs}, optimize={optimize})", jax="np.einsum({subscripts}, {inputs})",
     cases=[
         case((2, 3), (3, 4), subscripts="ij,jk->ik"), case((2, 3), subscripts="ij->ji"), case((2, 3), subscripts="ij->"),

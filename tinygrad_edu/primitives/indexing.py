@@ -1,6 +1,7 @@
 """Reading parts of an array, and the opposite: adding parts into an array of zeros."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,11 +44,30 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
+def _in_front(index: Any) -> Any:
+    """The index of a stack that takes the same part of each array in it, or None if NumPy would move the axis of the stack."""
+    parts = index if type(index) is tuple else (index,)
+    # Where slices stand between positions, NumPy puts the axes of the positions first.
+    are_slices = [True, *(part is None or part is ... or isinstance(part, slice | _Slice) for part in parts)]
+    blocks = sum(before and not after for before, after in pairwise(are_slices))
+    return (slice(None), *parts) if blocks < 2 or _names_no_element_twice(index) else None
+
+
+def _index_stack(_: Any, x: Any, index: Any) -> Any:
+    in_front = _in_front(index)
+    return NotImplemented if in_front is None else x[in_front]
+
+
+def _scatter_stack(_: Any, g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    in_front = _in_front(index)
+    return NotImplemented if in_front is None else scatter(g, index=in_front, shape=(len(g), *shape))
+
+
 index: Primitive = operation(
     _index,
     lambda g, out, x, index: scatter(g, index=index, shape=x.shape),
     name="index", result="part", code="{0}[{index}]", latex="{{{0}}}_{{{index}}}",
-    cases=[case(shape, index=at) for shape, at in CASES],
+    on_stacks=_index_stack, cases=[case(shape, index=at) for shape, at in CASES],
 )  # fmt: skip
 
 # Zeros of the given shape, to which g is added at the index: what an element passes on that was read several times.
@@ -56,7 +76,7 @@ scatter: Primitive = operation(
     lambda g, out, x, index, shape: g[index],
     name="scatter", result="spread", code="scatter({0}, np.s_[{index}], {shape})", jax=f"{ZEROS}.at[{{index}}].add({{0}})",
     latex=r"\operatorname{{scatter}} {0}",
-    cases=[case(np.empty(shape)[at].shape, index=at, shape=shape) for shape, at in CASES],
+    on_stacks=_scatter_stack, cases=[case(np.empty(shape)[at].shape, index=at, shape=shape) for shape, at in CASES],
 )  # fmt: skip
 
 # The elements at positions in the flattened array. Unlike those of an index, the positions are an input, because they may follow
@@ -133,13 +153,20 @@ def gather_and_spread(*parts: Any) -> tuple[Primitive, Primitive]:
         remaining = iter(given)
         return tuple(next(remaining) if part is GIVEN else slice(*part) if isinstance(part, _Slice) else part for part in parts)
 
+    def form_on_stacks(form: int, are_stacks: Any, x: Any, *given: Any, **shape: Any) -> Any:
+        in_front = _in_front(parts)
+        if in_front is None or any(are_stacks[1:]):
+            return NotImplemented
+        moved = {key: (len(x), *lengths) for key, lengths in shape.items()}
+        return gather_and_spread(*map(as_static, in_front))[form](x, *given, **moved)
+
     no_rules = (None,) * count
     gather = index.but(
-        forward=lambda x, *given: x[filled(given)], form_of=index, code=f"{{0}}[{written}]",
+        forward=lambda x, *given: x[filled(given)], form_of=index, on_stacks=partial(form_on_stacks, 0), code=f"{{0}}[{written}]",
         vjps=(lambda g, out, x, *given: spread(g, *given, shape=x.shape), *no_rules),
     )  # fmt: skip
     spread: Primitive = scatter.but(
-        forward=lambda g, *given, shape: _scatter(g, filled(given), shape), form_of=scatter,
+        forward=lambda g, *given, shape: _scatter(g, filled(given), shape), form_of=scatter, on_stacks=partial(form_on_stacks, 1),
         code=f"scatter({{0}}, np.s_[{written}], {{shape}})", jax=f"{ZEROS}.at[{written}].add({{0}})",
         vjps=(lambda g, out, _, *given, shape: gather(g, *given), *no_rules),
     )  # fmt: skip

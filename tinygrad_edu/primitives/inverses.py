@@ -9,6 +9,7 @@ a formula has adjoints (conjugated transposes), as that of the pseudoinverse, it
 
 import itertools
 import math
+from collections.abc import Sequence
 from functools import wraps
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from tinygrad_edu.primitives.linear_algebra import conjugate, transposed
 from tinygrad_edu.primitives.primitive import EachInput, Primitive, Rule, case
 from tinygrad_edu.primitives.shaping import as_operand
+from tinygrad_edu.primitives.stacking import aligned
 from tinygrad_edu.primitives.table import composition, operation
 
 SQUARE = [case((3, 3)), case((1, 1)), case((2, 3, 3)), case((0, 2, 2))]
@@ -68,12 +70,20 @@ def _solve_vjp(g: Any, out: Any, a: Any, b: Any) -> Any:
     return -np.outer(to_b, out) if b.ndim == 1 else -to_b @ transposed(out)
 
 
+def _solve_stacks(are_stacks: Sequence[bool], a: Any, b: Any) -> Any:
+    """Systems are solved side by side; a stack of vectors for one matrix is the rows of a matrix, transposed its columns."""
+    ndims = [x.ndim - is_stack for x, is_stack in zip((a, b), are_stacks, strict=True)]
+    if ndims[1] == 1:
+        return NotImplemented if are_stacks[0] else transposed(solve(a, transposed(b)))
+    return solve(*(aligned(x, max(ndims)) if is_stack else x for x, is_stack in zip((a, b), are_stacks, strict=True)))
+
+
 # A rule of its own, since np.linalg.inv(a) @ b is slower and less exact. x = a⁻¹b: b̄ = a⁻ᵀ x̄ and ā = -b̄ xᵀ.
 solve: Primitive = operation(
     np.linalg.solve,
     _solve_vjp,
     lambda g, out, a, b: solve(transposed(a), g),
-    name="solve", result="solution", latex="{{{0}}}^{{-1}} {1}", domain=(well_conditioned, (-2, 2)),
+    on_stacks=_solve_stacks, name="solve", result="solution", latex="{{{0}}}^{{-1}} {1}", domain=(well_conditioned, (-2, 2)),
     cases=[
         case((3, 3), (3, 2)), case((2, 3, 3), (3, 2)), case((3, 3), (2, 3, 1)), case((2, 1, 3, 3), (4, 3, 2)), case((3, 3), (3,)),
     ],

@@ -13,6 +13,7 @@ from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.exact import with_numbers_of
 from tinygrad_edu.primitives.primitive import Primitive, Rule, case
 from tinygrad_edu.primitives.shaping import as_operand, reshape, transpose
+from tinygrad_edu.primitives.stacking import aligned
 from tinygrad_edu.primitives.table import composition, operation
 
 
@@ -44,11 +45,25 @@ def _matmul_vjp_right(g: Any, out: Any, a: Any, b: Any) -> Any:
     return transposed(a) @ g
 
 
+def _matmul_stacks(are_stacks: Sequence[bool], a: Any, b: Any) -> Any:
+    """Matrices are multiplied side by side. A stack of vectors is a matrix: each row of it is multiplied."""
+    ndims = [x.ndim - is_stack for x, is_stack in zip((a, b), are_stacks, strict=True)]
+    if 1 not in ndims:
+        a, b = (aligned(x, max(ndims)) if is_stack else x for x, is_stack in zip((a, b), are_stacks, strict=True))
+        return a @ b
+    if all(are_stacks) or max(ndims) > 2:
+        return NotImplemented
+    if are_stacks[1] and ndims[1] == 1:
+        return b @ transposed(a) if ndims[0] == 2 else b @ a
+    return a @ b
+
+
 matmul = operation(
     operator.matmul,
     _matmul_vjp_left,
     _matmul_vjp_right,
     shapes="the last axis of the left operand must be as long as the last but one of the right (its only one, for a vector)",
+    on_stacks=_matmul_stacks,
     name="matmul", result="product", numpy=[np.matmul, np.linalg.matmul], code="{0} @ {1}", latex=r"{0} {1}",
     cases=[
         case((2, 3), (3, 4)), case((3,), (3,)), case((2, 3), (3,)), case((3,), (3, 2)), case((5, 2, 3), (3,)),

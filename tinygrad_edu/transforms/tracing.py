@@ -59,10 +59,10 @@ class Trace:
             if node.requires_grad:
                 seeds[node] = seeds[node] + cotangent if node in seeds else cotangent
         with InMode(RECORDING):
-            gradients = backpropagate(seeds, *self._between(), create_graph=nested)
+            gradients = backpropagate(seeds, *self.between(), create_graph=nested)
             return tuple(tree_map(lambda leaf: _result(gradients.get(leaf), leaf, nested), argument) for argument in self.arguments)
 
-    def _between(self) -> tuple[list[Any], set[Any]]:
+    def between(self) -> tuple[list[Any], set[Any]]:
         """What lies between the arguments and the outputs, as the chain rule wants it."""
         if self._path is None:
             self._path = between({output: None for output in self.outputs if output.requires_grad}, set(self.inputs))
@@ -70,7 +70,7 @@ class Trace:
 
     def hooked(self) -> Value | None:
         """A Value on the way whose gradient somebody wants to see, if there is one."""
-        return next((value for value in self._between()[1] if has_hooks(value)), None)
+        return next((value for value in self.between()[1] if has_hooks(value)), None)
 
     def pull_back_tree(self, cotangents: Any, what: str) -> tuple[Any, ...]:
         """The same from cotangents as the user gives them, who calls them `what`: a tree like the output."""

@@ -1,0 +1,39 @@
+"""A linear function that was recorded, applied to many arguments at once: to stacks of them.
+
+What it did to one argument, operation by operation, is done again to all of them, side by side. This module knows no derivative,
+nor how an operation treats a stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.primitives.stacking import applied_to_stacks
+from tinygrad_edu.transforms.tracing import Trace
+
+
+def results_of_stacks(linear: Trace, stacks: Sequence[Any]) -> list[Any]:
+    """For each output of a linear function the stack of what it gives, for stacks of as many arguments for each input."""
+    found: dict[Any, Any] = dict(zip(linear.inputs, stacks, strict=True))
+    for node in reversed(linear.between()[0]):
+        are_stacks = [parent in found for parent in node.parents]
+        inputs = [
+            found[parent] if is_stack else seen if parent is None or not linear.nested else parent
+            for parent, seen, is_stack in zip(node.parents, node.inputs, are_stacks, strict=True)
+        ]
+        found[node] = applied_to_stacks(node.primitive, inputs, are_stacks, node.params or {})
+    return [_result(found.get(output), output, len(stacks[0]), linear.nested) for output in linear.outputs]
+
+
+def _result(stack: Any, like: Value, count: int, nested: bool) -> Any:
+    """What was found for an output; zeros if nothing was, since no argument influences it. In a nested transform a Value."""
+    if stack is None:
+        stack = np.zeros((count, *like.shape), like.dtype)
+    if nested and not isinstance(stack, Value):
+        return Value(stack, requires_grad=False, name=like.name)
+    is_nameless = nested and stack.primitive is not None and not stack.name
+    return stack.named(like.name) if is_nameless and like.name else stack
