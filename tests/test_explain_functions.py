@@ -41,8 +41,40 @@ def test_a_function_is_differentiated_with_respect_to_the_arguments_that_are_nam
     assert "with x = 2, θ = 3, t = 8" in str(tg.explain(loss, 3.0, 2.0, 8.0, wrt="x"))
 
 
-def test_an_exponent_stays_a_whole_number():
-    assert "f = x³ = 8" in str(tg.explain(lambda x, n: x**n, 2.0, 3))
+@pytest.mark.parametrize("kind", [int, np.int64, np.int8])
+def test_whole_numbers_keep_their_names_as_other_constants_do(kind):
+    def expanded(theta, x, t):
+        return 0.5 * x**2 * theta**2 - t * x * theta + 0.5 * t**2
+
+    assert str(tg.explain(expanded, kind(3), kind(2), kind(8))) == str(tg.explain(expanded, 3.0, 2.0, 8.0))
+    assert "  = x²·θ − t·x = x·(θ·x − t) = −4" in str(tg.explain(expanded, 3, 2, 8))
+    told = str(tg.explain(lambda x, n: x**n, -2.0, kind(3)))
+    assert told.startswith("f = x^n = −8\nwith x = −2, n = 3")
+    assert told.endswith("df/dx = n·x^(n − 1)\n      = 12")
+
+
+@pytest.mark.parametrize(
+    ("f", "n", "told"),
+    [
+        (lambda x, n: sum(x * x for _ in range(n)) * x, 2, "24"),
+        (lambda x, n: (x * np.ones((n, 2))).sum() ** 2, 3, "144"),
+        (lambda x, n: x * {2: 5.0}[n], 2, "5"),
+        (lambda x, n: np.sum(x * np.ones((2, 3)), axis=n)[0] ** 2, 1, "36"),
+        (lambda x, n: np.array([1.0, 7.0])[n] * x, 1, "7"),
+        (lambda x, n: x**3 if n is True else x, True, "12"),
+    ],
+    ids=["a count", "a shape", "a key", "an axis", "a position", "a truth"],
+)
+def test_where_a_whole_number_is_no_operand_it_is_what_it_is(f, n, told):
+    assert str(tg.explain(f, 2.0, n)).endswith(f" = {told}")
+
+
+def test_an_error_of_the_function_is_told_as_it_is():
+    def f(x, n):
+        raise ValueError(f"n is {n}")
+
+    with pytest.raises(ValueError, match="n is 3"):
+        tg.explain(f, 2.0, 3)
 
 
 def test_a_tree_of_arguments_is_called_by_its_parts():

@@ -35,7 +35,7 @@ from tinygrad_edu.graph.notation import Notation, name_latex, name_text
 from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.graph.variables import Users, Variables, names_around
 from tinygrad_edu.saving import save
-from tinygrad_edu.transforms.tracing import parameter_names, traced
+from tinygrad_edu.transforms.tracing import Trace, parameter_names, traced
 from tinygrad_edu.transforms.trees import tree_map_named
 
 Wanted = Value | str
@@ -61,8 +61,8 @@ def explain(
     loss: a single number that was computed from Values. It is not changed; no `.grad` is, either. What has no name is called as the
         variable that it is bound to, where `explain` is called. Or a function that computes one: it is explained at `args`.
     args: what the function is called with: numbers, arrays, or trees of them. They are called what its parameters are called.
-        As for `tg.grad`, what it is differentiated with respect to is the first one, and other numbers of floating point are
-        constants.
+        As for `tg.grad`, what it is differentiated with respect to is the first one; other numbers are constants. (Where the
+        function needs a whole number as it is, for a count or an axis, it is called once more, with whole numbers as they are.)
     wrt: the Value to differentiate with respect to, or its name, or several; a leaf, or an intermediate result. Of a function, a
         parameter's name means all of an argument. None: every parameter; of a function, the first argument.
     via: an intermediate result, or its name, or several: only the paths that lead through all of them are told, and what comes by
@@ -148,13 +148,21 @@ def _called(f: Any, args: tuple[Any, ...], wanted: Sequence[Wanted] | None) -> t
     names = parameter_names(f)[: len(args)]
     asked = [name for name in names if any(isinstance(one, str) and _is_part(one, name) for one in wanted or ())]
     argnums = tuple(names.index(name) for name in asked) or (0,)
-    called_with = [
-        x if position in argnums else tree_map_named(_constant, x, name)
-        for position, (name, x) in enumerate(zip_longest(names, args, fillvalue="argument"))
-    ]
-    users = Users(Variables(), codes_of(f))
-    with users.variables, InMode(_Noting(users)):
-        trace = traced(f, called_with, {}, argnums)
+
+    def ran(is_constant: Callable[[Any], bool]) -> tuple[Trace, Users]:
+        def named(path: str, x: Any) -> Any:
+            return Value(x, name=path, requires_grad=False) if is_constant(x) else x
+
+        pairs = enumerate(zip_longest(names, args, fillvalue="argument"))
+        called_with = [x if position in argnums else tree_map_named(named, x, name) for position, (name, x) in pairs]
+        users = Users(Variables(), codes_of(f))
+        with users.variables, InMode(_Noting(users)):
+            return traced(f, called_with, {}, argnums), users
+
+    try:
+        trace, users = ran(_is_number)
+    except (TypeError, ValueError, LookupError):  # a whole number may be a count, an axis or a label
+        trace, users = ran(_is_floating)
     if not isinstance(trace.output, Value):
         raise GradientError(
             f"explain tells the gradient of a single number, but {_called_by(f)} returned a {type(trace.output).__name__}. Explain "
@@ -173,10 +181,13 @@ class _Noting(Watch):
         self._users.see(node)
 
 
-def _constant(path: str, x: Any) -> Any:
-    """Numbers of floating point as a constant of this name. All else, such as an exponent, a label or a flag, is as it is."""
-    is_given = isinstance(x, float) or (isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f")
-    return Value(x, name=path, requires_grad=False) if is_given else x
+def _is_floating(x: Any) -> bool:
+    return isinstance(x, float) or (isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f")
+
+
+def _is_number(x: Any) -> bool:
+    """Numbers of floating point, and single whole ones. An array of whole numbers is one of labels or positions."""
+    return _is_floating(x) or (isinstance(x, int | np.integer) and not isinstance(x, bool))
 
 
 def _is_part(path: str, tree: str) -> bool:
