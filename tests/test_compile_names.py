@@ -313,3 +313,44 @@ def test_a_parameter_may_be_called_as_the_machinery_is(name, target):
     for number in (10.0, 20.0):
         outside.data = number
         assert float(step(0.0, (np.float64(2.0), 1.0))) == 2 * number
+
+
+# --- what transforms return ------------------------------------------------------------------------------------------------------
+
+
+def squared_sine(x):
+    return np.sin(x) ** 2
+
+
+def body_of(f, *arguments):
+    compiled = tg.compile(f)
+    np.testing.assert_allclose(compiled(*arguments), f(*arguments), rtol=1e-12)
+    return compiled.source[compiled.source.rindex('"""') + 4 :].splitlines()
+
+
+def test_a_gradient_is_called_as_the_variable_that_it_is_bound_to():
+    def newton(x):
+        slope, curvature = tg.grad(squared_sine)(x), tg.grad(tg.grad(squared_sine))(x)
+        return x - slope / curvature + slope
+
+    lines = body_of(newton, 0.3)
+    assert "    slope = 2.0 * sin * cos" in lines
+    assert not any("d_x" in line for line in lines)
+
+
+@pytest.mark.parametrize("rounds", [3, 30])
+def test_a_variable_that_takes_the_gradient_of_itself_keeps_its_name(rounds):
+    def repeated(x):
+        for _ in range(rounds):
+            x = tg.grad(squared_sine)(x)
+        return x
+
+    lines = body_of(repeated, 0.3)
+    if rounds == 3:
+        assert [line.split(" = ")[0].strip() for line in lines[:-1]] == ["x_2", "x_3", "x_4"]
+    else:
+        assert "        x = 2.0 * np.sin(x) * np.cos(x)" in lines
+
+
+def test_a_gradient_that_no_variable_holds_is_called_after_what_it_is_for():
+    assert body_of(lambda w: tg.grad(squared_sine)(w) ** 2 + tg.grad(squared_sine)(w), 0.3)[0].startswith("    d_x = ")

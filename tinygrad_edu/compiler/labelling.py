@@ -29,12 +29,12 @@ def label(nodes: Mapping[Value, IRNode], passed: Sequence[tuple[Value, Value, An
 
 
 def _label_of(value: Value, names: Mapping[Rank, Mapping[int, str]]) -> Label:
+    is_derived = (value.name or "").startswith("d_")  # by a transform
+    found = [Label(known[value.serial], rank) for rank, known in names.items() if value.serial in known]
     if value.name:
-        is_derived = value.name.startswith("d_")  # by a transform
-        return Label(value.name, Rank.COTANGENT if is_derived else Rank.GIVEN)
-    for rank, known in names.items():
-        if value.serial in known:
-            return Label(known[value.serial], rank)
+        found.append(Label(value.name, Rank.COTANGENT if is_derived else Rank.GIVEN))
+    if found:
+        return max(found, key=lambda label: label.rank)
     return Label(value.primitive.result or value.primitive.name if value.primitive else "constant", Rank.OPERATION)
 
 

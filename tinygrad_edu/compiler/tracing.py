@@ -306,6 +306,8 @@ class _Tracer(Watch):
 
     def see_gradient(self, node: Any, parent: Any, gradient: Any) -> None:
         self.passed.append((node, parent, gradient))
+        if self._users and parent.primitive is ARGUMENT:  # with the last of these a transform is done
+            self._users.variables.resume()
 
     def see_numbers(self, value: Any, taken: str, advice: str = "") -> None:
         if isinstance(value, Value) and value.primitive is None and value.serial >= self.oldest and value not in self.arguments:
