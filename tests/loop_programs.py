@@ -163,6 +163,8 @@ class Writer:
             f"Y[:, {place}]",
             f"xs[{i} : {i} + 3]",
             f"xs[2 * {i} : 2 * {i} + 3]",
+            f"xs[{i} % 4 : {i} % 4 + 3]",
+            f"xs[{last} - {i} : {last} - {i} + 3]",
             f"Z[{i}, :3]",
             f"Z[1:4, {place}]",
             f"ROWS[{place}]",

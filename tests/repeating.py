@@ -398,6 +398,50 @@ def the_entries_of_a_matrix(n, A, x):
     return x
 
 
+# --- slices ------------------------------------------------------------------------------------------------------------------
+
+
+@case(rows(3), lambda n: rows(n + 2))
+def three_numbers_at_each_place(n, w, x):
+    total = 0.0
+    for i in range(n):
+        total = total + np.tanh(np.sum(w * x[i : i + 3]))
+    return total
+
+
+@case(rows(3), lambda n: rows(3 * n))
+def three_numbers_and_the_next_three(n, w, x):
+    h = w
+    for i in range(n):
+        h = np.tanh(h * w + x[3 * i : 3 * i + 3])
+    return np.sum(h)
+
+
+@case(rows(2, 2), lambda n: rows(3, n + 2), rows(3))
+def columns_from_the_end(n, W, X, h):
+    for i in reversed(range(n)):
+        h = np.tanh(h + np.sum(X[:, i + 1 : i + 3] @ W, axis=1) * X[:, i])
+    return np.sum(h)
+
+
+@case(rows(2), rows(8, 2), rows(8), 0.1)
+def epochs_in_batches(n, w, X, T, rate):
+    for _ in range(n):
+        for k in range(0, 8, 2):
+            error = X[k : k + 2] @ w - T[k : k + 2]
+            w = w - rate * error @ X[k : k + 2]
+    return np.sum(w)
+
+
+@case(rows(3, 3), rows(3))
+def states_one_after_the_other(n, W, h):
+    states = []
+    for _ in range(n):
+        h = np.tanh(W @ h)
+        states.append(h)
+    return np.concatenate(states), np.concatenate(states[::-1])
+
+
 # --- several times through the same -----------------------------------------------------------------------------------------
 
 

@@ -476,3 +476,16 @@ def test_states_are_looked_at_again_and_again():
     compiled = tg.compile(f)
     agree(compiled(drawn(3, 3), drawn(12, 3)), f(drawn(3, 3), drawn(12, 3)))
     assert "    for i in range(30):" in compiled.source
+
+
+def test_a_slice_that_moves_and_a_list_of_all_states_are_written_as_such():
+    def f(w, x):
+        states = [np.tanh(np.sin(w * x[i : i + 3])) for i in range(20)]
+        return np.sum(np.concatenate(states) ** 2)
+
+    step = tg.compile(tg.value_and_grad(f, argnums=(0, 1)))
+    agree(step(drawn(3), drawn(22)), tg.value_and_grad(f, argnums=(0, 1))(drawn(3), drawn(22)))
+    assert "w * x[i:i + 3]" in step.source
+    assert "d_x[i:i + 3] +=" in step.source
+    assert "d_joined[3 * i:3 * i + 3]" in step.source
+    assert "np.concatenate(tanh, axis=0)" in step.source

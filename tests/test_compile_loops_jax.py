@@ -6,6 +6,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.repeating import CASES
 from tests.test_compile_loops import EXAMPLES, agree, body
+from tests.test_compile_repetition import total
 
 pytest.importorskip("jax")
 
@@ -44,11 +45,17 @@ def test_a_thousand_rounds_take_no_more_lines_than_a_hundred():
     assert body(sources[0]) == body(sources[1])
 
 
-@pytest.mark.parametrize("name", ["the states with the first one", "the states from the end to the first one", "two rounds ago"])
-def test_states_are_stacked_on_jax_as_they_are_without_it(name):
+ON_JAX = [
+    "the states with the first one", "the states from the end to the first one", "two rounds ago", "states one after the other",
+    "columns from the end", "epochs in batches", "epochs backward and from the second row",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ON_JAX)
+def test_a_loop_gives_on_jax_what_it_gives_without_it(name):
     function, arguments = CASES[name]
     arguments = [x(40) if callable(x) else x for x in arguments]
-    step = tg.value_and_grad(lambda *arguments: np.sum(function(40, *arguments) ** 2), argnums=tuple(range(len(arguments))))
+    step = tg.value_and_grad(lambda *arguments: total(function(40, *arguments)), argnums=tuple(range(len(arguments))))
     compiled = tg.compile(step, target="jax")
     value, gradients = compiled(*arguments)
     expected, expected_gradients = step(*arguments)

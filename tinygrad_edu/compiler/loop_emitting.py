@@ -75,11 +75,15 @@ class LoopEmitter(Emitter):
         return self._columns.get(tuple(part.name for part in node.inputs), ("", "")) if node.primitive is LISTED else ("", "")
 
     def _is_place(self, node: IRNode) -> bool:
-        """Whether it is the number of a round, or one a little before or after it."""
+        """Whether it follows from the number of a round alone, as one a little before or after it does."""
         numbers = [open_.body.number for open_ in self._open]
-        parts = [part for part in node.inputs if part.value is None]
-        is_number = node.shape == () and node.primitive is not None and is_elementwise(node.primitive)
-        return is_number and len(parts) == 1 and parts[0] in numbers
+        while node not in numbers:
+            parts = [part for part in node.inputs if part.value is None]
+            is_number = node.shape == () and node.primitive is not None and is_elementwise(node.primitive)
+            if not is_number or len(parts) != 1 or (node.dtype.kind != "i" and parts[0] not in numbers):
+                return False
+            (node,) = parts
+        return True
 
     # --- the loop ------------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.counting import Number, whole_steps
+from tinygrad_edu.compiler.index_numbers import with_inputs
 from tinygrad_edu.compiler.ir import IRGraph, IRNode, Label, PythonNumber, Rank, are_mixed
 from tinygrad_edu.compiler.labelling import common_label
 from tinygrad_edu.compiler.lists import columns, places
@@ -34,16 +35,22 @@ from tinygrad_edu.compiler.rounds import (
 )
 from tinygrad_edu.compiler.steps import Steps, steps_of
 from tinygrad_edu.primitives import indexing, joining
-from tinygrad_edu.primitives.indexing import GIVEN, as_static, gather_and_spread
+from tinygrad_edu.primitives.indexing import GIVEN, Run, gather_and_spread
 from tinygrad_edu.primitives.primitive import Primitive, case
 
 _serial = count(1)
 
-# The form of `stack` for what a loop has computed, which is a list already.
-_PILED = joining.stack.but(
-    forward=lambda arrays, axis: np.stack(arrays, axis), vjps=(None,), code="np.stack({0}, axis={axis})",
-    form_of=joining.stack, cases=(case((2, 3), axis=0),),
-)  # fmt: skip
+# The forms of `stack` and `concatenate` for what a loop has computed, which is a list already.
+_OF_LISTS = {
+    joining.stack: joining.stack.but(
+        forward=lambda arrays, axis: np.stack(arrays, axis), vjps=(None,), code="np.stack({0}, axis={axis})",
+        form_of=joining.stack, cases=(case((2, 3), axis=0),),
+    ),
+    joining.concatenate: joining.concatenate.but(
+        forward=lambda arrays, axis: np.concatenate(arrays, axis), vjps=(None,), code="np.concatenate({0}, axis={axis})",
+        form_of=joining.concatenate, cases=(case((2, 3), axis=0),),
+    ),
+}  # fmt: skip
 
 
 def rolled(order: Sequence[IRNode], outputs: Sequence[IRNode], inputs: Sequence[IRNode] = ()) -> list[IRNode]:
@@ -170,16 +177,16 @@ class _Roller:
         """A node that belongs to no loop, on what its inputs have become."""
         if node.primitive is None:
             return node
-        if node.operation is joining.stack:
-            piled = self._piled(node)
-            if piled is not None:
-                return piled
+        if node.primitive in _OF_LISTS:
+            joined = self._joined(node, _OF_LISTS[node.primitive])
+            if joined is not None:
+                return joined
         inputs = [self.looked_at(part) for part in node.inputs]
         is_same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
         return node if is_same else self.graph.apply(node.primitive, inputs, node.params, _like(node))
 
-    def _piled(self, node: IRNode) -> IRNode | None:
-        """`np.stack` of what a loop computes in rounds that follow each other, the first or the last one at the beginning."""
+    def _joined(self, node: IRNode, form: Primitive) -> IRNode | None:
+        """What a loop computes in rounds that follow each other as one array, the first or the last round at the beginning."""
         place = self._found.owner.get(node.inputs[len(node.inputs) // 2])
         if place is None or len(node.inputs) < FEWEST_ROUNDS:
             return None
@@ -193,9 +200,10 @@ class _Roller:
         if numbers != [first + step * k for k in range(len(numbers))]:
             return None
         start, end = made.place(position, first), made.place(position, first + step * len(numbers))
-        part = slice(start, end if end >= 0 else None, None if step == 1 else step)
-        piece = self.graph.apply(indexing.index, (self.listed(made, position),), {"index": part}, _like(node))
-        return self.graph.apply(_PILED, (piece,), node.params, _like(node))
+        part = {"index": slice(start, end if end >= 0 else None, None if step == 1 else step)}
+        like = (len(numbers), *rounds.model[position].shape), node.dtype
+        piece = self.graph.apply(indexing.index, (self.listed(made, position),), part, like)
+        return self.graph.apply(form, (piece,), node.params, _like(node))
 
     def _number_of(self, node: IRNode, rounds: Rounds, position: int) -> int | None:
         """The round that has computed a node at a position; -1 for what is carried into the first one."""
@@ -382,17 +390,14 @@ class _Round:
         (gather, _), given = self._moved(params["index"], numbers)
         return self._noted(self._roller.graph.apply(gather, (x, *given), {}, like))
 
-    def _moved(self, index: Any, numbers: Iterable[Steps]) -> tuple[tuple[Primitive, Primitive], list[IRNode]]:
+    def _moved(self, index: Any, numbers: Sequence[Steps]) -> tuple[tuple[Primitive, Primitive], list[IRNode]]:
         """The forms of an index and of its opposite in which moving numbers are inputs, and these."""
-        parts: list[Any] = []
-        given, remaining = [], iter(numbers)
-        for part in index if type(index) is tuple else (index,):
-            steps = next(remaining) if type(part) is int else None
-            if steps and steps.step:
-                given.append(self._noted(self.number.at(steps)))
-                parts.append(GIVEN)
-            else:
-                parts.append(steps.first if steps else as_static(part))
+        parts = with_inputs(index, [steps.step != 0 for steps in numbers])
+        inputs = (part for part in parts if part is GIVEN or isinstance(part, Run))
+        given: list[IRNode] = []
+        for part, steps in zip(inputs, (steps for steps in numbers if steps.step), strict=True):
+            ends = [steps, steps.plus(part.length)] if isinstance(part, Run) else [steps]
+            given += [self._noted(self.number.at(end)) for end in ends]
         return gather_and_spread(*parts), given
 
     def _computed(self, model: IRNode, inputs: Sequence[IRNode], numbers: Sequence[Steps]) -> IRNode:

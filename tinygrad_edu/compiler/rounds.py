@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compiler.index_numbers import numbers_in, with_numbers, without_numbers
 from tinygrad_edu.compiler.ir import IRNode, frozen
 from tinygrad_edu.compiler.steps import Steps, steps_of
 from tinygrad_edu.primitives import broadcasting, indexing
@@ -173,32 +174,20 @@ def _is_at_a_place(node: IRNode) -> bool:
     return node.operation in (indexing.index, indexing.scatter) and "index" in node.params
 
 
-def without_numbers(index: Any) -> Any:
-    """What indices have in common that differ in whole numbers alone: `x[0, :]` and `x[1, :]`."""
-    parts = index if type(index) is tuple else (index,)
-    return type(index), *("number" if type(part) is int else frozen(part) for part in parts)
-
-
 def index_numbers(node: IRNode) -> tuple[int, ...]:
-    """The whole numbers in an index."""
-    if not _is_at_a_place(node):
-        return ()
-    index = node.params["index"]
-    return tuple(part for part in (index if type(index) is tuple else (index,)) if type(part) is int)
+    """The whole numbers in the index of an operation, if it has one."""
+    return numbers_in(node.params["index"]) if _is_at_a_place(node) else ()
 
 
 def has_place(node: IRNode, numbers: Sequence[int]) -> bool:
     """Whether an index may have these numbers in place of its own: the array does not end before."""
     if not _is_at_a_place(node):
         return True
-    index, remaining = node.params["index"], iter(numbers)
-    parts = [next(remaining) if type(part) is int else part for part in (index if type(index) is tuple else (index,))]
-    shape = node.inputs[0].shape if node.operation is indexing.index else node.params["shape"]
+    array = np.broadcast_to(0, node.inputs[0].shape if node.operation is indexing.index else node.params["shape"])
     try:
-        np.broadcast_to(0, shape)[tuple(parts)]
+        return bool(array[with_numbers(node.params["index"], numbers)].shape == array[node.params["index"]].shape)
     except IndexError:
         return False
-    return True
 
 
 def moving(rows: Sequence[tuple[int, ...]]) -> tuple[Steps, ...] | None:

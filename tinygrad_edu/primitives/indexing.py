@@ -1,7 +1,8 @@
 """Reading parts of an array, and the opposite: adding parts into an array of zeros."""
 
+from collections.abc import Iterator
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,6 +130,12 @@ GIVEN = "given"
 """The place of a position that is an input."""
 
 
+class Run(NamedTuple):
+    """The place of a slice of so many elements whose ends are inputs."""
+
+    length: int
+
+
 class _Slice(NamedTuple):
     """A slice that can be looked up."""
 
@@ -145,13 +152,11 @@ def as_static(part: Any) -> Any:
 @lru_cache(maxsize=None, typed=True)
 def gather_and_spread(*parts: Any) -> tuple[Primitive, Primitive]:
     """The form of `index` in which some parts of the index are inputs, too; and its opposite, the same form of `scatter`."""
-    count = parts.count(GIVEN)
-    numbers = iter(range(1, count + 1))
-    written = ", ".join(f"{{{next(numbers)}}}" if part is GIVEN else _written(part) for part in parts)
+    written, for_jax = (_all_written(parts, run) for run in ("{start}:{stop}", "{start} + np.arange({length})"))
 
     def filled(given: tuple[Any, ...]) -> Any:
         remaining = iter(given)
-        return tuple(next(remaining) if part is GIVEN else slice(*part) if isinstance(part, _Slice) else part for part in parts)
+        return tuple(_filled(part, remaining) for part in parts)
 
     def form_on_stacks(form: int, are_stacks: Any, x: Any, *given: Any, **shape: Any) -> Any:
         in_front = _in_front(parts)
@@ -160,17 +165,37 @@ def gather_and_spread(*parts: Any) -> tuple[Primitive, Primitive]:
         moved = {key: (len(x), *lengths) for key, lengths in shape.items()}
         return gather_and_spread(*map(as_static, in_front))[form](x, *given, **moved)
 
-    no_rules = (None,) * count
+    no_rules = (None,) * (parts.count(GIVEN) + 2 * sum(isinstance(part, Run) for part in parts))
     gather = index.but(
-        forward=lambda x, *given: x[filled(given)], form_of=index, on_stacks=partial(form_on_stacks, 0), code=f"{{0}}[{written}]",
+        forward=lambda x, *given: x[filled(given)], form_of=index, on_stacks=partial(form_on_stacks, 0),
+        code=f"{{0}}[{written}]", jax=f"{{0}}[{for_jax}]",
         vjps=(lambda g, out, x, *given: spread(g, *given, shape=x.shape), *no_rules),
     )  # fmt: skip
     spread: Primitive = scatter.but(
         forward=lambda g, *given, shape: _scatter(g, filled(given), shape), form_of=scatter, on_stacks=partial(form_on_stacks, 1),
-        code=f"scatter({{0}}, np.s_[{written}], {{shape}})", jax=f"{ZEROS}.at[{written}].add({{0}})",
+        code=f"scatter({{0}}, np.s_[{written}], {{shape}})", jax=f"{ZEROS}.at[{for_jax}].add({{0}})",
         vjps=(lambda g, out, _, *given, shape: gather(g, *given), *no_rules),
     )  # fmt: skip
     return gather, spread
+
+
+def _filled(part: Any, remaining: Iterator[Any]) -> Any:
+    """A part of an index, with what is given for it."""
+    if isinstance(part, Run):
+        return slice(next(remaining), next(remaining))
+    return next(remaining) if part is GIVEN else slice(*part) if isinstance(part, _Slice) else part
+
+
+def _all_written(parts: tuple[Any, ...], run: str) -> str:
+    """An index as it is written, in which `run` is the form of a slice whose ends are given."""
+    names = (f"{{{number}}}" for number in count(1))
+
+    def written(part: Any) -> str:
+        if isinstance(part, Run):
+            return run.format(start=next(names), stop=next(names), length=part.length)
+        return next(names) if part is GIVEN else _written(part)
+
+    return ", ".join(map(written, parts))
 
 
 def _written(part: Any) -> str:
