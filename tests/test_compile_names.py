@@ -354,3 +354,15 @@ def test_a_variable_that_takes_the_gradient_of_itself_keeps_its_name(rounds):
 
 def test_a_gradient_that_no_variable_holds_is_called_after_what_it_is_for():
     assert body_of(lambda w: tg.grad(squared_sine)(w) ** 2 + tg.grad(squared_sine)(w), 0.3)[0].startswith("    d_x = ")
+
+
+def test_of_operations_of_one_kind_each_is_called_after_what_it_is_done_to():
+    def gated(z, c):
+        i, f = z[:2], z[2:]
+        return np.sum(tg.sigmoid(f) * c + tg.sigmoid(i) * np.tanh(i) + np.tanh(f))
+
+    compiled = tg.compile(tg.grad(gated))
+    compiled(np.ones(4), np.ones(2))
+    names = {line.split(" = ")[0].strip() for line in compiled.source.splitlines()}
+    assert {"sigmoid_i", "sigmoid_f"} <= names
+    assert not {"sigmoid_2", "sigmoid_3", "tanh_2"} & names

@@ -173,16 +173,22 @@ class Emitter:
 
     def _name_for(self, node: IRNode) -> str:
         if node not in self._names:
-            self._names[node] = self._scope.variable(self._wanted(node))
+            self._names[node] = self._scope.variable(*self._wanted(node))
             if node.label:
                 self._called.setdefault(node.label, self._names[node])
         return self._names[node]
 
-    def _wanted(self, node: IRNode) -> str:
+    def _wanted(self, node: IRNode) -> list[str]:
+        """What it is called, and what else if others are: what is done to one thing alone is called after that, too, `tanh_g`."""
         label = node.label
         if label is not None and label.of:
-            return f"d_{self._called.get(label.of, label.of.name)}"
-        return self._what_it_is(node) if label is None or label.rank is Rank.OPERATION else label.name
+            return [f"d_{self._called.get(label.of, label.of.name)}"]
+        if label is not None and label.rank is not Rank.OPERATION:
+            return [label.name]
+        what = self._what_it_is(node)
+        of = node.inputs[0] if len(node.inputs) == 1 else node
+        is_named = of is not node and of.label is not None and of.label.rank is not Rank.OPERATION and not of.label.of
+        return [what, f"{what}_{self._names.get(of, of.label.name)}"] if is_named and of.label else [what]
 
     def _what_it_is(self, node: IRNode) -> str:
         if node.primitive is None:

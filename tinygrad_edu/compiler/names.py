@@ -44,6 +44,6 @@ class Names:
         """These are something else's from now on."""
         self._taken.update(names)
 
-    def local(self, wanted: str) -> str:
+    def local(self, wanted: Iterable[str]) -> str:
         """The same for a local variable, which does not hide a built-in function, either."""
-        return self.unique(wanted if wanted not in _BUILT_IN else f"{wanted}_")
+        return self.free(name if name not in _BUILT_IN else f"{name}_" for name in wanted)

@@ -60,9 +60,9 @@ class Scope:
         """The wanted name, or one that resembles it, for something new."""
         return self._names.unique(wanted)
 
-    def variable(self, wanted: str) -> str:
-        """The same for a variable, which does not hide a built-in function, either."""
-        return self._names.local(identifier(wanted))
+    def variable(self, *wanted: str) -> str:
+        """The first of some names that is nobody's, for a variable, which does not hide a built-in function, either."""
+        return self._names.local(map(identifier, wanted))
 
     def free(self, wanted: Iterable[str]) -> str:
         """The first of some names that is nobody's."""
