@@ -178,6 +178,14 @@ def test_the_source_of_every_operation_computes_its_gradient(entry):
         np.testing.assert_allclose(gradient, explanation.backward.gradient_of.get(node, 0.0), rtol=1e-7, atol=1e-9)
 
 
+def test_the_source_takes_first_what_the_gradient_is_for():
+    def loss(theta, x, t):
+        return 0.5 * (t - theta * x) ** 2
+
+    assert "def value_and_grad(theta, x, t):" in listing(tg.explain(loss, 3.0, 2.0, 8.0).backward).lines
+    assert "def value_and_grad(x, theta, t):" in listing(tg.explain(loss, 3.0, 2.0, 8.0, wrt="x").backward).lines
+
+
 @in_a_browser
 def test_an_operation_that_cannot_be_compiled_leaves_a_page_without_source(tmp_path):
     pytest.importorskip("pygraphviz")

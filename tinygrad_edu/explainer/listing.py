@@ -140,7 +140,9 @@ class _Program:
 
     @cached_property
     def _leaves(self) -> list[Node]:
-        return [node for node in self._backward.graph.nodes if node.kind in (Kind.PARAMETER, Kind.DATA)]
+        """What the function takes: first what has a gradient, as an explanation lists it, too."""
+        leaves = [node for node in self._backward.graph.nodes if node.kind in (Kind.PARAMETER, Kind.DATA)]
+        return sorted(leaves, key=lambda node: node.kind is not Kind.PARAMETER)
 
     @cached_property
     def _outputs(self) -> list[ir.IRNode]:
