@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from benchmarks import compiled, million, products
+from benchmarks import compiled, jacobians, million, products
 from benchmarks.__main__ import main
 from benchmarks.race import DisagreementError, check_agreement
 from benchmarks.workload import BY_HAND, OURS
@@ -93,3 +93,20 @@ def test_the_long_chain_is_measured_in_a_process_of_its_own():
     figures = million.figures(rounds=1, length=20_000)
     assert figures["seconds"][OURS][0] > 0
     assert figures["bytes"][OURS][0] >= 0
+
+
+def test_the_jacobian_of_a_hand_is_raced(report):
+    rows = {(row["workload"], row["other"]): row for row in report["comparisons"] if "Jacobian" in row["workload"]}
+    assert {race for race, _ in rows} == set(jacobians.races())
+    assert {row["goal"] for (_, other), row in rows.items() if other == jacobians.COLUMN_BY_COLUMN} == {0.5}
+
+
+def test_all_contenders_for_a_jacobian_compute_it():
+    """The residuals are analytic in the parameters, so the part of order h of the residuals at θ + ih is imaginary, and exact."""
+    theta, *given = jacobians.data()
+    moved = (theta + 1e-100j * column for column in np.eye(len(theta)))
+    expected = np.stack([jacobians.residuals(np, each, *given).imag for each in moved], axis=-1) / 1e-100
+    for contenders in jacobians.races().values():
+        assert {OURS, jacobians.COLUMN_BY_COLUMN} < set(contenders)
+        for compute in contenders.values():
+            np.testing.assert_allclose(compute(), expected, rtol=1e-11, atol=1e-12)
