@@ -32,11 +32,13 @@ def all_at_once_and_one_by_one(entry):
 @ENTRIES
 def test_a_stack_of_inputs_gives_what_they_give_one_by_one(entry):
     for at_once, singly in all_at_once_and_one_by_one(entry):
+        if at_once is NotImplemented:
+            continue
         assert (at_once.shape, at_once.dtype) == (singly.shape, singly.dtype)
         np.testing.assert_allclose(at_once, singly, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["roll", "dot", "convolve", "take", "linspace"])
+@pytest.mark.parametrize("name", ["roll", "dot", "convolve", "lstsq", "linspace"])
 def test_the_test_above_notices_an_operation_that_is_mistaken_for_one_that_takes_stacks(name, monkeypatch):
     monkeypatch.setattr(stacking, "takes_stacks", lambda *_: True)
     with pytest.raises((AssertionError, ValueError, TypeError, IndexError)):
@@ -47,16 +49,22 @@ def test_what_ignores_its_axis_is_found_out():
     """It gives an array of the right shape, but of the wrong numbers."""
     wrong = tg.primitive(lambda x, axis=0: np.cumsum(x, 0), lambda g, out, x, axis=0: g, name="wrong")
     wrong.cases = TABLE.entries["cumsum"].cases
+    assert takes_stacks(TABLE.entries["cumsum"], (True,), False)
     assert not takes_stacks(wrong, (True,), False)
-    stack = np.arange(24.0).reshape(2, 3, 4)
-    np.testing.assert_array_equal(applied_to_stacks(wrong, [stack], [True], {"axis": 0}), np.cumsum(stack, 1))
+    assert applied_to_stacks(wrong, [np.ones((2, 3, 4))], [True], {"axis": 0}) is NotImplemented
+
+
+def test_most_entries_of_the_table_take_stacks():
+    """Those that do not are no part of most gradients, and would be noticed here if they became many."""
+    results = {entry.name: [at_once for at_once, _ in all_at_once_and_one_by_one(entry)] for entry in TABLE}
+    taken = [name for name, each in results.items() if not any(result is NotImplemented for result in each)]
+    assert len(taken) > 0.85 * len(results)
 
 
 def test_an_operation_that_states_no_cases_is_not_taken_for_more_than_it_is():
     """It looks as if it worked element by element, but looks at all elements."""
     centred = tg.primitive(lambda x: x - np.mean(x), lambda g, out, x: g - np.mean(g), name="centred")
-    stack = np.arange(6.0).reshape(2, 3)
-    np.testing.assert_array_equal(applied_to_stacks(centred, [stack], [True], {}), [[-1, 0, 1], [-1, 0, 1]])
+    assert applied_to_stacks(centred, [np.ones((2, 3))], [True], {}) is NotImplemented
 
 
 # --- Jacobians ---------------------------------------------------------------------------------------------------------------
@@ -217,6 +225,27 @@ def test_a_parameter_that_the_function_gives_new_data_has_the_gradients_of_the_o
 def test_an_anomaly_is_found_in_the_row_where_it_is():
     with tg.detect_anomaly(), pytest.raises(tg.errors.AnomalyError, match="sqrt"), np.errstate(divide="ignore"):
         tg.jacobian(lambda x: A @ np.sqrt(x))(np.zeros(N))
+
+
+def test_what_takes_no_stacks_is_applied_one_by_one_and_in_a_program_row_by_row(row_by_row):
+    jacobian = tg.jacobian(lambda x: np.convolve(x, np.tanh(x)))
+    x = np.linspace(-1, 1, N)
+    expected = row_by_row(jacobian, x)
+    compiled = tg.compile(jacobian)
+    np.testing.assert_allclose(jacobian(x), expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(compiled(x), expected, rtol=1e-12, atol=1e-14)
+    assert "for i in range(6):" in compiled.source
+
+
+@pytest.mark.parametrize(
+    "pick", [lambda x: np.sort(x)[[-1, 2, 2]], lambda x: np.take(np.outer(x, x), [[-1, 3], [0, -36]]), np.median]
+)
+def test_positions_from_the_end_are_those_of_each_array_in_a_stack(pick, at_once, row_by_row):
+    jacobian = tg.jacobian(lambda x: x[:2] * np.ravel(pick(x))[:2])
+    x = np.sin(np.arange(6.0))
+    expected = row_by_row(jacobian, x)
+    np.testing.assert_allclose(jacobian(x), expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(tg.compile(jacobian)(x), expected, rtol=1e-12, atol=1e-14)
 
 
 # --- sources -----------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Reading parts of an array, and the opposite: adding parts into an array of zeros."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import count, pairwise
 from typing import Any, NamedTuple
@@ -80,6 +81,23 @@ scatter: Primitive = operation(
     on_stacks=_scatter_stack, cases=[case(np.empty(shape)[at].shape, index=at, shape=shape) for shape, at in CASES],
 )  # fmt: skip
 
+
+def _in_each(positions: Any, count: int, size: int) -> Any:
+    """Positions in an array of so many elements as positions in a stack of such arrays: the same in each of them."""
+    starts = size * np.arange(count).reshape(count, *(1,) * np.ndim(positions))
+    return starts + positions % max(size, 1)
+
+
+def _take_stack(are_stacks: Sequence[bool], x: Any, positions: Any) -> Any:
+    return NotImplemented if are_stacks[1] else take(x, _in_each(positions, len(x), x[0].size))
+
+
+def _add_at_stack(are_stacks: Sequence[bool], g: Any, positions: Any, shape: tuple[int, ...]) -> Any:
+    if are_stacks[1]:
+        return NotImplemented
+    return add_at(g, _in_each(positions, len(g), math.prod(shape)), shape=(len(g), *shape))
+
+
 # The elements at positions in the flattened array. Unlike those of an index, the positions are an input, because they may follow
 # from data: where a sorted element came from, between which two points a number lies.
 take: Primitive = operation(
@@ -87,7 +105,7 @@ take: Primitive = operation(
     lambda g, out, x, positions: add_at(g, positions, shape=x.shape),
     None,
     name="take", result="part", code="np.take({0}, {1})", latex="{{{0}}}_{{{1}}}",
-    cases=[case((2, 3), (4,)), case((3,), (2, 0)), case((2,), ())],
+    on_stacks=_take_stack, cases=[case((2, 3), (4,)), case((3,), (2, 0)), case((2,), ())],
 )  # fmt: skip
 
 
@@ -104,7 +122,7 @@ add_at: Primitive = operation(
     None,
     name="add_at", result="spread", jax=f"{ZEROS}.ravel().at[np.asarray({{1}}, int)].add({{0}}).reshape({{shape}})",
     latex=r"\operatorname{{scatter}} {0}",
-    cases=[case((4,), (4,), shape=(2, 3)), case((2, 0), (2, 0), shape=(3,)), case((), (), shape=(2,))],
+    on_stacks=_add_at_stack, cases=[case((4,), (4,), shape=(2, 3)), case((2, 0), (2, 0), shape=(3,)), case((), (), shape=(2,))],
 )  # fmt: skip
 
 

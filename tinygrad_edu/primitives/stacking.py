@@ -18,17 +18,17 @@ from tinygrad_edu.primitives.primitive import Case, Primitive, case
 def applied_to_stacks(primitive: Primitive, inputs: Sequence[Any], are_stacks: Sequence[bool], params: Mapping[str, Any]) -> Any:
     """The stack of what an operation gives for each of the stacked inputs; the other inputs are the same for all.
 
+    NotImplemented if it is not known to do that; there is `one_by_one`.
+
     >>> from tinygrad_edu.primitives.reductions import sum
     >>> applied_to_stacks(sum, [np.eye(3)], [True], {})
     array([1., 1., 1.])
     """
     if primitive.on_stacks is not None:
-        result = primitive.on_stacks(are_stacks, *inputs, **params)
-        if result is not NotImplemented:
-            return result
-    elif takes_stacks(primitive, tuple(are_stacks), _options(primitive, params).get("axis") is None):
+        return primitive.on_stacks(are_stacks, *inputs, **params)
+    if takes_stacks(primitive, tuple(are_stacks), _options(primitive, params).get("axis") is None):
         return _all_at_once(primitive, inputs, are_stacks, params)
-    return one_by_one(primitive, inputs, are_stacks, params)
+    return NotImplemented
 
 
 def one_by_one(primitive: Primitive, inputs: Sequence[Any], are_stacks: Sequence[bool], params: Mapping[str, Any]) -> Any:

@@ -82,15 +82,26 @@ _MOST = 2**24
 def _rows(trace: Trace) -> list[list[Any]]:
     """What is pulled back from all vectors of a basis: for each output its rows of the Jacobian, for each input in one array."""
     count = sum(output.size for output in trace.outputs)
-    linear = _pullback(trace) if count > _FEW else None
-    at_once = 1 if linear is None else _MOST // (1 + sum(node.size for node in linear.between()[0]))
-    if linear is None or at_once <= 1:
-        rows = [list(tree_leaves(trace.pull_back(x[0] for x in _basis(trace.outputs, at, at + 1)))) for at in range(count)]
-        return [_stacked(rows[own], trace.inputs) for own in _ranges(trace.outputs)]
-    ends = [*range(0, count, at_once), count]
-    pieces = [results_of_stacks(linear, _basis(trace.outputs, *between)) for between in pairwise(ends)]
-    wholes = pieces[0] if len(pieces) == 1 else [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
-    return [[whole[own] for whole in wholes] for own in _ranges(trace.outputs)]
+    wholes = _all_at_once(trace, count) if count > _FEW else None
+    if wholes is not None:
+        return [[whole[own] for whole in wholes] for own in _ranges(trace.outputs)]
+    rows = [list(tree_leaves(trace.pull_back(x[0] for x in _basis(trace.outputs, at, at + 1)))) for at in range(count)]
+    return [_stacked(rows[own], trace.inputs) for own in _ranges(trace.outputs)]
+
+
+def _all_at_once(trace: Trace, count: int) -> list[Any] | None:
+    """For each input its part of all rows, if they can be computed at once; of too many, so many at once as can be."""
+    linear = _pullback(trace)
+    most = 0 if linear is None else _MOST // (1 + sum(node.size for node in linear.between()[0]))
+    if linear is None or most <= 1:
+        return None
+    pieces = []
+    for start in range(0, count, most):
+        piece = results_of_stacks(linear, _basis(trace.outputs, start, min(start + most, count)))
+        if piece is None:
+            return None
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 
 
 def _pullback(trace: Trace) -> Trace | None:
