@@ -153,9 +153,12 @@ class Writer:
             f"({i} + {self.one_of((1, 2, last))}) % {rounds}",
             f"{self.one_of((1, 5))} - {i} % {self.one_of((2, 3))}",
             f"2 * ({i} % 3) + 1",
+            f"ORDER[{i}]",
+            f"TOKENS[{last} - {i}]",
         ]
         place = self.one_of(numbers)
         s = [f"xs[{place}]", f"ss[{place}]", f"X[{place}, {self.one_of((0, 1, -1))}]", f"Y[1, {place}]", f"Z[{i}, {i} + 1]"]
+        s += [f"Z[{i}, ORDER[{i}]]", f"v[TOKENS[{i}] % 3]", f"W[TOKENS[{i}] % 3, 1]"]
         s += [f"{list_}[{place}]" for list_ in ("NUMBERS",)]
         v = [
             f"X[{place}]",
@@ -164,6 +167,9 @@ class Writer:
             f"xs[{i} : {i} + 3]",
             f"xs[2 * {i} : 2 * {i} + 3]",
             f"xs[{i} % 4 : {i} % 4 + 3]",
+            f"xs[ORDER[{i}] : ORDER[{i}] + 3]",
+            f"Y[:, ORDER[{i}]]",
+            f"T[ORDER[{i}], {i} % 3]",
             f"xs[{last} - {i} : {last} - {i} + 3]",
             f"Z[{i}, :3]",
             f"Z[1:4, {place}]",
@@ -386,4 +392,5 @@ def scope(dtype: str) -> dict:
     )
     if dtype == "float32":
         rows = rows.astype(np.float32)
-    return {"np": np, "NUMBERS": numbers, "ROWS": list(rows)}
+    order = [7 * k**2 % 13 + k % 5 for k in range(LENGTH)]
+    return {"np": np, "NUMBERS": numbers, "ROWS": list(rows), "ORDER": order, "TOKENS": np.array(order[::-1])}

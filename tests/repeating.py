@@ -442,6 +442,41 @@ def states_one_after_the_other(n, W, h):
     return np.concatenate(states), np.concatenate(states[::-1])
 
 
+# --- places that follow no rule ----------------------------------------------------------------------------------------------
+
+
+def tokens(n):
+    return np.random.default_rng(1).integers(0, 3, 200)[:n].tolist()
+
+
+@case(rows(3, 3), rows(3, 3), rows(3))
+def the_likelihood_of_a_hidden_markov_model(n, A, B, p):
+    A, B, a, loss = np.exp(A), np.exp(B), np.exp(p), 0.0
+    for seen in tokens(n):
+        a = (a @ A) * B[:, seen]
+        total = np.sum(a)
+        loss = loss + np.log(total)
+        a = a / total
+    return loss
+
+
+@case(rows(3, 4), rows(4, 4), rows(3, 4), rows(4))
+def a_language_model(n, E, W, V, h):
+    loss, text = 0.0, np.array(tokens(n + 1))
+    for t in range(n):
+        h = np.tanh(E[text[t]] + W @ h)
+        z = V @ h
+        loss = loss + np.log(np.sum(np.exp(z))) - z[text[t + 1]]
+    return loss
+
+
+@case(rows(9), rows(2))
+def pieces_without_order(n, A, x):
+    for k in tokens(n):
+        x = np.tanh(A[k + 1 : k + 3] * x + A[4 - k])
+    return np.sum(x)
+
+
 # --- several times through the same -----------------------------------------------------------------------------------------
 
 

@@ -489,3 +489,43 @@ def test_a_slice_that_moves_and_a_list_of_all_states_are_written_as_such():
     assert "d_x[i:i + 3] +=" in step.source
     assert "d_joined[3 * i:3 * i + 3]" in step.source
     assert "np.concatenate(tanh, axis=0)" in step.source
+
+
+def test_places_that_follow_no_rule_are_looked_up_in_a_table():
+    seen = [2, 0, 1, 1, 0, 2, 2, 1, 0, 0, 1, 2, 0, 2, 1, 1]
+
+    def likelihood(A, B, p):
+        total = 0.0
+        for k in seen:
+            p = (p @ A) * B[:, k]
+            total = total + np.log(np.sum(p))
+        return total
+
+    A, B, p = np.exp(drawn(3, 3)), np.exp(drawn(3, 3, seed=1)), np.exp(drawn(3))
+    gradient = tg.value_and_grad(likelihood, argnums=(0, 1, 2))
+    step = tg.compile(gradient)
+    agree(step(A, B, p), gradient(A, B, p))
+    assert f"constant = np.array({seen})" in step.source
+    assert "B[:, constant[i]]" in step.source
+    assert "part = constant[i]" in step.source
+    assert "d_B[:, part] +=" in step.source
+
+
+def test_places_on_lines_that_are_not_repeated_are_no_table():
+    def f(x):
+        y = x[3] * x[0] + x[1]
+        y = y * x[2] + x[5]
+        y = y * x[0] + x[4]
+        y = y * x[5] + x[3]
+        y = y * x[1] + x[2]
+        y = y * x[4] + x[0]
+        y = y * x[0] + x[2]
+        y = y * x[3] + x[5]
+        y = y * x[2] + x[1]
+        y = y * x[5] + x[0]
+        y = y * x[0] + x[3]
+        return y * x[4] + x[1]
+
+    step = tg.compile(tg.value_and_grad(f))
+    agree(step(drawn(6)), tg.value_and_grad(f)(drawn(6)))
+    assert "for " not in step.source.split('"""')[2]

@@ -47,7 +47,8 @@ def test_a_thousand_rounds_take_no_more_lines_than_a_hundred():
 
 ON_JAX = [
     "the states with the first one", "the states from the end to the first one", "two rounds ago", "states one after the other",
-    "columns from the end", "epochs in batches", "epochs backward and from the second row",
+    "columns from the end", "epochs in batches", "a language model", "pieces without order",
+    "epochs backward and from the second row",
 ]  # fmt: skip
 
 

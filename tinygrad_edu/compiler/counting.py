@@ -8,7 +8,7 @@ from itertools import count
 
 from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode
 from tinygrad_edu.compiler.rounds import Each, Operand, Rounds
-from tinygrad_edu.compiler.steps import Steps, steps_of
+from tinygrad_edu.compiler.steps import Moves, Steps, Table, steps_of
 from tinygrad_edu.primitives import arithmetic
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -22,10 +22,14 @@ class Number:
     node: what stands for one of them.
     """
 
-    def __init__(self, graph: IRGraph, rounds: Rounds, used: Iterable[Steps]) -> None:
+    def __init__(self, graph: IRGraph, rounds: Rounds, used: Iterable[Moves]) -> None:
         self._graph = graph
-        moving = Counter(steps for steps in used if steps.step)
-        growths = {steps.step for steps in moving} | {1 for operands in rounds.operands if any(map(_is_walked, operands))}
+        used = [*used]
+        moving = Counter(steps for steps in used if isinstance(steps, Steps) and steps.step)
+        are_walked = any(_is_walked(operand) for operands in rounds.operands for operand in operands)
+        growths = {steps.step for steps in moving}
+        if are_walked or any(isinstance(table, Table) for table in used):
+            growths.add(1)
         length = len(rounds.instances)
         starts = {steps: _start(steps, length) for steps in moving if all(growth % steps.step == 0 for growth in growths)}
         best = max(starts, key=lambda steps: (not steps.around, moving[steps]), default=Steps(0, 1))

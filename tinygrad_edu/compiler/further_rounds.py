@@ -6,7 +6,7 @@ Before the first round there may be nothing yet to which something is added; aft
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import partial
 
 from tinygrad_edu.compiler.ir import IRNode
 from tinygrad_edu.compiler.rounds import (
@@ -22,8 +22,10 @@ from tinygrad_edu.compiler.rounds import (
     index_numbers,
     is_given,
     kind,
+    may_be_at,
 )
-from tinygrad_edu.primitives import arithmetic, indexing
+from tinygrad_edu.compiler.steps import Moves, Table
+from tinygrad_edu.primitives import arithmetic
 
 
 class FurtherRounds:
@@ -46,8 +48,9 @@ class FurtherRounds:
         while self._extend_forward():
             pass
 
-    def lookup(self, model: IRNode, numbers: Any, known: Sequence[IRNode | None], operands: Sequence[Operand]) -> IRNode | None:
-        """The only free operation like the model with these operands, as far as they are known."""
+    def lookup(self, position: int, number: int, known: Sequence[IRNode | None]) -> IRNode | None:
+        """The only free operation at a position of a further round with these operands, as far as they are known."""
+        model, operands = self.rounds.model[position], self.rounds.operands[position]
         fewest = min((self.recorded.users.get(part, []) for part in known if part), key=len, default=[])
         found = [
             node
@@ -55,8 +58,8 @@ class FurtherRounds:
             if node not in self.taken
             and node not in self.recorded.owner
             and kind(node)[:-1] == kind(model)[:-1]
-            and index_numbers(node) == numbers
-            and all(map(_may_be, known, node.inputs, model.inputs, operands))
+            and may_be_at(node, self.rounds.numbers[position], number)
+            and all(map(partial(_may_be, number), known, node.inputs, model.inputs, operands))
         ]
         return found[0] if len(found) == 1 else None
 
@@ -72,10 +75,8 @@ class FurtherRounds:
             case Of(earlier, position, steps):
                 return earlier.at(position, steps.at(number))
             case Picked(parts, moving):
-                numbers = tuple(steps.at(number) for steps in moving)
-                others = (user for user in self.recorded.users.get(operand.array, ()) if user.operation is indexing.index)
-                alike = (part for part in others if index_numbers(part) == numbers)
-                return next((part for part in alike if kind(part) == kind(parts[0])), None)
+                others = self.recorded.users.get(operand.array, ()) if None not in (each.at(number) for each in moving) else ()
+                return next((part for part in others if kind(part) == kind(parts[0]) and operand.has(part, number)), None)
         return None
 
     def _extend_backward(self) -> bool:
@@ -92,7 +93,10 @@ class FurtherRounds:
             self.rounds.operands[position] = [
                 _earlier(operand, further.learned.get((position, which))) for which, operand in enumerate(operands)
             ]
-        self.rounds.numbers = [tuple(steps.later(-1) for steps in moving) for moving in self.rounds.numbers]
+        self.rounds.numbers = [
+            tuple(moves.with_first(number) for moves, number in zip(moving, index_numbers(node), strict=False))
+            for moving, node in zip(self.rounds.numbers, further.nodes, strict=True)
+        ]
         self.rounds.instances.insert(0, [*further.nodes])
         self.taken |= set(further.nodes)
         return True
@@ -104,10 +108,8 @@ class FurtherRounds:
             return False
         for position, (operands, node) in enumerate(zip(self.rounds.operands, new, strict=True)):
             inputs = node.inputs if node else [None] * len(operands)
-            self.rounds.operands[position] = [
-                Each((*operand.nodes, part)) if isinstance(operand, Each) else operand
-                for operand, part in zip(operands, inputs, strict=True)
-            ]
+            self.rounds.operands[position] = list(map(_later, operands, inputs))
+            self.rounds.numbers[position] = _with_last(self.rounds.numbers[position], node)
         self.rounds.instances.append(new)
         self.taken |= set(new)
         return True
@@ -120,11 +122,12 @@ class FurtherRounds:
         for position, operands in enumerate(self.rounds.operands):
             known = [self.known(operand, number, new) for operand in operands]
             unknown = [operand for part, operand in zip(known, operands, strict=True) if not part]
+            unknown = [operand for operand in unknown if not (isinstance(operand, Picked) and operand.is_looked_up)]
             if any(isinstance(operand, Of | Picked) for operand in unknown):
                 return None
             is_left_out = any(not isinstance(operand, Each) for operand in unknown)
-            numbers = tuple(steps.at(number) for steps in self.rounds.numbers[position])
-            node = None if is_left_out else self.lookup(model[position], numbers, known, operands)
+            numbers = tuple(moves.at(number) for moves in self.rounds.numbers[position])
+            node = None if is_left_out else self.lookup(position, number, known)
             is_before = node is not None and self.recorded.position[node] < newest
             if is_before or (node is None and not has_place(model[position], numbers)):
                 return None
@@ -204,7 +207,7 @@ class _Before:
             return None
         self._nodes[position] = node
         carried = [isinstance(operand, Within) and operand.lag == 1 for operand in operands]
-        is_like = kind(node)[:-1] == kind(model)[:-1] and index_numbers(node) == self._numbers(position)
+        is_like = kind(node)[:-1] == kind(model)[:-1] and may_be_at(node, self._rounds.numbers[position], -1)
         if model.operation is arithmetic.add and sum(carried) == 1 and (self._leaves_out or not is_like):
             rest = operands[carried.index(False)]
             self.learned[position, carried.index(True)] = None
@@ -226,29 +229,28 @@ class _Before:
     def _fits(self, position: int, which: int, operand: Operand, part: IRNode) -> bool:
         """Whether an operand that comes from elsewhere may be this one."""
         known = self._further.known(operand, -1, self._nodes)
-        if not _may_be(known, part, self._model[position].inputs[which], operand):
+        if not _may_be(-1, known, part, self._model[position].inputs[which], operand):
             return False
         self.learned[position, which] = part
         self.outside.append(operand.array if isinstance(operand, Picked) else part)
-        return known is not None or isinstance(operand, Each | Within)
+        return known is not None or isinstance(operand, Each | Within) or (isinstance(operand, Picked) and operand.is_looked_up)
 
     def _looked_up(self, position: int) -> IRNode | None:
         """What nobody in the round needs."""
         operands = self._rounds.operands[position]
         known = [self._further.known(operand, -1, self._nodes) for operand in operands]
-        node = self._further.lookup(self._model[position], self._numbers(position), known, operands)
+        node = self._further.lookup(position, -1, known)
         if node is None or self._matched(position, node) is None:
             return None
         return node
 
-    def _numbers(self, position: int) -> tuple[int, ...]:
-        return tuple(steps.at(-1) for steps in self._rounds.numbers[position])
 
-
-def _may_be(known: IRNode | None, found: IRNode, model: IRNode, operand: Operand) -> bool:
+def _may_be(number: int, known: IRNode | None, found: IRNode, model: IRNode, operand: Operand) -> bool:
     """Whether an operand that is found is the known one, or where none is known may be: a number to begin with has any dtype."""
     if known is not None:
         return found is known
+    if isinstance(operand, Picked):
+        return operand.is_looked_up and operand.has(found, number)
     if found.shape != model.shape or (isinstance(operand, Each) and not is_given(found)):
         return False
     if isinstance(operand, Within) and operand.lag and found.value is not None:
@@ -262,10 +264,29 @@ def _earlier(operand: Operand, learned: IRNode | None) -> Operand:
         case Within(position, lag) if lag:
             return Within(position, lag, (learned,))
         case Of(rounds, position, steps):
-            return Of(rounds, position, steps.later(-1))
+            return Of(rounds, position, steps.with_first(steps.at(-1)))
         case Picked(parts, moving):
-            return Picked(parts, tuple(steps.later(-1) for steps in moving))
+            assert learned is not None
+            numbers = zip(moving, index_numbers(learned), strict=True)
+            return Picked(parts, tuple(moves.with_first(number) for moves, number in numbers))
         case Each(nodes):
             assert learned is not None
             return Each((learned, *nodes))
     return operand
+
+
+def _later(operand: Operand, part: IRNode | None) -> Operand:
+    """The operand where there is one round more at the end."""
+    match operand:
+        case Each(nodes):
+            return Each((*nodes, part))
+        case Picked(parts, moving):
+            return Picked(parts, _with_last(moving, part))
+    return operand
+
+
+def _with_last(moving: tuple[Moves, ...], node: IRNode | None) -> tuple[Moves, ...]:
+    """How the numbers in an index move where there is one round more at the end. Where nobody needs it any place will do."""
+    if node is None:
+        return tuple(moves.with_last(moves.numbers[-1]) if isinstance(moves, Table) else moves for moves in moving)
+    return tuple(moves.with_last(number) for moves, number in zip(moving, index_numbers(node), strict=True))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.compiler.ir import frozen
 from tinygrad_edu.primitives.indexing import GIVEN, Run, as_static
 
@@ -18,16 +20,16 @@ def numbers_in(index: Any) -> tuple[int, ...]:
     >>> numbers_in((3, slice(0, 2))), numbers_in((slice(None), slice(2, 5)))
     ((3,), (2,))
     """
-    return tuple(part if type(part) is int else part.start for part, is_number in _parts(index) if is_number)
+    return tuple(int(part if _is_place(part) else part.start) for part, is_number in _parts(index) if is_number)
 
 
 def without_numbers(index: Any) -> Any:
     """What indices have in common that differ in these numbers alone: `x[0, :]` and `x[1, :]`, `x[2:5]` and `x[3:6]`."""
     parts = ((run_of(part) or "number") if is_number else frozen(part) for part, is_number in _parts(index))
-    return type(index), *parts
+    return type(index) is tuple, *parts
 
 
-def with_numbers(index: Any, numbers: Sequence[int]) -> tuple[Any, ...]:
+def with_numbers(index: Any, numbers: Sequence[int | None]) -> tuple[Any, ...]:
     """The index with other numbers, as a tuple.
 
     >>> with_numbers(slice(2, 5), [7])
@@ -50,7 +52,11 @@ def run_of(part: Any) -> Run | None:
     return Run(part.stop - part.start) if 0 <= part.start < part.stop else None
 
 
-def _moved(part: Any, number: int) -> Any:
+def _is_place(part: Any) -> bool:
+    return type(part) is int or isinstance(part, np.integer)
+
+
+def _moved(part: Any, number: Any) -> Any:
     run = run_of(part)
     return slice(number, number + run.length) if run else number
 
@@ -58,7 +64,7 @@ def _moved(part: Any, number: int) -> Any:
 def _parts(index: Any) -> list[tuple[Any, bool]]:
     """The parts of an index, and whether they have such a number: of slices one alone, beside no place."""
     parts = index if type(index) is tuple else (index,)
-    are_numbers = [type(part) is int for part in parts]
+    are_numbers = list(map(_is_place, parts))
     if not any(are_numbers):
         are_runs = [run_of(part) is not None for part in parts]
         are_numbers = are_runs if sum(are_runs) == 1 else are_numbers

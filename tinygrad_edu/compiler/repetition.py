@@ -3,8 +3,8 @@
 A recorded program is a list of operations. It repeats itself where each operation is the one some steps earlier, with operands of
 the same kind, and where from round to round each operand is the same one, or one of this round or the round before, or moves on in
 step: the next row of an array, after the last one the first again, or the next state that an earlier loop has left. Several times
-through the same samples are one loop, which counts `i % 5`. This module finds such rounds; `rolling` makes loops
-of them.
+through the same samples are one loop, which counts `i % 5`; places that follow no rule are looked up in a table. This module finds
+such rounds; `rolling` makes loops of them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tinygrad_edu.compiler.rounds import (
     index_numbers,
     is_given,
     is_renamed,
+    is_repeated,
     kind,
     moving,
 )
@@ -48,13 +49,17 @@ def repetitions(order: Sequence[IRNode]) -> Recorded:
 
 
 def _parts_first(order: Sequence[IRNode]) -> list[IRNode]:
-    """The operations, those that look at one of several parts of an array right after it: whoever looks at a part again finds it
-    there, so that where it was looked at first is no other round than the later ones."""
+    """The operations, those that look at one of several parts of an array, or spread one thing in several ways, right after it:
+    whoever looks at a part again finds it there, so that where it was looked at first is no other round than the later ones."""
     alike: dict[Any, list[IRNode]] = {}
     for node in order:
-        if node.operation is indexing.index and index_numbers(node):
+        if index_numbers(node):
             alike.setdefault((node.inputs, kind(node)), []).append(node)
-    moved = {part for parts in alike.values() if len(parts) >= FEWEST_ROUNDS for part in parts}
+    computed = {*order}
+    moved: set[IRNode] = set()
+    for (inputs, _), parts in alike.items():
+        is_for_rounds = len(parts) >= (2 if parts[0].operation is indexing.scatter else FEWEST_ROUNDS)
+        moved.update(parts if is_for_rounds or inputs[0] not in computed else ())
     places: dict[IRNode, tuple[int, ...]] = {}
     for position, node in enumerate(order):
         places[node] = (*places.get(node.inputs[0], (-1,)), position) if node in moved else (position,)
@@ -172,21 +177,23 @@ class _Finder:
         operands, numbers = [], []
         for position in range(period):
             column = [nodes[position] for nodes in instances]
-            steps = moving([index_numbers(node) for node in column if node])
-            if steps is None:
+            present = [node for node in column if node]
+            comes_again = is_repeated(present)
+            moves = moving(present, comes_again)
+            if moves is None:
                 return None
-            numbers.append(steps)
+            numbers.append(moves)
             its: list[Operand] = []
             for which in range(len(column[0].inputs) if column[0] else 0):
-                operand = self._operand([node.inputs[which] for node in column if node], start, period)
+                operand = self._operand([node.inputs[which] for node in present], start, period, comes_again)
                 if operand is None:
                     return None
                 its.append(operand)
             operands.append(its)
         return Rounds(instances, operands, numbers)
 
-    def _operand(self, column: Sequence[IRNode], start: int, period: int) -> Operand | None:
-        """What an operand is, given what it is in each round."""
+    def _operand(self, column: Sequence[IRNode], start: int, period: int, comes_again: bool) -> Operand | None:
+        """What an operand is, given what it is in each round, and whether it is that of a line that comes again and again."""
         first, last, count = column[0], column[-1], len(column)
         if all(node is first for node in column):
             return Always(first) if self._recorded.position.get(first, -1) < start else None
@@ -200,10 +207,10 @@ class _Finder:
             )
             comes_from_before = all(self._recorded.position.get(node, -1) < start for node in column[:lag])
             return Within(position, lag, tuple(column[:lag])) if moves and comes_from_before else None
-        if all(node.operation is indexing.index and node.inputs == first.inputs for node in column):
+        if index_numbers(first) and all(node.inputs == first.inputs for node in column):
             is_outside = self._recorded.position.get(first.inputs[0], -1) < start
             if is_outside and len(set(map(kind, column))) == 1:
-                numbers = moving([index_numbers(node) for node in column])
+                numbers = moving(column, comes_again)
                 return Picked(tuple(column), numbers) if numbers else None
         places = [place for node in column if (place := self._recorded.owner.get(node))]
         if len(places) == len(column) and len({place[:2] for place in places}) == 1:

@@ -33,8 +33,8 @@ from tinygrad_edu.compiler.rounds import (
     given_as,
     kept_for,
 )
-from tinygrad_edu.compiler.steps import Steps, steps_of
-from tinygrad_edu.primitives import indexing, joining
+from tinygrad_edu.compiler.steps import Moves, Steps, steps_of
+from tinygrad_edu.primitives import arithmetic, indexing, joining
 from tinygrad_edu.primitives.indexing import GIVEN, Run, gather_and_spread
 from tinygrad_edu.primitives.primitive import Primitive, case
 
@@ -257,8 +257,8 @@ class _Round:
         for node, its in labels.items():
             node.is_called(common_label(its))
 
-    def _moving(self) -> Iterator[Steps]:
-        """All numbers that move in step, in the form in which they will be written."""
+    def _moving(self) -> Iterator[Moves]:
+        """All numbers that move, in the form in which they will be written."""
         for operand in (operand for operands in self._rounds.operands for operand in operands):
             match operand:
                 case Of() as of:
@@ -320,7 +320,7 @@ class _Round:
             case Of() as of:
                 return self._computed_earlier(of)
             case Picked(parts, numbers):
-                node = self._part(self._roller.looked_at(operand.array), parts[0].params, numbers, _like(parts[0]))
+                node = self._computed(parts[0], [self._roller.looked_at(operand.array)], numbers)
                 node.is_called(_looked_up(common_label([part.label for part in dict.fromkeys(parts) if part.label])))
                 node.is_from(parts[0].line)
                 return node
@@ -336,8 +336,8 @@ class _Round:
             node = self._noted(self._roller.graph.apply(indexing.index, (node,), part.params, _like(part)))
         return node
 
-    def _one_of(self, nodes: Sequence[IRNode | None]) -> IRNode:
-        """Another constant or input in each round."""
+    def _one_of(self, nodes: Sequence[IRNode | None], is_place: bool = False) -> IRNode:
+        """Another constant or input in each round, or another place in an index."""
         known = [node for node in nodes if node is not None]
         graph, like = self._roller.graph, _like(known[0])
         for steps in whole_steps(known):
@@ -352,13 +352,13 @@ class _Round:
                 node = self._noted(graph.apply(change.primitive, (node,), change.params, _like(change)))
             return node
         ones, steps = known + known[-1:] * (len(nodes) - len(known)), Steps(0, 1)
-        if self.number.rounds == range(len(nodes))[::-1]:
+        if self.number.rounds.step < 0:
             ones, steps = ones[::-1], Steps(len(nodes) - 1, -1)
         again = next((k for k in range(1, len(ones) // 2 + 1) if ones[k:] == ones[:-k]), 0)
         if again:
             ones, steps = ones[:again], steps._replace(around=again)
         values = [node.value for node in ones if node.value is not None]
-        stays_a_list = isinstance(like[1], PythonNumber) and (self._roller.is_mixed or self._has_numbers_of_python)
+        stays_a_list = isinstance(like[1], PythonNumber) and not is_place and (self._roller.is_mixed or self._has_numbers_of_python)
         are_long = any(type(value) is int and not -(2**63) <= value < 2**63 for value in values)
         if len(values) == len(ones) and not stays_a_list and not are_long:
             array = graph.constant(np.stack(values))
@@ -385,26 +385,40 @@ class _Round:
                 yield column, steps
                 return
 
-    def _part(self, x: IRNode, params: Mapping[str, Any], numbers: Sequence[Steps], like: Type) -> IRNode:
+    def _part(self, x: IRNode, params: Mapping[str, Any], numbers: Sequence[Moves], like: Type) -> IRNode:
         """A part of an array or a list, where the numbers of the index move."""
         (gather, _), given = self._moved(params["index"], numbers)
         return self._noted(self._roller.graph.apply(gather, (x, *given), {}, like))
 
-    def _moved(self, index: Any, numbers: Sequence[Steps]) -> tuple[tuple[Primitive, Primitive], list[IRNode]]:
+    def _moved(self, index: Any, numbers: Sequence[Moves]) -> tuple[tuple[Primitive, Primitive], list[IRNode]]:
         """The forms of an index and of its opposite in which moving numbers are inputs, and these."""
-        parts = with_inputs(index, [steps.step != 0 for steps in numbers])
+        parts = with_inputs(index, [moves.moves for moves in numbers])
         inputs = (part for part in parts if part is GIVEN or isinstance(part, Run))
         given: list[IRNode] = []
-        for part, steps in zip(inputs, (steps for steps in numbers if steps.step), strict=True):
-            ends = [steps, steps.plus(part.length)] if isinstance(part, Run) else [steps]
-            given += [self._noted(self.number.at(end)) for end in ends]
+        for part, moves in zip(inputs, (moves for moves in numbers if moves.moves), strict=True):
+            given.append(self._whole_number(moves))
+            if isinstance(part, Run):
+                given.append(self._end_of(moves, part.length, given[-1]))
         return gather_and_spread(*parts), given
 
-    def _computed(self, model: IRNode, inputs: Sequence[IRNode], numbers: Sequence[Steps]) -> IRNode:
+    def _end_of(self, moves: Moves, length: int, start: IRNode) -> IRNode:
+        """Where so many elements end that begin at a number which moves."""
+        if isinstance(moves, Steps):
+            return self._whole_number(moves.plus(length))
+        graph = self._roller.graph
+        return self._noted(graph.apply(arithmetic.add, (start, graph.constant(length)), {}, _like(start)))
+
+    def _whole_number(self, moves: Moves) -> IRNode:
+        """A number in an index."""
+        if isinstance(moves, Steps):
+            return self._noted(self.number.at(moves))
+        return self._one_of([self._roller.graph.constant(number) for number in moves.numbers], is_place=True)
+
+    def _computed(self, model: IRNode, inputs: Sequence[IRNode], numbers: Sequence[Moves]) -> IRNode:
         """The operation of a model on the round's operands, at the round's place if its index moves."""
         assert model.primitive is not None
         primitive, params = model.primitive, model.params
-        if any(steps.step for steps in numbers):
+        if any(moves.moves for moves in numbers):
             forms, given = self._moved(params["index"], numbers)
             primitive = forms[model.operation is not indexing.index]
             inputs, params = [*inputs, *given], {key: value for key, value in params.items() if key != "index"}

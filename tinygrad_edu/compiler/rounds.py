@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.index_numbers import numbers_in, with_numbers, without_numbers
 from tinygrad_edu.compiler.ir import IRNode, frozen
-from tinygrad_edu.compiler.steps import Steps, steps_of
+from tinygrad_edu.compiler.steps import Moves, Steps, Table, steps_of, table_of
 from tinygrad_edu.primitives import broadcasting, indexing
 
 _MOST_CARRIED = 4  # for each round
@@ -52,15 +52,25 @@ class Of:
 
 @dataclass(frozen=True)
 class Picked:
-    """An operand that is a part of an array, the numbers of whose index move in step. `parts` are those of some rounds."""
+    """An operand that is another part of an array in each round, or an array that has a part in another place. `parts` are those
+    of some rounds, `numbers` how those in their index move."""
 
     parts: tuple[IRNode, ...]
-    numbers: tuple[Steps, ...]
+    numbers: tuple[Moves, ...]
 
     @property
     def array(self) -> IRNode:
-        """The whole."""
+        """What is looked at, or spread."""
         return self.parts[0].inputs[0]
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether a table says which part it is, so that it may be any in a further round."""
+        return any(isinstance(moves, Table) for moves in self.numbers)
+
+    def has(self, part: IRNode, number: int) -> bool:
+        """Whether the part may be that of a round."""
+        return part.inputs == self.parts[0].inputs and kind(part) == kind(self.parts[0]) and may_be_at(part, self.numbers, number)
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ class Rounds:
 
     instances: list[list[IRNode | None]]
     operands: list[list[Operand]]
-    numbers: list[tuple[Steps, ...]]
+    numbers: list[tuple[Moves, ...]]
 
     @property
     def model(self) -> list[IRNode]:
@@ -179,9 +189,9 @@ def index_numbers(node: IRNode) -> tuple[int, ...]:
     return numbers_in(node.params["index"]) if _is_at_a_place(node) else ()
 
 
-def has_place(node: IRNode, numbers: Sequence[int]) -> bool:
+def has_place(node: IRNode, numbers: Sequence[int | None]) -> bool:
     """Whether an index may have these numbers in place of its own: the array does not end before."""
-    if not _is_at_a_place(node):
+    if not _is_at_a_place(node) or None in numbers:
         return True
     array = np.broadcast_to(0, node.inputs[0].shape if node.operation is indexing.index else node.params["shape"])
     try:
@@ -190,11 +200,23 @@ def has_place(node: IRNode, numbers: Sequence[int]) -> bool:
         return False
 
 
-def moving(rows: Sequence[tuple[int, ...]]) -> tuple[Steps, ...] | None:
-    """For each column of numbers how they move, if all do so in step."""
-    columns = [steps_of(column) for column in zip(*rows, strict=True)]
-    known = [steps for steps in columns if steps]
+def is_repeated(nodes: Sequence[IRNode]) -> bool:
+    """Whether operations all come from one line of the user's."""
+    return nodes[0].line is not None and len({node.line for node in nodes}) == 1
+
+
+def moving(nodes: Sequence[IRNode], is_repeated: bool) -> tuple[Moves, ...] | None:
+    """How the numbers in the indices of operations move. Without a rule they do where a line is repeated."""
+    columns = list(zip(*map(index_numbers, nodes), strict=True))
+    found = (steps_of(column) or (table_of(column) if is_repeated else None) for column in columns)
+    known = [moves for moves in found if moves]
     return tuple(known) if len(known) == len(columns) else None
+
+
+def may_be_at(node: IRNode, numbers: Sequence[Moves], number: int) -> bool:
+    """Whether the numbers in an index are those of a round, as far as they are known."""
+    expected = (moves.at(number) for moves in numbers)
+    return all(known in (None, found) for known, found in zip(expected, index_numbers(node), strict=True))
 
 
 def kept_for(of: Of) -> tuple[Of, list[IRNode]]:
@@ -203,7 +225,7 @@ def kept_for(of: Of) -> tuple[Of, list[IRNode]]:
     while True:
         rounds, position = of.rounds, of.position
         model, whole = rounds.model[position], rounds.operands[position][0] if rounds.operands[position] else None
-        stays = not any(steps.step for steps in rounds.numbers[position])
+        stays = not any(moves.moves for moves in rounds.numbers[position])
         is_index = model.operation is indexing.index and "index" in model.params and stays
         is_part = is_index and math.prod(model.shape) < math.prod(model.inputs[0].shape)
         if not is_part or not isinstance(whole, Within) or whole.lag > 1:
