@@ -32,11 +32,14 @@ ROOMS = {
     "tinygrad_edu/nn/": "losses",
     "tinygrad_edu/transforms/": "transforms trees nesting checkpointing anomaly transform_laws transform_messages complex_middles "
     "no_grad",
+    "tinygrad_edu/transforms/matrices.py": "stacks transforms trees transform_laws",
+    "tinygrad_edu/transforms/stacks.py": "stacks transforms",
     "tinygrad_edu/engine/": "value messages array numpy_protocols user_primitive hooks detaching transforms strange_inputs "
     "compile_calls",
     "tinygrad_edu/engine/backpropagation.py": "value transforms size memory anomaly in_place nesting random_graphs",
     "tinygrad_edu/engine/value.py": "value in_place no_grad detaching numpy_protocols memory messages compile_numbers",
     "tinygrad_edu/engine/ownership.py": "value in_place detaching saving",
+    "tinygrad_edu/primitives/stacking.py": "stacks",
     "tinygrad_edu/primitives/primitive.py": "value transforms kinks messages operations",
     "tinygrad_edu/primitives/": "numpy_elementwise numpy_linalg numpy_products numpy_reductions numpy_selection numpy_shaping "
     "numpy_fft equal_values kinks operations",

@@ -42,7 +42,4 @@ def _result(stack: Any, like: Value, count: int, nested: bool) -> Any:
     """What was found for an output; zeros if nothing was, since no argument influences it. In a nested transform a Value."""
     if stack is None:
         stack = np.zeros((count, *like.shape), like.dtype)
-    if nested and not isinstance(stack, Value):
-        return Value(stack, requires_grad=False, name=like.name)
-    is_nameless = nested and stack.primitive is not None and not stack.name
-    return stack.named(like.name) if is_nameless and like.name else stack
+    return Value(stack, requires_grad=False) if nested and not isinstance(stack, Value) else stack
