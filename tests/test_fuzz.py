@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tests.profile import EXHAUSTIVE
+from tinygrad_edu.transforms import matrices
 from tinygrad_edu.transforms.trees import tree_leaves
 
 torch = import_module("torch") if find_spec("torch") else None
@@ -288,6 +289,27 @@ def test_compiled_it_is_the_same_in_value_gradient_and_second_derivative(part, d
         return tg.value_and_grad(total)(floats), tg.hvp(total, floats, [np.cos(x) for x in floats])
 
     assert_same(tg.compile(derivatives)(floats, integers), derivatives(floats, integers), rtol=1e-8)
+
+
+@PARTS
+@fuzz(60, 1000)
+@given(programs)
+def test_its_jacobian_and_its_hessian_are_the_same_at_once_and_row_by_row(part, drawing):
+    steps, *rest = drawing
+    floats, integers = drawn(*rest)
+    f = program(steps)
+
+    def derivatives(floats, integers):
+        second = tg.hessian(lambda floats: f(floats, integers)[0])
+        return tg.jacobian(lambda floats: f(floats, integers)[1])(floats), second(floats)
+
+    with pytest.MonkeyPatch.context() as context, np.errstate(all="ignore"):
+        context.setattr(matrices, "_FEW", np.inf)
+        expected = derivatives(floats, integers)
+        context.setattr(matrices, "_FEW", 0)
+        assert_same(derivatives(floats, integers), expected, rtol=1e-8)
+        if "determinant" not in {name for name, _, _ in steps}:
+            assert_same(tg.compile(derivatives)(floats, integers), expected, rtol=1e-8)
 
 
 @PARTS
