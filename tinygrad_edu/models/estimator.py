@@ -12,8 +12,22 @@ from typing import Any, ClassVar, Literal, Self
 
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError, NotFittedError, ShapeError
-from tinygrad_edu.models.inputs import Array, check_names, checked_samples, feature_names
+from tinygrad_edu.models.inputs import Array, Samples, check_names, checked_samples, feature_names
 from tinygrad_edu.models.shared_errors import shared
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """What a model knows of the samples that it was fitted to.
+
+    features: how many there are.
+    names: those of the columns, of shape (features,); None if they had none.
+    classes: all labels, sorted, of shape (classes,); None if the targets are numbers.
+    """
+
+    features: int
+    names: Array | None
+    classes: Array | None
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -29,7 +43,6 @@ class Estimator(ABC):
     """
 
     _kind: ClassVar[Literal["classifier", "regressor"]]
-    _takes_many_classes: ClassVar[bool] = False
 
     # --- settings ------------------------------------------------------------------------------------------------------------
 
@@ -68,30 +81,40 @@ class Estimator(ABC):
 
     # --- what the model was fitted to ----------------------------------------------------------------------------------------
 
-    @abstractmethod
-    def __sklearn_is_fitted__(self) -> bool:
-        """Whether `fit` has come to its end."""
-
     @property
     @abstractmethod
+    def _form(self) -> Form | None:
+        """Of which form the samples were that the model was fitted to; None before."""
+
+    def _fitted_form(self) -> Form:
+        if self._form is None:
+            raise not_fitted(self)
+        return self._form
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether `fit` has come to its end."""
+        return self._form is not None
+
+    @property
     def n_features_in_(self) -> int:
         """How many features the model was fitted to."""
+        return self._fitted_form().features
 
     @property
     def feature_names_in_(self) -> Array:
         """The names of the columns that the model was fitted to, if they had names: texts of shape (features,)."""
-        names = self._feature_names()
+        names = self._fitted_form().names
         if names is None:
             raise AttributeError(f"this {type(self).__name__} was fitted to samples whose columns have no names.")
         return names
 
     @abstractmethod
-    def _feature_names(self) -> Array | None:
-        """The names of the columns that the model was fitted to; None if they had none."""
+    def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Form]:
+        """The samples and their form. `classes` are all labels that there are; None for those that occur."""
 
     def _checked_again(self, X: Any) -> Array:
         """Samples, of which the model must know the features."""
-        count, names = self.n_features_in_, self._feature_names()
+        count, names = self.n_features_in_, self._fitted_form().names
         given = feature_names(X)
         if given is not None and names is not None:
             check_names(given, names)
@@ -107,22 +130,13 @@ class Estimator(ABC):
 
     def __sklearn_tags__(self) -> Any:
         """What kind of model this is, in scikit-learn's own words. It alone asks."""
-        from sklearn.utils import (  # type: ignore[import-untyped,import-not-found,unused-ignore]
-            ClassifierTags,
-            InputTags,
-            RegressorTags,
-            Tags,
-            TargetTags,
-        )
+        from sklearn.utils import InputTags, Tags, TargetTags  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-        classifies = self._kind == "classifier"
-        return Tags(
-            estimator_type=self._kind,
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(multi_class=self._takes_many_classes) if classifies else None,
-            regressor_tags=None if classifies else RegressorTags(),
-            input_tags=InputTags(),
-        )
+        return Tags(self._kind, target_tags=TargetTags(required=True), input_tags=InputTags(), **self._tags())
+
+    @abstractmethod
+    def _tags(self) -> dict[str, Any]:
+        """What scikit-learn wants to know of this kind."""
 
 
 def not_fitted(model: Any) -> Exception:

@@ -11,16 +11,17 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from tinygrad_edu.engine.arguments import flag, number, whole_number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DivergenceError
-from tinygrad_edu.models.estimator import Estimator, not_fitted
+from tinygrad_edu.models.classifier import Classifier
+from tinygrad_edu.models.estimator import Estimator, Form, not_fitted
 from tinygrad_edu.models.history import Array, History, Step
-from tinygrad_edu.models.inputs import Samples, checked_samples, checked_start, checked_targets, feature_names, make_samples
+from tinygrad_edu.models.inputs import Samples, checked_start
 from tinygrad_edu.optim import SGD
 
 EpochCallback = Callable[[int, float], object]
@@ -37,8 +38,7 @@ class Trained:
     rng: np.random.Generator
     history: History
     converged: bool
-    classes: Array | None
-    feature_names: Array | None
+    form: Form
 
     def to_go_on(self) -> Trained:
         """The same, to be trained further; this one stays as it is."""
@@ -121,8 +121,9 @@ class LinearModel(Estimator):
         DivergenceError: if training runs away; `error.history` tells how.
         """
         self._check_settings()
-        samples, classes = self._checked_data(X, y, sample_weight, None)
-        trained = self._started(samples, classes, feature_names(X))
+        samples, form = self._checked_data(X, y, sample_weight, None)
+        samples = self._prepared(samples)
+        trained = self._started(samples, form)
         # Overflow is how divergence ends; it is reported as such, not as a warning about some multiplication.
         with np.errstate(over="ignore", invalid="ignore"):
             self._trained = self._train(trained, samples, callback)
@@ -148,19 +149,6 @@ class LinearModel(Estimator):
         """Whether training reached its goal, and did not just run out of epochs."""
         return self._fitted().converged
 
-    @property
-    def n_features_in_(self) -> int:
-        """How many features the model was fitted to."""
-        return self._fitted().w.shape[0]
-
-    @abstractmethod
-    def predict(self, X: Any) -> Array:
-        """The model's answer for each sample, of shape (samples,)."""
-
-    @abstractmethod
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """How good the answers are; 1 is perfect."""
-
     # --- what a model states -------------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -179,12 +167,16 @@ class LinearModel(Estimator):
     def _is_done(self, steps: list[Step], sample_count: int) -> bool:
         """Whether the goal is reached, seen from the last epoch's steps."""
 
-    def _outputs(self, classes: Array | None) -> tuple[int, ...]:
+    def _outputs(self, form: Form) -> tuple[int, ...]:
         """The shape of the model's answer to one sample, before it becomes a label."""
         return ()
 
     def _make_step(self, logits: Value, t: Value, **facts: Any) -> Step:
         return Step(**facts)
+
+    def _prepared(self, samples: Samples) -> Samples:
+        """The samples as the loss takes them."""
+        return samples
 
     @abstractmethod
     def _learning_rate(self, samples: Samples) -> float:
@@ -192,11 +184,6 @@ class LinearModel(Estimator):
 
     def _optimizer(self, params: list[Value], learning_rate: float) -> SGD:
         return SGD(params, lr=learning_rate)
-
-    def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Array | None]:
-        """The samples and, if the targets are labels, all classes that there are."""
-        checked = checked_samples(X)
-        return make_samples(checked, checked_targets(y, checked), sample_weight), None
 
     def _check_settings(self) -> None:
         if self.learning_rate is not None:
@@ -211,12 +198,12 @@ class LinearModel(Estimator):
 
     # --- training ------------------------------------------------------------------------------------------------------------
 
-    def _started(self, samples: Samples, classes: Array | None, names: Array | None) -> Trained:
+    def _started(self, samples: Samples, form: Form) -> Trained:
         """A model that has seen the form of the samples, and made no step yet."""
-        weights, bias = checked_start(self.init, samples.X, self._outputs(classes), self.fit_intercept)
+        weights, bias = checked_start(self.init, samples.X, self._outputs(form), self.fit_intercept)
         w, b = Value(weights, name="w"), Value(bias, name="b", requires_grad=self.fit_intercept)
         optimizer = self._optimizer([parameter for parameter in (w, b) if parameter.requires_grad], self._learning_rate(samples))
-        return Trained(w, b, optimizer, np.random.default_rng(self.seed), History(), False, classes, names)
+        return Trained(w, b, optimizer, np.random.default_rng(self.seed), History(), False, form)
 
     def _train(self, trained: Trained, samples: Samples, callback: EpochCallback | None) -> Trained:
         """The model when its goal is reached, or the epochs are over."""
@@ -235,12 +222,14 @@ class LinearModel(Estimator):
     def _train_on(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> None:
         """One more epoch on these samples, from where training has come to."""
         self._check_settings()
-        if self._trained is None:
-            samples, known = self._checked_data(X, y, sample_weight, classes)
-            trained = self._started(samples, known, feature_names(X))
-        else:
+        if self._trained is not None:
             self._checked_again(X)
-            samples, _ = self._checked_data(X, y, sample_weight, self._trained.classes)
+            classes = self._trained.form.classes
+        samples, form = self._checked_data(X, y, sample_weight, classes)
+        samples = self._prepared(samples)
+        if self._trained is None:
+            trained = self._started(samples, form)
+        else:
             trained = self._trained.to_go_on()
             trained.optimizer.lr = self._learning_rate(samples)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -322,17 +311,55 @@ class LinearModel(Estimator):
             raise not_fitted(self)
         return self._trained
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return self._trained is not None
-
-    def _feature_names(self) -> Array | None:
-        return self._fitted().feature_names
+    @property
+    def _form(self) -> Form | None:
+        return None if self._trained is None else self._trained.form
 
     def _logits(self, X: Any) -> Array:
         """x·w + b for each sample."""
         fitted = self._fitted()
         logits: Array = self._checked_again(X) @ fitted.w.numpy() + fitted.b.numpy()
         return logits
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LinearClassifier(LinearModel, Classifier):
+    """A linear model of labels."""
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """One more epoch, on these samples, from where training has come to; no goal is looked for.
+
+        Parameters
+        ----------
+        X, y, sample_weight: as for `fit`.
+        classes: all labels that there are, at the first call; None if those of `y` are all.
+
+        Raises
+        ------
+        ShapeError, DataError: as `fit`; also if `y` has a label that is not among the classes.
+        DivergenceError: if the loss is no number any more.
+        """
+        self._train_on(X, y, sample_weight, classes)
+        return self
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class BinaryClassifier(LinearClassifier):
+    """Two classes, told apart by the sign of the logit x·w + b. The second of `classes_` is the t = 1 of the formulas."""
+
+    _takes_many_classes: ClassVar[bool] = False
+
+    def decision_function(self, X: Any) -> Array:
+        """The logits x·w + b, of shape (samples,): positive on the side of the second class."""
+        return self._logits(X)
+
+    def predict(self, X: Any) -> Array:
+        """The label of each sample, of shape (samples,): the second class where the logit is positive, else the first."""
+        labels: Array = self.classes_[(self._logits(X) > 0).astype(np.intp)]
+        return labels
+
+    def _targets(self, numbers: Array, classes: Array) -> Array:
+        return numbers
 
 
 def _weighted(losses: Any, weights: Array | None) -> Any:

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_edu.engine.arguments import number
-from tinygrad_edu.models.classifier import BinaryClassifier, Classifier
+from tinygrad_edu.models.classifier import one_hot
+from tinygrad_edu.models.estimator import Form
 from tinygrad_edu.models.history import Array
+from tinygrad_edu.models.linear_model import BinaryClassifier, LinearClassifier
 from tinygrad_edu.models.regression import Regression
 from tinygrad_edu.nn import binary_cross_entropy_with_logits, softmax_cross_entropy
 from tinygrad_edu.primitives.elementwise import sigmoid
@@ -17,7 +19,7 @@ from tinygrad_edu.primitives.special import softmax
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ProbabilityModel(Regression, Classifier):
+class ProbabilityModel(Regression, LinearClassifier):
     """A linear model of probabilities: the mean cross entropy of its labels, with a penalty on large weights.
 
     l2: the weight of the penalty ½ l2 ‖w‖², which leaves out the bias.
@@ -93,7 +95,6 @@ class SoftmaxRegression(ProbabilityModel):
     ['low', 'mid', 'up']
     """
 
-    _takes_many_classes: ClassVar[bool] = True
     _steepest: ClassVar[float] = 1 / 2  # Böhning (1992): of diag(p) - p pᵀ
 
     def decision_function(self, X: Any) -> Array:
@@ -112,13 +113,12 @@ class SoftmaxRegression(ProbabilityModel):
         labels: Array = self.classes_[np.argmax(self._logits(X), axis=1)]
         return labels
 
-    def _outputs(self, classes: Array | None) -> tuple[int, ...]:
-        assert classes is not None
-        return (len(classes),)
+    def _outputs(self, form: Form) -> tuple[int, ...]:
+        assert form.classes is not None
+        return (len(form.classes),)
 
     def _targets(self, numbers: Array, classes: Array) -> Array:
-        one_hot: Array = (numbers[:, None] == np.arange(len(classes))).astype(numbers.dtype)
-        return one_hot
+        return one_hot(numbers, classes)
 
     def _losses(self, logits: Any, t: Any) -> Any:
         return softmax_cross_entropy(logits, t, reduction="none")

@@ -11,10 +11,9 @@ import numpy as np
 from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import ConvergenceWarning
-from tinygrad_edu.models.classifier import BinaryClassifier
 from tinygrad_edu.models.history import PerceptronStep, Step
 from tinygrad_edu.models.inputs import Samples
-from tinygrad_edu.models.linear_model import Trained
+from tinygrad_edu.models.linear_model import BinaryClassifier, Trained
 from tinygrad_edu.models.shared_errors import shared
 from tinygrad_edu.nn import perceptron_criterion
 from tinygrad_edu.primitives.elementwise import step

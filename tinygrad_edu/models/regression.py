@@ -10,7 +10,7 @@ import math
 import warnings
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import ConvergenceWarning, DivergenceError
 from tinygrad_edu.models.history import Array, History, Step
-from tinygrad_edu.models.inputs import Samples, checked_samples, checked_targets, checked_weights
+from tinygrad_edu.models.inputs import Samples, checked_samples
 from tinygrad_edu.models.linear_model import LinearModel, Trained
+from tinygrad_edu.models.regressor import Regressor
 from tinygrad_edu.models.shared_errors import shared
 from tinygrad_edu.nn import half_squared_error
 from tinygrad_edu.optim import SGD
@@ -93,12 +94,9 @@ class Regression(LinearModel):
 
     # --- training ------------------------------------------------------------------------------------------------------------
 
-    def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Array | None]:
-        samples, known = super()._checked_data(X, y, sample_weight, classes)
-        if samples.weights is None:
-            return samples, known
-        # The mean of the weighted losses is then the weighted mean of the losses.
-        return replace(samples, weights=samples.weights / samples.weights.mean()), known
+    def _prepared(self, samples: Samples) -> Samples:
+        """With weights whose mean is 1, so that the mean of the weighted losses is the weighted mean of the losses."""
+        return samples if samples.weights is None else replace(samples, weights=samples.weights / samples.weights.mean())
 
     def _check_settings(self) -> None:
         super()._check_settings()
@@ -186,7 +184,7 @@ def _gradient_of(steps: list[Step]) -> float:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LinearRegression(Regression):
+class LinearRegression(Regression, Regressor):
     """y = x·w + b, fitted to targets t by gradient descent on the mean of ½ (t - y)².
 
     Parameters
@@ -205,8 +203,6 @@ class LinearRegression(Regression):
     [(3.0, 2.0, -4.0), (4.0, 0.0, 0.0)]
     """
 
-    _kind: ClassVar[Literal["classifier", "regressor"]] = "regressor"
-
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One more epoch, on these samples, from where training has come to; no goal is looked for.
 
@@ -218,16 +214,6 @@ class LinearRegression(Regression):
     def predict(self, X: Any) -> Array:
         """y = x·w + b for each sample, of shape (samples,)."""
         return self._logits(X)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The coefficient of determination R² = 1 - Σ(t - y)² / Σ(t - mean t)²; 1 is perfect, 0 is no better than the mean."""
-        samples = self._checked_again(X)
-        targets, weights = checked_targets(y, samples).astype(np.float64), checked_weights(sample_weight, samples)
-        residual = np.average((targets - self.predict(X)) ** 2, weights=weights)
-        total = np.average((targets - np.average(targets, weights=weights)) ** 2, weights=weights)
-        if total == 0:  # constant targets leave nothing to explain
-            return float(residual == 0)
-        return float(1 - residual / total)
 
     def _losses(self, logits: Any, t: Any) -> Any:
         return half_squared_error(logits, t, reduction="none")
