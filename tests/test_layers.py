@@ -42,7 +42,7 @@ ROOMS = [
 ]
 
 # Slots of Value. What the rest of the package may do with them are functions of the engine.
-SECRETS = {"_data", "_loan", "_grad", "_requires_grad", "_hooks"}
+SECRETS = {"_data", "_loan", "_grad", "_requires_grad", "_hooks", "_left", "_right", "_x", "_y", "_parents"}
 
 # What backward() runs through is what these two import, directly or not, without the table of operations.
 HEART = ["engine.backpropagation", "engine.value"]

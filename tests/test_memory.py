@@ -137,3 +137,13 @@ def test_a_shape_error_leaves_nothing_behind():
         error.__cause__ = None
     del w
     assert witness() is None
+
+
+def test_an_operator_is_one_object_to_the_garbage_collector():
+    w, x = Value(2.0), Value(3.0)
+    gc.collect()
+    before = len(gc.get_objects())
+    results = [w * x for _ in range(1000)]
+    assert len(gc.get_objects()) - before <= 1000 + 10
+    assert results[0].parents == (w, x)
+    assert results[0].inputs == (2.0, 3.0)

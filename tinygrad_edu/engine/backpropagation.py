@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu.engine.hooks import passed
 from tinygrad_edu.engine.messages import described
-from tinygrad_edu.engine.mode import current_mode
+from tinygrad_edu.engine.mode import Mode, current_mode
 from tinygrad_edu.engine.ownership import own_data
 from tinygrad_edu.errors import GradientError, InPlaceError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
@@ -45,37 +45,39 @@ def ancestors(output: Any) -> tuple[list[Any], set[Any]]:
 
     Returns the computed nodes, newest first, and the set of all nodes, leaves included. The output is among them.
     """
-    found = {output}
-    computed = [] if output.primitive is None else [output]
-    for node in computed:  # which grows while it is walked
-        for parent in node.parents:
-            if parent is not None and parent._requires_grad and parent not in found:
-                found.add(parent)
-                if parent.primitive is not None:
-                    computed.append(parent)
-    computed.sort(key=_serial, reverse=True)
-    return computed, found
+    return _reached([output], {output}, -1)
 
 
 def between(outputs: Iterable[Any], targets: Set[Any]) -> tuple[list[Any], set[Any]]:
     """The same for what lies between the outputs and `targets`, which count as leaves: only what targets have an influence on."""
-    oldest = min(map(_serial, targets), default=0)
-    computed = [output for output in outputs if output not in targets]
-    found = {*computed, *targets}
-    for node in computed:  # which grows while it is walked
-        for parent in node.parents:
-            # What is older than all targets cannot have come from one.
-            if parent is not None and parent._requires_grad and parent not in found and parent.serial > oldest:
-                found.add(parent)
-                computed.append(parent)
-    computed.sort(key=_serial)
-    dependent = set(targets)
-    path = []
-    for node in computed:
+    starts = [output for output in outputs if output not in targets]
+    # What is older than all targets cannot have come from one.
+    computed, _ = _reached(starts, {*starts, *targets}, min(map(_serial, targets), default=0))
+    dependent, path = set(targets), []
+    for node in reversed(computed):
         if not dependent.isdisjoint(node.parents):
             dependent.add(node)
             path.append(node)
     return path[::-1], dependent
+
+
+def _reached(starts: Sequence[Any], found: set[Any], oldest: int) -> tuple[list[Any], set[Any]]:
+    """The computed nodes that the starts came from, newest first, themselves included; older ones and those found are not visited.
+
+    The last one found is visited first: it was recorded near the one before, and lies near it in memory.
+    """
+    computed = []
+    to_visit = [start for start in starts if start.primitive is not None]
+    while to_visit:
+        node = to_visit.pop()
+        computed.append(node)
+        for parent in (node._left, node._right) if node._parents is None else node._parents:
+            if parent is not None and parent._requires_grad and parent not in found and parent.serial > oldest:
+                found.add(parent)
+                if parent.primitive is not None:
+                    to_visit.append(parent)
+    computed.sort(key=_serial, reverse=True)
+    return computed, found
 
 
 def backpropagate(
@@ -96,43 +98,44 @@ def backpropagate(
     that no target has an influence on, as they were given. Their hooks have not seen them yet: there may be more to come.
     """
     mode = current_mode()
-    watches = mode.watches
     mode.see_backward(create_graph)
-    ndarray = np.ndarray
+    watch = mode if mode.watches else None
     for node in computed:
         # Everything computed from this node is newer and has already contributed, so its cotangent is complete.
         g = cotangents.pop(node, None)
         if g is None:  # only inputs without a derivative led here, such as a mask
             continue
         g = passed(node, g, create_graph) if node._hooks else g
-        primitive = node.primitive
-        out, inputs, params = node._data, node.inputs, node.params
-        if create_graph:
-            out, inputs = node, _as_values(node)
-        rules = primitive.vjps
+        out, rules = node if create_graph else node._data, node.primitive.vjps
+        if node._parents is None:  # an operator, spelt out: the loop and unpacking would cost as much as most rules
+            x, y = _as_values(node) if create_graph else (node._x, node._y)
+            left, right = node._left, node._right
+            if left in wanted:
+                _contribute(cotangents, watch, node, left, node._x, rules[0](g, out, x, y))
+            if right in wanted:
+                _contribute(cotangents, watch, node, right, node._y, rules[1](g, out, x, y))
+            continue
+        inputs, params = _as_values(node) if create_graph else node._inputs, node.params
         if type(rules) is Jointly:  # which would hand all inputs to each of its rules
-            rules, inputs, params = rules.given(inputs, params), (), None
-        for rule, parent, seen in zip(rules, node.parents, node.inputs):  # noqa: B905 (strict zip is slow)
-            if parent not in wanted or rule is None:
-                continue
-            if parent._loan is not None and parent._loan.was_changed_since(seen):
-                raise _changed_in_place(parent, primitive)
-            if params:
-                contribution = rule(g, out, *inputs, **params)
-            elif len(inputs) == 2:  # spelt out because unpacking costs as much as most rules
-                contribution = rule(g, out, inputs[0], inputs[1])
-            else:
-                contribution = rule(g, out, *inputs)
-            like = parent._data
-            kind = type(contribution)
-            if kind is not type(like) or (
-                kind is ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
-            ):
-                contribution = _fit(contribution, like, primitive)
-            if watches:
-                mode.see_gradient(node, parent, contribution)
-            cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
+            rules, inputs, params = rules.given(inputs, params), (), {}
+        for rule, parent, seen in zip(rules, node._parents, node._inputs):  # noqa: B905 (strict zip is slow)
+            if rule is not None and parent in wanted:
+                _contribute(cotangents, watch, node, parent, seen, rule(g, out, *inputs, **params))
     return cotangents
+
+
+def _contribute(cotangents: dict[Any, Any], watch: Mode | None, node: Any, parent: Any, seen: Any, contribution: Any) -> None:
+    """Add what a rule of a node returned for an input, which was `seen` as its parent's data, to the parent's cotangent."""
+    if parent._loan is not None and parent._loan.was_changed_since(seen):
+        raise _changed_in_place(parent, node.primitive)
+    like, kind = parent._data, type(contribution)
+    if kind is not type(like) or (
+        kind is np.ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
+    ):
+        contribution = _fit(contribution, like, node.primitive)
+    if watch is not None:
+        watch.see_gradient(node, parent, contribution)
+    cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
 
 
 def _as_values(node: Any) -> list[Any]:

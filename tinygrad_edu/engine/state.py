@@ -41,15 +41,17 @@ class State:
     """The part of a Value that holds what it is, and how it was made: what the chain rule needs to know of a recorded result.
 
     primitive: the operation that made it; None for a leaf, which was given and not computed.
-    parents: for each input of the operation the Value that it came from, or None for a plain constant.
-    inputs: the arrays and numbers that the operation saw.
     params: the operation's other arguments.
     serial: Values are numbered in the order of their making, so a parent has a smaller number than its children.
+
+    An operator between two operands keeps the parents and inputs of both in slots: `_left` and `_right`, `_x` and `_y`. Python's
+    collector walks through a growing record again and again, and so meets one object an operation and not three. Any other
+    operation keeps sequences of them, `_parents` and `_inputs`; after an operator `_parents` is None.
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_hooks", "_loan", "_name", "_requires_grad", "inputs", "params", "parents", "primitive",
-        "serial",
+        "__weakref__", "_data", "_grad", "_hooks", "_inputs", "_left", "_loan", "_name", "_parents", "_requires_grad", "_right",
+        "_x", "_y", "params", "primitive", "serial",
     )  # fmt: skip
 
     _data: Any
@@ -58,11 +60,25 @@ class State:
     _hooks: dict[Hook, None] | None
     _requires_grad: bool
     _name: str | None
+    _left: Self | None
+    _right: Self | None
+    _x: Any
+    _y: Any
+    _parents: Sequence[Self | None] | None
+    _inputs: Sequence[Any]
     primitive: Primitive | None
-    parents: Sequence[Self | None]
-    inputs: Sequence[Any]
     params: Mapping[str, Any] | None
     serial: int
+
+    @property
+    def parents(self) -> Sequence[Self | None]:
+        """For each input of the operation the Value that it came from, or None for a plain constant."""
+        return (self._left, self._right) if self._parents is None else self._parents
+
+    @property
+    def inputs(self) -> Sequence[Any]:
+        """The arrays and numbers that the operation saw."""
+        return (self._x, self._y) if self._parents is None else self._inputs
 
     # --- numbers, gradient, name ---------------------------------------------------------------------------------------------
 
@@ -103,8 +119,8 @@ class State:
         self._forget_note()
 
     def _forget_note(self) -> None:
-        if type(self.parents) is Note:
-            self.parents = ()
+        if type(self._parents) is Note:
+            self._parents = ()
 
     @property
     def grad(self) -> NDArray[Any] | Any:

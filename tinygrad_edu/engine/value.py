@@ -48,19 +48,18 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
     def operator(self: Value, other: Any) -> Value:
         x = self._data if self._loan is None else self._loan.snapshot()
         kind = type(other)
+        left, right = self, other
         if kind is Value:
             y = other._data if other._loan is None else other._loan.snapshot()
-            parents: Any = (self, other)
         elif kind in _NUMBERS:
-            y = other
-            parents = (self, None)
+            y, right = other, None
         elif isinstance(other, OPERANDS):
             return record(primitive, (other, self) if reflected else (self, other), {})
         else:
             return NotImplemented  # type: ignore[no-any-return]
         if reflected:
             x, y = y, x
-            parents = (None, self)
+            left, right = right, left
         try:
             data = forward(x, y)
         except (ValueError, TypeError, OverflowError) as error:
@@ -73,13 +72,14 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             result._grad = result._loan = result._name = result._hooks = result.params = None
             result._requires_grad = requires_grad
             result.primitive = primitive
-            result.parents = parents
-            result.inputs = (x, y)
+            result._parents = None
+            result._left, result._right = left, right
+            result._x, result._y = x, y
             result.serial = _next_serial()
             if mode.watches:
                 mode.see_result(result)
             return result
-        return _constant(data, parents, (primitive, (x, y), None) if mode.records else None)
+        return _constant(data, (left, right), (primitive, (x, y), None) if mode.records else None)
 
     return operator
 
@@ -130,7 +130,7 @@ class Value(State, ArrayMethods, NumPyProtocols, Conversions):
         self._requires_grad = requires_grad if type(requires_grad) is bool else flag("requires_grad", requires_grad)
         self._name = name if name is None else text("name", name)
         self.primitive = self.params = None
-        self.parents = self.inputs = ()
+        self._parents = self._inputs = ()
         self.serial = _next_serial()
 
     def detach(self) -> Value:
@@ -140,7 +140,7 @@ class Value(State, ArrayMethods, NumPyProtocols, Conversions):
     @property
     def is_detached(self) -> bool:
         """Whether it is a constant that was computed, unrecorded, from something that requires a gradient."""
-        return self.parents is _UNRECORDED
+        return self._parents is _UNRECORDED
 
     # --- parts and copies ----------------------------------------------------------------------------------------------------
 
@@ -239,8 +239,8 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     result._grad = result._loan = result._name = result._hooks = None
     result._requires_grad = requires_grad
     result.primitive = primitive
-    result.parents = parents
-    result.inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
+    result._parents = parents
+    result._inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
     result.params = params
     result.serial = _next_serial()
     if mode.watches:
@@ -257,16 +257,16 @@ def _constant(data: Any, sources: Sequence[Value | None], made: tuple[Any, Any, 
     result._data = data
     result._grad = result._loan = result._name = result._hooks = result.primitive = result.params = None
     result._requires_grad = False
-    result.parents = result.inputs = ()
+    result._parents = result._inputs = ()
     is_named = False
     for source in sources:
         if source is not None:
-            if source._requires_grad or source.parents is _UNRECORDED:
-                result.parents = _UNRECORDED
-            elif source._name is not None or source.parents.__class__ is Note:
+            if source._requires_grad or source._parents is _UNRECORDED:
+                result._parents = _UNRECORDED
+            elif source._name is not None or source._parents.__class__ is Note:
                 is_named = True
-    if is_named and made and result.parents is not _UNRECORDED:
-        result.parents = _note(data, sources, *made)
+    if is_named and made and result._parents is not _UNRECORDED:
+        result._parents = _note(data, sources, *made)
     result.serial = _next_serial()
     return result
 
@@ -274,12 +274,8 @@ def _constant(data: Any, sources: Sequence[Value | None], made: tuple[Any, Any, 
 def _note(data: Any, parents: Sequence[Value | None], primitive: Primitive, inputs: Any, params: Any) -> Note | tuple[()]:
     """How a constant was made, unless that has become long or large."""
     note = Note()
-    note.length = 1
-    for parent, x in zip(parents, inputs, strict=True):
-        note.length += parent.parents.length if parent is not None and isinstance(parent.parents, Note) else 0
-        if getattr(x, "size", 1) > _LARGEST_NOTED:
-            return ()
-    if note.length > _MOST_NOTED or data.size > _LARGEST_NOTED:
+    note.length = 1 + sum(parent.parents.length for parent in parents if parent is not None and isinstance(parent.parents, Note))
+    if note.length > _MOST_NOTED or max(getattr(x, "size", 1) for x in (data, *inputs)) > _LARGEST_NOTED:
         return ()
     note.primitive, note.parents, note.params = primitive, parents, params
     note.inputs = [own_constant(x) if parent is None else x for x, parent in zip(inputs, parents, strict=True)]
