@@ -26,7 +26,7 @@ ROOMS = [
     ["compiler"],
     ["graph"],
     ["transforms"],
-    ["saving", "engine"],
+    ["saving", "array_files", "engine"],
     ["engine.value"],
     ["engine.state"],
     ["engine.array_methods", "engine.backpropagation", "engine.numpy_protocols"],
