@@ -285,6 +285,50 @@ def test_a_large_softplus_and_the_sigmoid_of_its_gradient_share_an_exponential(s
     assert compiled.source.count("np.logaddexp(z, 0)") == 1
 
 
+# --- a number and a product of matrices ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "shapes", "form"),
+    [
+        (lambda a, b: (0.5 * a) @ b, ((9, 3), (3, 2)), "0.5 * (a @ b)"),
+        (lambda a, b: a @ (b * 0.25), ((2, 9), (9, 5)), "0.25 * (a @ b)"),
+        (lambda a, b: (0.5 * a).T @ b, ((9, 3), (9,)), "0.5 * (a.T @ b)"),
+        (lambda a, b: 0.5 * (a @ b), ((9, 1), (1, 9)), "0.5 * a @ b"),
+        (lambda a, b: 0.5 * (a @ b), ((9, 3), (3, 2)), "a @ (0.5 * b)"),
+        (lambda a, b: a @ (0.5 * b), ((9, 9), (9, 1)), "a @ (0.5 * b)"),  # no smaller before than after
+        (lambda a, b: 0.5 * (a @ b), ((9, 9), (9, 2)), "0.5 * (a @ b)"),
+        (lambda a, b: -0.5 * (a @ b), ((9, 9), (9, 99)), "-0.5 * a @ b"),
+    ],
+)
+def test_a_number_meets_the_smaller_array_before_or_after_a_product_of_matrices(f, shapes, form):
+    a, b = map(np.ones, shapes)
+    compiled = tg.compile(f)
+    np.testing.assert_allclose(compiled(a, b), f(a, b), rtol=1e-15)
+    assert f" = {form}  # " in compiled.source
+
+
+def test_a_product_with_a_number_that_is_needed_elsewhere_stays_one():
+    def f(a, b):
+        half = 0.5 * a
+        return half @ b, half
+
+    compiled = tg.compile(f)
+    compiled(np.ones((9, 3)), np.ones(3))
+    assert "half = 0.5 * a\n" in compiled.source
+    assert "half @ b" in compiled.source
+
+
+def test_signs_and_numbers_meet_those_that_are_chosen_from():
+    def hinge(w, x, t):
+        return np.mean(tg.relu(1.0 - t * (x @ w)))
+
+    compiled = tg.compile(tg.grad(hinge))
+    w, x, t = np.array([0.3, -0.2]), np.arange(20.0).reshape(10, 2) / 20, np.where(np.arange(10) % 3, 1.0, -1.0)
+    np.testing.assert_allclose(compiled(w, x, t), tg.grad(hinge)(w, x, t), rtol=1e-14)
+    assert "np.where(1.0 - t * (x @ w) > 0, -0.1, 0.0) * t" in compiled.source
+
+
 # --- each identity is needed ---------------------------------------------------------------------------------------------------
 
 

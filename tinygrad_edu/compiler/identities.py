@@ -12,6 +12,7 @@ of this: 2 * x has a NaN that x + x has not.)
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -103,11 +104,14 @@ class Identity:
     """`before` may be written as `after`.
 
     shapes: of the letters, for tests; where nothing is said, all have one shape.
+    smaller, larger: a letter that has to stand for fewer numbers, or for more, than there are in the result.
     """
 
     before: str
     after: str
     shapes: Mapping[str, tuple[int, ...]] | None = None
+    smaller: str = ""
+    larger: str = ""
 
     @cached_property
     def sides(self) -> tuple[Term, Term]:
@@ -144,10 +148,18 @@ class Identity:
             return None
         before, after = self.sides
         for found in _matches(before, node, {}, may_match, node.dtype, outermost=True):
+            if not self._pays(found, node):
+                continue
             new = _built(after, found, make, node.dtype)
             if new is not None and (new.shape, new.dtype) == (node.shape, node.dtype):
                 return new
         return None
+
+    def _pays(self, found: Found, node: IRNode) -> bool:
+        """Whether what has to be smaller than the result is, and what has to be larger."""
+        size = math.prod(node.shape)
+        is_smaller = not self.smaller or math.prod(found[self.smaller].shape) < size
+        return is_smaller and (not self.larger or math.prod(found[self.larger].shape) > size)
 
 
 Found = dict[str, Any]
@@ -292,6 +304,11 @@ IDENTITIES = (
     Identity("k * x + k * y", "k * (x + y)"),
     Identity("k * x - k * y", "k * (x - y)"),
     Identity("k * x + -k * y", "k * (x - y)"),
+    # Or they meet those that are chosen from.
+    Identity("-np.where(m, c, 0)", "np.where(m, -c, 0.0)"),
+    Identity("-np.where(m, 0, c)", "np.where(m, 0.0, -c)"),
+    Identity("k * np.where(m, c, 0)", "np.where(m, k * c, 0.0)"),
+    Identity("k * np.where(m, 0, c)", "np.where(m, 0.0, k * c)"),
     # Transposes move inward.
     Identity("(-x).T", "-x.T"),
     Identity("(c * x).T", "c * x.T"),
@@ -300,8 +317,8 @@ IDENTITIES = (
     Identity("(g[None] @ a)[..., 0, :]", "g @ a", shapes={"g": (3,), "a": (2, 3, 4)}),
     Identity("M @ (g[:, None] * h)", "(M @ g)[:, None] * h", shapes={"M": (2, 3), "g": (3,), "h": (4,)}),
     Identity("(g[:, None] * h) @ M", "g[:, None] * (h @ M)", shapes={"M": (4, 3), "g": (3,), "h": (4,)}),
-    Identity("M @ (k * (g[:, None] * h))", "k * ((M @ g)[:, None] * h)", shapes={"M": (2, 3), "g": (3,), "h": (4,)}),
-    Identity("k * (g[:, None] * h) @ M", "k * (g[:, None] * (h @ M))", shapes={"M": (4, 3), "g": (3,), "h": (4,)}),
+    Identity("M @ (k * (g[:, None] * h))", "k * ((M @ g)[:, None] * h)", shapes={"M": (5, 3), "g": (3,), "h": (4,)}),
+    Identity("k * (g[:, None] * h) @ M", "k * (g[:, None] * (h @ M))", shapes={"M": (4, 6), "g": (3,), "h": (4,)}),
     Identity("(M[:, None] @ N)[:, 0]", "M @ N", shapes={"M": (2, 3), "N": (3, 4)}),
     Identity("(a @ g[:, None])[:, 0]", "a @ g", shapes={"a": (3, 4), "g": (4,)}),
     Identity("(a @ g[:, None])[..., 0]", "a @ g", shapes={"a": (2, 3, 4), "g": (4,)}),
@@ -320,6 +337,11 @@ FINISHING = (
     Identity("-((x - y) @ b)", "(y - x) @ b", shapes={"x": (2, 3), "y": (2, 3), "b": (3, 4)}),
     Identity("-(b @ (x - y))", "b @ (y - x)", shapes={"x": (2, 3), "y": (2, 3), "b": (4, 2)}),
     Identity("n * (x - y)", "-n * (y - x)"),
+    # Before a product of matrices or after it a number meets fewer numbers.
+    Identity("(k * A) @ B", "k * (A @ B)", shapes={"A": (4, 3), "B": (3, 2)}, larger="A"),
+    Identity("A @ (k * B)", "k * (A @ B)", shapes={"A": (2, 3), "B": (3, 4)}, larger="B"),
+    Identity("k * (A @ B)", "(k * A) @ B", shapes={"A": (4, 2), "B": (2, 5)}, smaller="A"),
+    Identity("k * (A @ B)", "A @ (k * B)", shapes={"A": (5, 4), "B": (4, 4)}, smaller="B"),
 )
 
 # Faster for large arrays: a ufunc can write into a given array, NumPy's logaddexp goes through numbers one by one, and the last
