@@ -1,6 +1,7 @@
 """Recurrences of textbooks are compiled to loops, forward and backward, and their gradients are those derived by hand."""
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -529,3 +530,28 @@ def test_places_on_lines_that_are_not_repeated_are_no_table():
     step = tg.compile(tg.value_and_grad(f))
     agree(step(drawn(6)), tg.value_and_grad(f)(drawn(6)))
     assert "for " not in step.source.split('"""')[2]
+
+
+def test_the_search_for_rounds_takes_twice_the_steps_for_twice_the_rounds(monkeypatch):
+    counts = []
+
+    def counted(*arguments):
+        calls = 0
+
+        def see(frame, event, _):
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(see)
+        try:
+            return rolled(*arguments)
+        finally:
+            sys.setprofile(before)
+            counts.append(calls)
+
+    rolled = programs.rolled
+    monkeypatch.setattr(programs, "rolled", counted)
+    for rounds in (100, 200):
+        EXAMPLES["recurrent network"].compiled_anew(rounds)
+    assert counts[1] < 2.2 * counts[0]

@@ -6,7 +6,6 @@ Before the first round there may be nothing yet to which something is added; aft
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from tinygrad_edu.compiler.ir import IRNode
 from tinygrad_edu.compiler.rounds import (
@@ -21,7 +20,6 @@ from tinygrad_edu.compiler.rounds import (
     has_place,
     index_numbers,
     is_given,
-    kind,
     may_be_at,
 )
 from tinygrad_edu.compiler.steps import Moves, Table
@@ -57,9 +55,9 @@ class FurtherRounds:
             for node in fewest
             if node not in self.taken
             and node not in self.recorded.owner
-            and kind(node)[:-1] == kind(model)[:-1]
+            and self.recorded.form[node] == self.recorded.form[model]
             and may_be_at(node, self.rounds.numbers[position], number)
-            and all(map(partial(_may_be, number), known, node.inputs, model.inputs, operands))
+            and all(self.may_be(number, *each) for each in zip(known, node.inputs, model.inputs, operands, strict=True))
         ]
         return found[0] if len(found) == 1 else None
 
@@ -75,9 +73,21 @@ class FurtherRounds:
             case Of(earlier, position, steps):
                 return earlier.at(position, steps.at(number))
             case Picked(parts, moving):
-                others = self.recorded.users.get(operand.array, ()) if None not in (each.at(number) for each in moving) else ()
-                return next((part for part in others if kind(part) == kind(parts[0]) and operand.has(part, number)), None)
+                return self.recorded.part(parts[0], [moves.at(number) for moves in moving])
         return None
+
+    def may_be(self, number: int, known: IRNode | None, found: IRNode, model: IRNode, operand: Operand) -> bool:
+        """Whether an operand that is found is the known one, or may be where none is: a number to begin with has any dtype."""
+        if known is not None:
+            return found is known
+        if isinstance(operand, Picked):
+            is_part = found in self.recorded.kind and self.recorded.part(operand.parts[0], index_numbers(found)) is found
+            return operand.is_looked_up and is_part and may_be_at(found, operand.numbers, number)
+        if found.shape != model.shape or (isinstance(operand, Each) and not is_given(found)):
+            return False
+        if isinstance(operand, Within) and operand.lag and found.value is not None:
+            return True
+        return bool(found.dtype == model.dtype) and (found.value is None) == (model.value is None)
 
     def _extend_backward(self) -> bool:
         """A round before the first. It has computed what is carried into the first, so it is found from its end."""
@@ -207,7 +217,7 @@ class _Before:
             return None
         self._nodes[position] = node
         carried = [isinstance(operand, Within) and operand.lag == 1 for operand in operands]
-        is_like = kind(node)[:-1] == kind(model)[:-1] and may_be_at(node, self._rounds.numbers[position], -1)
+        is_like = self._recorded.form[node] == self._recorded.form[model] and may_be_at(node, self._rounds.numbers[position], -1)
         if model.operation is arithmetic.add and sum(carried) == 1 and (self._leaves_out or not is_like):
             rest = operands[carried.index(False)]
             self.learned[position, carried.index(True)] = None
@@ -229,7 +239,7 @@ class _Before:
     def _fits(self, position: int, which: int, operand: Operand, part: IRNode) -> bool:
         """Whether an operand that comes from elsewhere may be this one."""
         known = self._further.known(operand, -1, self._nodes)
-        if not _may_be(-1, known, part, self._model[position].inputs[which], operand):
+        if not self._further.may_be(-1, known, part, self._model[position].inputs[which], operand):
             return False
         self.learned[position, which] = part
         self.outside.append(operand.array if isinstance(operand, Picked) else part)
@@ -243,19 +253,6 @@ class _Before:
         if node is None or self._matched(position, node) is None:
             return None
         return node
-
-
-def _may_be(number: int, known: IRNode | None, found: IRNode, model: IRNode, operand: Operand) -> bool:
-    """Whether an operand that is found is the known one, or where none is known may be: a number to begin with has any dtype."""
-    if known is not None:
-        return found is known
-    if isinstance(operand, Picked):
-        return operand.is_looked_up and operand.has(found, number)
-    if found.shape != model.shape or (isinstance(operand, Each) and not is_given(found)):
-        return False
-    if isinstance(operand, Within) and operand.lag and found.value is not None:
-        return True
-    return bool(found.dtype == model.dtype) and (found.value is None) == (model.value is None)
 
 
 def _earlier(operand: Operand, learned: IRNode | None) -> Operand:

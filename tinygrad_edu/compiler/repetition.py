@@ -10,7 +10,6 @@ such rounds; `rolling` makes loops of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from tinygrad_edu.compiler.further_rounds import FurtherRounds
 from tinygrad_edu.compiler.ir import IRNode
@@ -27,7 +26,6 @@ from tinygrad_edu.compiler.rounds import (
     is_given,
     is_renamed,
     is_repeated,
-    kind,
     moving,
 )
 from tinygrad_edu.compiler.steps import steps_of
@@ -45,34 +43,15 @@ _ROUNDS_TO_TRY = 6
 
 def repetitions(order: Sequence[IRNode]) -> Recorded:
     """The loops among the operations of a program, which come in the order in which they were recorded."""
-    return _Finder(_parts_first(order)).found()
-
-
-def _parts_first(order: Sequence[IRNode]) -> list[IRNode]:
-    """The operations, those that look at one of several parts of an array, or spread one thing in several ways, right after it:
-    whoever looks at a part again finds it there, so that where it was looked at first is no other round than the later ones."""
-    alike: dict[Any, list[IRNode]] = {}
-    for node in order:
-        if index_numbers(node):
-            alike.setdefault((node.inputs, kind(node)), []).append(node)
-    computed = {*order}
-    moved: set[IRNode] = set()
-    for (inputs, _), parts in alike.items():
-        is_for_rounds = len(parts) >= (2 if parts[0].operation is indexing.scatter else FEWEST_ROUNDS)
-        moved.update(parts if is_for_rounds or inputs[0] not in computed else ())
-    places: dict[IRNode, tuple[int, ...]] = {}
-    for position, node in enumerate(order):
-        places[node] = (*places.get(node.inputs[0], (-1,)), position) if node in moved else (position,)
-    return sorted(order, key=places.__getitem__)
+    return _Finder(Recorded(order)).found()
 
 
 class _Finder:
     """Looks for stretches of operations that repeat themselves, from the first operation on."""
 
-    def __init__(self, order: Sequence[IRNode]) -> None:
-        self._recorded = Recorded(order)
-        kinds: dict[Any, int] = {}
-        self._kind = [kinds.setdefault(kind(node), len(kinds)) for node in order]
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+        self._kind = [recorded.kind[node] for node in recorded.order]
         self._next = self._next_of_a_kind()
 
     def found(self) -> Recorded:
@@ -209,7 +188,7 @@ class _Finder:
             return Within(position, lag, tuple(column[:lag])) if moves and comes_from_before else None
         if index_numbers(first) and all(node.inputs == first.inputs for node in column):
             is_outside = self._recorded.position.get(first.inputs[0], -1) < start
-            if is_outside and len(set(map(kind, column))) == 1:
+            if is_outside and len({self._recorded.kind[node] for node in column}) == 1:
                 numbers = moving(column, comes_again)
                 return Picked(tuple(column), numbers) if numbers else None
         places = [place for node in column if (place := self._recorded.owner.get(node))]

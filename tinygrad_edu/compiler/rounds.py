@@ -19,6 +19,8 @@ from tinygrad_edu.compiler.steps import Moves, Steps, Table, steps_of, table_of
 from tinygrad_edu.primitives import broadcasting, indexing
 
 _MOST_CARRIED = 4  # for each round
+_FEWEST_LOOKS = 4  # at parts of an array that are all alike
+_FEWEST_WAYS = 2  # to spread something, which are all alike
 
 Place = tuple["Rounds", int, int]
 """One operation of a loop in one round: the loop, the position in the round, and the number of the round from 0."""
@@ -67,10 +69,6 @@ class Picked:
     def is_looked_up(self) -> bool:
         """Whether a table says which part it is, so that it may be any in a further round."""
         return any(isinstance(moves, Table) for moves in self.numbers)
-
-    def has(self, part: IRNode, number: int) -> bool:
-        """Whether the part may be that of a round."""
-        return part.inputs == self.parts[0].inputs and kind(part) == kind(self.parts[0]) and may_be_at(part, self.numbers, number)
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,13 @@ class Rounds:
 class Recorded:
     """The operations of a program, in the order in which they were recorded, and the loops among them.
 
+    Who looks at a part of an array again finds the one that is there, so that where it was looked at first would be another round
+    than the later ones. So those that look at one of several parts, or spread one thing in several ways, come right after it, and
+    where it is given, those that look at it are left out.
+
     order: the operations.
+    form, kind: for each a number, equal for operations that are alike in all but their operands and the numbers of an index; and
+        for those that have operands of the same kind, too.
     position: for each its place in the order.
     users: for each node the operations that it is an operand of.
     rounds: the loops that have been found, in order.
@@ -141,14 +145,38 @@ class Recorded:
     """
 
     def __init__(self, order: Sequence[IRNode]) -> None:
-        self.order = order
-        self.position = {node: position for position, node in enumerate(order)}
-        self.users: dict[IRNode, list[IRNode]] = {}
+        forms: dict[Any, int] = {}
+        kinds: dict[Any, int] = {}
+        self.form = {node: forms.setdefault(_form(node), len(forms)) for node in order}
+        self.kind = {node: kinds.setdefault((self.form[node], _kinds_of_operands(node)), len(kinds)) for node in order}
+        self._parts: dict[Any, dict[tuple[int | None, ...], IRNode]] = {}
         for node in order:
+            if numbers := index_numbers(node):
+                self._parts.setdefault((node.inputs, self.kind[node]), {})[numbers] = node
+        self.order = self._in_order(order)
+        self.position = {node: position for position, node in enumerate(self.order)}
+        self.users: dict[IRNode, list[IRNode]] = {}
+        for node in self.order:
             for part in dict.fromkeys(node.inputs):
                 self.users.setdefault(part, []).append(node)
         self.rounds: list[Rounds] = []
         self.owner: dict[IRNode, Place] = {}
+
+    def part(self, like: IRNode, numbers: Sequence[int | None]) -> IRNode | None:
+        """The operation that looks at, or spreads, the same as another one with these numbers in its index."""
+        return self._parts[like.inputs, self.kind[like]].get(tuple(numbers))
+
+    def _in_order(self, order: Sequence[IRNode]) -> list[IRNode]:
+        moved: set[IRNode] = set()
+        looks: set[IRNode] = set()
+        for (inputs, _), parts in self._parts.items():
+            is_look = next(iter(parts.values())).operation is indexing.index
+            if len(parts) >= (_FEWEST_LOOKS if is_look else _FEWEST_WAYS):
+                (looks if is_look and is_given(inputs[0]) else moved).update(parts.values())
+        places: dict[IRNode, tuple[int, ...]] = {}
+        for position, node in enumerate(order):
+            places[node] = (*places[node.inputs[0]], position) if node in moved and node.inputs[0] in places else (position,)
+        return sorted((node for node in order if node not in looks), key=places.__getitem__)
 
 
 # --- what nodes have in common -----------------------------------------------------------------------------------------------
@@ -166,17 +194,17 @@ def is_given(node: IRNode) -> bool:
     return given_as(node).primitive is None
 
 
-def kind(node: IRNode) -> Any:
-    """Equal for operations that only differ in which operands they have, and in the numbers of an index."""
-    operands = tuple((part.shape, part.dtype, part.value is None) for part in node.inputs)
-    return node.primitive, _kind_of_params(node), node.shape, node.dtype, operands
+def _form(node: IRNode) -> Any:
+    return node.primitive, _form_of_params(node) if node.params else (), node.shape, node.dtype
 
 
-def _kind_of_params(node: IRNode) -> Any:
-    if not node.params:
-        return ()
+def _form_of_params(node: IRNode) -> Any:
     is_at = _is_at_a_place(node)
     return tuple((key, without_numbers(x) if is_at and key == "index" else frozen(x)) for key, x in node.params.items())
+
+
+def _kinds_of_operands(node: IRNode) -> Any:
+    return tuple((part.shape, part.dtype, part.value is None) for part in node.inputs)
 
 
 def _is_at_a_place(node: IRNode) -> bool:
@@ -186,7 +214,7 @@ def _is_at_a_place(node: IRNode) -> bool:
 
 def index_numbers(node: IRNode) -> tuple[int, ...]:
     """The whole numbers in the index of an operation, if it has one."""
-    return numbers_in(node.params["index"]) if _is_at_a_place(node) else ()
+    return numbers_in(node.params["index"]) if node.params and _is_at_a_place(node) else ()
 
 
 def has_place(node: IRNode, numbers: Sequence[int | None]) -> bool:
