@@ -10,15 +10,28 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.errors import ConvergenceWarning, DataConversionWarning, DataError, DivergenceError, NotFittedError, ShapeError
-from tinygrad_edu.models import LinearRegression, LogisticRegression, Perceptron, SoftmaxRegression
+from tinygrad_edu.models import (
+    LinearRegression,
+    LogisticRegression,
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+    Perceptron,
+    SoftmaxRegression,
+)
 
 MODELS = [LinearRegression, LogisticRegression, Perceptron, SoftmaxRegression]
-CLASSIFIERS = [LogisticRegression, Perceptron, SoftmaxRegression]
+CLASSIFIERS = [LogisticRegression, Perceptron, SoftmaxRegression, MLPClassifier]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
 SIDE = (X[:, 0] > 0.1).astype(int)
 THIRDS = np.digitize(X[:, 0] - X[:, 1], [-0.5, 0.5])
 ignored = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.ConvergenceWarning")
+
+
+def network(features, outputs):
+    return tg.nn.Sequential(tg.nn.Linear(features, 16, rng=0), tg.nn.Tanh(), tg.nn.Linear(16, outputs, rng=1))
 
 
 def targets(model):
@@ -29,10 +42,13 @@ def targets(model):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [*(kind() for kind in [*MODELS, MLPClassifier, MLPRegressor]), NeuralNetClassifier(network), NeuralNetRegressor(network)],
+)
 def test_a_model_passes_scikit_learns_own_checks(model):
     check_estimator = pytest.importorskip("sklearn.utils.estimator_checks").check_estimator
-    checks = check_estimator(model(), on_fail=None, on_skip=None)
+    checks = check_estimator(model, on_fail=None, on_skip=None)
     assert [check["check_name"] for check in checks if check["status"] in ("failed", "xfail")] == []
     assert sum(check["status"] == "passed" for check in checks) > 50
     skipped = {check["check_name"] for check in checks if check["status"] == "skipped"}
@@ -242,6 +258,94 @@ def test_a_part_that_diverges_leaves_the_model_as_it_was():
         model.partial_fit(X * 1e200, targets(LinearRegression))
     np.testing.assert_array_equal(model.coef_, before)
     assert model.history_.epoch_losses == losses
+
+
+# --- networks ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_network_reads_digits():
+    from_bundle = pytest.importorskip("sklearn.datasets").load_digits(return_X_y=True)
+    digits, labels = from_bundle[0] / 16, from_bundle[1]
+    model = MLPClassifier((64,), learning_rate=3e-3, batch_size=32, max_epochs=60, tol=0).fit(digits[::3], labels[::3])
+    assert model.score(digits[1::3], labels[1::3]) > 0.95
+    np.testing.assert_allclose(model.predict_proba(digits[:20]).sum(axis=1), 1)
+    assert len(model.losses_) == 60
+    assert model.losses_[-1] < 0.05 < model.losses_[0]
+
+
+@pytest.mark.parametrize("model", [MLPClassifier, MLPRegressor])
+def test_training_a_network_in_parts_is_training_it_epoch_by_epoch(model):
+    t = THIRDS if model is MLPClassifier else targets(LinearRegression)
+    settings = {"batch_size": 7, "learning_rate": 0.01, "tol": 0, "seed": 3, "l2": 0.1}
+    whole, parts = model((5,), max_epochs=4, **settings).fit(X, t), model((5,), **settings)
+    for _ in range(4):
+        parts.partial_fit(X, t)
+    np.testing.assert_allclose(parts.losses_, whole.losses_, rtol=1e-12)
+    for one, other in zip(parts.module_.parameters(), whole.module_.parameters(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+def test_a_step_of_a_network_is_that_of_the_gradient_by_hand():
+    t, weights = RNG.normal(size=40), RNG.uniform(size=40)
+    module = network(3, 1)
+    model = NeuralNetRegressor(module, optimizer=tg.optim.SGD(lr=0.1), l2=0.2, max_epochs=1, batch_size=None, tol=0)
+    first, last = model.fit(X, t, weights).module_[0], model.module_[2]
+    W, b, V, c = (parameter.numpy() for parameter in module.parameters())
+    h = np.tanh(X @ W.T + b)
+    d_y = ((h @ V.T + c)[:, 0] - t) * weights / weights.sum()
+    d_a = d_y[:, None] * V * (1 - h**2)
+    np.testing.assert_allclose(last.weight, V - 0.1 * (d_y @ h + 0.2 * V), rtol=1e-12)
+    np.testing.assert_allclose(last.bias, c - 0.1 * d_y.sum(), rtol=1e-12)
+    np.testing.assert_allclose(first.weight, W - 0.1 * (d_a.T @ X + 0.2 * W), rtol=1e-12)
+    np.testing.assert_allclose(first.bias, b - 0.1 * d_a.sum(axis=0), rtol=1e-12)
+
+
+def test_every_fit_begins_with_the_network_as_it_was_given():
+    module = network(3, 1)
+    before = module.state_dict()
+    model = NeuralNetRegressor(module, max_epochs=2, tol=0)
+    one = model.fit(X, targets(LinearRegression)).predict(X)
+    np.testing.assert_array_equal(model.fit(X, targets(LinearRegression)).predict(X), one)
+    for name, numbers in module.state_dict().items():
+        np.testing.assert_array_equal(numbers, before[name])
+
+
+def test_training_ends_where_the_loss_has_ceased_to_fall_and_else_says_so():
+    model = MLPRegressor((4,), learning_rate=0.01, max_epochs=5000, tol=1e-3, patience=3).fit(X, np.zeros(40))
+    assert model.converged_
+    best = np.minimum.accumulate(model.losses_)
+    assert all(loss >= least - 1e-3 for loss, least in zip(model.losses_[-3:], best[-4:-1], strict=True))
+    with pytest.warns(ConvergenceWarning, match="MLPRegressor has not converged: the loss was still falling"):
+        assert not MLPRegressor(max_epochs=3).fit(X, targets(LinearRegression)).converged_
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "words"),
+    [
+        (NeuralNetClassifier(), DataError, "needs a module of tg.nn, or a function of the number of features and of outputs"),
+        (NeuralNetClassifier(lambda features, outputs: None), DataError, "but got None"),
+        (NeuralNetClassifier(network(3, 5)), ShapeError, r"must give 2 numbers .* an output of shape \(1, 5\)"),
+        (NeuralNetClassifier(network, optimizer="adam"), DataError, r"write optimizer=tg.optim.SGD\(lr=0.1\)"),
+        (NeuralNetClassifier(network, batch_size=0), DataError, "batch_size must be a whole number"),
+        (NeuralNetClassifier(network, patience=0), DataError, "patience must be"),
+        (NeuralNetClassifier(network, l2=-1), DataError, "l2 must be"),
+        (MLPClassifier((5, 0)), DataError, "hidden_layer_sizes must be a whole number of at least 1, but is 0"),
+        (MLPClassifier(activation="sine"), DataError, "activation must be one of relu, tanh, logistic, but is 'sine'"),
+        (MLPClassifier(learning_rate=0), DataError, "learning_rate must be"),
+    ],
+)
+def test_a_network_that_cannot_be_trained_is_refused(model, error, words):
+    with pytest.raises(error, match=words):
+        model.fit(X, SIDE)
+
+
+def test_a_network_that_diverges_says_what_to_do_and_keeps_what_it_was():
+    model = MLPRegressor((4,), optimizer=tg.optim.SGD(lr=0.01), max_epochs=3, tol=0).fit(X, targets(LinearRegression))
+    before = model.predict(X)
+    model.set_params(optimizer=tg.optim.SGD(lr=1e30), max_epochs=50)
+    with pytest.raises(DivergenceError, match="smaller learning rate of the optimizer"), np.errstate(all="ignore"):
+        model.fit(X, targets(LinearRegression))
+    np.testing.assert_array_equal(model.predict(X), before)
 
 
 # --- names of columns, settings, errors that both know -------------------------------------------------------------------------

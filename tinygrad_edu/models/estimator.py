@@ -48,7 +48,7 @@ class Estimator(ABC):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by their names. `deep` changes nothing, as no setting has settings of its own."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.init}
 
     def set_params(self, **params: Any) -> Self:
         """Change settings by their names; the next `fit` checks and uses them. Returns the model itself.
