@@ -32,7 +32,7 @@ ROOMS = [
     ["engine.array_methods", "engine.backpropagation", "engine.numpy_protocols"],
     ["engine.hooks"],
     ["engine.conversions"],
-    ["engine.arguments", "engine.ownership", "engine.takers"],
+    ["engine.arguments", "engine.flags", "engine.ownership", "engine.takers"],
     ["engine.messages", "engine.mode"],
     ["primitives"],
     ["primitives.table"],

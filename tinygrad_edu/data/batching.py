@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.data.arrays import checked_arrays
-from tinygrad_edu.engine.arguments import flag, whole_number
+from tinygrad_edu.engine.arguments import whole_number
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError
 

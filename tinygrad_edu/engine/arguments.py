@@ -1,4 +1,4 @@
-"""Checks of single arguments: is it a number in its range, a flag, a text?
+"""Checks of single arguments: is it a number in its range, a function?
 
 They know neither Values nor what the argument is for, only its name.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from numbers import Integral, Real
 from typing import Any
-
-import numpy as np
 
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError
@@ -50,28 +48,6 @@ def whole_number(name: str, given: Any, *, at_least: int, at_most: int | None = 
         return int(given)
     bounds = f"at least {at_least}" + (f" and at most {at_most}" if at_most is not None else "")
     raise DataError(f"{name} must be a whole number of {bounds}, but is {shortened(given)}.")
-
-
-def flag(name: str, given: Any) -> bool:
-    """`given` as a Python bool, if it is True or False. Text such as "no" would count as true.
-
-    >>> flag("requires_grad", True)
-    True
-    """
-    if isinstance(given, bool | np.bool_):
-        return bool(given)
-    raise DataError(f"{name} must be True or False, but is {shortened(given)}.")
-
-
-def text(name: str, given: Any) -> str:
-    """`given`, if it is text.
-
-    >>> text("name", "theta")
-    'theta'
-    """
-    if isinstance(given, str):
-        return given
-    raise DataError(f"{name} must be text, but is {shortened(given)}.")
 
 
 def check_function(taker: str, f: Any) -> None:

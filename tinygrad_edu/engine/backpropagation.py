@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_edu.engine.hooks import passed
 from tinygrad_edu.engine.messages import described
 from tinygrad_edu.engine.mode import Mode, current_mode
-from tinygrad_edu.engine.ownership import own_data
+from tinygrad_edu.engine.ownership import is_unshared, own, own_data
 from tinygrad_edu.errors import GradientError, InPlaceError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast, sum_to
 from tinygrad_edu.primitives.primitive import Jointly, Primitive
@@ -118,16 +118,22 @@ def backpropagate(
         inputs, params = _as_values(node) if create_graph else node._inputs, node.params
         if type(rules) is Jointly:  # which would hand all inputs to each of its rules
             rules, inputs, params = rules.given(inputs, params), (), {}
+        adds = None if create_graph or watch else node.primitive.adds
         for rule, parent, seen in zip(rules, node._parents, node._inputs):  # noqa: B905 (strict zip is slow)
-            if rule is not None and parent in wanted:
+            if rule is None or parent not in wanted:
+                continue
+            if adds and type(cotangents.get(parent)) is np.ndarray:
+                _check_unchanged(node, parent, seen)
+                adds(own(cotangents, parent), g, *inputs, **params)
+            else:
                 _contribute(cotangents, watch, node, parent, seen, rule(g, out, *inputs, **params))
     return cotangents
 
 
 def _contribute(cotangents: dict[Any, Any], watch: Mode | None, node: Any, parent: Any, seen: Any, contribution: Any) -> None:
     """Add what a rule of a node returned for an input, which was `seen` as its parent's data, to the parent's cotangent."""
-    if parent._loan is not None and parent._loan.was_changed_since(seen):
-        raise _changed_in_place(parent, node.primitive)
+    if parent._loan is not None:
+        _check_unchanged(node, parent, seen)
     like, kind = parent._data, type(contribution)
     if kind is not type(like) or (
         kind is np.ndarray and (contribution.shape != like.shape or contribution.dtype is not like.dtype)
@@ -135,20 +141,23 @@ def _contribute(cotangents: dict[Any, Any], watch: Mode | None, node: Any, paren
         contribution = _fit(contribution, like, node.primitive)
     if watch is not None:
         watch.see_gradient(node, parent, contribution)
-    cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
+    if kind is np.ndarray and parent in cotangents and is_unshared(cotangents, parent):
+        cotangents[parent] += contribution
+    else:
+        cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
 
 
 def _as_values(node: Any) -> list[Any]:
     """The inputs of a recorded operation as nodes wherever they were nodes."""
     values = []
     for parent, seen in zip(node.parents, node.inputs, strict=True):
-        if parent is not None and parent._loan is not None and parent._loan.was_changed_since(seen):
-            raise _changed_in_place(parent, node.primitive)
-        if parent is not None and parent._data is not seen and not (parent._loan and parent._loan.covers(seen)):
-            raise GradientError(
-                f"{described(parent)} was given new data after {node.primitive.name!r} had recorded it, so the recorded "
-                "gradient can be computed but not differentiated again. Rebind .data after the higher derivative is taken."
-            )
+        if parent is not None:
+            _check_unchanged(node, parent, seen)
+            if parent._data is not seen and not (parent._loan and parent._loan.covers(seen)):
+                raise GradientError(
+                    f"{described(parent)} was given new data after {node.primitive.name!r} had recorded it, so the recorded "
+                    "gradient can be computed but not differentiated again. Rebind .data after the higher derivative is taken."
+                )
         values.append(seen if parent is None else parent)
     return values
 
@@ -180,9 +189,10 @@ def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     return len(shape) <= len(target) and all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(target), strict=False))
 
 
-def _changed_in_place(parent: Any, primitive: Primitive) -> InPlaceError:
-    return InPlaceError(
-        f"{described(parent)} was changed in place after {primitive.name!r} had recorded it, so the gradient at the recorded "
-        "numbers would not be the gradient at the present ones. Call backward() before you change .data, compute the loss "
-        "anew, or assign new data (value.data = ...), which leaves what was recorded as it was."
-    )
+def _check_unchanged(node: Any, parent: Any, seen: Any) -> None:
+    if parent._loan is not None and parent._loan.was_changed_since(seen):
+        raise InPlaceError(
+            f"{described(parent)} was changed in place after {node.primitive.name!r} had recorded it, so the gradient at the "
+            "recorded numbers would not be the gradient at the present ones. Call backward() before you change .data, compute the "
+            "loss anew, or assign new data (value.data = ...), which leaves what was recorded as it was."
+        )

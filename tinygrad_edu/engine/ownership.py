@@ -4,11 +4,14 @@ The record of an operation keeps the arrays that the operation saw, and they mus
 So a Value never hands out an array that may have been recorded. On the first read of `.data` the user gets a copy to read and
 write, the Value goes on with that copy, and a `Loan` remembers what the record keeps. A backward pass asks the loan whether the
 user has written to the copy since.
+
+An array that nobody else has needs no copy. Python knows: it counts who refers to an array, and a view of it does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 from weakref import ref
 
@@ -19,34 +22,44 @@ from tinygrad_edu.errors import DataError, GradientError, TinygradError
 from tinygrad_edu.primitives.primitive import Primitive
 
 Array = np.ndarray[Any, np.dtype[Any]]
+_LOAN_VALUE_AND_CALL, _DICT_AND_CALL = 3, 2
+"""So many refer to an array that the user does not have, while they are counted: getrefcount() is one of them."""
 
 
 class Loan:
     """An array in the user's hands, and the versions of it that were recorded.
 
+    Whether it was written to is looked up as long as the user has it. Of a user who has read `w.data` in passing that is once.
+
     >>> recorded = np.zeros(2)
     >>> loan = Loan(recorded)
-    >>> loan.array[0] = 5.0
+    >>> loan.lend()[0] = 5.0
     >>> loan.was_changed_since(recorded)
     True
     >>> loan.was_changed_since(loan.snapshot())
     False
     """
 
-    __slots__ = ("_snapshot", "_snapshots", "array")
+    __slots__ = ("_array", "_is_out", "_snapshot", "_snapshots")
 
     def __init__(self, recorded: Array) -> None:
-        self.array = recorded.copy()
-        self._snapshot = recorded
+        self._array = recorded.copy(order="K")
+        self._is_out, self._snapshot = False, recorded
         # Weak, so that a snapshot goes with the last graph that recorded it.
         self._snapshots = [ref(recorded)]
 
+    def lend(self) -> Array:
+        """The array, for the Value and for the user."""
+        self._is_out = True
+        return self._array
+
     def snapshot(self) -> Array:
         """What to record: the array as it is now, out of the user's reach."""
-        if not _identical(self.array, self._snapshot):
-            self._snapshot = self.array.copy()
-            self._snapshots = [alive for alive in self._snapshots if alive() is not None]
-            self._snapshots.append(ref(self._snapshot))
+        if self._is_out:
+            self._is_out = getrefcount(self._array) > _LOAN_VALUE_AND_CALL
+            if not _identical(self._array, self._snapshot):
+                self._snapshot = self._array.copy(order="K")
+                self._snapshots = [*(alive for alive in self._snapshots if alive() is not None), ref(self._snapshot)]
         return self._snapshot
 
     def covers(self, recorded: Array) -> bool:
@@ -55,11 +68,26 @@ class Loan:
 
     def was_changed_since(self, recorded: Array) -> bool:
         """Whether the user has written to the array after `recorded` was."""
-        return self.covers(recorded) and not _identical(self.array, recorded)
+        return self.snapshot() is not recorded and self.covers(recorded) and not _identical(self._snapshot, recorded)
 
 
 def _identical(a: Array, b: Array) -> bool:
-    return np.array_equal(a, b, equal_nan=True)
+    """Whether two arrays of one dtype have the same bits: another sign of a zero is a change, and a NaN that stayed is none."""
+    bits = f"{'u' if a.itemsize <= 8 else 'V'}{a.itemsize}"
+    return np.array_equal(a.view(bits), b.view(bits))
+
+
+def is_unshared(arrays: dict[Any, Any], key: Any) -> bool:
+    """Whether what is under the key is an array that nobody else has, or sees a part of, so that it may be written to."""
+    is_alone = type(arrays[key]) is np.ndarray and getrefcount(arrays[key]) == _DICT_AND_CALL
+    return is_alone and arrays[key].flags.owndata and arrays[key].flags.writeable
+
+
+def own(arrays: dict[Any, Any], key: Any) -> Any:
+    """The array under the key, as one that nobody else has: itself, or else a copy, which takes its place."""
+    if not is_unshared(arrays, key):
+        arrays[key] = arrays[key].copy()
+    return arrays[key]
 
 
 def own_data(data: Any, dtype: Any = None) -> Any:

@@ -11,12 +11,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.engine.arguments import flag, text
 from tinygrad_edu.engine.backpropagation import ancestors, backpropagate, starting_cotangent
+from tinygrad_edu.engine.flags import flag, text
 from tinygrad_edu.engine.hooks import Hook, check_hook, passed
 from tinygrad_edu.engine.messages import described
 from tinygrad_edu.engine.mode import current_mode
-from tinygrad_edu.engine.ownership import Loan, own_data
+from tinygrad_edu.engine.ownership import Loan, own, own_data
 from tinygrad_edu.errors import GradientError, ShapeError
 from tinygrad_edu.primitives.primitive import Primitive
 
@@ -99,9 +99,9 @@ class State:
             return view
         if self._loan is None:
             self._loan = Loan(self._data)
-            self._data = self._loan.array
+            self._data = self._loan.lend()
             self._forget_note()  # its numbers may be changed now
-        return self._data
+        return self._loan.lend()
 
     @data.setter
     def data(self, data: ArrayLike) -> None:
@@ -186,11 +186,11 @@ class State:
         for leaf in gradients:
             if leaf._hooks:
                 gradients[leaf] = passed(leaf, gradients[leaf])
-        for leaf, g in gradients.items():
+        for leaf in gradients:
             if leaf._grad is not None:
-                leaf._grad = leaf._grad + g
+                leaf._grad = leaf._grad + gradients[leaf]
             else:  # two leaves may have been handed the same array; each gets its own
-                leaf._grad = g.copy() if type(g) is np.ndarray else g
+                leaf._grad = own(gradients, leaf) if type(leaf._data) is np.ndarray else gradients[leaf]
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
         """Let a function see the gradient of this Value in every backward pass, before it goes on: to print, clip or scale it.

@@ -14,9 +14,9 @@ from typing import Any, NoReturn, TypeAlias, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from tinygrad_edu.engine.arguments import flag, text
 from tinygrad_edu.engine.array_methods import ArrayMethods
 from tinygrad_edu.engine.conversions import Conversions, check_taking
+from tinygrad_edu.engine.flags import flag, text
 from tinygrad_edu.engine.messages import described, failure
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.numpy_protocols import OPERANDS, NumPyProtocols

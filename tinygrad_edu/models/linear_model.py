@@ -15,7 +15,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tinygrad_edu.engine.arguments import flag, number, whole_number
+from tinygrad_edu.engine.arguments import number, whole_number
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DivergenceError
 from tinygrad_edu.models.classifier import Classifier

@@ -17,7 +17,8 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_edu.compiler import compile
-from tinygrad_edu.engine.arguments import flag, number, whole_number
+from tinygrad_edu.engine.arguments import number, whole_number
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError, ShapeError
 from tinygrad_edu.models.classifier import Classifier, one_hot

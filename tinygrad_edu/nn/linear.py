@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.engine.arguments import flag, whole_number
+from tinygrad_edu.engine.arguments import whole_number
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.initialisation import Seed, generator, uniform

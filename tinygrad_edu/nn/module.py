@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_edu.engine.arguments import flag
 from tinygrad_edu.engine.conversions import numbers_of
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, ShapeError, TracingError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_edu.engine.arguments import flag, number
+from tinygrad_edu.engine.arguments import number
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.optim.optimizer import Optimizer, zeros
 

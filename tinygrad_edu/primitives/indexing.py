@@ -39,10 +39,8 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     out = np.zeros(shape, np.asarray(g).dtype)
     if _names_no_element_twice(index):
         out[index] = g
-    elif type(index) is np.ndarray and len(shape) == 1:
-        np.add.at(out, index.ravel(), np.ravel(g))  # NumPy is twenty times as fast where all three have one axis
     else:
-        np.add.at(out, index, g)  # unlike out[index] += g, this adds twice to an element that is named twice
+        _add_in_place(out, g, None, index)
     return out
 
 
@@ -65,11 +63,20 @@ def _scatter_stack(_: Any, g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return NotImplemented if in_front is None else scatter(g, index=in_front, shape=(len(g), *shape))
 
 
+def _add_in_place(total: Any, g: Any, x: Any, index: Any) -> None:
+    if _names_no_element_twice(index):
+        total[index] += g
+    elif type(index) is np.ndarray and total.ndim == 1:
+        np.add.at(total, index.ravel(), np.ravel(g))  # NumPy is twenty times as fast where all three have one axis
+    else:
+        np.add.at(total, index, g)  # unlike total[index] += g, this adds twice to an element that is named twice
+
+
 index: Primitive = operation(
     _index,
     lambda g, out, x, index: scatter(g, index=index, shape=x.shape),
     name="index", result="part", code="{0}[{index}]", latex="{{{0}}}_{{{index}}}",
-    on_stacks=_index_stack, cases=[case(shape, index=at) for shape, at in CASES],
+    on_stacks=_index_stack, adds=_add_in_place, cases=[case(shape, index=at) for shape, at in CASES],
 )  # fmt: skip
 
 # Zeros of the given shape, to which g is added at the index: what an element passes on that was read several times.
@@ -186,6 +193,7 @@ def gather_and_spread(*parts: Any) -> tuple[Primitive, Primitive]:
     no_rules = (None,) * (parts.count(GIVEN) + 2 * sum(isinstance(part, Run) for part in parts))
     gather = index.but(
         forward=lambda x, *given: x[filled(given)], form_of=index, on_stacks=partial(form_on_stacks, 0),
+        adds=lambda total, g, x, *given: _add_in_place(total, g, x, filled(given)),
         code=f"{{0}}[{written}]", jax=f"{{0}}[{for_jax}]",
         vjps=(lambda g, out, x, *given: spread(g, *given, shape=x.shape), *no_rules),
     )  # fmt: skip

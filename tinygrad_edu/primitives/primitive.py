@@ -106,6 +106,9 @@ class Primitive:
     on_stacks: `on_stacks(are_stacks, *inputs, **params)`, how it is applied to many inputs at once (`stacking`), if it does not do
         with its parameter `axis`, `axes` or `shape` moved by one. For each input it is told whether it is a stack; what it does not
         know how to do is NotImplemented.
+    adds: for an operation whose gradient is zero but for a part, as that of an index is: `adds(total, g, *inputs, **params)` adds
+        what its rule says to an array in place. So the rows of an array that are read one by one do not cost an array of the full
+        size each.
 
     Calling an entry applies it: to arrays it is its forward function, to Values it also records itself.
 
@@ -130,13 +133,15 @@ class Primitive:
         reduces: np.ufunc | None = None,
         form_of: Primitive | None = None,
         on_stacks: Callable[..., Any] | None = None,
+        adds: Callable[..., None] | None = None,
     ) -> None:
         is_for_any_number = len(vjps) == 1 and isinstance(vjps[0], EachInput | Jointly)
         self.forward, self.vjps = forward, cast(Rules, vjps[0] if is_for_any_number else vjps)
         self.name: str = name or getattr(forward, "__name__", "")
         self.numpy = (forward,) if isinstance(forward, np.ufunc) else tuple(numpy)
         self.code, self.jax, self.latex, self.result, self.shapes = code, jax, latex, result, shapes
-        self.domain, self.cases, self.reduces, self.form_of, self.on_stacks = domain, tuple(cases), reduces, form_of, on_stacks
+        self.domain, self.cases, self.reduces, self.form_of = domain, tuple(cases), reduces, form_of
+        self.on_stacks, self.adds = on_stacks, adds
         # What `help` and `inspect` read of a function: what the forward function says, which takes the same arguments.
         told = {attribute: getattr(forward, attribute, None) for attribute in ("__module__", "__doc__")}
         vars(self).update(told, __name__=self.name, __qualname__=self.name, __wrapped__=forward)

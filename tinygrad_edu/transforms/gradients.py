@@ -8,7 +8,7 @@ from typing import Any, Concatenate, Literal, overload
 
 import numpy as np
 
-from tinygrad_edu.engine.arguments import flag
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError

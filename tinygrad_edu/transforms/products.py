@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, overload
 
-from tinygrad_edu.engine.arguments import check_function, flag
+from tinygrad_edu.engine.arguments import check_function
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.messages import described, shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError, ShapeError
