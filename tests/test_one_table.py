@@ -113,7 +113,7 @@ OTHER_MEANINGS = {
     "graph": {"gamma"},  # a Greek letter
     "graph.mathml_notation": {"gamma", "max", "min", "mod", "prod", "sqrt", "sum"},  # words of LaTeX's
     "models": {"log", "step"},  # a scale of an axis, and a step of gradient descent
-    "nn": {"mean", "sum"},  # what reduction= may be
+    "nn": {"mean", "sum", "tanh", "relu"},  # what reduction=, nonlinearity= and approximate= may be
 }
 
 # By what it is an operation is told from others here: the compiler lays out arrays (it repeats, reshapes, cuts, converts, adds in

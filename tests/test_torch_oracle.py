@@ -88,7 +88,7 @@ COUNTERPARTS = {
     **{name: _transform(name) for name in ("fft", "ifft", "rfft", "irfft")},
     **{
         name: _rearranging(name)
-        for name in ("index", "reshape", "transpose", "expand_dims", "broadcast_to", "roll")
+        for name in ("index", "reshape", "transpose", "expand_dims", "broadcast_to", "roll", "windows")
         if name in TABLE.entries
     },
 }

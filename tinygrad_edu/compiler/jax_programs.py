@@ -275,11 +275,13 @@ def jax_program(run: RewrittenRun) -> Program:
         *([f"if not {own}config.jax_enable_x64:", f"    {own}refuse_to_round({run.name!r})"] if is_double else []),
         *outside,
         f"{own}results = {own}compiled({', '.join(passed)})",
-        f"return {run.outline.expression([_taken(f'{own}results[{i}]', node) for i, node in enumerate(run.outputs)])}",
+        *run.returning([_taken(f"{own}results[{i}]", node) for i, node in enumerate(run.outputs)], source.leaves, scope),
     ]
     text = run.text(source)
     lines = source.origins(text)
-    program = Program(text, text, lines, leaves, statements, scope, runnable(leaves, statements, scope), bool(run.trace.outside))
+    program = Program(
+        text, text, lines, leaves, statements, scope, runnable(leaves, statements, scope), bool(run.trace.outside or run.trace.kept)
+    )
     finalize(program, jitted.clear_cache).atexit = False  # JAX would keep what it has compiled, and every line that led to it
     return program
 

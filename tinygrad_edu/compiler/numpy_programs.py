@@ -38,7 +38,9 @@ def numpy_program(run: RewrittenRun) -> Program:
     scope |= {**its.functions, **_of_users(its.functions, fast.outputs), **its.constants, **run.outline.scope}
     leaves = run.leaves(source)
     lists = [f"{name} = {made}" for name, made in source.lists.items()]
-    statements = [*run.read_outside(source, scope), *lists, *source.body, f"return {run.outline.expression(source.results)}"]
+    outside = run.read_outside(source, scope)
+    returning = run.returning(source.results, [*source.parameters, *source.leaves, *source.body], scope)
+    statements = [*outside, *lists, *source.body, *returning]
     pairs = list(zip(leaves, fast.inputs, strict=False))
     if may_raise:
         # Not the whole numbers: Python's have any number of digits, and what raises an error with them does so eagerly, too.
@@ -49,7 +51,8 @@ def numpy_program(run: RewrittenRun) -> Program:
     statements = [*numbers, *statements]
     text, fast_text = run.text(readable), run.text(source)
     run_it = runnable(leaves, statements, scope)
-    return Program(text, fast_text, readable.origins(text), leaves, statements, scope, run_it, bool(run.trace.outside))
+    reads_outside = bool(run.trace.outside or run.trace.kept)
+    return Program(text, fast_text, readable.origins(text), leaves, statements, scope, run_it, reads_outside)
 
 
 def _of_users(functions: Mapping[str, Callable[..., Any]], outputs: Sequence[IRNode]) -> dict[str, Callable[..., Any]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import linecache
 import textwrap
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import count
 from types import CodeType, FunctionType
 from typing import Any
@@ -21,7 +20,6 @@ from tinygrad_edu.compiler.returning import Outline, outline
 from tinygrad_edu.compiler.rewriting import simplified
 from tinygrad_edu.compiler.rolling import rolled
 from tinygrad_edu.compiler.tracing import TracedRun, traced
-from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.messages import GENERATED
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -37,7 +35,7 @@ class Program:
     statements: what it does with them, the return included.
     scope: what else the statements refer to, by name.
     run: `run(*leaves)`.
-    reads_outside: whether it reads Values that are no arguments.
+    reads_outside: whether it reads what is no argument.
     """
 
     source: str
@@ -56,7 +54,7 @@ class RewrittenRun:
 
     name: of the function.
     inputs: the arguments, and after them what comes from outside.
-    outputs: the results that are numbers and arrays.
+    outputs: the results that are numbers and arrays, and after them what is kept for the next call.
     outline: the tree that the function returned.
     reserved: the names of the function's parameters, which parts of them may not take.
     """
@@ -78,21 +76,36 @@ class RewrittenRun:
         return emitter(self.name, self.inputs, self.outputs, [*self.reserved, *self.outline.scope]).source()
 
     def text(self, source: Source) -> str:
-        """The program as a file."""
-        return source.text(_docstring(self, source), self.outline.expression(source.results), self.outline.definitions)
+        """The program as a file. What the function keeps for its next call is returned, too, by its name."""
+        returned, kept = self.outline.expression(source.results), source.results[len(source.results) - len(self.trace.kept) :]
+        if kept:
+            names = [node.label.name if node.label else "kept" for _, node in self.trace.kept]
+            named = ", ".join(f"{name!r}: {result}" for name, result in zip(names, kept, strict=True))
+            returned = f"{f'({returned})' if type(self.trace.output) is tuple else returned}, {{{named}}}"
+        return source.text(_docstring(self, source), returned, self.outline.definitions)
 
     def leaves(self, source: Source) -> list[str]:
         """The parameters of the program that are numbers and arrays of the arguments."""
         return source.leaves[: len(self.trace.inputs)]
 
     def read_outside(self, source: Source, scope: dict[str, Any]) -> list[str]:
-        """Statements that read the present numbers of Values that are no arguments."""
+        """Statements that read the present numbers of what is no argument."""
         parameters = source.leaves[len(self.trace.inputs) :]
         lines, own = [], prefix([*source.parameters, *source.leaves, *scope])
-        for parameter, value in zip(parameters, self.trace.outside, strict=False):
-            scope[f"{own}present_{parameter}"] = partial(numbers_of, value)
+        for parameter, (look, _) in zip(parameters, self.trace.outside, strict=False):
+            scope[f"{own}present_{parameter}"] = look
             lines.append(f"{parameter} = {own}present_{parameter}()")
         return lines
+
+    def returning(self, results: Sequence[str], names: Iterable[str], scope: dict[str, Any]) -> list[str]:
+        """Statements that return the results, and keep before that what is kept. `names` are those that are taken."""
+        kept = results[len(results) - len(self.trace.kept) :]
+        if not kept:
+            return [f"return {self.outline.expression(results)}"]
+        own = prefix([*names, *scope])
+        scope |= {f"{own}keep_{position}": take for position, (take, _) in enumerate(self.trace.kept)}
+        keeping = [f"{own}keep_{position}({result})" for position, result in enumerate(kept)]
+        return [f"{own}returned = {self.outline.expression(results)}", *keeping, f"return {own}returned"]
 
 
 def rewritten(
@@ -105,8 +118,8 @@ def rewritten(
 ) -> RewrittenRun:
     """Record `f` on numbers and arrays of these names, and simplify what it does. `own` is the code of the user's function."""
     trace = traced(f, names, numbers, own)
-    inputs = [*trace.inputs, *trace.outside.values()]
-    traced_outputs = [node for node in trace.outputs if node is not None]
+    inputs = [*trace.inputs, *(node for _, node in trace.outside)]
+    traced_outputs = [*(node for node in trace.outputs if node is not None), *(node for _, node in trace.kept)]
     outputs = rolled(list(dict.fromkeys(trace.nodes.values())), traced_outputs, inputs)
     simple = simplified([*outputs, *inputs])
     inputs, outputs = ([simple[node] for node in nodes] for nodes in (inputs, outputs))
@@ -154,7 +167,7 @@ def _inputs(run: RewrittenRun) -> Iterator[tuple[str, str]]:
     """What each input is called, and what it is; of a list that a loop goes through what is in it."""
     walked = {base for base, _ in walked_lists(run.inputs, run.outputs).values()}
     lists: dict[str, list[IRNode]] = {}
-    for node in (*run.trace.inputs, *run.trace.outside.values()):
+    for node in (*run.trace.inputs, *(node for _, node in run.trace.outside)):
         base = next((place.before for place in places(node.name) if place.before in walked), node.name)
         lists.setdefault(base, []).append(node)
     for name, nodes in lists.items():

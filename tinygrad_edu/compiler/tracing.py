@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import CodeType
@@ -20,9 +21,10 @@ from weakref import ref
 import numpy as np
 
 from tinygrad_edu.compiler.identities import does_nothing
-from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, PythonNumber, is_elementwise, result_type
-from tinygrad_edu.compiler.keeping import kept
+from tinygrad_edu.compiler.ir import PYTHON, IRGraph, IRNode, Label, PythonNumber, Rank, is_elementwise, result_type
+from tinygrad_edu.compiler.keeping import kept as kept_part
 from tinygrad_edu.compiler.labelling import label
+from tinygrad_edu.compiler.placing import Placing
 from tinygrad_edu.compiler.python_numbers import kind, number, plain
 from tinygrad_edu.compiler.randomness import draws, shared_state
 from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
@@ -36,6 +38,7 @@ from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.graph.variables import Users, Variables
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.table import TABLE, numpy_name
+from tinygrad_edu.transforms.places import keeper
 from tinygrad_edu.transforms.tracing import ARGUMENT
 from tinygrad_edu.transforms.trees import demand_shallow, tree_leaves, tree_map
 
@@ -49,7 +52,8 @@ class TracedRun:
 
     oldest: the serial number of the first Value of the run.
     inputs: the nodes of the arguments.
-    outside: Values that the function used without getting them as arguments, and their input nodes.
+    outside: what the function used without getting it as an argument: what gives its present numbers, and its input node.
+    kept: what it keeps for its next call: what takes the numbers, and their node.
     output: what the function returned, a tree.
     outputs: for each leaf of it the node, or None for what is neither a number nor an array.
     nodes: for each Value of the run that an output depends on, its node.
@@ -58,7 +62,8 @@ class TracedRun:
 
     oldest: int
     inputs: list[IRNode]
-    outside: dict[Value, IRNode]
+    outside: list[tuple[Callable[[], Any], IRNode]]
+    kept: list[tuple[Callable[[Any], None], IRNode]]
     output: Any
     outputs: list[IRNode | None]
     nodes: dict[Value, IRNode]
@@ -85,7 +90,8 @@ def traced(
         first = _run(graph, f, names, numbers, outside, Users(variables, own))
     second = _run(graph, f, names, numbers, outside)
     # The generators that have moved may have been moved by another thread.
-    if first.outputs != second.outputs or (shared_state() != before and draws(lambda: _run(graph, f, names, numbers, outside))):
+    is_same = first.outputs == second.outputs and [node for _, node in first.kept] == [node for _, node in second.kept]
+    if not is_same or (shared_state() != before and draws(lambda: _run(graph, f, names, numbers, outside))):
         raise TracingError(
             "the function did not do the same when it was called again: it uses random numbers, or something that it changes "
             "itself. A compiled function does the same each time, so draw the random numbers outside and pass them as an argument."
@@ -103,27 +109,38 @@ def _run(
 ) -> TracedRun:
     arguments = [_argument(name, x) for name, x in zip(names, numbers, strict=True)]
     oldest = arguments[0].serial if arguments else Value(0.0).serial
-    tracing = _Tracer(oldest, frozenset(arguments), users)
+    tracing, placing = _Tracer(oldest, frozenset(arguments), users), Placing()
+    before = keeper.set(placing)
     with InMode(tracing), np.errstate(all="ignore"):
         try:
             output = f(arguments)
         except (ValueError, SystemError) as error:
             raise_its_reason(error)
+        finally:
+            keeper.reset(before)
     demand_shallow(output, "what the function returned", DEEPEST)
     nodes: dict[Value, IRNode] = {}
     for argument, name in zip(arguments, names, strict=True):
         nodes[argument] = graph.input(name, argument.shape, kind(numbers_of(argument)))
     inputs = [nodes[argument] for argument in arguments]
     leaves = list(tree_leaves(output))
-    for value in _in_order([leaf for leaf in leaves if isinstance(leaf, Value)], oldest):
-        if value not in nodes:
+    read: dict[Value, IRNode] = {}
+    for value in _in_order([*(leaf for leaf in leaves if isinstance(leaf, Value)), *placing.written.values()], oldest):
+        if value in placing.read_at:
+            read[value] = nodes[value] = _read(graph, value, [*names, *(node.name for node in (*outside.values(), *read.values()))])
+        elif value not in nodes:
             nodes[value] = _outside(graph, value, names, outside) if value.serial < oldest else _node(graph, value, nodes)
     outputs = [_output(graph, nodes, leaf) for leaf in leaves]
+    looks: list[tuple[Callable[[], Any], IRNode]] = [(partial(numbers_of, value), node) for value, node in outside.items()]
+    looks += [(placing.read_at[value].get, node) for value, node in read.items()]
+    kept = [(place.set, nodes[value]) for place, value in placing.written.items() if place.set is not None]
     if users is not None:
         label(nodes, _again(tracing.passed, users.again), users.variables, output)
+        for place, value in placing.written.items():
+            nodes[value].is_called(Label(f"new_{place.name}", Rank.PLACE))
         for value, node in nodes.items():
             node.is_from(users.lines.get(value.serial))
-    return TracedRun(oldest, inputs, outside, output, outputs, nodes, tracing.passed)
+    return TracedRun(oldest, inputs, looks, kept, output, outputs, nodes, tracing.passed)
 
 
 def _argument(name: str, x: Any) -> Value:
@@ -134,11 +151,15 @@ def _argument(name: str, x: Any) -> Value:
 def _outside(graph: IRGraph, value: Value, names: Sequence[str], outside: dict[Value, IRNode]) -> IRNode:
     """The node of a Value that was there before the run."""
     if value not in outside:
-        wanted = value.name or "outside"
-        taken = {*names, *(node.name for node in outside.values())}
-        name = next(name for number in count(1) if (name := wanted if number == 1 else f"{wanted}_{number}") not in taken)
-        outside[value] = graph.input(name, value.shape, value.dtype)
+        outside[value] = _read(graph, value, [*names, *(node.name for node in outside.values())])
     return outside[value]
+
+
+def _read(graph: IRGraph, value: Value, taken: Collection[str]) -> IRNode:
+    """An input of the program that is no argument, by a name of its own."""
+    wanted = value.name or "outside"
+    name = next(name for number in count(1) if (name := wanted if number == 1 else f"{wanted}_{number}") not in taken)
+    return graph.input(name, value.shape, value.dtype)
 
 
 def _node(graph: IRGraph, value: Value, nodes: dict[Value, IRNode]) -> IRNode:
@@ -256,7 +277,7 @@ class _Tracer(Watch):
             self.tried.append(ref(node))
         primitive = node.primitive
         if TABLE.entries.get(primitive.name) is not primitive:
-            node.primitive, node.params = kept(primitive), {key: kept(x) for key, x in (node.params or {}).items()}
+            node.primitive, node.params = kept_part(primitive), {key: kept_part(x) for key, x in (node.params or {}).items()}
         node.requires_grad = (
             self.gradients
             and primitive.is_differentiable

@@ -46,4 +46,4 @@ class Buffers:
         self.arrays[name] = np.array(array, old.dtype)
 
     def _place(self, name: str) -> Place:
-        return Place(self, name, partial(self.arrays.__getitem__, name), partial(self.put, name), self.arrays[name])
+        return Place(self, name, lambda: self.arrays[name], partial(self.put, name), self.arrays[name])

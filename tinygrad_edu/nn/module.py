@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.flags import flag
+from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, ShapeError, TracingError
@@ -215,6 +216,8 @@ class Module(metaclass=_Finishing):
             elif part.parameter is not None:
                 shapes.append(f"{part.name} {np.shape(numbers_of(part.thing))}")
                 count += np.size(numbers_of(part.thing))
+            elif callable(part.thing) and part.path.startswith("["):  # a function in a row of layers
+                lines.append(f"  ({part.name}) {name_of(part.thing)}")
         first = f"{type(self).__name__}({self.settings()})"
         return lines, f"{first}  # {', '.join(shapes)}: {_counted(count)}" if shapes else first
 

@@ -30,4 +30,5 @@ from tinygrad_edu.primitives import (  # noqa: F401
     statistics,
     trigonometry,
     ufunc_methods,
+    windows,
 )

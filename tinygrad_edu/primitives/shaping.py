@@ -203,8 +203,7 @@ def _picking(function: Function) -> Function:
     return composed
 
 
-for _function in (np.resize, np.lib.stride_tricks.sliding_window_view):
-    composition(_function)(_picking(_function))
+composition(np.resize)(_picking(np.resize))
 
 
 # --- copies ------------------------------------------------------------------------------------------------------------------
