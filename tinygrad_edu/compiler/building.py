@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.brief_indices import brief, goes_forward
+from tinygrad_edu.compiler.contractions import as_products
 from tinygrad_edu.compiler.identities import IDENTITIES, Identity
 from tinygrad_edu.compiler.ir import (
     IRGraph,
@@ -29,7 +30,17 @@ from tinygrad_edu.compiler.ir import (
     result_type,
 )
 from tinygrad_edu.compiler.loops import everything, is_list
-from tinygrad_edu.primitives import arithmetic, broadcasting, indexing, joining, linear_algebra, reductions, shaping, special
+from tinygrad_edu.primitives import (
+    arithmetic,
+    broadcasting,
+    einstein,
+    indexing,
+    joining,
+    linear_algebra,
+    reductions,
+    shaping,
+    special,
+)
 from tinygrad_edu.primitives.primitive import Primitive
 
 Type = tuple[tuple[int, ...], Any]
@@ -306,6 +317,12 @@ class Builder:
         if positions or frozen(brief(index, like[0])) == frozen(index):
             return None
         return self.make(indexing.scatter, inputs, {**params, "index": brief(index, like[0])})
+
+    @_rewrites(einstein.einsum)
+    def einsum(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
+        """Products of matrices, where these are meant."""
+        node = as_products(inputs, params["subscripts"], params.get("optimize", False), self.make)
+        return node if node is not None and (node.shape, node.dtype) == like else None
 
     @_rewrites(joining.concatenate)
     def concatenate(self, inputs: Sequence[IRNode], params: Mapping[str, Any], like: Type) -> IRNode | None:
