@@ -28,10 +28,12 @@ PICTURES = [
     "compiled_gradient.png",
     "gradient_descent.png",
     "linear_regression.png",
+    "optimizers.png",
     "perceptron.png",
     "real_data.png",
     "scale_out.png",
     "scipy_optimize.png",
+    "xor.png",
 ]
 
 
