@@ -90,20 +90,16 @@ def traced(
     mode = current_mode()
     nested = inside_a_transform() or mode.records_constants
     nested = nested or (mode.records and any(map(_requires_grad, (*args, *kwargs.values()))))
-    positions = _positions(argnums, f, len(args))
-    inputs: list[Value] = []
+    called_with, arguments, inputs = list(args), [], []
 
     def stand_in(path: str, leaf: Any) -> Value:
         inputs.append(_stand_in(path, leaf))
         return inputs[-1]
 
     with InMode(RECORDING):
-        names = parameter_names(f)
-        names = [names[position] if position < len(names) else f"argument {position}" for position in positions]
-        arguments = tuple(tree_map_named(stand_in, args[position], name) for position, name in zip(positions, names, strict=True))
-        called_with = list(args)
-        for position, argument in zip(positions, arguments, strict=True):
-            called_with[position] = tree_map(itself, argument)  # f may put other leaves into its own tree
+        for position, name in _named_positions(argnums, f, len(args)).items():
+            arguments.append(tree_map_named(stand_in, args[position], name))
+            called_with[position] = tree_map(itself, arguments[-1])  # f may put other leaves into its own tree
         before = differentiating.set(True)
         try:
             output = f(*called_with, **kwargs)
@@ -120,7 +116,7 @@ def traced(
         outputs.append(_as_value(f, path, leaf))
         return outputs[-1]
 
-    return Trace(arguments, inputs, tree_map_named(as_output, output), outputs, aux, nested)
+    return Trace(tuple(arguments), inputs, tree_map_named(as_output, output), outputs, aux, nested)
 
 
 def itself(leaf: Any) -> Any:
@@ -141,7 +137,10 @@ def _with_aux(output: Any, f: Callable[..., Any]) -> tuple[Any, Any]:
 
 def _result(gradient: Any, argument: Value, nested: bool) -> Any:
     """A gradient as the transform returns it: a Value in a nested one, else an array of the caller's own."""
-    gradient = np.zeros(argument.shape, argument.dtype) if gradient is None else passed(argument, gradient, nested)
+    if gradient is None:
+        gradient = np.zeros(argument.shape, argument.dtype)
+    elif has_hooks(argument):
+        gradient = passed(argument, gradient, nested)
     if nested:
         name = f"d_{argument.name}" if argument.name else None
         if not isinstance(gradient, Value):
@@ -171,18 +170,21 @@ def _matching(path: str, leaf: Any, model: Value, nested: bool) -> Any:
     return leaf if nested else snapshot_of(leaf)
 
 
-def _positions(argnums: tuple[int, ...], f: Callable[..., Any], count: int) -> list[int]:
-    """`argnums` counted from the front, each of them once."""
+def _named_positions(argnums: tuple[int, ...], f: Callable[..., Any], count: int) -> dict[int, str]:
+    """`argnums` counted from the front, each of them once, and what `f` calls these arguments."""
+    names = parameter_names(f)
+    named: dict[int, str] = {}
     for number in argnums:
         if not -count <= number < count:
             raise DataError(
                 f"argnums names the positional argument {number}, but {name_of(f)} was called with {count} of them. "
                 "Arguments to differentiate are passed by position."
             )
-    positions = [number % count for number in argnums]
-    if len(set(positions)) < len(positions):
+        position = number % count
+        named[position] = names[position] if position < len(names) else f"argument {position}"
+    if len(named) < len(argnums):
         raise DataError(f"argnums={argnums} names an argument of {name_of(f)} twice.")
-    return positions
+    return named
 
 
 def _as_value(f: Callable[..., Any], path: str, leaf: Any) -> Value:
@@ -201,22 +203,30 @@ def _as_value(f: Callable[..., Any], path: str, leaf: Any) -> Value:
 
 
 def _stand_in(path: str, leaf: Any) -> Value:
-    if isinstance(leaf, Value) and leaf.dtype.kind == "c":
-        raise DataError(f"{path} is complex, but a derivative is that of real numbers: give its real and imaginary part.")
-    if isinstance(leaf, Value) and (leaf.requires_grad or current_mode().records_constants):
-        if leaf.dtype.kind != "f" or not isinstance(numbers_of(leaf), np.ndarray | np.generic):
-            leaf = cast(leaf, dtype=np.dtype(np.float64))
-        stand_in = record(ARGUMENT, (leaf,), {}).named(leaf.name or path)
-        stand_in.requires_grad = True
-        return stand_in
+    if isinstance(leaf, Value):
+        return _stand_in_of_value(path, leaf)
     try:
-        return Value(leaf.numpy() if isinstance(leaf, Value) else leaf, name=path)
+        return Value(leaf, name=path)
     except DataError as error:
         raise DataError(f"{path} cannot be differentiated: {error}") from error
 
 
+def _stand_in_of_value(path: str, value: Value) -> Value:
+    if value.dtype.kind == "c":
+        raise DataError(f"{path} is complex, but a derivative is that of real numbers: give its real and imaginary part.")
+    if not (value.requires_grad or current_mode().records_constants):
+        return Value(value.numpy(), name=path)
+    if value.dtype.kind != "f" or not isinstance(numbers_of(value), np.ndarray | np.generic):
+        value = cast(value, dtype=np.dtype(np.float64))
+    stand_in = record(ARGUMENT, (value,), {}).named(value.name or path)
+    stand_in.requires_grad = True
+    return stand_in
+
+
 def parameter_names(f: Callable[..., Any]) -> Sequence[str]:
-    if type(f) is FunctionType and not hasattr(f, "__wrapped__"):  # what inspect.signature would say, in a hundredth of the time
+    while hasattr(f, "__wrapped__") and not hasattr(f, "__signature__"):
+        f = f.__wrapped__
+    if type(f) is FunctionType:  # what inspect.signature would say, in a hundredth of the time
         return f.__code__.co_varnames[: f.__code__.co_argcount]
     try:
         return list(inspect.signature(f).parameters)

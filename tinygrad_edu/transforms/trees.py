@@ -226,6 +226,8 @@ def has_leaf(is_wanted: Callable[[Any], bool], tree: Any) -> bool:
     >>> has_leaf(callable, {"w": [1, print]})
     True
     """
+    if is_leaf(tree):
+        return is_wanted(tree)
     to_visit, seen = [tree], set()
     while to_visit:
         children = children_of(part := to_visit.pop())
