@@ -17,6 +17,7 @@ from tinygrad_edu.compiler.rounds import (
     Recorded,
     Rounds,
     Within,
+    form,
     has_place,
     index_numbers,
     is_given,
@@ -55,7 +56,7 @@ class FurtherRounds:
             for node in fewest
             if node not in self.taken
             and node not in self.recorded.owner
-            and self.recorded.form[node] == self.recorded.form[model]
+            and form(node) == form(model)
             and may_be_at(node, self.rounds.numbers[position], number)
             and all(self.may_be(number, *each) for each in zip(known, node.inputs, model.inputs, operands, strict=True))
         ]
@@ -168,7 +169,7 @@ class FurtherRounds:
             parts: Iterable[IRNode] = node.inputs if self.recorded.position.get(node, -1) >= oldest else ()
             if node in self.recorded.owner and self.recorded.owner[node][0] not in walked:
                 walked.add(rounds := self.recorded.owner[node][0])
-                parts = (part for computed in rounds.instances for each in computed if each for part in each.inputs)
+                parts = (*rounds.outside, *rounds.initial)
             new = [part for part in dict.fromkeys(parts) if part not in seen]
             seen.update(new)
             waiting += new
@@ -217,7 +218,7 @@ class _Before:
             return None
         self._nodes[position] = node
         carried = [isinstance(operand, Within) and operand.lag == 1 for operand in operands]
-        is_like = self._recorded.form[node] == self._recorded.form[model] and may_be_at(node, self._rounds.numbers[position], -1)
+        is_like = form(node) == form(model) and may_be_at(node, self._rounds.numbers[position], -1)
         if model.operation is arithmetic.add and sum(carried) == 1 and (self._leaves_out or not is_like):
             rest = operands[carried.index(False)]
             self.learned[position, carried.index(True)] = None

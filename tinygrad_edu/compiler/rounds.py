@@ -127,6 +127,11 @@ class Rounds:
         """The operands that are computed in the rounds."""
         return (each for operands in self.operands for each in operands if isinstance(each, Within))
 
+    @property
+    def initial(self) -> Iterator[IRNode]:
+        """What is carried into the first rounds."""
+        return (node for each in self.within for node in each.before if node is not None)
+
 
 class Recorded:
     """The operations of a program, in the order in which they were recorded, and the loops among them.
@@ -136,8 +141,7 @@ class Recorded:
     where it is given, those that look at it are left out.
 
     order: the operations.
-    form, kind: for each a number, equal for operations that are alike in all but their operands and the numbers of an index; and
-        for those that have operands of the same kind, too.
+    kind: for each a number, equal for operations that only differ in which operands they have, and in the numbers of an index.
     position: for each its place in the order.
     users: for each node the operations that it is an operand of.
     rounds: the loops that have been found, in order.
@@ -145,10 +149,8 @@ class Recorded:
     """
 
     def __init__(self, order: Sequence[IRNode]) -> None:
-        forms: dict[Any, int] = {}
         kinds: dict[Any, int] = {}
-        self.form = {node: forms.setdefault(_form(node), len(forms)) for node in order}
-        self.kind = {node: kinds.setdefault((self.form[node], _kinds_of_operands(node)), len(kinds)) for node in order}
+        self.kind = {node: kinds.setdefault((form(node), _kinds_of_operands(node)), len(kinds)) for node in order}
         self._parts: dict[Any, dict[tuple[int | None, ...], IRNode]] = {}
         for node in order:
             if numbers := index_numbers(node):
@@ -194,7 +196,8 @@ def is_given(node: IRNode) -> bool:
     return given_as(node).primitive is None
 
 
-def _form(node: IRNode) -> Any:
+def form(node: IRNode) -> Any:
+    """Equal for operations that are alike in all but their operands, and the numbers of an index."""
     return node.primitive, _form_of_params(node) if node.params else (), node.shape, node.dtype
 
 
@@ -235,6 +238,8 @@ def is_repeated(nodes: Sequence[IRNode]) -> bool:
 
 def moving(nodes: Sequence[IRNode], is_repeated: bool) -> tuple[Moves, ...] | None:
     """How the numbers in the indices of operations move. Without a rule they do where a line is repeated."""
+    if not index_numbers(nodes[0]):
+        return ()
     columns = list(zip(*map(index_numbers, nodes), strict=True))
     found = (steps_of(column) or (table_of(column) if is_repeated else None) for column in columns)
     known = [moves for moves in found if moves]
