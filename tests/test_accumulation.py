@@ -192,6 +192,34 @@ def test_gradients_of_many_uses_are_added_up_in_one_array(monkeypatch):
     assert answers == 9 * [True]
 
 
+def test_a_gradient_that_a_transform_returns_is_the_callers_own():
+    kept = np.array([2.0, 2.0])
+    doubled = tg.primitive(lambda x: 2 * x, lambda g, out, x: kept, name="doubled")
+    x, y = np.ones(2), np.ones(2)
+    for f in (lambda x, y: x.sum() + y.sum(), lambda x, y: (x + y).sum(), lambda x, y: doubled(x).sum(), lambda x, y: y[0]):
+        found = [*tg.grad(f, argnums=(0, 1))(x, y), *tg.vjp(f, x, y)[1](1.0)]
+        for number, gradient in enumerate(found):
+            assert gradient.flags.owndata
+            assert gradient.flags.writeable
+            assert not any(np.shares_memory(gradient, other) for other in (*found[:number], kept, x, y))
+
+
+def test_a_gradient_is_returned_as_the_rule_made_it():
+    addresses = []
+
+    def noted(g, out, x):
+        gradient = g * 2
+        addresses.append(gradient.ctypes.data)
+        return gradient
+
+    doubled = tg.primitive(lambda x: 2 * x, noted, name="doubled")
+    gradient = tg.grad(lambda x: doubled(x).sum())(np.ones(2))
+    assert gradient.ctypes.data == addresses[0]
+    x = Value(np.ones(2))
+    doubled(x).sum().backward()
+    assert x.grad.ctypes.data == addresses[1]
+
+
 # --- what the user has read --------------------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.hooks import has_hooks, passed
 from tinygrad_edu.engine.messages import name_of, shortened
 from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode, differentiating, inside_a_transform
+from tinygrad_edu.engine.ownership import own
 from tinygrad_edu.engine.value import Value, record, snapshot_of
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast
@@ -60,7 +61,7 @@ class Trace:
                 seeds[node] = seeds[node] + cotangent if node in seeds else cotangent
         with InMode(RECORDING):
             gradients = backpropagate(seeds, *self.between(), create_graph=nested)
-            return tuple(tree_map(lambda leaf: _result(gradients.get(leaf), leaf, nested), argument) for argument in self.arguments)
+            return tuple(tree_map(lambda leaf: _result(gradients, leaf, nested), argument) for argument in self.arguments)
 
     def between(self) -> tuple[list[Any], set[Any]]:
         """What lies between the arguments and the outputs, as the chain rule wants it."""
@@ -135,19 +136,20 @@ def _with_aux(output: Any, f: Callable[..., Any]) -> tuple[Any, Any]:
     raise DataError(f"with has_aux=True {name_of(f)} must return a pair (result, aux), but returned {type(output).__name__}.")
 
 
-def _result(gradient: Any, argument: Value, nested: bool) -> Any:
-    """A gradient as the transform returns it: a Value in a nested one, else an array of the caller's own."""
-    if gradient is None:
-        gradient = np.zeros(argument.shape, argument.dtype)
+def _result(gradients: dict[Any, Any], argument: Value, nested: bool) -> Any:
+    """The gradient of an argument as the transform returns it: a Value in a nested one, else an array of the caller's own."""
+    if argument not in gradients:
+        gradients[argument] = np.zeros(argument.shape, argument.dtype)
     elif has_hooks(argument):
-        gradient = passed(argument, gradient, nested)
+        gradients[argument] = passed(argument, gradients[argument], nested)
     if nested:
+        gradient = gradients[argument]
         name = f"d_{argument.name}" if argument.name else None
         if not isinstance(gradient, Value):
             return Value(gradient, requires_grad=False, name=name)
         is_nameless = gradient.primitive is not None and not gradient.name  # a leaf is the user's own
         return gradient.named(name) if is_nameless and name else gradient
-    return np.array(gradient) if isinstance(gradient, np.ndarray) and gradient.ndim else gradient[()]
+    return own(gradients, argument) if argument.ndim else gradients[argument][()]
 
 
 def _plain(x: Any) -> Any:
