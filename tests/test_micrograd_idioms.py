@@ -1,8 +1,11 @@
 """What was written for micrograd runs as it is, and what it got wrong is right."""
 
+import random
+
 import numpy as np
 import pytest
 
+import tinygrad_edu as tg
 from tinygrad_edu.engine.value import Value
 
 
@@ -128,3 +131,76 @@ def test_what_requires_no_gradient_gets_none():
     (w * x).backward()
     assert x.grad is None
     assert w.grad == 3.0
+
+
+class Neuron:
+    """A neuron of single numbers, as it is written for micrograd: of Python's lists, sums and loops."""
+
+    def __init__(self, inputs, rng, is_linear=False):
+        self.w = [Value(rng.uniform(-1, 1)) for _ in range(inputs)]
+        self.b = Value(0)
+        self.is_linear = is_linear
+
+    def __call__(self, x):
+        total = sum((w * each for w, each in zip(self.w, x, strict=True)), self.b)
+        return total if self.is_linear else total.relu()
+
+    def parameters(self):
+        return [*self.w, self.b]
+
+
+class Layer:
+    def __init__(self, inputs, outputs, rng, is_linear=False):
+        self.neurons = [Neuron(inputs, rng, is_linear) for _ in range(outputs)]
+
+    def __call__(self, x):
+        outputs = [neuron(x) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def parameters(self):
+        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+
+
+class MLP:
+    def __init__(self, inputs, sizes, rng):
+        ends = zip([inputs, *sizes], sizes, strict=False)
+        self.layers = [Layer(n, m, rng, is_linear=k == len(sizes) - 1) for k, (n, m) in enumerate(ends)]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def parameters(self):
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
+
+
+def test_a_network_of_single_neurons_has_the_gradients_of_the_same_network_of_layers_and_learns():
+    model = MLP(3, [4, 1], random.Random(0))
+    samples, targets = (
+        np.array([[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]]),
+        np.array([1.0, -1.0, -1.0, 1.0]),
+    )
+    hidden, output = tg.nn.Linear(3, 4), tg.nn.Linear(4, 1)
+    for linear, layer in zip((hidden, output), model.layers, strict=True):
+        linear.weight.data = [[w.item() for w in neuron.w] for neuron in layer.neurons]
+        linear.bias.data = [neuron.b.item() for neuron in layer.neurons]
+    network = tg.nn.Sequential(hidden, tg.relu, output)
+
+    def loss():
+        return sum((model(x) - t) ** 2 for x, t in zip(samples.tolist(), targets.tolist(), strict=True))
+
+    loss().backward()
+    np.sum((network(samples)[:, 0] - targets) ** 2).backward()
+    for linear, layer in zip((hidden, output), model.layers, strict=True):
+        np.testing.assert_allclose([[w.grad for w in neuron.w] for neuron in layer.neurons], linear.weight.grad, rtol=1e-12)
+        np.testing.assert_allclose([neuron.b.grad for neuron in layer.neurons], linear.bias.grad, rtol=1e-12)
+    first = loss().data
+    for _ in range(30):
+        total = loss()
+        for p in model.parameters():
+            p.grad = 0.0
+        total.backward()
+        for p in model.parameters():
+            p.data += -0.02 * p.grad
+    assert loss().data < 0.2 * first

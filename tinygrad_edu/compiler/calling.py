@@ -303,7 +303,7 @@ class _Compilation:
         is_array = isinstance(x, self._arrays) and x.dtype.kind in "fiubc"
         if x is self._defaults.get(path, inspect.Parameter.empty) and not self._has_arrays(x):  # it was not passed
             return True
-        if is_array or isinstance(x, Value | float | int | np.number | np.bool_) or children_of(x) is not None:
+        if is_array or isinstance(x, Value | float | int | np.number | np.bool_) or not is_leaf(x):
             return False
         what = f"{type(x).__name__}: {shortened(x)}"
         if isinstance(x, complex):

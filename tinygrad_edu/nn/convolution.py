@@ -109,6 +109,8 @@ class _Convolution(_Windowed):
         if len(shape) not in (axes + 1, axes + 2) or shape[-axes - 1] != self.in_channels:
             around = f"(samples, {self.in_channels}, {'length' if axes == 1 else 'height, width'})"
             raise ShapeError(f"{self!r} takes an input of shape {around}, but got one of shape {shape}.")
+        if isinstance(self.weight, Value) and not isinstance(x, Value):
+            x = Value(x, requires_grad=False)  # so that the record keeps the columns, and not a copy of them
         samples = x if len(shape) == axes + 2 else x[None]
         views = self._windows(self._padded(samples, 0.0))  # (samples, channels, *outputs, *kernel)
         count, outputs, groups = len(samples), np.shape(views)[2 : 2 + axes], self.groups

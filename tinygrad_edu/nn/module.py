@@ -328,11 +328,11 @@ class Module(metaclass=_Finishing):
     def _parts(self, path: str = "", around: tuple[Module, ...] = ()) -> Iterator[Part]:
         """The module and all that is found in it, each before what is in it, and in the order of definition."""
         yield Part(path, self)
-        for part in self._near_parts():
-            if not isinstance(part.thing, Module):
-                yield part._replace(path=path + part.path)
-            elif part.thing not in (*around, self):  # one may know the module that it is a part of
-                yield from part.thing._parts(path + part.path, (*around, self))
+        for step, thing, number in self._near_parts():
+            if not isinstance(thing, Module):
+                yield Part(path + step, thing, number)
+            elif thing not in (*around, self):  # one may know the module that it is a part of
+                yield from thing._parts(path + step, (*around, self))
 
     def _near_parts(self) -> Iterator[Part]:
         """What is found without looking into other modules."""
