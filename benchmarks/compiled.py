@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.race import Comparison, race
 from benchmarks.workload import BY_HAND, JAX, OURS, Gradients, Step, Workload
-from benchmarks.workloads import five_points, mlp
+from benchmarks.workloads import five_points, mixture, mlp
 
 Loss = Callable[..., Any]
 CALLS = 100
@@ -86,8 +86,36 @@ def elementwise_by_hand(z: Any) -> tuple[Any, Gradients]:
     return out.sum(), (d_q + d_q * q * e,)
 
 
+def recurrence(xp: ModuleType, nn: ModuleType, w: Any, x: Any) -> Any:
+    """A hundred steps h ← tanh(w h + x), of which compiling has to make a loop."""
+    h = x
+    for _ in range(100):
+        h = xp.tanh(w @ h + x)
+    return xp.sum(h)
+
+
+def recurrence_by_hand(w: Any, x: Any) -> tuple[Any, Gradients]:
+    h = [x]
+    for _ in range(100):
+        h.append(np.tanh(w @ h[-1] + x))
+    d_w, d_h, d_x = np.zeros_like(w), np.ones_like(x), np.zeros_like(x)
+    for before, after in zip(h[-2::-1], h[:0:-1], strict=True):
+        d_a = d_h * (1 - after**2)
+        d_w += np.outer(d_a, before)
+        d_x += d_a
+        d_h = d_a @ w
+    return h[-1].sum(), (d_w, d_x + d_h)
+
+
 def workload(
-    name: str, loss: Loss, by_hand: Callable[[], Step], of: int, inputs: tuple[Any, ...], goals: Mapping[str, float], calls: int = 1
+    name: str,
+    loss: Loss,
+    by_hand: Callable[[], Step],
+    of: int,
+    inputs: tuple[Any, ...],
+    goals: Mapping[str, float],
+    calls: int = 1,
+    target: str = "numpy",
 ) -> Workload:
     """The gradient of a loss for the first of its inputs, `of` so many."""
     argnums = tuple(range(of))
@@ -95,17 +123,28 @@ def workload(
     def with_tinygrad_edu() -> Step:
         import tinygrad_edu as tg
 
-        return repeated(tg.compile(tg.value_and_grad(partial(loss, np, tg), argnums)), inputs, calls)
+        compiled = tg.compile(tg.value_and_grad(partial(loss, np, tg), argnums), target)
+        if target == "numpy":
+            return repeated(compiled, inputs, calls)
+        jax = jax_in_double_precision()
+        return repeated(lambda *inputs: jax.block_until_ready(compiled(*inputs)), jax.device_put(inputs))
 
     def with_jax() -> Step:
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
+        jax = jax_in_double_precision()
         compiled = jax.jit(jax.value_and_grad(partial(loss, jax.numpy, jax.nn), argnums))
         on_device = jax.device_put(inputs) if calls == 1 else inputs  # numbers are passed as they are
         return repeated(lambda *inputs: jax.block_until_ready(compiled(*inputs)), on_device, calls)
 
-    return Workload(f"compiled: {name}", {BY_HAND: by_hand, OURS: with_tinygrad_edu, JAX: with_jax}, goals)
+    kind = "compiled" if target == "numpy" else f"target={target!r}"
+    return Workload(f"{kind}: {name}", {BY_HAND: by_hand, OURS: with_tinygrad_edu, JAX: with_jax}, goals)
+
+
+def jax_in_double_precision() -> Any:
+    """The package, set to compute as NumPy does."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    return jax
 
 
 def repeated(step: Callable[..., tuple[Any, Gradients]], inputs: tuple[Any, ...], calls: int = 1) -> Step:
@@ -131,7 +170,7 @@ def workloads() -> Iterator[Workload]:
     yield workload("five points", mean, five_points.by_hand, 1, five, {BY_HAND: 1.3, JAX: 0.8})
 
     moons = (*mlp.PARAMETERS, mlp.X, mlp.T)
-    yield workload("MLP on 100 points", perceptron, mlp.by_hand, 6, moons, {BY_HAND: 1.1, JAX: 1.0})
+    yield workload("MLP on 100 points", perceptron, mlp.by_hand, 6, moons, {BY_HAND: 1.0, JAX: 1.0})
 
     layers = [0.05 * rng.normal(size=size) for size in ((784, 128), (128,), (128, 10), (10,))]
     batch = rng.normal(size=(128, 784)), np.eye(10)[rng.integers(0, 10, 128)]
@@ -140,14 +179,56 @@ def workloads() -> Iterator[Workload]:
 
     features = rng.normal(size=(20_000, 50))
     samples = 0.1 * rng.normal(size=50), 0.1, features, (features[:, 0] > 0).astype(float)
-    yield workload("logistic, 20000 × 50", logistic, partial(repeated, logistic_by_hand, samples), 2, samples, {BY_HAND: 1.0})
+    by_hand = partial(repeated, logistic_by_hand, samples)
+    yield workload("logistic, 20000 × 50", logistic, by_hand, 2, samples, {BY_HAND: 0.8, JAX: 0.9})
 
     long = (rng.normal(size=1_000_000),)
     by_hand = partial(repeated, elementwise_by_hand, long)
-    yield workload("a million doubles", elementwise, by_hand, 1, long, {BY_HAND: 0.5, JAX: 1.25})
+    yield workload("a million doubles", elementwise, by_hand, 1, long, {BY_HAND: 0.7})
+    yield workload("a million doubles", elementwise, by_hand, 1, long, {JAX: 1.05}, target="jax")
+
+    yield mixture_of_gaussians()
+
+
+def mixture_of_gaussians() -> Workload:
+    """The mixture, compiled, beside PyTorch."""
+
+    def with_tinygrad_edu() -> Step:
+        import tinygrad_edu as tg
+
+        compiled = tg.compile(tg.value_and_grad(partial(mixture.log_posterior, np, tg), (0, 1, 2)))
+        return repeated(compiled, (*mixture.PARAMETERS, mixture.X))
+
+    contenders = {BY_HAND: mixture.by_hand, OURS: with_tinygrad_edu, "PyTorch": mixture.with_pytorch}
+    return Workload("compiled: mixture of Gaussians", contenders, {"PyTorch": 1.0})
+
+
+def compiling() -> Workload:
+    """The recurrence, compiled by JAX anew in each step: as the program that we write, and as it stands."""
+    inputs = np.full((5, 5), 0.1), np.linspace(-1, 1, 5)
+
+    def with_tinygrad_edu() -> Step:
+        import tinygrad_edu as tg
+
+        jax = jax_in_double_precision()
+        gradient = tg.value_and_grad(partial(recurrence, np, tg), (0, 1))
+        return lambda: jax.block_until_ready(tg.compile(gradient, target="jax")(*inputs))[1]
+
+    def with_jax() -> Step:
+        jax = jax_in_double_precision()
+
+        def step() -> Gradients:
+            gradient = jax.value_and_grad(partial(recurrence, jax.numpy, jax.nn), (0, 1))
+            return jax.block_until_ready(jax.jit(gradient)(*inputs))[1]
+
+        return step
+
+    by_hand = partial(repeated, recurrence_by_hand, inputs)
+    return Workload("target='jax': compiling 100 steps", {BY_HAND: by_hand, OURS: with_tinygrad_edu, JAX: with_jax}, {JAX: 1.5})
 
 
 def races(rounds: int) -> Iterator[Comparison]:
     """Each of them, raced."""
     for each in workloads():
         yield from race(each, rounds)
+    yield from race(compiling(), max(1, rounds // 20))

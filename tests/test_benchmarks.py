@@ -22,7 +22,9 @@ def report(tmp_path_factory):
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-WORKLOADS = pytest.mark.parametrize("workload", [*ALL, *compiled.workloads()], ids=lambda workload: workload.name)
+WORKLOADS = pytest.mark.parametrize(
+    "workload", [*ALL, *compiled.workloads(), compiled.compiling()], ids=lambda workload: workload.name
+)
 
 
 @WORKLOADS

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.counting import calls
 from tinygrad_edu.compiler.surroundings import LOOKED_AT, Surroundings
 
 RATE = 2.0
@@ -579,3 +580,17 @@ def test_large_containers_are_looked_at_in_part():
     checked(lambda x: table[5] * x, [lambda: table.update({5: 2.0})])
     looked_at = [argument for look, _ in Surroundings(lambda x: table[5] * x)._looks for argument in getattr(look, "args", ())]
     assert max(len(parts) for parts in looked_at if isinstance(parts, list)) == 2 * LOOKED_AT
+
+
+def test_the_keywords_of_a_partial_are_looked_at_and_cost_next_to_nothing_where_there_are_none():
+    def scaled(x, factor=1.0):
+        return x * factor
+
+    f = functools.partial(scaled)
+    surroundings = Surroundings(f)
+    assert calls(surroundings.are_unchanged) <= 4
+    compiled = tg.compile(f)
+    assert compiled(3.0) == 3.0
+    f.keywords["factor"] = 2.0
+    assert not surroundings.are_unchanged()
+    assert compiled(3.0) == 6.0

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from operator import is_
 from os import sep
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
@@ -118,9 +119,12 @@ class Surroundings:
             if _is_a(thing, np.ndarray) and thing.dtype == object:
                 yield from thing.flat
         elif _is_a(thing, *_CONTAINERS):
-            if not _is_a(thing, tuple, frozenset):
-                self._looks.append((partial(_has_parts, thing, _parts_of(thing)), True))
-            yield from _parts_of(thing)
+            parts = _parts_of(thing)
+            if type(thing) in (list, dict) and not parts:  # as the keywords of a `partial` are, at each call
+                self._looks.append((thing.__len__, 0))
+            elif not _is_a(thing, tuple, frozenset):
+                self._looks.append((partial(_has_parts, thing, parts), True))
+            yield from parts
         kind = type(thing)
         if kind in _CONTAINERS or kind.__module__.startswith("numpy"):
             return
@@ -239,7 +243,9 @@ def _parts_of(container: Any) -> list[Any]:
 
 def _has_parts(container: Any, parts: Sequence[Any]) -> bool:
     present = _parts_of(container)
-    return len(present) == len(parts) and all(a is b or _are_equal(a, b) for a, b in zip(present, parts, strict=True))
+    if len(present) != len(parts):
+        return False
+    return all(map(is_, present, parts)) or all(a is b or _are_equal(a, b) for a, b in zip(present, parts, strict=True))
 
 
 def _are_equal(a: Any, b: Any) -> bool:
