@@ -29,12 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures = million.figures(options.million_rounds) if options.million else {}
 
     # Not before: these import NumPy, and preparing a race imports the frameworks.
-    from benchmarks import compiled, jacobians, lending, products
+    from benchmarks import compiled, gradients, jacobians, lending, products
     from benchmarks.race import compared, race
     from benchmarks.table import table
     from benchmarks.workloads import ALL
 
     comparisons = [comparison for workload in ALL for comparison in race(workload, options.rounds)]
+    comparisons += gradients.race(options.rounds)
     comparisons += products.race(max(1, options.rounds // 10))
     comparisons += lending.race(max(1, options.rounds // 10))
     comparisons += jacobians.race(max(1, options.rounds // 10))

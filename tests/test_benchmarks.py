@@ -1,16 +1,17 @@
 """The benchmarks run with whatever is installed and write what they measured."""
 
+import gc
 import json
 
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from benchmarks import compiled, jacobians, million, products
+from benchmarks import compiled, gradients, jacobians, million, products
 from benchmarks.__main__ import main
 from benchmarks.race import DisagreementError, check_agreement
 from benchmarks.workload import BY_HAND, OURS
-from benchmarks.workloads import ALL
+from benchmarks.workloads import ALL, network
 from tinygrad_edu.transforms.trees import tree_leaves
 
 
@@ -89,6 +90,21 @@ def test_the_products_that_are_timed_are_right(f, x):
         return np.concatenate([leaf.ravel() for leaf in tree_leaves(tg.grad(f)(at if isinstance(x, list) else at[0]))])
 
     np.testing.assert_allclose(curvature, (moved(1) - moved(-1)) / 2e-6, rtol=1e-6, atol=1e-7)
+
+
+def test_gradients_of_small_functions_are_right_and_compared(report):
+    rows = [row["workload"] for row in report["comparisons"] if row["workload"] in gradients.races()]
+    assert rows == list(gradients.races())
+    for contenders in gradients.races().values():
+        ours, other = (np.ravel(step()) for step in contenders.values())
+        np.testing.assert_allclose(ours, other, rtol=1e-12)
+
+
+def test_without_the_collector_a_step_computes_the_same_and_leaves_it_on():
+    assert gc.isenabled()
+    usual, undisturbed = (workload.contenders[OURS]() for workload in network.WORKLOADS)
+    assert usual() == undisturbed()
+    assert gc.isenabled()
 
 
 def test_the_long_chain_is_measured_in_a_process_of_its_own():

@@ -4,6 +4,14 @@ In every one the frameworks get the same: the parameters are leaves that require
 constant, made once; all numbers are 64 bit wide. A framework is imported by the contender that needs it, since it may be missing.
 """
 
-from benchmarks.workloads import arrays, chain, five_points, mixture, mlp, scalar_step
+from benchmarks.workloads import arrays, chain, five_points, mixture, mlp, network, scalar_step
 
-ALL = (scalar_step.WORKLOAD, chain.WORKLOAD, five_points.WORKLOAD, mlp.WORKLOAD, mixture.WORKLOAD, *arrays.WORKLOADS)
+ALL = (
+    scalar_step.WORKLOAD,
+    chain.WORKLOAD,
+    five_points.WORKLOAD,
+    mlp.WORKLOAD,
+    *network.WORKLOADS,
+    mixture.WORKLOAD,
+    *arrays.WORKLOADS,
+)

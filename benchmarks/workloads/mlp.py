@@ -1,6 +1,6 @@
 """A perceptron with two hidden layers, 2-16-16-1, rectified; mean hinge loss on 100 points of two interleaved half-circles.
 
-micrograd is left out: its network of single numbers has 40,000 nodes a step, which compares nothing.
+micrograd is left out: its network is one of single numbers, which `network` compares.
 """
 
 from itertools import pairwise
