@@ -266,11 +266,14 @@ def test_a_state_goes_from_one_module_to_another():
         (lambda state: state.update(extra=1.0), DataError, "extra is not expected"),
         (lambda state: state.update({"2.bias": np.zeros(7)}), ShapeError, "2.bias has shape (7,), but should have (1,)"),
         (lambda state: state.update({"2.bias": np.array(["a"])}), DataError, "2.bias is made of <U1, not of numbers"),
+        (lambda state: state.update({"3.count": 1.5}), DataError, "3.count is made of float64, which would be rounded to int64"),
     ],
 )
 def test_a_state_that_does_not_fit_is_named_and_nothing_is_loaded(change, error, words):
-    model, state = small(), {name: np.zeros_like(x) for name, x in small().state_dict().items()}
+    model = Sequential(*small(), Module())
+    model[3].count = np.array(3)
     before = model.state_dict()
+    state = {name: np.zeros_like(x) for name, x in before.items()}
     change(state)
     with pytest.raises(error, match=re.escape(words)):
         model.load_state_dict(state)
@@ -474,7 +477,9 @@ def test_a_function_compiled_around_a_module_reads_its_parameters_at_each_call()
     np.testing.assert_allclose(compiled(X), model(X).data, rtol=1e-14)
     model[0].weight.data = np.zeros((3, 2))
     np.testing.assert_allclose(compiled(X), model(X).data, rtol=1e-14)
-    np.testing.assert_allclose(tg.compile(model)(X), model(X).data, rtol=1e-14)
+    whole = tg.compile(model)
+    np.testing.assert_allclose(whole(x=X), model(X).data, rtol=1e-14)
+    assert "def Sequential(x, weight_0, bias_0, weight_2, bias_2):" in whole.source
 
 
 def test_the_source_of_a_gradient_reads_like_a_textbook():

@@ -20,6 +20,22 @@ class Affine(NamedTuple):
     b: Any
 
 
+class Crate:
+    """A class of one's own with the methods of a tree."""
+
+    def __init__(self, w, b, label):
+        self.w, self.b, self.label = w, b, label
+
+    def __tree_parts__(self):
+        return {".w": self.w, "[1]": self.b}
+
+    def __tree_with__(self, parts):
+        return Crate(*parts, self.label)
+
+    def __tree_beside__(self):
+        return {"label": self.label}
+
+
 @dataclass(frozen=True)
 class Layer:
     w: Any
@@ -38,6 +54,7 @@ TREES = {
     "a tuple": ((W, B), tuple),
     "a named tuple": (Affine(W, B), lambda p: (p.w, p.b)),
     "a dataclass": (Layer(W, B), lambda p: (p.w, p.b)),
+    "a class of one's own": (Crate(W, B, "box"), lambda p: (p.w, p.b)),
     "nested": ({"layers": [Affine(W, None), Layer((), {"b": B})]}, lambda p: (p["layers"][0].w, p["layers"][1].b["b"])),
 }
 
@@ -408,3 +425,14 @@ def test_an_object_whose_class_has_no_hash_is_a_leaf():
     compiled = tg.compile(lambda x, option: x * option.rate, static=("option",))
     assert compiled(2.0, option) == compiled(2.0, option) == 6.0
     assert tg.compile(lambda x, kind: x * kind.rate)(2.0, Option) == 6.0
+
+
+def test_a_tree_of_a_class_of_ones_own_goes_through_a_program_and_its_settings_belong_to_it():
+    double = tg.compile(lambda box: tree_map(lambda x: x * (2 if box.label == "twice" else 3), box))
+    found = double(Crate(W, B, "twice"))
+    assert type(found) is Crate
+    assert (found.w.tolist(), found.b, found.label) == ((2 * W).tolist(), 2 * B, "twice")
+    assert double(Crate(W, B, "thrice")).w.tolist() == (3 * W).tolist()
+    namespace: dict[str, Any] = {}
+    exec(double.source, namespace)
+    assert {step: np.sum(x) for step, x in namespace["function"](W, B).items()} == {"w": 3 * np.sum(W), "[1]": 3 * B}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from inspect import getattr_static, isroutine
+from inspect import getattr_static, isroutine, signature
 from itertools import dropwhile, takewhile
 from typing import Any, NamedTuple, Self
 
@@ -170,6 +170,11 @@ class Module(metaclass=_Finishing):
         complaints = [f"{name} is missing" for name in own if name not in state]
         complaints += [f"{name} is not expected" for name in state if name not in own]
         complaints += [f"{name} is made of {x.dtype}, not of numbers" for name, x in arrays.items() if x.dtype.kind not in "fiub"]
+        complaints += [
+            f"{name} is made of {arrays[name].dtype}, which would be rounded to {array.dtype}"
+            for name, array in self.named_buffers()
+            if name in arrays and not np.can_cast(arrays[name].dtype, array.dtype, "same_kind")
+        ]
         wrong = {name: x.shape for name, x in arrays.items() if x.shape != np.shape(own[name])}
         if complaints or wrong:
             error = DataError if complaints else ShapeError
@@ -246,6 +251,8 @@ class Module(metaclass=_Finishing):
         buffers = vars(self).get("_buffers")
         if buffers is not None and name in buffers.arrays:
             return buffers.read(name)
+        if name == "__signature__":  # with which parameters it is called, for `inspect.signature(module)`
+            return signature(self.forward)
         hint = "" if buffers is not None or name.startswith("__") else f". {_init_first(self)}"
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
 
