@@ -117,6 +117,39 @@ def test_an_array_is_a_buffer_and_a_setting_is_neither():
     assert affine.named_buffers() == []
 
 
+def test_a_value_takes_the_place_of_a_buffer_in_the_constructor_and_gives_it_numbers_later():
+    class Net(Module):
+        def __init__(self):
+            super().__init__()
+            self.w = np.zeros(2)
+            self.w = tg.Value([1.0, 2.0])
+            self.last = np.zeros(2)
+
+        def forward(self, x):
+            self.last = self.w
+            return x @ self.w
+
+    net = Net()
+    net(X)
+    assert (names(net), [name for name, _ in net.named_buffers()], net.last.tolist()) == (["w"], ["last"], [1.0, 2.0])
+
+
+def test_a_list_that_grows_in_forward_grows_also_within_a_transform():
+    class Notes(Affine):
+        def __init__(self):
+            super().__init__()
+            self.notes = []
+
+        def forward(self, x):
+            self.notes.append(x.shape)
+            return super().forward(x)
+
+    model = Notes()
+    model(X)
+    tg.grad(loss)(model, X, np.ones(5))
+    assert model.notes == [(5, 2), (5, 2)]
+
+
 def test_a_buffer_of_whole_numbers_stays_one():
     module = Module()
     module.count = np.array(0)

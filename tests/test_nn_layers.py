@@ -231,8 +231,33 @@ def test_dropout_keeps_the_mean_and_the_dtype():
     y = nn.Dropout(0.2, rng=0)(x)
     assert y.dtype == np.float32
     np.testing.assert_allclose(y.mean(), 1.0, atol=0.02)
+    assert nn.Dropout(0.5)(np.ones(3, np.uint8)).dtype == np.float64
     assert np.all(nn.Dropout(1.0)(x) == 0.0)
     assert nn.Dropout(0.0)(x) is x
+
+
+def test_a_module_that_draws_by_itself_is_told_so_when_it_is_compiled():
+    class Noisy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rng = np.random.default_rng(0)
+
+        def forward(self, x):
+            return x + self.rng.normal(size=x.shape)
+
+    with pytest.raises(tg.errors.TracingError, match="uses random numbers"):
+        tg.compile(lambda model, x: model(x))(Noisy(), np.ones(3))
+
+
+def test_masks_of_attention_may_be_lists_and_arguments_of_a_program():
+    layer, x, mask = nn.MultiHeadAttention(4, 2, rng=0), RNG.normal(size=(3, 2, 4)), np.triu(np.ones((3, 3), bool), 1)
+    wanted = layer(x, x, x, attn_mask=mask)[0].data
+    np.testing.assert_array_equal(layer(x, x, x, attn_mask=mask.tolist())[0].data, wanted)
+    compiled = tg.compile(lambda layer, x, mask: layer(x, x, x, attn_mask=mask)[0])
+    np.testing.assert_allclose(compiled(layer, x, mask), wanted, rtol=1e-12)
+    changed = x.copy()
+    changed[2] += 1.0
+    np.testing.assert_allclose(compiled(layer, changed, mask)[:2], wanted[:2], rtol=1e-12)  # nobody looks ahead
 
 
 def test_a_checkpointed_dropout_is_told_that_it_draws_something_else():
@@ -338,6 +363,7 @@ def test_first_weights_have_the_spread_that_their_source_says():
         (lambda: nn.Conv2d(3, 4, 2, padding="same"), DataError, "needs stride 1 and a kernel of odd width"),
         (lambda: nn.Conv2d(3, 4, 3)(np.ones((2, 4, 5, 5))), ShapeError, r"takes an input of shape \(samples, 3, height, width\)"),
         (lambda: nn.Conv2d(3, 4, 3)(np.ones((3, 2, 5))), ShapeError, r"at least \(3, 3\), .* but it has \(2, 5\)"),
+        (lambda: nn.MaxPool2d(2, padding=(1, 2)), DataError, r"padding=\(1, 2\) is more than half of kernel_size=2"),
         (lambda: nn.MaxPool2d(0), DataError, "kernel_size must be a whole number of at least 1"),
         (lambda: nn.MaxPool2d(3)(np.ones((2, 2))), ShapeError, r"needs an input of at least \(3, 3\)"),
         (lambda: nn.BatchNorm(3)(np.ones((4, 2))), ShapeError, r"takes an input of shape \(samples, 3, ...\), but got \(4, 2\)"),

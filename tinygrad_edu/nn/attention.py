@@ -83,8 +83,8 @@ class MultiHeadAttention(Module):
         samples, heads, length, d = q.shape
         scores = q @ np.swapaxes(k, -1, -2) / math.sqrt(d)
         if attn_mask is not None:
-            mask = attn_mask if np.ndim(attn_mask) == 2 else np.reshape(attn_mask, (samples, heads, *np.shape(attn_mask)[-2:]))
-            scores = scores + _added(mask, scores.dtype)
+            each = (samples, heads) if np.ndim(attn_mask) == 3 else ()
+            scores = scores + _added(np.reshape(attn_mask, (*each, *np.shape(attn_mask)[-2:])), scores.dtype)
         if key_padding_mask is not None:
             scores = scores + _added(np.reshape(key_padding_mask, (samples, 1, 1, -1)), scores.dtype)
         weights = softmax(scores, axis=-1)
@@ -113,4 +113,4 @@ class MultiHeadAttention(Module):
 
 def _added(mask: Any, dtype: Any) -> Any:
     """What a mask adds to the scores: -∞ where it is True, and itself where it is made of numbers."""
-    return np.where(mask, -np.inf, 0.0).astype(dtype) if np.asarray(mask).dtype == bool else mask
+    return np.where(mask, -np.inf, 0.0).astype(dtype) if mask.dtype == bool else mask

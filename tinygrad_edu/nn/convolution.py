@@ -198,6 +198,8 @@ class MaxPool2d(_Windowed):
     def __init__(self, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, dilation: Lengths = 1) -> None:
         super().__init__()
         self._set(kernel_size, kernel_size if stride is None else stride, padding, dilation)
+        if any(2 * wide > width for wide, width in zip(self.padding, self.kernel_size, strict=True)):
+            raise DataError(f"padding={padding} is more than half of kernel_size={kernel_size}: windows would lie in it alone.")
 
     def forward(self, x: Any) -> Any:
         """The largest number of each window."""

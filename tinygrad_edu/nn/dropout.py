@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine.arguments import number
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.nn.initialisation import Seed, generator
 from tinygrad_edu.nn.module import Module
@@ -47,7 +48,8 @@ class Dropout(Module):
         """x, or x with some numbers dropped."""
         if not self.training or self.p == 0:
             return x
-        shape, dtype, rng, p = np.shape(x), np.result_type(getattr(x, "dtype", np.float64), np.float16), self.rng, self.p
+        x = x if isinstance(x, Value) else np.asarray(x)
+        shape, dtype, rng, p = x.shape, x.dtype if x.dtype.kind == "f" else np.dtype(float), self.rng, self.p
         scale = 1 / (1 - p) if p < 1 else 0.0
 
         def drawn() -> Any:

@@ -234,7 +234,8 @@ class Module(metaclass=_Finishing):
             raise DataError(f"{type(self).__name__}.{name} is assigned too early. {_init_first(self)}")
         self._demand_right_name(name)
         buffers = self._buffers
-        if name in buffers.arrays and x is not None:
+        is_replaced = x is None or (_is_parameter(x) and not own["_is_finished"])
+        if name in buffers.arrays and not is_replaced:
             buffers.write(name, x)
             return
         self._demand_that_it_stays(name)
@@ -373,8 +374,10 @@ class Module(metaclass=_Finishing):
                 return parameters[number]
             if isinstance(x, Module):
                 return copies[id(x)] if id(x) in copies else x._copied(parameters, copies)
-            children = children_of(x)
-            return x if children is None else rebuilt(x, [copied(path + step, child) for step, child in children])
+            children = children_of(x) or []
+            parts = [copied(path + step, child) for step, child in children]
+            is_other = any(part is not child for part, (_, child) in zip(parts, children, strict=True))
+            return rebuilt(x, parts) if is_other else x  # a list without parameters stays the same list, which may grow
 
         vars(new).update(
             {name: x if name in _INNER else copied(_step(name), x) for name, x in vars(self).items()}, _origins=origins
