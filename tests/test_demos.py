@@ -26,6 +26,7 @@ from demos.stage import CHINESE_FONTS, Stage, Text
 ROOT = Path(__file__).parents[1]
 PICTURES = [
     "compiled_gradient.png",
+    "digits.png",
     "gradient_descent.png",
     "linear_regression.png",
     "optimizers.png",
