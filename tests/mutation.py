@@ -29,6 +29,7 @@ ROOMS = {
     "tinygrad_edu/optim/": "optim",
     "tinygrad_edu/models/": "models",
     "tinygrad_edu/data/": "data",
+    "tinygrad_edu/training/": "training",
     "tinygrad_edu/nn/": "losses",
     "tinygrad_edu/transforms/": "transforms trees nesting checkpointing anomaly transform_laws transform_messages complex_middles "
     "no_grad",

@@ -146,7 +146,7 @@ def good():
 def public_functions():
     """By name. Classes of results and of errors are left out."""
     found = {}
-    for space in (tg, tg.nn, tg.optim, tg.data, tg.models, tg.testing):
+    for space in (tg, tg.nn, tg.optim, tg.data, tg.training, tg.models, tg.testing):
         for name in space.__all__:
             thing = getattr(space, name)
             is_result = isinstance(thing, type) and space is tg and thing is not Value

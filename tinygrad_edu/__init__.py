@@ -16,12 +16,14 @@ It needs NumPy alone. What needs more comes with an extra:
     pip install "tinygrad_edu[plot]"      curves of a training, from model.history_.plot()
     pip install "tinygrad_edu[jax]"       compile(f, target="jax")
     pip install "tinygrad_edu[data]"      real data, from scikit-learn: data.digits()
+    pip install "tinygrad_edu[safetensors]"  files of arrays: checkpoints, models
+    pip install "tinygrad_edu[progress]"  a progress bar: training.fit
     pip install "tinygrad_edu[demos]"     all of these, and what the demos show their results with
     pip install "tinygrad_edu[test]"      the tests, which compare with PyTorch where there is "tinygrad_edu[oracle]", too
     pip install "tinygrad_edu[dev]"       what one needs to work on it
 """
 
-from tinygrad_edu import data, errors, models, nn, optim, testing
+from tinygrad_edu import data, errors, models, nn, optim, testing, training
 from tinygrad_edu.compiler import compile
 from tinygrad_edu.engine.hooks import on_gradient
 from tinygrad_edu.engine.mode import no_grad
@@ -80,6 +82,7 @@ __all__ = [
     "step",
     "stop_gradient",
     "testing",
+    "training",
     "value_and_grad",
     "vjp",
 ]

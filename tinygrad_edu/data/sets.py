@@ -14,6 +14,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def one_point() -> tuple[Array, Array]:
     """The lecture's first sample, x = 2 and t = 8: X of shape (1, 1), t of shape (1,). The weight of y = θx is best at 4.
 
+    There is no error.
+
     >>> one_point()
     (array([[2.]]), array([8.]))
     """
@@ -22,6 +24,8 @@ def one_point() -> tuple[Array, Array]:
 
 def five_points() -> tuple[Array, Array]:
     """The lecture's five samples of y ≈ θx: X of shape (5, 1), t of shape (5,). The best θ is Σxt / Σx².
+
+    There is no error.
 
     >>> X, t = five_points()
     >>> float(np.sum(X[:, 0] * t) / np.sum(X**2)).__round__(6)
@@ -33,6 +37,8 @@ def five_points() -> tuple[Array, Array]:
 def four_points() -> tuple[Array, Array]:
     """The lecture's four samples for the perceptron: X of shape (4, 2), labels t of shape (4,), 0 or 1.
 
+    There is no error.
+
     >>> X, t = four_points()
     >>> X.tolist(), t.tolist()
     ([[1.0, 1.0], [-1.0, 1.0], [-1.0, -0.5], [-1.0, 1.5]], [0, 1, 0, 1])
@@ -42,6 +48,8 @@ def four_points() -> tuple[Array, Array]:
 
 def xor() -> tuple[Array, Array]:
     """The exclusive or: label 1 where one of two inputs is 1, and not both. No line separates them (Minsky & Papert, 1969).
+
+    There is no error.
 
     >>> X, t = xor()
     >>> X.tolist(), t.tolist()

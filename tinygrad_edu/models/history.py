@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import MissingExtraError
 from tinygrad_edu.graph.notation import number_text
+from tinygrad_edu.training.history import Table, plotted
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -86,40 +86,11 @@ class PerceptronStep(Step):
         return super()._size() + 3 * self.logits.size
 
 
-class Table(dict[str, Array]):
-    """Columns of equal length by their names, printed as a table; of a long or wide one the beginning and the end.
-
-    What takes a dict of columns takes it: `pandas.DataFrame(table)`.
-
-    There is no error.
-
-    >>> Table(step=np.array([1, 2]), loss=np.array([2.0, 0.25]))
-    step  loss
-       1     2
-       2  0.25
-    """
-
-    def __repr__(self) -> str:
-        columns = [[name, *_ends([*map(number_text, column)])] for name, column in self.items()]
-        widths = [max(map(len, column)) for column in columns]
-        rows = (map(str.rjust, row, widths) for row in zip(*columns, strict=True))
-        return "\n".join("  ".join(_ends([*row])) for row in rows)
-
-
 def _columns(name: str, path: Array) -> dict[str, Array]:
     """A column for each number of a path of arrays, numbered if they are several: w, or w1, w2 and so on."""
     columns = path.reshape(len(path), -1).T if path.ndim > 1 else [path]
     names = [name] if len(columns) == 1 else [f"{name}{number}" for number in range(1, len(columns) + 1)]
     return dict(zip(names, columns, strict=True))
-
-
-_MOST_SHOWN = 12
-
-
-def _ends(cells: list[str]) -> list[str]:
-    """Cells, of which the middle ones are left out if they are many."""
-    half = _MOST_SHOWN // 2
-    return cells if len(cells) <= _MOST_SHOWN else [*cells[:half], "…", *cells[-half:]]
 
 
 @dataclass(eq=False, repr=False)
@@ -222,22 +193,10 @@ class History:
         ------
         MissingExtraError: if Matplotlib is not installed.
         """
-        if axes is None:
-            try:
-                import matplotlib.pyplot as plt
-            except ImportError as error:
-                raise MissingExtraError(
-                    'plots need Matplotlib, which comes with the extra "plot": pip install "tinygrad_edu[plot]".'
-                ) from error
-            axes = plt.subplots(layout="constrained")[1]
         losses, epochs = self.losses, np.array([step.epoch for step in self.steps])
         steps = np.arange(1, len(losses) + 1)
-        axes.plot(steps, losses, ".-", label="of the step's samples")
+        curves = {"of the step's samples": (steps, losses)}
         ends = np.flatnonzero(np.diff(epochs, append=-1))
         if len(ends) < len(steps):
-            axes.plot(steps[ends], np.array(self.epoch_losses)[epochs[ends] - 1], "o-", label="of the epoch")
-            axes.legend()
-        if len(losses) and np.min(losses) > 0 and np.max(losses) > 100 * np.min(losses):
-            axes.set_yscale("log")
-        axes.set(xlabel="step", ylabel="loss")
-        return axes
+            curves["of the epoch"] = steps[ends], np.array(self.epoch_losses)[epochs[ends] - 1]
+        return plotted(curves, "step", axes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import Any, Self, TypeAlias
 
@@ -89,7 +90,8 @@ class Optimizer(ABC):
             self._groups += [self._group(position, group) for position, group in enumerate(given)]
             given = [parameter for group in self._groups for parameter in group._parameters]
         self.params = self._parameters = checked_parameters(given)
-        self._states = [self.init(parameter.numpy()) for parameter in self._parameters]
+        if not self._groups:
+            self._states = [self.init(parameter.numpy()) for parameter in self._parameters]
 
     def _check_settings(self) -> None:
         if not callable(self.lr):
@@ -106,7 +108,7 @@ class Optimizer(ABC):
         for name in group:
             if name not in known:
                 raise DataError(f"params[{position}] has {name!r}; the settings of a group are {', '.join(known[1:])}.")
-        return replace(self, **group)
+        return replace(self, **{"clip_norm": None, "clip_value": None, **group})  # gradients of all groups are clipped together
 
     # --- on objects ----------------------------------------------------------------------------------------------------------
 
@@ -114,6 +116,17 @@ class Optimizer(ABC):
     def groups(self) -> list[Self]:
         """For each group of parameters an optimizer with its settings: `optimizer.groups[0].lr = 0.01`. Itself, if there is one."""
         return self._groups or [self]
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The Values that it trains, those of all groups in a row; none, if it was made without."""
+        return list(self._parameters)
+
+    def as_it_is(self) -> Self:
+        """A copy with the present settings, which `step` and `load_state_dict` of this one do not change."""
+        new = copy(self)
+        new._groups = [copy(group) for group in self._groups]
+        return new
 
     def step(self) -> None:
         """Move every parameter once: data ← data - lr · direction. A parameter without a gradient stays where it is.
@@ -149,11 +162,16 @@ class Optimizer(ABC):
 
     # --- on trees ------------------------------------------------------------------------------------------------------------
 
-    def init(self, params: Any) -> State:
-        """What there is to remember before the first step, for a tree of parameters: a tree, too, of zeros."""
+    def init(self, params: Any) -> Any:
+        """What there is to remember before the first step, for a tree of parameters: a tree, too, of zeros.
+
+        An optimizer with groups takes a list here, as in `update`, with a tree for each of them, and gives one.
+        """
+        if self._groups:
+            return [group.init(part) for group, part in zip(self._groups, params, strict=True)]
         return {"steps": 0, "memory": {name: self._start(parameter) for name, parameter in _named(params)}}
 
-    def update(self, params: Any, grads: Any, state: State) -> tuple[Any, State]:
+    def update(self, params: Any, grads: Any, state: Any) -> tuple[Any, Any]:
         """One step.
 
         Parameters
@@ -170,7 +188,38 @@ class Optimizer(ABC):
         ------
         ShapeError: if the structures or shapes differ.
         """
-        return self._moved(params, self._clipped(grads), state, rate_at(self.lr, state["steps"]))
+        grads = self._clipped(grads)
+        if self._groups:
+            moved = [group.update(*part) for group, *part in zip(self._groups, params, grads, state, strict=True)]
+            return [part for part, _ in moved], [kept for _, kept in moved]
+        return self._moved(params, grads, state, rate_at(self.lr, state["steps"]))
+
+    def state_for(self, params: Any) -> Any:
+        """The state that `update` takes, of what `step` remembers: to go on with a tree of the Values' numbers, in their order.
+
+        Raises
+        ------
+        DataError: if the parameters have taken different numbers of steps, since some had no gradient; or if there are none.
+        """
+        if self._groups:
+            return [group._state_for(part, self._steps) for group, part in zip(self._groups, params, strict=True)]
+        self._bound()
+        return self._state_for(params, self._steps)
+
+    def take_state(self, state: Any) -> None:
+        """The way back: let `step` go on from a state of `update`, made by `state_for`."""
+        for group, part in zip(self.groups, state if self._groups else [state], strict=True):
+            group._states = [{"steps": part["steps"], "memory": {"": memory}} for memory in part["memory"].values()]
+            self._steps = part["steps"]
+
+    def _state_for(self, params: Any, steps: int) -> State:
+        if any(state["steps"] != steps for state in self._states):
+            raise DataError(
+                "the parameters have taken different numbers of steps, since some had no gradient at times. A compiled step moves "
+                "all of them: leave out those that the loss does not depend on."
+            )
+        memories = (state["memory"][""] for state in self._states)
+        return {"steps": steps, "memory": {name: memory for (name, _), memory in zip(_named(params), memories, strict=True)}}
 
     # --- what both are made of -----------------------------------------------------------------------------------------------
 

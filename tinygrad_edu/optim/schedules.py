@@ -239,6 +239,10 @@ class ReduceOnPlateau:
                 group.lr = max(group.lr * self.factor, self.least)
             self._bad, self._cooling = 0, self.cooldown
 
+    def __call__(self, run: Any) -> None:
+        """As a callback of `training.fit`: take notice of the loss of the epoch, on the held-out samples if there are any."""
+        self.step(run.monitored)
+
     def state_dict(self) -> dict[str, Any]:
         """What it remembers. The learning rates are the optimizer's, and in its own `state_dict`."""
         return {"best": self._best, "bad": self._bad, "cooling": self._cooling}
