@@ -13,7 +13,7 @@ from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import GradientError
 from tinygrad_edu.transforms.signatures import Argument, Aux, OfNumbers, OfValue, P, Result
-from tinygrad_edu.transforms.tracing import Trace, checked_argnums, ones, traced
+from tinygrad_edu.transforms.tracing import Copies, Trace, checked_argnums, ones, traced
 
 
 @overload
@@ -136,9 +136,10 @@ def _differentiated(
     """What a call of `f` with such arguments records, and its gradient. A mistake in what is given here is told at once."""
     numbers = checked_argnums(taker, f, argnums)
     flag("has_aux", has_aux)
+    copies = Copies()
 
     def called(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Trace, Any]:
-        trace = traced(f, args, kwargs, numbers, has_aux)
+        trace = traced(f, args, kwargs, numbers, has_aux, copies)
         gradients = trace.pull_back((ones(_checked_scalar(trace.output, f)),))
         return trace, gradients if isinstance(argnums, tuple) else gradients[0]
 

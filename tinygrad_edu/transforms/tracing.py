@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
@@ -23,8 +24,8 @@ from tinygrad_edu.engine.conversions import numbers_of, raise_its_reason
 from tinygrad_edu.engine.hooks import has_hooks, passed
 from tinygrad_edu.engine.messages import name_of, shortened
 from tinygrad_edu.engine.mode import RECORDING, InMode, current_mode, differentiating, inside_a_transform
-from tinygrad_edu.engine.ownership import own
-from tinygrad_edu.engine.value import Value, record, snapshot_of
+from tinygrad_edu.engine.ownership import is_unshared, own
+from tinygrad_edu.engine.value import Value, record, replace_numbers, snapshot_of
 from tinygrad_edu.errors import DataError, GradientError, ShapeError
 from tinygrad_edu.primitives.broadcasting import cast
 from tinygrad_edu.primitives.primitive import Primitive
@@ -84,17 +85,50 @@ class Trace:
         return output if self.nested else tree_map(_plain, output)
 
 
+_layout = attrgetter("shape", "strides", "dtype")
+
+
+class Copies:
+    """What the large arrays among the arguments of a function are copied to: what one call leaves, the next one uses again.
+
+    Memory that the system has to give anew takes several times as long as the copy itself. What somebody still has, say in
+    a record, is not used again; so two threads have different arrays, too.
+    """
+
+    _LARGE = 2**17  # bytes, from which on the system is asked
+
+    def __init__(self) -> None:
+        self._used_before: dict[str, Any] = {}
+
+    def of(self, path: str, array: Any) -> Any:
+        """A copy of an array, the argument that is called `path`."""
+        if array.nbytes < self._LARGE:
+            return array.copy(order="K")
+        copy = {path: self._used_before.pop(path, None)}
+        if not is_unshared(copy, path) or _layout(copy[path]) != _layout(array):
+            copy[path] = np.empty_like(array)
+        np.copyto(copy[path], array)
+        self._used_before[path] = copy[path]
+        return copy[path]
+
+
 def traced(
-    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: tuple[int, ...], has_aux: bool = False
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    argnums: tuple[int, ...],
+    has_aux: bool = False,
+    copies: Copies | None = None,
 ) -> Trace:
-    """Call `f` with Values in place of the arguments `argnums`, recording what it does with them."""
+    """Call `f` with Values in place of the arguments `argnums`, recording what it does with them; `copies` of an earlier call."""
     mode = current_mode()
     nested = inside_a_transform() or mode.records_constants
     nested = nested or (mode.records and any(map(_requires_grad, (*args, *kwargs.values()))))
     called_with, arguments, inputs = list(args), [], []
+    copies = copies or Copies()
 
     def stand_in(path: str, leaf: Any) -> Value:
-        inputs.append(_stand_in(path, leaf))
+        inputs.append(_stand_in(path, leaf, copies))
         return inputs[-1]
 
     with InMode(RECORDING):
@@ -204,9 +238,13 @@ def _as_value(f: Callable[..., Any], path: str, leaf: Any) -> Value:
     return value
 
 
-def _stand_in(path: str, leaf: Any) -> Value:
+def _stand_in(path: str, leaf: Any, copies: Copies) -> Value:
     if isinstance(leaf, Value):
         return _stand_in_of_value(path, leaf)
+    if type(leaf) is np.ndarray and leaf.ndim and leaf.dtype.kind == "f":
+        stand_in = Value(0.0, name=path)
+        replace_numbers(stand_in, copies.of(path, leaf))
+        return stand_in
     try:
         return Value(leaf, name=path)
     except DataError as error:
