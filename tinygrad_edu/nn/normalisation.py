@@ -64,32 +64,35 @@ class BatchNorm(Module):
         """(x - mean) / √(variance + eps) · weight + bias."""
         if np.ndim(x) < 2 or np.shape(x)[1] != self.num_features:
             raise ShapeError(f"{self!r} takes an input of shape (samples, {self.num_features}, ...), but got {np.shape(x)}.")
-        across = (1, self.num_features, *[1] * (np.ndim(x) - 2))
-        if self.training:
-            normalised = self._by_batch(x)
-        else:
-            mean, variance = np.reshape(self.running_mean, across), np.reshape(self.running_var, across)
-            normalised = (x - mean) / np.sqrt(variance + self.eps)
+        normalised = self._by_batch(x) if self.training else self._normalised(x - _across(self.running_mean, x), self.running_var)
         if self.weight is None or self.bias is None:
             return normalised
-        return normalised * np.reshape(self.weight, across) + np.reshape(self.bias, across)
+        return normalised * _across(self.weight, x) + _across(self.bias, x)
 
     def _by_batch(self, x: Any) -> Any:
         axes = (0, *range(2, np.ndim(x)))
         count = np.size(x) // self.num_features
         if count < 2:
             raise DataError(f"{self!r} in training needs several numbers for each feature, but the input has shape {np.shape(x)}.")
-        mean = np.mean(x, axis=axes, keepdims=True)
-        centred = x - mean
-        variance = np.mean(centred**2, axis=axes, keepdims=True)
-        unbiased = stop_gradient(np.reshape(variance, -1)) * (count / (count - 1))
-        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * stop_gradient(np.reshape(mean, -1))
+        mean = np.mean(x, axis=axes)
+        centred = x - _across(mean, x)
+        variance = np.mean(centred**2, axis=axes)
+        unbiased = stop_gradient(variance) * (count / (count - 1))
+        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * stop_gradient(mean)
         self.running_var = (1 - self.momentum) * self.running_var + self.momentum * unbiased
         self.num_batches_tracked = self.num_batches_tracked + 1
-        return centred / np.sqrt(variance + self.eps)
+        return self._normalised(centred, variance)
+
+    def _normalised(self, centred: Any, variance: Any) -> Any:
+        return centred / np.sqrt(_across(variance, centred) + self.eps)
 
     def settings(self) -> str:
         return f"{self.num_features}"
+
+
+def _across(statistic: Any, x: Any) -> Any:
+    """One number for each feature, so shaped that it goes with x, which has the features on axis 1."""
+    return statistic if np.ndim(x) == 2 else np.reshape(statistic, (-1, *[1] * (np.ndim(x) - 2)))
 
 
 class LayerNorm(Module):
