@@ -34,6 +34,7 @@ PICTURES = [
     "real_data.png",
     "scale_out.png",
     "scipy_optimize.png",
+    "sequences.png",
     "xor.png",
 ]
 
