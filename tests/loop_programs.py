@@ -194,7 +194,7 @@ class Writer:
             kind, name = self.one_of("svvm"), self.name("t")
             self.lines.append(f"{one.inner}{name} = {self.expression(kind)}")
             self.names[kind] += [name, name]
-        if depth == 0 and self.chance(0.12):
+        if depth == 0 and self.chance(0.25):
             self.loop(one.inner, 1)
         self.go_on(one)
         self.accumulate(one)

@@ -545,3 +545,30 @@ def test_the_search_for_rounds_takes_four_times_the_steps_for_four_times_the_rou
     for rounds in (150, 600):
         EXAMPLES["recurrent network"].compiled_anew(rounds)
     assert counts[1] < 4.4 * counts[0]
+
+
+def with_a_rate_that_decays(w, X, T, rate):
+    for _ in range(8):
+        for x, t in zip(X, T, strict=True):
+            w = w - rate * (w @ x - t) * x
+        rate = rate * 0.9
+    return np.sum(w**2)
+
+
+def with_a_rate_for_each_epoch(w, X, T, rate):
+    for epoch in range(8):
+        for x, t in zip(X, T, strict=True):
+            w = w - rate / (1 + epoch) * (w @ x - t) * x
+    return np.sum(w**2)
+
+
+@pytest.mark.parametrize("descent", [with_a_rate_that_decays, with_a_rate_for_each_epoch])
+def test_epochs_that_differ_are_a_loop_in_a_loop(descent):
+    arguments = drawn(3), drawn(6, 3), drawn(6), 0.1
+    step = tg.compile(descent)
+    agree(step(*arguments), descent(*arguments))
+    headers = [line for line in step.source.splitlines() if line.lstrip().startswith("for ")]
+    assert len(headers) == 2
+    assert headers[1] == "        for j in range(6):"
+    gradient = tg.grad(descent, argnums=(0, 3))
+    agree(tg.compile(gradient)(*arguments), gradient(*arguments))

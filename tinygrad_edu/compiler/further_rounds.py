@@ -82,7 +82,7 @@ class FurtherRounds:
         if known is not None:
             return found is known
         if isinstance(operand, Picked):
-            is_part = found in self.recorded.kind and self.recorded.part(operand.parts[0], index_numbers(found)) is found
+            is_part = self.recorded.part(operand.parts[0], index_numbers(found)) is found
             return operand.is_looked_up and is_part and may_be_at(found, operand.numbers, number)
         if found.shape != model.shape or (isinstance(operand, Each) and not is_given(found)):
             return False

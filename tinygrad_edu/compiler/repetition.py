@@ -51,7 +51,7 @@ class _Finder:
 
     def __init__(self, recorded: Recorded) -> None:
         self._recorded = recorded
-        self._kind = [recorded.kind[node] for node in recorded.order]
+        self._kind = [recorded.kind(node) for node in recorded.order]
         self._next = self._next_of_a_kind()
 
     def found(self) -> Recorded:
@@ -188,7 +188,7 @@ class _Finder:
             return Within(position, lag, tuple(column[:lag])) if moves and comes_from_before else None
         if index_numbers(first) and all(node.inputs == first.inputs for node in column):
             is_outside = self._recorded.position.get(first.inputs[0], -1) < start
-            if is_outside and len({self._recorded.kind[node] for node in column}) == 1:
+            if is_outside and len(set(map(self._recorded.kind, column))) == 1:
                 numbers = moving(column, comes_again)
                 return Picked(tuple(column), numbers) if numbers else None
         places = [place for node in column if (place := self._recorded.owner.get(node))]

@@ -141,7 +141,6 @@ class Recorded:
     where it is given, those that look at it are left out.
 
     order: the operations.
-    kind: for each a number, equal for operations that only differ in which operands they have, and in the numbers of an index.
     position: for each its place in the order.
     users: for each node the operations that it is an operand of.
     rounds: the loops that have been found, in order.
@@ -149,12 +148,12 @@ class Recorded:
     """
 
     def __init__(self, order: Sequence[IRNode]) -> None:
-        kinds: dict[Any, int] = {}
-        self.kind = {node: kinds.setdefault((form(node), _kinds_of_operands(node)), len(kinds)) for node in order}
+        self._kinds: dict[Any, int] = {}
+        self._kind: dict[IRNode, int] = {}
         self._parts: dict[Any, dict[tuple[int | None, ...], IRNode]] = {}
         for node in order:
             if numbers := index_numbers(node):
-                self._parts.setdefault((node.inputs, self.kind[node]), {})[numbers] = node
+                self._parts.setdefault((node.inputs, self.kind(node)), {})[numbers] = node
         self.order = self._in_order(order)
         self.position = {node: position for position, node in enumerate(self.order)}
         self.users: dict[IRNode, list[IRNode]] = {}
@@ -164,9 +163,16 @@ class Recorded:
         self.rounds: list[Rounds] = []
         self.owner: dict[IRNode, Place] = {}
 
+    def kind(self, node: IRNode) -> int:
+        """Equal for operations that only differ in which operands they have, and in the numbers of an index."""
+        kind = self._kind.get(node)
+        if kind is None:
+            kind = self._kind[node] = self._kinds.setdefault((form(node), _kinds_of_operands(node)), len(self._kinds))
+        return kind
+
     def part(self, like: IRNode, numbers: Sequence[int | None]) -> IRNode | None:
         """The operation that looks at, or spreads, the same as another one with these numbers in its index."""
-        return self._parts[like.inputs, self.kind[like]].get(tuple(numbers))
+        return self._parts.get((like.inputs, self.kind(like)), {}).get(tuple(numbers))
 
     def _in_order(self, order: Sequence[IRNode]) -> list[IRNode]:
         moved: set[IRNode] = set()
