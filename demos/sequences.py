@@ -69,7 +69,7 @@ def spelling(stage: Stage, axes: Any) -> None:
     rng = np.random.default_rng(0)
     seen = [names[position] for position in rng.permutation(len(names))[:500]]
     text = as_numbers(seen)
-    epochs, batch = 30, 50
+    epochs, batch = 60, 50
     optimizer = tg.optim.Adam(lr=tg.optim.CosineDecay(1e-2, over=epochs * len(seen) // batch), clip_norm=1.0)
     module: Any = Speller(np.random.default_rng(1))
     step, state, losses = training_step(spelling_loss, optimizer), optimizer.init(module), []
