@@ -420,3 +420,40 @@ def test_a_column_of_targets_is_read_as_a_vector_with_a_warning():
     with pytest.warns(DataConversionWarning, match=r"y\.ravel\(\)"):
         column = LinearRegression(max_epochs=5, tol=0).fit(X, targets(LinearRegression)[:, None])
     np.testing.assert_array_equal(column.coef_, LinearRegression(max_epochs=5, tol=0).fit(X, targets(LinearRegression)).coef_)
+
+
+# --- what was learned, saved and taken over ------------------------------------------------------------------------------------
+
+
+@ignored
+@pytest.mark.parametrize("model", [*MODELS, MLPClassifier, MLPRegressor])
+def test_a_model_that_takes_over_what_another_learned_tells_the_same_and_trains_on(model):
+    t = THIRDS if model is SoftmaxRegression else targets(model) if model is not MLPRegressor else targets(LinearRegression)
+    learned = model(max_epochs=5).fit(X, t)
+    state, classes = learned.state_dict(), getattr(learned, "classes_", None)
+    other = model(max_epochs=5).load_state_dict(state, features=3, classes=classes)
+    np.testing.assert_array_equal(other.predict(X), learned.predict(X))
+    assert other.n_features_in_ == 3
+    for name, array in other.state_dict().items():
+        np.testing.assert_array_equal(array, state[name])
+    other.partial_fit(X, t)
+    np.testing.assert_array_equal(learned.state_dict()[name], array)
+
+
+@ignored
+@pytest.mark.parametrize("model", [*MODELS, MLPClassifier, MLPRegressor])
+def test_what_was_learned_from_other_features_is_refused_and_the_model_is_as_it_was(model):
+    t = THIRDS if model is SoftmaxRegression else targets(model) if model is not MLPRegressor else targets(LinearRegression)
+    learned = model(max_epochs=5).fit(X, t)
+    classes = getattr(learned, "classes_", None)
+    before = learned.predict(X)
+    with pytest.raises((ShapeError, DataError)):
+        learned.load_state_dict(learned.state_dict(), features=4, classes=classes)
+    np.testing.assert_array_equal(learned.predict(X), before)
+
+
+@ignored
+def test_the_callback_of_a_network_gets_every_epoch_and_its_loss():
+    seen = []
+    model = MLPClassifier(max_epochs=3, tol=0).fit(X, SIDE, callback=lambda epoch, loss: seen.append((epoch, loss)))
+    assert seen == [*enumerate(model.losses_, 1)]

@@ -6,6 +6,7 @@ scikit-learn itself is never imported here, except where it calls and so is ther
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from html import escape
 from typing import Any, ClassVar, Literal, Self
@@ -14,6 +15,9 @@ from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError, NotFittedError, ShapeError
 from tinygrad_edu.models.inputs import Array, Samples, check_names, checked_samples, feature_names
 from tinygrad_edu.models.shared_errors import shared
+
+EpochCallback = Callable[[int, float], object]
+"""Called after every epoch with the number of epochs done and the loss of the last one: to show progress, say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +115,30 @@ class Estimator(ABC):
     @abstractmethod
     def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Form]:
         """The samples and their form. `classes` are all labels that there are; None for those that occur."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Array]:
+        """What was learned, as copies of arrays by their names, to be saved: what `load_state_dict` takes."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any], *, features: int, classes: Any = None) -> Self:
+        """Be fitted as the model was that gave this state, without its history.
+
+        Parameters
+        ----------
+        state: what `state_dict` gave, of a model with the same settings.
+        features: how many there are, `n_features_in_`.
+        classes: those of a classifier, `classes_`.
+
+        Raises
+        ------
+        ShapeError, DataError: if the state does not fit the settings, the features or the classes; the model is as it was then.
+
+        >>> from tinygrad_edu.models import LinearRegression
+        >>> state = LinearRegression(fit_intercept=False).fit([[2.0]], [8.0]).state_dict()
+        >>> float(LinearRegression(fit_intercept=False).load_state_dict(state, features=1).predict([[3.0]])[0])
+        12.0
+        """
 
     def _checked_again(self, X: Any) -> Array:
         """Samples, of which the model must know the features."""

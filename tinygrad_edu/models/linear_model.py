@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -20,13 +20,10 @@ from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DivergenceError
 from tinygrad_edu.models.classifier import Classifier
-from tinygrad_edu.models.estimator import Estimator, Form, not_fitted
+from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, not_fitted
 from tinygrad_edu.models.history import Array, History, Step
 from tinygrad_edu.models.inputs import Samples, checked_start
 from tinygrad_edu.optim import SGD
-
-EpochCallback = Callable[[int, float], object]
-"""Called after every epoch with the number of epochs done and the loss of the last one: to show progress, say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +147,18 @@ class LinearModel(Estimator):
         """Whether training reached its goal, and did not just run out of epochs."""
         return self._fitted().converged
 
+    def state_dict(self) -> dict[str, Array]:
+        """What was learned, as copies of arrays by their names: what `load_state_dict` takes."""
+        return {"weights": self.coef_, "bias": np.array(self.intercept_)}
+
+    def load_state_dict(self, state: Mapping[str, Any], *, features: int, classes: Any = None) -> Self:
+        """Be fitted to what `state_dict` gave, without its history: see `Estimator.load_state_dict`."""
+        form = Form(features, None, None if classes is None else np.asarray(classes))
+        samples = np.zeros((1, features), np.asarray(state["weights"]).dtype)
+        start = checked_start((state["weights"], state["bias"]), samples, self._outputs(form), self.fit_intercept)
+        self._trained = self._begun(start, 1.0, form)
+        return self
+
     # --- what a model states -------------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -201,9 +210,13 @@ class LinearModel(Estimator):
 
     def _started(self, samples: Samples, form: Form) -> Trained:
         """A model that has seen the form of the samples, and made no step yet."""
-        weights, bias = checked_start(self.init, samples.X, self._outputs(form), self.fit_intercept)
-        w, b = Value(weights, name="w"), Value(bias, name="b", requires_grad=self.fit_intercept)
-        optimizer = self._optimizer([parameter for parameter in (w, b) if parameter.requires_grad], self._learning_rate(samples))
+        start = checked_start(self.init, samples.X, self._outputs(form), self.fit_intercept)
+        return self._begun(start, self._learning_rate(samples), form)
+
+    def _begun(self, start: tuple[Array, Array], learning_rate: float, form: Form) -> Trained:
+        """A model with these weights and this bias."""
+        w, b = Value(start[0], name="w"), Value(start[1], name="b", requires_grad=self.fit_intercept)
+        optimizer = self._optimizer([parameter for parameter in (w, b) if parameter.requires_grad], learning_rate)
         return Trained(w, b, optimizer, np.random.default_rng(self.seed), History(), False, form)
 
     def _train(self, trained: Trained, samples: Samples, callback: EpochCallback | None) -> Trained:

@@ -10,7 +10,7 @@ import copy
 import math
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Self
 
@@ -22,7 +22,7 @@ from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError, ShapeError
 from tinygrad_edu.models.classifier import Classifier, one_hot
-from tinygrad_edu.models.estimator import Estimator, Form, not_fitted
+from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, not_fitted
 from tinygrad_edu.models.inputs import Array, Samples
 from tinygrad_edu.models.regressor import Regressor
 from tinygrad_edu.models.shared_errors import shared
@@ -30,6 +30,7 @@ from tinygrad_edu.nn import Module, half_squared_error, softmax_cross_entropy
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.primitives.special import softmax
 from tinygrad_edu.transforms.gradients import value_and_grad
+from tinygrad_edu.transforms.trees import tree_map
 
 Step = Callable[[Any, Any, Array, Array, Array | None], tuple[Any, Any, Any]]
 """Parameters, what the optimizer remembers, a batch of samples, targets and weights: the new parameters, memory, and the loss."""
@@ -92,7 +93,7 @@ class NeuralNet(Estimator):
     def __post_init__(self) -> None:
         self._trained: TrainedNet | None = None
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, callback: EpochCallback | None = None) -> Self:
         """Train on samples and their targets, from the start.
 
         Parameters
@@ -100,6 +101,7 @@ class NeuralNet(Estimator):
         X: the samples, of shape (samples, features).
         y: the targets, of shape (samples,).
         sample_weight: how much each sample counts, of shape (samples,), none negative.
+        callback: called after every epoch with the number of epochs done and the loss of the last one.
 
         Returns
         -------
@@ -120,6 +122,8 @@ class NeuralNet(Estimator):
         best, idle = math.inf, 0
         for _epoch in range(self.max_epochs):
             trained = self._one_epoch(trained, samples, step)
+            if callback is not None:
+                callback(len(trained.losses), trained.losses[-1])
             idle = 0 if trained.losses[-1] < best - self.tol else idle + 1
             best = min(best, trained.losses[-1])
             if self.tol and idle >= self.patience:
@@ -148,6 +152,21 @@ class NeuralNet(Estimator):
     def converged_(self) -> bool:
         """Whether the loss had ceased to fall, and training did not just run out of epochs."""
         return self._fitted().converged
+
+    def state_dict(self) -> dict[str, Array]:
+        """What was learned, as copies of arrays by their names: those of the network's parameters and buffers."""
+        state: dict[str, Array] = self._fitted().module.state_dict()
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any], *, features: int, classes: Any = None) -> Self:
+        """Be fitted to what `state_dict` gave, without its history: see `Estimator.load_state_dict`."""
+        self._check_settings()
+        form = Form(features, None, None if classes is None else np.asarray(classes))
+        dtype = np.asarray(next(iter(state.values()))).dtype
+        trained = self._started(Samples(np.zeros((1, features), dtype), np.zeros(1), None), form)
+        module = trained.module.load_state_dict(state).eval()
+        self._trained = replace(trained, module=tree_map(np.array, module))
+        return self
 
     # --- what a kind of model states -----------------------------------------------------------------------------------------
 
