@@ -15,12 +15,9 @@ from pathlib import Path
 from tinygrad_edu.engine.messages import cut, shortened
 from tinygrad_edu.errors import DataError
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|"}
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
+"""Names for what is hard to type in a shell."""
 _SNIFFED = ",;\t|"
-
-
-class TableError(DataError):
-    """A file that cannot be used as it is. The message begins with its name and, where there is one, the line and the column."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +48,15 @@ class Table:
 
         Raises
         ------
-        TableError: if there is none of that name; it names those that there are, and the nearest.
+        DataError: if there is none of that name; it names those that there are, and the nearest.
         """
         if name not in self.columns:
-            raise TableError(f"{self.path}: there is no column {name!r}{nearest(name, [*self.columns])}")
+            raise DataError(f"{self.path}: there is no column {name!r}{nearest(name, [*self.columns])}")
         return self.columns[name]
 
-    def complaint(self, row: int, name: str, words: str) -> TableError:
+    def complaint(self, row: int, name: str, words: str) -> DataError:
         """What is wrong with a cell."""
-        return TableError(f"{self.path}, line {self.lines[row]}, column {name}: {words}")
+        return DataError(f"{self.path}, line {self.lines[row]}, column {name}: {words}")
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -77,21 +74,21 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
 
     Raises
     ------
-    TableError: if the file is not such a table.
+    DataError: if the file is not such a table.
     """
     text = _text(path)
     header = next((line for line in io.StringIO(text) if line.strip()), None)
     if header is None:
-        raise TableError(f"{path}: the file is empty. A table begins with a line of the columns' names.")
-    records = _records(path, text, delimiter or _sniffed(header))
+        raise DataError(f"{path}: the file is empty. A table begins with a line of the columns' names.")
+    records = _records(path, text, DELIMITERS.get(delimiter, delimiter) if delimiter else _sniffed(header))
     line, names = next(records)
     _check_names(path, line, names)
     rows = [(line, cells) for line, cells in records if any(cells)]
     for line, cells in rows:
         if len(cells) != len(names):
-            raise TableError(f"{path}, line {line}{_uneven(names, cells)}")
+            raise DataError(f"{path}, line {line}{_uneven(names, cells)}")
     if not rows:
-        raise TableError(f"{path}: there are names of columns, but no rows below them.")
+        raise DataError(f"{path}: there are names of columns, but no rows below them.")
     by_column = zip(names, zip(*(cells for _, cells in rows), strict=True), strict=True)
     return Table(path, {name: cells for name, cells in by_column if name}, [line for line, _ in rows], names.count(""))
 
@@ -100,21 +97,21 @@ def _text(path: str) -> str:
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:
-        raise TableError(f"{path}: there is no such file.") from None
+        raise DataError(f"{path}: there is no such file.") from None
     except IsADirectoryError:
-        raise TableError(f"{path}: this is a folder; name the file in it.") from None
+        raise DataError(f"{path}: this is a folder; name the file in it.") from None
     except (OSError, ValueError) as error:
-        raise TableError(f"{path}: it cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+        raise DataError(f"{path}: it cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise TableError(f"{path}: the text is UTF-16; save it as UTF-8 (in Excel: “CSV UTF-8”).")
+        raise DataError(f"{path}: the text is UTF-16; save it as UTF-8 (in Excel: “CSV UTF-8”).")
     if b"\0" in content or content.startswith((b"PK\3\4", b"%PDF", b"\x1f\x8b")):
-        raise TableError(f"{path}: this is not text. If it is a spreadsheet or packed, save it as CSV first.")
+        raise DataError(f"{path}: this is not text. If it is a spreadsheet or packed, save it as CSV first.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
-        raise TableError(
+        raise DataError(
             f"{path}, line {line}, byte {column}: {content[error.start]:#04x} is not UTF-8. Save the file as UTF-8 (in Excel: "
             "“CSV UTF-8”), or convert it: iconv -f latin1 -t utf-8."
         ) from None
@@ -128,10 +125,12 @@ def _sniffed(header: str) -> str:
 def _records(path: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The records that are not empty, each with the number of the line in which it begins."""
     try:
-        reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
+        reader = csv.reader(
+            io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=not delimiter.isspace(), strict=True
+        )
     except (TypeError, ValueError):
         known = ", ".join(DELIMITERS)
-        raise TableError(f"a delimiter is a single sign, or one of {known}, but not {shortened(delimiter)}.") from None
+        raise DataError(f"a delimiter is a single sign, or one of {known}, but not {shortened(delimiter)}.") from None
     line = 1
     while True:
         try:
@@ -140,7 +139,7 @@ def _records(path: str, text: str, delimiter: str) -> Iterator[tuple[int, list[s
             return
         except csv.Error as error:
             advice = ' A cell that holds a quotation mark is written in quotation marks, with "" for each.' if '"' in text else ""
-            raise TableError(f"{path}, line {line}: the cells cannot be told apart: {error}.{advice}") from None
+            raise DataError(f"{path}, line {line}: the cells cannot be told apart: {error}.{advice}") from None
         if record:
             yield line, [cell.strip() for cell in record]
         line = reader.line_num + 1
@@ -148,14 +147,14 @@ def _records(path: str, text: str, delimiter: str) -> Iterator[tuple[int, list[s
 
 def _check_names(path: str, line: int, names: list[str]) -> None:
     if not any(names):
-        raise TableError(f"{path}, line {line}: no column has a name.")
+        raise DataError(f"{path}, line {line}: no column has a name.")
     if all(_is_a_number(name) for name in names if name):
-        raise TableError(
+        raise DataError(
             f"{path}, line {line}: there are numbers where the names of the columns should be. Write a line of names above them."
         )
     for position, name in enumerate(names):
         if name and name in names[:position]:
-            raise TableError(
+            raise DataError(
                 f"{path}, line {line}, column {name}: columns {names.index(name) + 1} and {position + 1} have the same name; "
                 "give one of them another."
             )
