@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 # from those below. Rooms on the same line do not know each other.
 ROOMS = [
     ["__main__"],
+    ["command_line"],
     ["__init__"],
     ["testing"],
     ["models"],

@@ -1,17 +1,8 @@
-"""`python -m tinygrad_edu ops` prints the op table."""
+"""`python -m tinygrad_edu`: see `command_line`."""
 
-import argparse
+import sys
 
-from tinygrad_edu.explainer.reference import op_table
-
-
-def main() -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m tinygrad_edu", description="What tinygrad_edu can differentiate.")
-    parser.add_argument("what", choices=["ops"], help="ops: every operation with its formula and derivatives, in Markdown")
-    parser.parse_args()
-    print(op_table())
-
+from tinygrad_edu.command_line import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,7 @@
 """What the columns of a table mean to a model: which are numbers, which are text, what is missing, and what is to be told.
 
-All of it is found out when a model is trained, is saved with it, and is asked of the tables to which it is applied later. The models
-are not known here.
+All of it is found out when a model is trained, and is saved with it for the tables to which it is applied later. The models are not
+known here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ MISSING = {"", "?", "na", "n/a", "#n/a", "nan", "null", "none"}
 """What is written where there is no value, in small letters."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_FEW = 10
+FEW = 10
+"""So many different values may be kinds, of however few samples."""
 _MOST = 1000
 
 
@@ -59,10 +60,19 @@ def holds_numbers(table: Table, name: str) -> bool:
             raise table.complaint(
                 row,
                 name,
-                f"{shortened(cell)} is not a number, but {numbers} of {len(found)} in this column are.{comma} Correct it, or read the "
-                f"column as text (--text {quoted(name)}), or leave it out (--without {quoted(name)}).",
+                f"{shortened(cell)} is not a number, but {numbers} of {len(found)} in this column are.{comma} Correct it, or read "
+                f"the column as text (--text {quoted(name)}), or leave it out (--without {quoted(name)}).",
             )
     return True
+
+
+def check_few(table: Table, name: str, texts: Sequence[str], advice: str = "") -> None:
+    """Raise if a column has so many different texts that they name the samples."""
+    if len(texts) > min(max(FEW, len(table) // 2), _MOST):
+        raise DataError(
+            f"{table.path}, column {name}: {len(texts)} different values in {len(table)} rows, such as {shortened(texts[0])}, name "
+            f"the samples rather than kinds of them.{advice}"
+        )
 
 
 def quoted(name: str) -> str:
@@ -142,13 +152,7 @@ class TextColumn:
     def learned(cls, table: Table, name: str, fill: bool) -> Self:
         """From a table."""
         counts = Counter(cell for cell in table.cells(name) if not is_missing(cell))
-        most = min(max(_FEW, len(table) // 2), _MOST)
-        if len(counts) > most:
-            raise DataError(
-                f"{table.path}, column {name}: {len(counts)} different texts in {len(table)} rows, such as "
-                f"{shortened(next(iter(counts)))}, tell samples apart rather than describe them. Leave the column out: "
-                f"--without {quoted(name)}."
-            )
+        check_few(table, name, [*counts], f" Leave the column out: --without {quoted(name)}.")
         return cls(name, sorted(counts), counts.most_common(1)[0][0] if fill else None)
 
     @property

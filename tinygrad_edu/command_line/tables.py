@@ -43,6 +43,10 @@ class Table:
         columns = {name: [cells[row] for row in chosen] for name, cells in self.columns.items()}
         return Table(self.path, columns, [self.lines[row] for row in chosen], self.nameless)
 
+    def with_columns(self, names: Sequence[str]) -> Table:
+        """The table of some of its columns."""
+        return Table(self.path, {name: self.columns[name] for name in names}, self.lines, self.nameless)
+
     def cells(self, name: str) -> Sequence[str]:
         """The cells of a column.
 

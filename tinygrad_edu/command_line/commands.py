@@ -1,0 +1,108 @@
+"""What can be typed after `python -m tinygrad_edu`, and what an error of the user's looks like: one line, and status 2."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import sys
+from collections.abc import Callable, Sequence
+
+from tinygrad_edu.command_line.predicting import predict
+from tinygrad_edu.command_line.trained import KINDS
+from tinygrad_edu.command_line.training import train
+from tinygrad_edu.errors import TinygradError
+from tinygrad_edu.escaping import one_line
+from tinygrad_edu.explainer.reference import op_table
+
+_PROGRAM = "python -m tinygrad_edu"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns its status: 0, or 2 after an error of the user's, or 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an output that has no ² shows a question mark for it
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (TinygradError, OSError) as error:
+        print(f"{_PROGRAM} {options.command}: {one_line(str(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{_PROGRAM} {options.command}: stopped; nothing more was saved.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=_PROGRAM, description="Train models on tables, apply them, and list the operations.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands.add_parser("train", help="train a model on a CSV file, with a report, and save it"))
+    _add_predict(commands.add_parser("predict", help="apply a saved model to a CSV file"))
+    operations = commands.add_parser("ops", help="print every operation with its formula and derivatives, in Markdown")
+    operations.set_defaults(run=lambda _: print(op_table()))
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=train)
+    add = parser.add_argument
+    add("--data", required=True, metavar="FILE.csv", help="a table with a line of column names above its rows")
+    add("--target", required=True, metavar="COLUMN", help="the column that the model learns to tell from the others")
+    add("--model", required=True, choices=[*KINDS], help="linear for numbers; logistic and perceptron for two labels, softmax for "
+        "more; mlp for numbers or labels")  # fmt: skip
+    add("--without", action="append", default=[], metavar="COLUMN", help="a column to leave out; may be given again")
+    add(
+        "--text", action="append", default=[], metavar="COLUMN", help="a column of numbers that stand for kinds, such as a postcode"
+    )
+    add("--missing", choices=["error", "skip", "fill"], default="error", help="where a value is missing: stop there (the default), "
+        "leave the row out, or put in the mean (of text the most frequent)")  # fmt: skip
+    add("--no-standardize", dest="standardize", action="store_false", help="take numbers as they are; by default columns, and a "
+        "target of numbers, are brought to mean 0 and standard deviation 1")  # fmt: skip
+    add("--epochs", type=_whole(1), metavar="N", help="how many times to go through the samples at most")
+    add("--learning-rate", type=_number(above=0), metavar="η", help="how far a step goes; by default one that suits the data")
+    add("--batch-size", type=_whole(1), metavar="N", help="samples in a step")
+    add("--test-share", type=_number(at_least=0, below=1), default=0.25, metavar="SHARE", help="of the samples, held out to see how "
+        "good the model is on what it has not seen; by default 0.25")  # fmt: skip
+    add("--seed", type=_whole(0), default=0, metavar="N", help="of all that is random; by default 0")
+    add("--out", metavar="PREFIX", help="where to save: PREFIX.safetensors and PREFIX.png; a folder, or its files' beginning")
+    _add_common(parser)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=predict)
+    parser.add_argument("--model", required=True, metavar="FILE", help="what train has saved, or the folder that it is in")
+    parser.add_argument(
+        "--data", required=True, metavar="FILE.csv", help="a table with the columns that the model was trained with"
+    )
+    parser.add_argument("--out", metavar="FILE.csv", help="where to save the predictions; by default they are printed")
+    _add_common(parser)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--delimiter", metavar="SIGN", help="between cells: a sign, or tab; by default what the header shows")
+    parser.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of the report")
+
+
+def _whole(at_least: int) -> Callable[[str], int]:
+    def whole(given: str) -> int:
+        if given.isdecimal() and at_least <= int(given) <= 10**9:
+            return int(given)
+        raise argparse.ArgumentTypeError(f"it must be a whole number of at least {at_least}, but is {given!r}")
+
+    return whole
+
+
+def _number(at_least: float = -math.inf, above: float = -math.inf, below: float = math.inf) -> Callable[[str], float]:
+    def number(given: str) -> float:
+        try:
+            value = float(given)
+        except ValueError:
+            value = math.nan
+        if math.isfinite(value) and at_least <= value and above < value < below:
+            return value
+        bounds = f"at least {at_least:g} and below {below:g}" if math.isfinite(below) else f"above {above:g}"
+        raise argparse.ArgumentTypeError(f"it must be a number {bounds}, but is {given!r}")
+
+    return number
