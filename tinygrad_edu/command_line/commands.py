@@ -63,8 +63,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--epochs", type=_whole(1), metavar="N", help="how many times to go through the samples at most")
     add("--learning-rate", type=_number(above=0), metavar="η", help="how far a step goes; by default one that suits the data")
     add("--batch-size", type=_whole(1), metavar="N", help="samples in a step")
-    add("--test-share", type=_number(at_least=0, below=1), default=0.25, metavar="SHARE", help="of the samples, held out to see how "
-        "good the model is on what it has not seen; by default 0.25")  # fmt: skip
+    add("--test-share", type=_number(at_least=0, below=1), default=0.25, metavar="SHARE", help="of the samples, held out to see "
+        "how good the model is on what it has not seen; by default 0.25")  # fmt: skip
     add("--seed", type=_whole(0), default=0, metavar="N", help="of all that is random; by default 0")
     add("--out", metavar="PREFIX", help="where to save: PREFIX.safetensors and PREFIX.png; a folder, or its files' beginning")
     _add_common(parser)

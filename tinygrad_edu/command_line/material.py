@@ -56,8 +56,8 @@ def material(options: Namespace) -> Material:
     training, held_out = _parts(len(table), options)
     if target.is_labels and (lost := {*values.tolist()} - {*values[training].tolist()}):
         raise DataError(
-            f"{options.data}, column {target.name}: all rows with {min(lost)!r} were held out, so that the label cannot be learned. "
-            "Give more such rows, or another --seed, or --test-share 0."
+            f"{options.data}, column {target.name}: all rows with {min(lost)!r} were held out, so that the label cannot be "
+            "learned. Give more such rows, or another --seed, or --test-share 0."
         )
     if not target.is_labels and options.standardize:
         mean, deviation = moments(values[training], f"{options.data}, column {target.name}")
@@ -107,7 +107,8 @@ def _check_labels(table: Table, target: Target, is_text: bool, options: Namespac
         raise table.complaint(
             fraction,
             target.name,
-            f"{values[fraction]} is a quantity, but --model {options.model} tells labels. For quantities use --model linear, or mlp.",
+            f"{values[fraction]} is a quantity, but --model {options.model} tells labels. For quantities use --model "
+            "linear, or mlp.",
         )
     classes = np.unique(values).tolist()
     check_few(table, target.name, classes, " For quantities use --model linear, or mlp.")
@@ -135,8 +136,8 @@ def _parts(count: int, options: Namespace) -> tuple[list[int], list[int]]:
         (training,), (held_out,) = split(np.arange(count), held_out=options.test_share, seed=options.seed)
     except DataError:
         raise DataError(
-            f"{options.data}: of {count} row{'s'[: count > 1]} --test-share {options.test_share:g} leaves none to train with, or holds "
-            "none out. Give more rows, or --test-share 0 to train with all."
+            f"{options.data}: of {count} row{'s'[: count > 1]} --test-share {options.test_share:g} leaves none to train with, or "
+            "holds none out. Give more rows, or --test-share 0 to train with all."
         ) from None
     return sorted(training.tolist()), sorted(held_out.tolist())
 

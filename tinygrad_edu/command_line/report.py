@@ -64,7 +64,10 @@ def _target(words: Words, trained: TrainedModel) -> str:
 
 
 def _listed(words: Words, columns: Sequence[Any]) -> str:
-    return words.say(", ", "、").join(one_line(column.name) for column in columns)
+    names = [one_line(column.name) for column in columns]
+    if len(names) > _MOST_ROWS:
+        names[_MOST_ROWS:] = [words.say(f"and {len(names) - _MOST_ROWS} more", f"等 {len(names)} 列")]
+    return words.say(", ", "、").join(names)
 
 
 def _shortly(x: Any) -> str:
@@ -101,7 +104,8 @@ def _outcome(words: Words, trained: TrainedModel) -> str:
         return words.say(
             "not converged: with steps on batches the loss keeps moving about its minimum. A smaller --learning-rate calms it; "
             "without --batch-size every step uses all samples.",
-            "未收敛：小批量的 step 会使损失在最小值附近波动。减小 --learning-rate 会更平稳；不写 --batch-size 则每个 step 使用全部样本。",
+            "未收敛：小批量的 step 会使损失在最小值附近波动。减小 --learning-rate 会更平稳；"
+            "不写 --batch-size 则每个 step 使用全部样本。",
         )
     return words.say(
         f"not converged: the epochs were over while the loss was still falling. Try --epochs {5 * model.max_epochs}, or a larger "
@@ -129,7 +133,8 @@ def _how_good(words: Words, trained: TrainedModel, given: Material) -> Iterator[
 
 
 def _accuracies(words: Words, trained: TrainedModel, results: list[tuple[str, Array, Array]]) -> Iterator[str]:
-    label, often = Counter(results[-1][1].tolist()).most_common(1)[0]
+    label = Counter(results[0][1].tolist()).most_common(1)[0][0]
+    often = np.count_nonzero(results[-1][1] == label)
     rows = [[name, float(np.mean(t == y)), f"{np.count_nonzero(t == y)} / {len(t)}"] for name, t, y in results]
     always = words.say(f"always {one_line(label)}", f"总是答 {one_line(label)}")
     yield grid(

@@ -16,6 +16,7 @@ from tinygrad_edu.command_line.report import report
 from tinygrad_edu.command_line.trained import TrainedModel, losses_of, new_model
 from tinygrad_edu.command_line.words import Words, progress
 from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError
+from tinygrad_edu.models.linear_model import LinearModel
 from tinygrad_edu.saving import save
 
 
@@ -88,12 +89,13 @@ def _picture(model: Any, path: str) -> Path:
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    if hasattr(model, "history_"):
+    if isinstance(model, LinearModel):
         model.history_.plot(axes)
     else:
         losses = losses_of(model)
         axes.plot(range(1, len(losses) + 1), losses)
         axes.set(xlabel="epoch", ylabel="loss")
     content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(content)
     return save(path, "the picture", {".png": content.getvalue})
