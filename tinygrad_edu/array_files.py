@@ -43,7 +43,7 @@ def file_of_arrays(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> bytes
         raise DataError(f"these facts cannot be saved, since they are not JSON: {error}: {shortened(facts)}.") from error
     # One entry, since safetensors writes several in an order that changes from run to run.
     metadata = {_OURS: f'{{"sha256": "{_digest(plain, text)}", "facts": {text}}}'}
-    content: bytes = _safetensors().numpy.save(plain, metadata=metadata)
+    content: bytes = safetensors_library().numpy.save(plain, metadata=metadata)
     return content
 
 
@@ -58,7 +58,7 @@ def read_arrays(path: str | os.PathLike[str], what: str) -> tuple[dict[str, Arra
     DataError: if the file is no such file, was cut off, or was changed since it was written.
     OSError: if it cannot be read, of the kind that says why (FileNotFoundError, IsADirectoryError).
     """
-    safetensors = _safetensors()
+    safetensors = safetensors_library()
     content = Path(path).read_bytes()
     try:
         arrays = safetensors.numpy.load(content)
@@ -98,8 +98,8 @@ def _digest(arrays: Mapping[str, Array], facts: str) -> str:
     return digest.hexdigest()
 
 
-def _safetensors() -> Any:
-    """The library safetensors."""
+def safetensors_library() -> Any:
+    """The library, or the error that says how to install it."""
     try:
         import safetensors.numpy
     except ImportError as error:

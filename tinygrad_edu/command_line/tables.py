@@ -81,7 +81,7 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
     DataError: if the file is not such a table.
     """
     text = _text(path)
-    header = next((line for line in io.StringIO(text) if line.strip()), None)
+    header = next((line for line in io.StringIO(text, newline=None) if line.strip()), None)
     if header is None:
         raise DataError(f"{path}: the file is empty. A table begins with a line of the columns' names.")
     records = _records(path, text, DELIMITERS.get(delimiter, delimiter) if delimiter else _sniffed(header))

@@ -38,13 +38,14 @@ class Kind:
     settings: tuple[tuple[str, Any], ...] = ()
 
 
+_NETWORK = (("hidden_layer_sizes", (32,)), ("learning_rate", 3e-3), ("batch_size", 32), ("max_epochs", 300), ("l2", 0.01))
 _DESCENT = (("momentum", 0.9), ("tol", 1e-4))
 KINDS = {
     "linear": Kind(of_numbers=LinearRegression, settings=_DESCENT),
     "logistic": Kind(of_labels=LogisticRegression, most_classes=2, settings=(*_DESCENT, ("l2", 1e-3))),
     "softmax": Kind(of_labels=SoftmaxRegression, settings=(*_DESCENT, ("l2", 1e-3))),
     "perceptron": Kind(of_labels=Perceptron, most_classes=2, settings=(("batch_size", 1), ("max_epochs", 100))),
-    "mlp": Kind(of_labels=MLPClassifier, of_numbers=MLPRegressor, settings=(("batch_size", 32), ("l2", 1e-4))),
+    "mlp": Kind(of_labels=MLPClassifier, of_numbers=MLPRegressor, settings=_NETWORK),
 }
 
 

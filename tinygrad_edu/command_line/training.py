@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.array_files import SUFFIX
+from tinygrad_edu.array_files import SUFFIX, safetensors_library
 from tinygrad_edu.command_line.columns import matrix_of
 from tinygrad_edu.command_line.material import Material, material
 from tinygrad_edu.command_line.report import report
@@ -23,6 +23,7 @@ from tinygrad_edu.saving import save
 def train(options: Namespace) -> None:
     """Read, train, save, and print the report."""
     words = Words(options.lang)
+    safetensors_library()  # what would fail at the end fails now
     place = _place(options)
     given = material(options)
     trained = TrainedModel(options.model, _fitted(given, options), given.columns, given.target)
