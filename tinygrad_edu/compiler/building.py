@@ -21,6 +21,7 @@ from tinygrad_edu.compiler.ir import (
     IRNode,
     PythonNumber,
     Rank,
+    Type,
     are_mixed,
     frozen,
     is_elementwise,
@@ -42,10 +43,6 @@ from tinygrad_edu.primitives import (
     special,
 )
 from tinygrad_edu.primitives.primitive import Primitive
-
-Type = tuple[tuple[int, ...], Any]
-"""A shape and a dtype."""
-
 
 _REWRITINGS: dict[Primitive, Callable[..., IRNode | None]] = {}
 

@@ -40,6 +40,10 @@ class PythonNumber:
 PYTHON = {float: PythonNumber(float, "f"), int: PythonNumber(int, "i"), bool: PythonNumber(bool, "b")}
 
 
+Type = tuple[tuple[int, ...], Any]
+"""A shape and a dtype."""
+
+
 class Rank(IntEnum):
     """Who says what something is called. Of two names the one of the higher rank counts."""
 
@@ -146,7 +150,7 @@ class IRGraph:
         primitive: Primitive,
         inputs: Sequence[IRNode],
         params: Mapping[str, Any] | None = None,
-        like: tuple[tuple[int, ...], Any] | None = None,
+        like: Type | None = None,
     ) -> IRNode:
         """An operation on nodes. `like` is the shape and dtype of its result, where they are known."""
         params = dict(sorted((params or {}).items()))

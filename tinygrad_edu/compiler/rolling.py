@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.counting import Number, whole_steps
 from tinygrad_edu.compiler.index_numbers import with_inputs
-from tinygrad_edu.compiler.ir import IRGraph, IRNode, Label, PythonNumber, Rank, are_mixed
+from tinygrad_edu.compiler.ir import IRGraph, IRNode, Label, PythonNumber, Rank, Type, are_mixed
 from tinygrad_edu.compiler.labelling import common_label
 from tinygrad_edu.compiler.lists import columns, places
 from tinygrad_edu.compiler.loops import LISTED, Body, MadeLoop, each, in_order, last, loop
@@ -68,9 +68,6 @@ def _rolled(graph: IRGraph, order: Sequence[IRNode], outputs: Sequence[IRNode], 
     needed = set(in_order(outputs))
     found = repetitions([node for node in order if node.primitive is not None and node in needed])
     return _Roller(graph, found, outputs, is_mixed, lists).rolled()
-
-
-Type = tuple[tuple[int, ...], Any]
 
 
 def _like(node: IRNode) -> Type:
