@@ -113,19 +113,23 @@ OTHER_MEANINGS = {
     "explainer": {"minimum", "dot", "step"},  # where a parabola has it, a program of Graphviz's, and one of gradient descent
     "graph": {"gamma"},  # a Greek letter
     "graph.mathml_notation": {"gamma", "max", "min", "mod", "prod", "sqrt", "sum"},  # words of LaTeX's
-    "models": {"log", "step"},  # a scale of an axis, and a step of gradient descent
+    "models": {"log", "step", "relu", "tanh"},  # a scale of an axis, a step of gradient descent, and what activation= may be
     "nn": {"mean", "sum", "tanh", "relu"},  # what reduction=, nonlinearity= and approximate= may be
+    "optim": {"mean"},  # what Adam remembers
+    "training": {"log"},  # a scale of an axis
 }
 
 # By what it is an operation is told from others here: the compiler lays out arrays (it repeats, reshapes, cuts, converts, adds in
-# place) and collects factors and terms, and so do formulas. What is not of that kind has to be said by the entry.
+# place) and collects factors and terms, and so do formulas; a diagnosis of dead ReLUs looks for ReLUs. What is not of that kind has
+# to be said by the entry.
 TOLD_APART = {
     "compiler": {
-        "add", "broadcast_to", "cast", "divide", "index", "logsumexp", "matmul", "mean", "multiply", "negative",
+        "add", "broadcast_to", "cast", "concatenate", "divide", "index", "logsumexp", "matmul", "mean", "multiply", "negative",
         "power", "reshape", "scatter", "stack", "subtract", "sum", "transpose",
     },
     "explainer": {"index"},
     "graph": {"add", "divide", "multiply", "negative", "power", "subtract", "transpose", "where"},
+    "training": {"relu"},
 }  # fmt: skip
 
 
