@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures = million.figures(options.million_rounds) if options.million else {}
 
     # Not before: these import NumPy, and preparing a race imports the frameworks.
-    from benchmarks import compiled, gradients, jacobians, lending, products
+    from benchmarks import compiled, gradients, jacobians, lending, products, training
     from benchmarks.race import compared, race
     from benchmarks.table import table
     from benchmarks.workloads import ALL
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     comparisons += lending.race(max(1, options.rounds // 10))
     comparisons += jacobians.race(max(1, options.rounds // 10))
     comparisons += compiled.races(max(1, options.rounds // 4))
+    comparisons += training.races(max(1, options.rounds // 10))
     for measure, measured in figures.items():
         comparisons += compared(million.NAME, measure, measured, million.GOALS[measure])
 

@@ -122,10 +122,11 @@ class Optimizer(ABC):
         """The Values that it trains, those of all groups in a row; none, if it was made without."""
         return list(self._parameters)
 
-    def as_it_is(self) -> Self:
-        """A copy with the present settings, which `step` and `load_state_dict` of this one do not change."""
+    def without_params(self) -> Self:
+        """A copy with the present settings, and groups, for `update` alone: it has no parameters and remembers nothing."""
         new = copy(self)
-        new._groups = [copy(group) for group in self._groups]
+        new.params, new._parameters, new._states = None, [], []
+        new._groups = [group.without_params() for group in self._groups]
         return new
 
     def step(self) -> None:

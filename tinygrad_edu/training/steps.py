@@ -73,6 +73,7 @@ class CompiledStep:
         self._module, self._loss, self._optimizer = module, loss, optimizer
         self._names = {parameter: name.replace(".", "_") for name, parameter in module.named_parameters()}
         self._written_for = ""
+        self.programs: dict[int, Compiled[..., Any]] = {}  # by the length of a batch: a function goes straight to one program only
         self.take()
 
     def take(self) -> None:
@@ -81,10 +82,14 @@ class CompiledStep:
         self._state = self._optimizer.state_for(self._params)
         settings = repr([self._optimizer, *self._optimizer.groups])
         if settings != self._written_for:
-            self._written_for, self.program = settings, _program(self._module, self._loss, self._optimizer.as_it_is())
+            self._written_for, self.programs = settings, {}
+            self._step = _step(self._module, self._loss, self._optimizer)
 
     def __call__(self, batch: tuple[Any, ...]) -> float:
-        params, state, number = self.program(self._params, self._state, batch)
+        length = len(batch[-1])
+        if length not in self.programs:
+            self.programs[length] = compile(self._step)
+        params, state, number = self.programs[length](self._params, self._state, batch)
         number = float(number)
         if number - number == 0:
             self._params, self._state = params, state
@@ -98,15 +103,16 @@ class CompiledStep:
         self._optimizer.take_state(self._state)
 
 
-def _program(module: Module, loss: Loss, optimizer: Optimizer) -> Compiled[..., Any]:
-    """The step as a function of the parameters by their names, the state and a batch, compiled."""
-    places = {parameter: position for position, parameter in enumerate(module.parameters())}
+def _step(module: Module, loss: Loss, optimizer: Optimizer) -> Callable[..., Any]:
+    """The step as a function of the parameters by their names, the state and a batch."""
+    values = module.parameters()
+    places = {value: position for position, value in enumerate(values)}
     order = [places[value] for value in optimizer.parameters]
-    trained = module.parameters()
+    optimizer = optimizer.without_params()
 
     def of_params(params: Any, batch: tuple[Any, ...]) -> Any:
         parts = params if isinstance(params, list) else [params]
-        leaves: list[Any] = list(trained)
+        leaves: list[Any] = list(values)
         for position, array in zip(order, (array for part in parts for array in part.values()), strict=True):
             leaves[position] = array
         return loss_of(rebuilt(module, leaves), loss, batch)
@@ -116,7 +122,7 @@ def _program(module: Module, loss: Loss, optimizer: Optimizer) -> Compiled[..., 
         params, state = optimizer.update(params, grads, state)
         return params, state, loss
 
-    return compile(step)
+    return step
 
 
 def _number(value: Any, loss: Loss) -> float:
