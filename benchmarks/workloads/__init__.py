@@ -4,7 +4,7 @@ In every one the frameworks get the same: the parameters are leaves that require
 constant, made once; all numbers are 64 bit wide. A framework is imported by the contender that needs it, since it may be missing.
 """
 
-from benchmarks.workloads import arrays, chain, five_points, mixture, mlp, network, scalar_step
+from benchmarks.workloads import arrays, chain, convolution, five_points, mixture, mlp, network, scalar_step
 
 ALL = (
     scalar_step.WORKLOAD,
@@ -13,5 +13,6 @@ ALL = (
     mlp.WORKLOAD,
     *network.WORKLOADS,
     mixture.WORKLOAD,
+    convolution.WORKLOAD,
     *arrays.WORKLOADS,
 )
