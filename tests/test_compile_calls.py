@@ -804,7 +804,7 @@ def test_the_programs_of_a_function_and_their_names_and_lines_are_bounded_and_go
         assert compiled(np.ones(n)).tolist() == [2.0] * n
         sizes.append(len(compiled.__globals__))
     assert len(programs_with_lines() - before) == most + 1
-    assert len(set(sizes)) == 1
+    assert len(set(sizes[3:])) == 1  # it goes straight to four programs
     del compiled
     assert programs_with_lines() <= before
 

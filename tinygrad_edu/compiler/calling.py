@@ -1,13 +1,15 @@
 """`compile`: from a function to one that looks its arguments up, and goes straight to the program that was generated for them.
 
-The arguments are trees: numbers and arrays are inputs of the program, all else is static. For the newest program the look-up is
-generated, too: guards in front of the program's own statements. Other programs are found by a key.
+The arguments are trees: numbers and arrays are inputs of the program, all else is static. For the newest programs the look-up is
+generated, too: guards in front of the statements of the last one, and of calls of the others. Other programs are found by a key.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any, Protocol, overload
 from weakref import finalize, ref
@@ -18,9 +20,9 @@ from tinygrad_edu.compiler.guards import Guards, NoGuardError
 from tinygrad_edu.compiler.jax_programs import as_numpy, import_jax, jax_program
 from tinygrad_edu.compiler.names import NEEDED, prefix
 from tinygrad_edu.compiler.numpy_programs import numpy_program
-from tinygrad_edu.compiler.programs import Program, defined, rewritten
+from tinygrad_edu.compiler.programs import Program, defined, indented, rewritten
 from tinygrad_edu.compiler.statics import as_number, what_it_is
-from tinygrad_edu.compiler.store import Store
+from tinygrad_edu.compiler.store import Kept, Store
 from tinygrad_edu.compiler.surroundings import Surroundings
 from tinygrad_edu.compiler.tracing import DEEPEST
 from tinygrad_edu.engine.arguments import check_function
@@ -31,6 +33,7 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph.lines import codes_of
 from tinygrad_edu.graph.source import identifier
 from tinygrad_edu.transforms.signatures import P, Result, Result_co
+from tinygrad_edu.transforms.tracing import numbers_to_read
 from tinygrad_edu.transforms.trees import (
     beside,
     children_of,
@@ -137,12 +140,39 @@ def compile(f: Callable[..., Any], target: str = "numpy", static: tuple[str, ...
     return compiled
 
 
-def _forget(compilation: ref[_Compilation], names: Iterable[str]) -> None:
-    """The entry does not refer to these names any more."""
-    owner = compilation()
-    if owner is not None:
-        for name in names:
-            del owner._scope[name]
+MOST_WAYS = 4
+"""How many programs the generated function goes straight to."""
+
+
+class _Names:
+    """Names in the scope of an entry. They are there for as long as some code that needs them keeps this object.
+
+    Another thread may still be running code when other code has taken its place.
+    """
+
+    def __init__(self, scope: dict[str, Any], compilation: _Compilation) -> None:
+        self._names, self._compilation = list(scope), ref(compilation)
+        compilation.scope |= scope
+
+    def __del__(self) -> None:
+        compilation = self._compilation()
+        if compilation is not None:
+            for name in self._names:
+                del compilation.scope[name]
+
+
+def _left(names: Sequence[_Names]) -> None:
+    """No code is left that needs these names."""
+
+
+@dataclass(eq=False)
+class _Way:
+    """A way straight to a program: the conditions under which it is taken, and the names that it needs, which have a prefix."""
+
+    kept: Kept
+    conditions: Sequence[str]
+    prefix: str
+    names: _Names
 
 
 class _Written:
@@ -171,13 +201,14 @@ class _Compilation:
         self._static = static
         self._defaults = {parameter.name: parameter.default for parameter in self._parameters}
         self._programs = Store(maxsize)
-        self._installed: Any = None
+        self._ways: list[_Way] = []
         self._numbers = count()
         self._prefix = prefix(names)
-        self._scope: dict[str, Any] = {
+        self.scope: dict[str, Any] = {
             "np": np,
             f"{self._prefix}choose": self._choose,
             f"{self._prefix}is_free": _is_free,
+            f"{self._prefix}numbers_to_read": numbers_to_read,
             **{f"{self._prefix}{each.__name__}": each for each in (type, len, tuple)},  # a parameter may be called `type`
         }
         self.entry: Any = self._entry([])
@@ -192,7 +223,7 @@ class _Compilation:
         header = inspect.Signature([self._plain(parameter) for parameter in self._parameters])
         arguments = "".join(f"{parameter.name}, " for parameter in self._parameters)
         lines = [f"def entry{header}:", *first, f"    return {self._prefix}choose(({arguments}))"]
-        entry: Any = defined("entry", "\n".join(lines), self._scope)
+        entry: Any = defined("entry", "\n".join(lines), self.scope)
         entry.__name__ = self._name
         # Pickle finds a function by these, and does not take `loss` for what was compiled from it, unless it goes by that name.
         entry.__module__, entry.__qualname__ = (text_of(self._f, key, self._name) for key in ("__module__", "__qualname__"))
@@ -204,13 +235,13 @@ class _Compilation:
         if parameter.default is parameter.empty:
             return parameter.replace(annotation=parameter.empty)
         name = f"{self._prefix}default_{parameter.name}"
-        self._scope[name] = parameter.default
+        self.scope[name] = parameter.default
         return parameter.replace(annotation=parameter.empty, default=_Written(name))
 
-    def _install(self, program: Program, surroundings: Surroundings, arguments: tuple[Any, ...]) -> bool:
-        """Let the entry go straight to a program where the arguments are like these, and all else is as it is now, if it can."""
-        its_prefix = f"{self._prefix}{next(self._numbers)}_"
-        its: dict[str, Any] = {}  # what the guards and the program refer to
+    def _new_ways(self, kept: Kept, arguments: tuple[Any, ...]) -> list[_Way]:
+        """The way straight to a program where the arguments are like these, and all else is as it is now, if there can be one."""
+        program, its_prefix = kept.program, f"{self._prefix}{next(self._numbers)}_"
+        its = {f"{its_prefix}run": program.run, f"{its_prefix}is_used": partial(self._programs.note, kept.use)}
         guards = Guards(program.leaves, its, its_prefix, self._prefix, self._arrays, self._is_static)
         try:
             conditions = [
@@ -219,25 +250,34 @@ class _Compilation:
                 for condition in guards.of(parameter.name, parameter.name, argument)
             ]
         except NoGuardError:
-            return False
+            return []
         if program.reads_outside:
             conditions.insert(0, f"{self._prefix}is_free()")
-        if surroundings:
-            its[f"{its_prefix}are_unchanged"] = surroundings.are_unchanged
+        if kept.surroundings:
+            its[f"{its_prefix}are_unchanged"] = kept.surroundings.are_unchanged
             conditions.append(f"{its_prefix}are_unchanged()")
-        # The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own.
-        names = {parameter.name for parameter in self._parameters}
-        if program.scope.keys() <= {"np", "__builtins__"} and not names & NEEDED:
-            statements = program.statements
-        else:
-            its[f"{its_prefix}run"] = program.run
-            statements = [f"return {its_prefix}run({', '.join(program.leaves)})"]
-        body = [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in statements)]
-        self._scope |= its
-        self.entry.__code__ = self._entry(body).__code__
-        # Another thread may still be running these statements when others have taken their place.
-        finalize(self.entry.__code__, _forget, ref(self), its.keys()).atexit = False
-        return True
+        return [_Way(kept, conditions, its_prefix, _Names(its, self))]
+
+    def _go_straight(self, ways: Sequence[_Way]) -> None:
+        """Let the entry try these ways, in order, before it looks the program up. The first one needs no call, and nobody is told
+        of its use as long as no program has to go.
+        """
+        self._ways = [way for way in ways if way.kept in self._programs][:MOST_WAYS]
+        lines: list[str] = []
+        for way in self._ways:
+            is_first = way is self._ways[0]
+            lines.append(f"    if {' and '.join(way.conditions) or 'True'}:")
+            lines += [] if is_first and not self._programs.is_full else [f"        {way.prefix}is_used()"]
+            lines += indented(indented(self._statements(way, is_first)))
+        self.entry.__code__ = code = self._entry(lines).__code__
+        finalize(code, _left, [way.names for way in self._ways]).atexit = False
+
+    def _statements(self, way: _Way, is_first: bool) -> Sequence[str]:
+        """The program's own statements, if they need NumPy alone. What else a program needs it has in a scope of its own."""
+        program, names = way.kept.program, {parameter.name for parameter in self._parameters}
+        if is_first and program.scope.keys() <= {"np", "__builtins__"} and not names & NEEDED:
+            return program.statements
+        return [f"return {way.prefix}run({', '.join(program.leaves)})"]
 
     # --- the slow way --------------------------------------------------------------------------------------------------------
 
@@ -253,20 +293,24 @@ class _Compilation:
         if not _is_free() or any(isinstance(leaf, Value) for leaf in leaves):
             return self._called(arguments)
         try:
-            program = self._programs.found(key)
+            kept = self._programs.found(key)
         except TypeError as error:
             raise DataError(
                 f"what is static must be comparable by value: {error}. Pass tuples, numbers, text or functions."
             ) from error
-        if program is None:
-            program, surroundings = self._traced(arguments)
-            self._programs.used(self._installed)  # of which nobody tells
-            self._programs.add(key, program, surroundings)
-            if self._install(program, surroundings, arguments):
-                self._installed = key
+        if kept is None:
+            kept = Kept(*self._traced(arguments))
+            if self._ways and not self._programs.is_full:
+                self._programs.note(self._ways[0].kept.use)  # of which nobody tells
+            self._programs.add(key, kept)
+            self._go_straight([*self._new_ways(kept, arguments), *self._ways])
+            program = kept.program
             self.entry.source, self.entry.optimized_source = program.source, program.optimized_source
             self.entry.lines = program.lines
-        return program.run(*leaves)
+        elif len(self._ways) < MOST_WAYS:
+            self._go_straight([*self._ways, *self._new_ways(kept, arguments)])
+        self._programs.note(kept.use)
+        return kept.program.run(*leaves)
 
     def _key(self, path: str, x: Any, leaves: list[Any]) -> Any:
         """What decides which program an argument needs; the numbers and arrays in it are appended to `leaves`."""

@@ -37,6 +37,15 @@ def what_it_is(x: Any) -> Any:
     return (type(x), frozen(x)) if is_known and not callable(x) else _Same(x)
 
 
+def is_always_like_itself(x: Any) -> bool:
+    """Whether the same object is the same static thing at any time: it counts as such, or cannot be changed."""
+    form = what_it_is(x)
+    if isinstance(form, _Same):
+        return True
+    kept = form[1] if len(form) == 2 else None
+    return isinstance(kept, tuple) and len(kept) == 2 and kept[1] is x and type(x).__hash__ is not None
+
+
 def as_number(x: Any) -> Any:
     """A number as one of Python's or NumPy's, if it is of a type of the user's own; all else as it is."""
     if isinstance(x, np.generic | Value) or not isinstance(x, float | int) or type(x) in (float, int):

@@ -21,6 +21,7 @@ from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, ShapeError, TracingError
 from tinygrad_edu.nn.buffers import Buffers
+from tinygrad_edu.transforms.tracing import numbers_to_read
 from tinygrad_edu.transforms.trees import children_of, rebuilt
 
 _INNER = frozenset({"_buffers", "_origins", "_is_finished", "training"})
@@ -306,7 +307,7 @@ class Module(metaclass=_Finishing):
     def __tree_parts__(self) -> dict[str, Any]:
         """The parameters. To an outermost transform those of the module itself are their numbers, so that it gives arrays."""
         as_numbers = self._origins is None and not _is_traced()
-        return {part.path: _numbers(part.thing) if as_numbers else part.thing for part in self._parameters()}
+        return {part.path: numbers_to_read(part.thing) if as_numbers else part.thing for part in self._parameters()}
 
     def __tree_with__(self, parts: Sequence[Any]) -> Self:
         """A copy with other parameters. No constructor is run; buffers and settings are those of the module."""
@@ -324,6 +325,15 @@ class Module(metaclass=_Finishing):
             else:
                 beside[part.path] = part.thing if part.parameter is None else part.parameter
         return beside
+
+    def __tree_state__(self) -> Iterator[tuple[str, str, Any]]:
+        """What decides all of this: attributes, the steps that lead to them, and what is there."""
+        return ((name, _step(name), x) for name, x in vars(self).items() if name != "_is_finished")
+
+    def __tree_leaf__(self, path: str, x: Any) -> int | None:
+        """The number of the parameter that is found there, if it is one."""
+        origin = self._origins.get(path) if self._origins is not None else None
+        return x.serial if origin is None and _is_parameter(x) else origin
 
     def _parameters(self) -> list[Part]:
         """The parameters, each of them once, where it is found first."""
@@ -349,17 +359,12 @@ class Module(metaclass=_Finishing):
                 yield from self._parts_at(_step(name), x)
 
     def _parts_at(self, path: str, x: Any) -> Iterator[Part]:
-        number = self._number(path, x)
+        number = self.__tree_leaf__(path, x)
         children = None if number is not None or isinstance(x, Module) else children_of(x)
         if children is None:
             yield Part(path, x, number)
         for step, child in children or ():
             yield from self._parts_at(path + step, child)
-
-    def _number(self, path: str, x: Any) -> int | None:
-        """The number of the parameter that is found there, if it is one."""
-        origin = self._origins.get(path) if self._origins is not None else None
-        return x.serial if origin is None and _is_parameter(x) else origin
 
     def _copied(self, parameters: Mapping[int | None, Any], copies: dict[int, Module]) -> Self:
         """A copy with these parameters, by their numbers; `copies` are those of the modules that were met before."""
@@ -368,7 +373,7 @@ class Module(metaclass=_Finishing):
         origins: dict[str, int] = {}
 
         def copied(path: str, x: Any) -> Any:
-            number = self._number(path, x)
+            number = self.__tree_leaf__(path, x)
             if number is not None:
                 origins[path] = number
                 return parameters[number]
@@ -392,16 +397,6 @@ def _is_parameter(x: Any) -> bool:
 def _is_traced() -> bool:
     """Whether a function is being differentiated or compiled, in which modules are copies with Values of the transform."""
     return inside_a_transform() or current_mode().records_constants
-
-
-def _numbers(parameter: Value) -> Any:
-    """The numbers of a parameter, to be read and not to be written to."""
-    numbers = numbers_of(parameter)
-    if not isinstance(numbers, np.ndarray):
-        return numbers
-    view = numbers.view()
-    view.flags.writeable = False
-    return view
 
 
 def _step(name: str) -> str:

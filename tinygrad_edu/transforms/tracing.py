@@ -190,6 +190,16 @@ def _plain(x: Any) -> Any:
     return x.numpy()[()] if isinstance(x, Value) else x
 
 
+def numbers_to_read(value: Value) -> Any:
+    """The numbers of a Value, to be read and not to be written to."""
+    numbers = numbers_of(value)
+    if not isinstance(numbers, np.ndarray):
+        return numbers
+    view = numbers.view()
+    view.flags.writeable = False
+    return view
+
+
 def ones(output: Value) -> Any:
     """The cotangent of an output that is what we want to know the derivative of."""
     return np.ones(output.shape, output.dtype) if output.ndim else output.dtype.type(1)

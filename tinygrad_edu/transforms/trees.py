@@ -49,6 +49,19 @@ class Tree(Protocol):
         """What it has beside its parts and every copy of it has, too."""
 
 
+class StatefulTree(Tree, Protocol):
+    """A tree of which attributes alone decide what its parts are, and what it has beside them: those in its `__dict__`.
+
+    So a compiled function finds out what it was given without asking for its parts.
+    """
+
+    def __tree_state__(self) -> Iterator[tuple[str, str, Any]]:
+        """These attributes: the name, the step that leads there, and what is there. Lists, tuples and dicts are looked into."""
+
+    def __tree_leaf__(self, path: str, x: Any) -> int | None:
+        """Whether what is found there is a leaf: its number then, under which it is the same leaf in other places."""
+
+
 def _is_tree_class(kind: Any) -> bool:
     return hasattr(kind, "__tree_parts__")
 
