@@ -95,6 +95,7 @@ class Copies:
     a record, is not used again; so two threads have different arrays, too.
     """
 
+    __slots__ = ("_used_before",)  # no attributes, at which a compiled function would look to see whether they have changed
     _LARGE = 2**17  # bytes, from which on the system is asked
 
     def __init__(self) -> None:
