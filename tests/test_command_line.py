@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.command_line import main, training, words
+from tinygrad_edu.command_line.tables import read_table
+from tinygrad_edu.command_line.trained import load_model
 
 pytest.importorskip("safetensors")
 pytest.importorskip("matplotlib")
@@ -159,12 +161,11 @@ def test_a_model_of_text_with_missing_values_trains_where_it_is_told_what_to_do_
 def test_a_saved_model_tells_what_the_trained_one_told(capsys, monkeypatch):
     models = []
     kept = training.TrainedModel.save
-    monkeypatch.setattr(training.TrainedModel, "save", lambda model, path: (models.append(model), kept(model, path))[1])
+    monkeypatch.setattr(training.TrainedModel, "save", lambda model, path: models.append(model) or kept(model, path))
     written(houses())
     trained(capsys)
     _, out, _ = ran(capsys, "predict", "--model", "data-softmax.safetensors", "--data", "data.csv")
-    table = training.material.__globals__["read_table"]("data.csv")
-    assert [row["predicted kind"] for row in rows_of(out)] == models[0].told(table).tolist()
+    assert [row["predicted kind"] for row in rows_of(out)] == models[0].told(read_table("data.csv")).tolist()
 
 
 def test_the_same_seed_gives_the_same_file_bit_for_bit_and_another_one_another(capsys):
@@ -222,6 +223,31 @@ def test_a_run_that_diverges_says_below_which_rate_it_does_not(capsys):
     )
 
 
+def test_a_network_whose_loss_rises_is_not_saved(capsys):
+    said = complaint(
+        capsys, houses(20), "--learning-rate", 1e9, "--without", "sold", "--without", "kind", model="mlp", target="price"
+    )
+    assert "training diverged: --learning-rate 1e+09 is too large. Try a tenth of it." in said
+
+
+@pytest.mark.parametrize(("model", "target"), [("mlp", "price"), ("softmax", "kind")])
+def test_a_model_that_has_learned_nothing_is_said_to_have(model, target, capsys):
+    rng = np.random.default_rng(0)
+    rows = [(x, rng.choice(["a", "b"])) for x in rng.normal(size=60)]
+    written("noise,price,kind\n" + "".join(f"1,{x},{kind}\n" for x, kind in rows))
+    other = "kind" if target == "price" else "price"
+    _, out, _ = trained(capsys, "--without", other, model=model, target=target)
+    assert "Nothing was learned: " in out
+    _, out, _ = trained(capsys, "--without", other, "--lang", "zh", model=model, target=target)
+    assert "什么也没有学到：" in out
+
+
+def test_a_column_of_text_that_never_repeats_names_the_samples(capsys):
+    text = PLAIN.replace("length", "name,length")
+    text = "\n".join(line if number == 0 else f"n{number},{line}" for number, line in enumerate(text.split()))
+    assert "column name: 6 different values in 6 rows, such as 'n1', name the samples" in complaint(capsys, text)
+
+
 # --- how tables are written ----------------------------------------------------------------------------------------------------
 
 PLAIN = "length,colour,kind\n1.5,red,a\n2,blue,b\n1.25,red,a\n3e0,blue,b\n.5,green,a\n-4,blue,b\n"
@@ -272,7 +298,7 @@ def test_a_table_is_read_as_it_is_meant_however_it_is_written(text, options, cap
 
 
 def test_quoted_cells_may_hold_delimiters_quotes_and_line_breaks_and_lines_are_counted_rightly(capsys):
-    said = complaint(capsys, 'note,"x, y",kind\n"a ""b"", c",1,p\n"two\nlines",2,q\n"one",oops,p\nthree,4,q\n')
+    said = complaint(capsys, 'note,"x, y",kind\n"a ""b"", c",1,p\n"two\nlines",2,q\n"one",oops,p\none,4,q\n')
     assert "data.csv, line 5, column x, y: 'oops' is not a number, but 3 of 4 in this column are." in said
     assert "--without 'x, y'" in said
 
@@ -434,6 +460,26 @@ def test_a_disk_that_fills_up_leaves_the_old_model_and_no_half_of_a_new_one(caps
     assert {path: path.read_bytes() for path in Path().iterdir()} == before
 
 
+def test_a_run_that_is_killed_at_any_moment_leaves_a_whole_model(capsys):
+    """The old one or the new one: the run saves one model after another until it is killed."""
+    written(PLAIN)
+    trained(capsys)
+    code = (
+        "from tinygrad_edu.command_line import main\n"
+        "for epochs in range(2, 10**6):\n"
+        "    main(f'train --data data.csv --target kind --model softmax --epochs {epochs}'.split())\n"
+    )
+    for lines in (0, 1, 60, 61, 200):  # of its reports, to be at different places
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        run = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE)
+        for _ in range(lines):
+            run.stdout.readline()
+        run.kill()
+        run.communicate(timeout=60)
+        assert load_model("data-softmax.safetensors").classes == ["a", "b"]
+        assert Path("data-softmax.png").read_bytes().endswith(b"IEND\xaeB`\x82")
+
+
 def test_a_run_that_is_stopped_saves_nothing_and_says_so(capsys, monkeypatch):
     def pressed(*_, **__):
         raise KeyboardInterrupt
@@ -544,6 +590,17 @@ def test_the_module_runs_in_a_shell_even_where_no_sign_but_ascii_can_be_printed(
     done = in_a_shell("predict", "--model", "data-linear.safetensors", "--data", "data.csv")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 61
+
+
+def test_who_reads_the_predictions_may_leave_early(capsys):
+    written(houses(20_000))
+    assert trained(capsys, "--epochs", 2)[0] == 0
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tinygrad_edu", "predict", "--model", "data-softmax.safetensors", "--data", "data.csv"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        run.stdout.readline()
+        run.stdout.close()
+        assert b"Error" not in run.stderr.read()
 
 
 def test_an_error_in_a_shell_is_one_line_and_no_traceback():

@@ -66,9 +66,9 @@ def holds_numbers(table: Table, name: str) -> bool:
     return True
 
 
-def check_few(table: Table, name: str, texts: Sequence[str], advice: str = "") -> None:
+def check_few(table: Table, name: str, texts: Sequence[str], advice: str) -> None:
     """Raise if a column has so many different texts that they name the samples."""
-    if len(texts) > min(max(FEW, len(table) // 2), _MOST):
+    if len(texts) > min(max(FEW, len(table) // 2), _MOST) or len(texts) == len(table) > 2:
         raise DataError(
             f"{table.path}, column {name}: {len(texts)} different values in {len(table)} rows, such as {shortened(texts[0])}, name "
             f"the samples rather than kinds of them.{advice}"

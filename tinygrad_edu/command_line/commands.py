@@ -7,6 +7,7 @@ import io
 import math
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from tinygrad_edu.command_line.predicting import predict
 from tinygrad_edu.command_line.trained import KINDS
@@ -26,17 +27,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (TinygradError, OSError) as error:
-        print(f"{_PROGRAM} {options.command}: {one_line(str(error))}", file=sys.stderr)
-        return 2
+    except TinygradError as error:
+        return _failed(options.command, str(error))
+    except OSError as error:
+        return _failed(options.command, f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except KeyboardInterrupt:
         print(f"{_PROGRAM} {options.command}: stopped; nothing more was saved.", file=sys.stderr)
         return 130
     return 0
 
 
+def _failed(command: str, words: str) -> int:
+    print(f"{_PROGRAM} {command}: {one_line(words)}", file=sys.stderr)
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and not all that could be right."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=_PROGRAM, description="Train models on tables, apply them, and list the operations.")
+    parser = _Parser(prog=_PROGRAM, description="Train models on tables, apply them, and list the operations.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a model on a CSV file, with a report, and save it"))
     _add_predict(commands.add_parser("predict", help="apply a saved model to a CSV file"))

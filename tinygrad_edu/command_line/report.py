@@ -15,6 +15,8 @@ from tinygrad_edu.command_line.words import Words, grid
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.models.linear_model import LinearModel
 
+Result = tuple[str, Array, Array]
+"""The name of a part of the samples, their targets, and what was told."""
 _MOST_ROWS = 10
 _MOST_CLASSES = 8
 
@@ -49,10 +51,11 @@ def _what_was_read(words: Words, trained: TrainedModel, given: Material) -> Iter
     if filled := [column for column in trained.columns if column.missing is not None]:
         values = say(", ", "、").join(f"{one_line(column.name)} = {_shortly(column.missing)}" for column in filled)
         yield say("  where a value is missing: ", "  缺失值填为：") + values
-    yield say(
-        f"  {len(table)} to train with, {held_out} held out at random",
-        f"  其中 {len(table)} 个用于训练，随机留出 {held_out} 个用于检验",
-    )
+    if held_out:
+        yield say(
+            f"  {len(table)} to train with, {held_out} held out at random",
+            f"  其中 {len(table)} 个用于训练，随机留出 {held_out} 个用于检验",
+        )
 
 
 def _target(words: Words, trained: TrainedModel) -> str:
@@ -121,30 +124,30 @@ def _how_good(words: Words, trained: TrainedModel, given: Material) -> Iterator[
     parts = [(words.say("training", "训练"), given.training), (words.say("held out", "留出"), given.held_out)]
     results = [(name, trained.target.values(table), trained.told(table)) for name, table in parts if len(table)]
     yield ""
-    if trained.target.is_labels:
-        yield from _accuracies(words, trained, results)
-    else:
-        yield grid(
-            [
-                ["", words.say("R²", "R²"), words.say("mean absolute error", "平均绝对误差")],
-                *([name, r_squared(t, y), float(np.mean(np.abs(t - y)))] for name, t, y in results),
-            ]
+    yield from (_accuracies if trained.target.is_labels else _errors)(words, trained, results)
+    score = accuracy if trained.target.is_labels else r_squared
+    _, t, y = results[0]
+    if score(t, y) < score(t, np.full_like(t, _constant(t))) + 0.01:
+        yield words.say(
+            "Nothing was learned: to tell the same of every sample is as good. Give columns that have to do with the target, or "
+            "try another --learning-rate.",
+            "什么也没有学到：对所有样本给出同一个回答也一样好。请提供与目标有关的列，或换一个 --learning-rate。",
         )
 
 
-def _accuracies(words: Words, trained: TrainedModel, results: list[tuple[str, Array, Array]]) -> Iterator[str]:
-    label = Counter(results[0][1].tolist()).most_common(1)[0][0]
-    often = np.count_nonzero(results[-1][1] == label)
-    rows = [[name, float(np.mean(t == y)), f"{np.count_nonzero(t == y)} / {len(t)}"] for name, t, y in results]
-    always = words.say(f"always {one_line(label)}", f"总是答 {one_line(label)}")
-    yield grid(
-        [
-            ["", words.say("accuracy", "准确率"), words.say("right", "答对")],
-            *rows,
-            [always, often / len(results[-1][1]), f"{often} / {len(results[-1][1])}"],
-        ]
-    )
+def _errors(words: Words, trained: TrainedModel, results: Sequence[Result]) -> Iterator[str]:
+    header = ["", "R²", words.say("mean absolute error", "平均绝对误差")]
+    yield grid([header, *([name, r_squared(t, y), float(np.mean(np.abs(t - y)))] for name, t, y in results)])
+
+
+def _accuracies(words: Words, trained: TrainedModel, results: Sequence[Result]) -> Iterator[str]:
     name, t, y = results[-1]
+    label = _constant(results[0][1])
+    always = words.say(f"always {one_line(label)}", f"总是答 {one_line(label)}"), t, np.full_like(t, label)
+    rows = [
+        [part, accuracy(true, told), f"{np.count_nonzero(true == told)} / {len(true)}"] for part, true, told in [*results, always]
+    ]
+    yield grid([["", words.say("accuracy", "准确率"), words.say("right", "答对")], *rows])
     classes = trained.classes or []
     if len(classes) <= _MOST_CLASSES:
         yield "\n" + words.say(
@@ -158,6 +161,16 @@ def _accuracies(words: Words, trained: TrainedModel, results: list[tuple[str, Ar
         yield "\n" + words.say(f"Most frequent confusions ({name})", f"最常见的混淆（{name}）")
         header = [words.say("true", "真实"), words.say("answer", "回答"), words.say("times", "次数")]
         yield grid([header, *([true, told, times] for (true, told), times in wrong.most_common(_MOST_ROWS))])
+
+
+def _constant(t: Array) -> Any:
+    """The best answer if one must be right for all: the most frequent label, or the mean."""
+    return float(np.mean(t)) if t.dtype.kind == "f" else Counter(t.tolist()).most_common(1)[0][0]
+
+
+def accuracy(t: Array, y: Array) -> float:
+    """The share of labels that are right."""
+    return float(np.mean(t == y))
 
 
 def r_squared(t: Array, y: Array) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
 from argparse import Namespace
@@ -71,16 +72,17 @@ def _fitted(given: Material, options: Namespace) -> Any:
         try:
             model.fit(X, t, callback=moved)
         except DivergenceError as error:
-            raise _diverged(error, model) from None
+            raise _diverged(model, error.largest_stable_learning_rate) from None
+    losses = losses_of(model)
+    if losses[-1] > losses[0] and not isinstance(model, LinearModel):  # which judge for themselves
+        raise _diverged(model)
     return model
 
 
-def _diverged(error: DivergenceError, model: Any) -> DataError:
-    limit = error.largest_stable_learning_rate
-    advice = f"On these data it is stable below {limit:.4g}." if limit > 0 else "Try a tenth of it."
+def _diverged(model: Any, largest_stable: float = math.nan) -> DataError:
     rate = "the learning rate" if model.learning_rate is None else f"--learning-rate {model.learning_rate:g}"
-    standardize = " Without --no-standardize larger ones are stable, too."
-    return DataError(f"training diverged: {rate} is too large. {advice}{standardize}")
+    advice = f"On these data it is stable below {largest_stable:.4g}." if largest_stable > 0 else "Try a tenth of it."
+    return DataError(f"training diverged: {rate} is too large. {advice} With --no-standardize it must be smaller still.")
 
 
 def _picture(model: Any, path: str) -> Path:
