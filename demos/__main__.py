@@ -44,8 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"there is no demo named {', '.join(unknown)}; there are: {', '.join(found)}")
 
     stage = Stage(options.lang, options.out)
-    for name in options.names or found:
-        stage.title(found[name].TITLE)
+    names = options.names or list(found)
+    for number, name in enumerate(names, start=1):
+        stage.title(found[name].TITLE, f"{number}/{len(names)}")
         found[name].run(stage)
     stage.console.print()
     if stage.failures:

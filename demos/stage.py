@@ -94,10 +94,10 @@ class Stage:
         """The same for a picture: in English, where no font has Chinese signs."""
         return self.text(en, zh) if CHINESE_FONTS else en
 
-    def title(self, title: Text) -> None:
-        """The beginning of a demo."""
+    def title(self, title: Text, place: str) -> None:
+        """The beginning of a demo, and which one of them all it is."""
         self.console.print()
-        self.console.print(Rule(f"[bold]{escape(title.in_language(self.lang))}[/bold]", style="blue"))
+        self.console.print(Rule(f"[bold]{escape(title.in_language(self.lang))}[/bold]  [dim]{place}[/dim]", style="blue"))
 
     def heading(self, en: str, zh: str) -> None:
         """The beginning of a part."""

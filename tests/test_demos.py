@@ -28,6 +28,7 @@ PICTURES = [
     "compiled_gradient.png",
     "digits.png",
     "gradient_descent.png",
+    "kill_and_resume.png",
     "linear_regression.png",
     "optimizers.png",
     "perceptron.png",
