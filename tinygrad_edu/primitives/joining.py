@@ -98,7 +98,7 @@ def array(nested: Any, dtype: DTypeLike | None = None) -> Any:
     >>> rotation = lambda angle: tg.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     >>> tg.jacobian(rotation)(0.0)
     array([[ 0., -1.],
-           [ 1.,  0.]])
+           [ 1., -0.]])
     """
     built = np.copy(_built(nested, ()))
     if built.dtype.kind not in "fiubc":
