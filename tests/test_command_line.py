@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_edu.command_line import main, training, words
+from tinygrad_edu.array_files import file_of_arrays, read_arrays
+from tinygrad_edu.command_line import main, training
 from tinygrad_edu.command_line.tables import read_table
 from tinygrad_edu.command_line.trained import load_model
 
@@ -564,6 +565,26 @@ def test_a_model_that_is_damaged_or_none_is_refused_by_name(model, capsys):
         assert err.startswith("python -m tinygrad_edu predict: model.safetensors is ")
 
 
+def test_another_file_of_the_package_and_one_of_a_later_version_are_refused_by_name(model, capsys):
+    arrays, facts = read_arrays(model, "a model")
+    for other, said in (
+        ({"state": {}}, "is not a model of python -m tinygrad_edu train, but another file"),
+        (facts | {"format": 2}, "was written by a later version of tinygrad_edu"),
+    ):
+        Path("other.safetensors").write_bytes(file_of_arrays(arrays, other))
+        status, out, err = applied(capsys, "other.safetensors", PLAIN)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"python -m tinygrad_edu predict: other.safetensors {said}")
+
+
+def test_what_a_model_remembers_can_be_read_as_json(model):
+    facts = read_arrays(model, "a model")[1]
+    assert [column["name"] for column in facts["columns"]] == ["length", "colour"]
+    assert facts["columns"][1]["texts"] == ["blue", "green", "red"]
+    assert facts["classes"] == ["a", "b"]
+    assert facts["settings"]["seed"] == 0
+
+
 def test_a_folder_stands_for_the_one_model_in_it(model, capsys, folder):
     assert applied(capsys, ".", PLAIN)[0] == 0
     Path("other.safetensors").write_bytes(Path(model).read_bytes())
@@ -607,26 +628,6 @@ def test_an_error_in_a_shell_is_one_line_and_no_traceback():
     done = in_a_shell("train", "--data", "none.csv", "--target", "a", "--model", "linear")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "python -m tinygrad_edu train: none.csv: there is no such file.\n"
-
-
-def test_long_runs_show_a_bar_in_a_terminal_and_short_ones_and_files_none(monkeypatch, capsys):
-    pytest.importorskip("rich")
-    seconds = iter(range(1000))
-    for is_terminal in (True, False):
-        monkeypatch.setattr(sys.stderr, "isatty", lambda is_terminal=is_terminal: is_terminal)
-        for clock in ((lambda: 0.0), (lambda: float(next(seconds)))):
-            monkeypatch.setattr(words.time, "monotonic", clock)
-            with words.progress("softmax", 3) as moved:
-                for epoch in (1, 2, 3):
-                    moved(epoch, 0.5 / epoch)
-            is_long = clock() > 0
-            assert ("softmax, loss" in capsys.readouterr().err) == (is_terminal and is_long)
-
-
-def test_without_rich_there_is_no_bar_and_no_error(monkeypatch):
-    monkeypatch.setitem(sys.modules, "rich.progress", None)
-    with words.progress("softmax", 3) as moved:
-        assert moved is None
 
 
 # --- what the READMEs say ------------------------------------------------------------------------------------------------------

@@ -15,10 +15,11 @@ from tinygrad_edu.command_line.columns import matrix_of
 from tinygrad_edu.command_line.material import Material, material
 from tinygrad_edu.command_line.report import report
 from tinygrad_edu.command_line.trained import TrainedModel, losses_of, new_model
-from tinygrad_edu.command_line.words import Words, progress
+from tinygrad_edu.command_line.words import Words
 from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError
 from tinygrad_edu.models.linear_model import LinearModel
 from tinygrad_edu.saving import save
+from tinygrad_edu.training.progress import progress
 
 
 def train(options: Namespace) -> None:
@@ -67,7 +68,7 @@ def _fitted(given: Material, options: Namespace) -> Any:
     chosen = {name: setting for name, setting in settings.items() if setting is not None}
     model = new_model(options.model, given.target.is_labels, chosen)
     X, t = matrix_of(given.columns, given.training), given.target.scaled(given.target.values(given.training))
-    with warnings.catch_warnings(), progress(options.model, model.max_epochs) as moved:
+    with warnings.catch_warnings(), progress(model.max_epochs) as moved:
         warnings.simplefilter("ignore", ConvergenceWarning)  # the report says so, in words that suit the command
         try:
             model.fit(X, t, callback=moved)

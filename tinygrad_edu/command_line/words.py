@@ -1,22 +1,17 @@
-"""How the command speaks: in English or Chinese, with tables that stand straight in a terminal, and a bar where it takes long.
+"""How the command speaks: in English or Chinese, and with tables that stand straight in a terminal.
 
 What is said is not known here.
 """
 
 from __future__ import annotations
 
-import sys
-import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_edu.engine.messages import cut
 from tinygrad_edu.escaping import one_line
-
-_PATIENCE = 1.0  # seconds without a bar
 
 
 @dataclass(frozen=True)
@@ -50,31 +45,3 @@ def grid(rows: Sequence[Sequence[Any]]) -> str:
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
-@contextmanager
-def progress(what: str, epochs: int) -> Iterator[Callable[[int, float], None] | None]:
-    """A bar on the standard error, in a terminal and for longer runs only; gives the callback that moves it.
-
-    It is rich's; without rich there is none.
-    """
-    try:
-        from rich.console import Console
-        from rich.progress import Progress
-    except ImportError:
-        yield None
-        return
-    console = Console(stderr=True)
-    bar = Progress(console=console, transient=True, disable=not sys.stderr.isatty())
-    task = bar.add_task(what, total=epochs)
-    begin = time.monotonic()
-
-    def moved(epoch: int, loss: float) -> None:
-        if time.monotonic() - begin > _PATIENCE:
-            bar.start()  # which does nothing the second time
-            bar.update(task, completed=epoch, description=f"{what}, loss {loss:.4g}")
-
-    try:
-        yield moved
-    finally:
-        bar.stop()

@@ -1,7 +1,8 @@
 """Training: `fit` runs epochs, keeps their history, goes on after it was killed, and says what is wrong when it is.
 
 `history` is what happened, `checkpoints` what is on the disk, `steps` one step, eager or compiled. `fitting` is the loop over all,
-`callbacks` what may be done after an epoch. `diagnosis` measures what makes training fail: curvature, gradients, dead units.
+`callbacks` what may be done after an epoch, `progress` a bar. `diagnosis` measures what makes training fail: curvature, gradients,
+dead units.
 """
 
 from tinygrad_edu.training.callbacks import EarlyStopping

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +22,7 @@ from tinygrad_edu.training.checkpoints import load_state, save_state
 from tinygrad_edu.training.diagnosis import diagnose
 from tinygrad_edu.training.generators import generators_of, set_generators, unchanged
 from tinygrad_edu.training.history import History
+from tinygrad_edu.training.progress import progress
 from tinygrad_edu.training.steps import CompiledStep, EagerStep, Loss, Step, check_module
 
 _RUNAWAY = 1e6  # a loss that has grown by this much will not come back
@@ -134,7 +131,7 @@ def fit(
             saved.load()
             step: Step = CompiledStep(module, loss, optimizer) if flag("compile", compile) else EagerStep(module, loss, optimizer)
             start = [parameter.numpy() for parameter in optimizer.parameters]
-            with _progress(epochs, run, flag("quiet", quiet)) as show:
+            with progress(epochs, data.epoch, flag("quiet", quiet)) as show:
                 while data.epoch < epochs and not run.is_stopped:
                     _run_epoch(run, step, loss, start, saved, every)
                     run.history.add({"loss": run.loss_so_far / _samples(data), **_measured(module, loss, held_out, metrics or {})})
@@ -143,7 +140,7 @@ def fit(
                         callback(run)
                     step.take()
                     saved.save()
-                    show()
+                    show(data.epoch, run.monitored)
     finally:
         module.train(was_training)
     return run.history
@@ -315,19 +312,3 @@ class Saved:
             raise DataError(
                 f"{self._path} is the checkpoint of another training: {error} Remove it to begin anew, or name another file."
             ) from error
-
-
-# --- progress ----------------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _progress(epochs: int, run: Run, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A function to call after each epoch, which moves a bar on where there is a terminal and rich."""
-    if quiet or not sys.stderr.isatty() or not find_spec("rich"):
-        yield lambda: None
-        return
-    progress, console = import_module("rich.progress"), import_module("rich.console").Console(stderr=True)
-    columns = ("{task.description}", progress.BarColumn(), progress.MofNCompleteColumn(), progress.TimeRemainingColumn())
-    with progress.Progress(*columns, console=console) as bar:
-        task = bar.add_task("training", total=epochs, completed=run.data.epoch)
-        yield lambda: bar.update(task, completed=run.data.epoch, description=f"loss {run.monitored:.4g}")
