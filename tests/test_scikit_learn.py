@@ -348,6 +348,28 @@ def test_a_network_that_diverges_says_what_to_do_and_keeps_what_it_was():
     np.testing.assert_array_equal(model.predict(X), before)
 
 
+@ignored
+def test_a_network_with_batch_normalisation_is_trained_as_without_a_look_at_a_single_sample():
+    module = tg.nn.Sequential(tg.nn.Linear(3, 4, rng=0), tg.nn.BatchNorm(4), tg.nn.Linear(4, 2, rng=1))
+    model = NeuralNetClassifier(module, batch_size=20, max_epochs=3, tol=0).fit(X, SIDE)
+    assert model.module_[1].num_batches_tracked == 6
+    assert model.predict(X[:1]) in model.classes_
+    again = NeuralNetClassifier(module).load_state_dict(model.state_dict(), features=3, classes=model.classes_)
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+@ignored
+def test_a_part_on_which_a_network_diverges_leaves_it_in_evaluation_with_its_running_statistics():
+    layers = tg.nn.Linear(3, 4, rng=0), tg.nn.BatchNorm(4), tg.nn.Dropout(0.5, rng=0), tg.nn.Linear(4, 1, rng=1)
+    model = NeuralNetRegressor(tg.nn.Sequential(*layers), max_epochs=2, tol=0).fit(X, X[:, 0])
+    before = model.predict(X), model.state_dict()
+    with pytest.raises(DivergenceError), np.errstate(all="ignore"):
+        model.partial_fit(X, 1e300 * X[:, 0])
+    np.testing.assert_array_equal(model.predict(X), before[0])
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[1][name])
+
+
 # --- names of columns, settings, errors that both know -------------------------------------------------------------------------
 
 

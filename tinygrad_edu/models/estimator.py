@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from html import escape
 from typing import Any, ClassVar, Literal, Self
 
+from tinygrad_edu.engine.arguments import whole_number
+from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError, NotFittedError, ShapeError
 from tinygrad_edu.models.inputs import Array, Samples, check_names, checked_samples, feature_names
@@ -165,6 +167,16 @@ class Estimator(ABC):
     @abstractmethod
     def _tags(self) -> dict[str, Any]:
         """What scikit-learn wants to know of this kind."""
+
+
+def check_epochs(max_epochs: Any, batch_size: Any, shuffle: Any, seed: Any) -> None:
+    """Raise if a setting of the epochs is not what it should be; those that may be None are left alone then."""
+    whole_number("max_epochs", max_epochs, at_least=1, at_most=10**9)  # more would never end
+    flag("shuffle", shuffle)
+    if batch_size is not None:
+        whole_number("batch_size", batch_size, at_least=1)
+    if seed is not None:
+        whole_number("seed", seed, at_least=0)
 
 
 def not_fitted(model: Any) -> Exception:

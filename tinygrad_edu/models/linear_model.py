@@ -15,12 +15,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tinygrad_edu.engine.arguments import number, whole_number
+from tinygrad_edu.engine.arguments import number
 from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DivergenceError
 from tinygrad_edu.models.classifier import Classifier
-from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, not_fitted
+from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, check_epochs, not_fitted
 from tinygrad_edu.models.history import Array, History, Step
 from tinygrad_edu.models.inputs import Samples, checked_start
 from tinygrad_edu.optim import SGD
@@ -198,13 +198,8 @@ class LinearModel(Estimator):
     def _check_settings(self) -> None:
         if self.learning_rate is not None:
             number("learning_rate", self.learning_rate, above=0)
-        whole_number("max_epochs", self.max_epochs, at_least=1, at_most=10**9)  # more would never end
         flag("fit_intercept", self.fit_intercept)
-        flag("shuffle", self.shuffle)
-        if self.batch_size is not None:
-            whole_number("batch_size", self.batch_size, at_least=1)
-        if self.seed is not None:
-            whole_number("seed", self.seed, at_least=0)
+        check_epochs(self.max_epochs, self.batch_size, self.shuffle, self.seed)
 
     # --- training ------------------------------------------------------------------------------------------------------------
 

@@ -18,11 +18,10 @@ import numpy as np
 
 from tinygrad_edu.compiler import compile
 from tinygrad_edu.engine.arguments import number, whole_number
-from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError, ShapeError
 from tinygrad_edu.models.classifier import Classifier, one_hot
-from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, not_fitted
+from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, check_epochs, not_fitted
 from tinygrad_edu.models.inputs import Array, Samples
 from tinygrad_edu.models.regressor import Regressor
 from tinygrad_edu.models.shared_errors import shared
@@ -188,13 +187,8 @@ class NeuralNet(Estimator):
             )
         number("l2", self.l2, at_least=0)
         number("tol", self.tol, at_least=0)
-        whole_number("max_epochs", self.max_epochs, at_least=1, at_most=10**9)
         whole_number("patience", self.patience, at_least=1)
-        flag("shuffle", self.shuffle)
-        if self.batch_size is not None:
-            whole_number("batch_size", self.batch_size, at_least=1)
-        if self.seed is not None:
-            whole_number("seed", self.seed, at_least=0)
+        check_epochs(self.max_epochs, self.batch_size, self.shuffle, self.seed)
 
     def _new_module(self, samples: Samples, outputs: int) -> Module:
         if isinstance(self.module, Module):
@@ -211,7 +205,7 @@ class NeuralNet(Estimator):
         return Adam() if self.optimizer is None else self.optimizer
 
     def _started(self, samples: Samples, form: Form) -> TrainedNet:
-        module = self._new_module(samples, self._output_count(form)).train()
+        module = self._new_module(samples, self._output_count(form)).eval()  # a look at one sample changes nothing
         shape, wanted = np.shape(module(samples.X[:1])), self._output_count(form)
         if shape not in ([(1, wanted), (1,)] if wanted == 1 else [(1, wanted)]):
             raise ShapeError(
@@ -267,9 +261,7 @@ class NeuralNet(Estimator):
             self._checked_again(X)
             classes = self._trained.form.classes
         samples, form = self._checked_data(X, y, sample_weight, classes)
-        trained = (
-            self._started(samples, form) if self._trained is None else replace(self._trained, rng=copy.deepcopy(self._trained.rng))
-        )
+        trained = self._started(samples, form) if self._trained is None else copy.deepcopy(self._trained)
         self._trained = self._one_epoch(trained, samples, self._step())
 
     # --- after training ------------------------------------------------------------------------------------------------------

@@ -73,7 +73,10 @@ class BatchNorm(Module):
         axes = (0, *range(2, np.ndim(x)))
         count = np.size(x) // self.num_features
         if count < 2:
-            raise DataError(f"{self!r} in training needs several numbers for each feature, but the input has shape {np.shape(x)}.")
+            raise DataError(
+                f"{self!r} in training needs several numbers for each feature, but the input has shape {np.shape(x)}. Where the "
+                "last batch is of one sample, leave it out, drop_last=True, or take another batch_size."
+            )
         mean = np.mean(x, axis=axes)
         centred = x - _across(mean, x)
         variance = np.mean(centred**2, axis=axes)
