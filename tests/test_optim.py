@@ -198,7 +198,7 @@ def test_a_loss_that_is_better_or_a_rest_after_a_reduction_begins_the_count_anew
     optimizer = tg.optim.SGD([tg.Value(1.0)], lr=1.0)
     plateau = tg.optim.ReduceOnPlateau(optimizer, factor=0.5, patience=1, cooldown=2, threshold=0.1, least=0.2)
     rates = []
-    for loss in (10, 9.5, 8, 7.5, 7.3, 7.3, 7.3, 7.3, 7.3, 1, 1, 1, 1, 1, 1, 1):
+    for loss in (10, 9, 8, 7.5, 7.3, 7.3, 7.3, 7.3, 7.3, 1, 1, 1, 1, 1, 1, 1):
         plateau.step(loss)
         rates.append(optimizer.lr)
     assert rates == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.2, 0.2, 0.2, 0.2]

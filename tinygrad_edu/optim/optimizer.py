@@ -1,7 +1,7 @@
 """What all optimizers share: one step for each parameter, in two forms.
 
 As an object an optimizer reads `.grad` and rebinds `.data` of the Values that it was given. As a function, `init` and `update`, it
-takes trees of arrays, such as `tg.grad` gives. Both come down to `_moved`. It does not know how the gradients came about.
+takes trees of arrays, such as `tg.grad` gives. Both come down to `_step_of_one`. It does not know how the gradients came about.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tinygrad_edu.optim.schedules import Schedule, rate_at
 from tinygrad_edu.transforms.trees import tree_leaves_like, tree_leaves_named, tree_map
 
 State: TypeAlias = dict[str, Any]
-"""steps: how many there were; memory: by the path of each parameter what the formula remembers of them. A tree."""
+"""steps: how many there were; memory: what the formula remembers of them, of a tree by the name of each parameter. A tree."""
 Group: TypeAlias = Mapping[str, Any]
 """params: some Values; beside them settings of their own, under the names that the optimizer has for them."""
 
@@ -91,7 +91,7 @@ class Optimizer(ABC):
             given = [parameter for group in self._groups for parameter in group._parameters]
         self.params = self._parameters = checked_parameters(given)
         if not self._groups:
-            self._states = [self.init(parameter.numpy()) for parameter in self._parameters]
+            self._states = [{"steps": 0, "memory": self._start(parameter.numpy())} for parameter in self._parameters]
 
     def _check_settings(self) -> None:
         if not callable(self.lr):
@@ -144,8 +144,9 @@ class Optimizer(ABC):
             lr = rate_at(group.lr, self._steps)
             for position, parameter in enumerate(group._parameters):
                 if parameter in gradients:
-                    state = group._states[position]
-                    parameter.data, group._states[position] = group._moved(parameter.numpy(), gradients[parameter], state, lr)
+                    steps, memory = group._states[position]["steps"] + 1, group._states[position]["memory"]
+                    parameter.data, memory = group._step_of_one(parameter.numpy(), gradients[parameter], memory, steps, lr)
+                    group._states[position] = {"steps": steps, "memory": memory}
         self._steps += 1
 
     def zero_grad(self) -> None:
@@ -210,7 +211,7 @@ class Optimizer(ABC):
     def take_state(self, state: Any) -> None:
         """The way back: let `step` go on from a state of `update`, made by `state_for`."""
         for group, part in zip(self.groups, state if self._groups else [state], strict=True):
-            group._states = [{"steps": part["steps"], "memory": {"": memory}} for memory in part["memory"].values()]
+            group._states = [{"steps": part["steps"], "memory": memory} for memory in part["memory"].values()]
             self._steps = part["steps"]
 
     def _state_for(self, params: Any, steps: int) -> State:
@@ -219,7 +220,7 @@ class Optimizer(ABC):
                 "the parameters have taken different numbers of steps, since some had no gradient at times. A compiled step moves "
                 "all of them: leave out those that the loss does not depend on."
             )
-        memories = (state["memory"][""] for state in self._states)
+        memories = (state["memory"] for state in self._states)
         return {"steps": steps, "memory": {name: memory for (name, _), memory in zip(_named(params), memories, strict=True)}}
 
     # --- what both are made of -----------------------------------------------------------------------------------------------
