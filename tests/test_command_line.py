@@ -192,6 +192,18 @@ def test_numbers_are_told_in_their_own_unit_and_weights_are_those_of_the_line(ca
     assert float(rows_of(out)[0]["predicted t"]) == pytest.approx(26000, rel=1e-3)
 
 
+def test_labels_that_are_numbers_are_the_same_however_they_are_written(capsys):
+    written("x,side\n" + "".join(f"{x},{'10' if x > 9 else '9.0' if x % 2 else '9'}\n" for x in range(20)))
+    _, out, _ = trained(capsys, model="logistic", target="side")
+    assert "target side (2 classes: 9, 10)" in out
+    written("x,side\n1,9.0\n2,+9\n18,10.\n", "new.csv")
+    _, out, err = ran(capsys, "predict", "--model", "data-logistic.safetensors", "--data", "new.csv")
+    assert [row["predicted side"] for row in rows_of(out)] == ["9", "9", "10"]
+    assert "3 of 3 predictions are right (1)" in err
+    _, out, _ = trained(capsys, "--text", "side", model="softmax", target="side")
+    assert "target side (3 classes: 10, 9, 9.0)" in out
+
+
 def test_a_network_tells_labels_or_numbers_as_the_target_is(capsys):
     rows = [(x, x % 2, x * 1.5) for x in range(40)]
     written("x,parity,size\n" + "".join(f"{x},{parity},{size}\n" for x, parity, size in rows))
@@ -393,7 +405,7 @@ def test_a_file_that_is_none_is_told_by_name(capsys, folder):
         ("logistic", "kind", "--model logistic tells 2 labels apart, but there are 3: flat, house, villa. Use --model softmax"),
         ("perceptron", "kind", "column kind: --model perceptron tells 2 labels apart, but there are 3"),
         ("softmax", "price", "column price: 57 different values in 60 rows"),
-        ("softmax", "share", "line 2, column share: 0.5 is a quantity, but --model softmax tells labels. For quantities use"),
+        ("softmax", "share", "line 2, column share: 0.5 is a quantity and no label. For quantities use --model linear"),
     ],
 )  # fmt: skip
 def test_a_target_that_does_not_suit_the_model_is_told_with_the_model_that_suits(model, target, said, capsys):

@@ -199,10 +199,12 @@ def from_json(facts: dict[str, Any]) -> Column:
 
 @dataclass(frozen=True)
 class Target:
-    """The column that is to be told: labels, which are texts, or numbers t, of which a model gets (t - mean) / deviation."""
+    """The column that is to be told: labels, which are texts or whole numbers, or numbers t, of which a model gets
+    (t - mean) / deviation."""
 
     name: str
     is_labels: bool
+    is_text: bool = False
     mean: float = 0.0
     deviation: float = 1.0
 
@@ -211,7 +213,18 @@ class Target:
         for row, cell in enumerate(table.cells(self.name)):
             if is_missing(cell):
                 raise table.complaint(row, self.name, "the target is missing. Write it, or --missing skip to leave such lines out.")
-        return np.array(table.cells(self.name)) if self.is_labels else _numbers(table, self.name, None)
+        if self.is_text:
+            return np.array(table.cells(self.name))
+        numbers = _numbers(table, self.name, None)
+        return self._whole(numbers, table) if self.is_labels else numbers
+
+    def _whole(self, numbers: Array, table: Table) -> Array:
+        """Labels that are numbers: 1 and 1.0 are the same one."""
+        fractions = np.flatnonzero(numbers % 1)
+        if fractions.size:
+            words = f"{table.cells(self.name)[fractions[0]]} is a quantity and no label. For quantities use --model linear, or mlp."
+            raise table.complaint(int(fractions[0]), self.name, words)
+        return numbers.astype(np.int64)
 
     def scaled(self, values: Array) -> Array:
         """What a model gets of the values."""

@@ -92,25 +92,15 @@ def _target(table: Table, options: Namespace) -> Target:
         raise table.complaint(
             row, name, f"--model {options.model} tells numbers, but {cell!r} is text. For labels use --model softmax, or mlp."
         )
-    labels = Target(name, is_labels=True)
-    if not kind.of_numbers or is_text:
-        _check_labels(table, labels, is_text, options)
+    if kind.of_labels and (is_text or not kind.of_numbers or _are_few_whole_numbers(table, name)):
+        labels = Target(name, is_labels=True, is_text=is_text)
+        _check_labels(table, labels, options)
         return labels
-    if kind.of_labels and _are_few_whole_numbers(table, name):
-        return labels
-    return Target(name, False)
+    return Target(name, is_labels=False)
 
 
-def _check_labels(table: Table, target: Target, is_text: bool, options: Namespace) -> None:
-    values = target.values(table)
-    if not is_text and (fraction := next((row for row, x in enumerate(values.astype(float)) if x % 1), None)) is not None:
-        raise table.complaint(
-            fraction,
-            target.name,
-            f"{values[fraction]} is a quantity, but --model {options.model} tells labels. For quantities use --model "
-            "linear, or mlp.",
-        )
-    classes = np.unique(values).tolist()
+def _check_labels(table: Table, target: Target, options: Namespace) -> None:
+    classes = [str(label) for label in np.unique(target.values(table))]
     check_few(table, target.name, classes, " For quantities use --model linear, or mlp.")
     if len(classes) < 2:
         raise DataError(f"{table.path}, column {target.name}: it holds nothing but {classes[0]!r}, so there is nothing to learn.")

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu.command_line.columns import Array, NumberColumn
 from tinygrad_edu.command_line.material import Material
 from tinygrad_edu.command_line.trained import TrainedModel, losses_of
-from tinygrad_edu.command_line.words import Words, grid
+from tinygrad_edu.command_line.words import Words, grid, shown
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.models.linear_model import LinearModel
 
@@ -62,8 +62,8 @@ def _target(words: Words, trained: TrainedModel) -> str:
     name, classes = one_line(trained.target.name), trained.classes
     if classes is None:
         return words.say(f"{name} (numbers)", f"{name}（数值）")
-    shown = [one_line(label) for label in classes[:_MOST_CLASSES]] + ["…"] * (len(classes) > _MOST_CLASSES)
-    return words.say(f"{name} ({len(classes)} classes: {', '.join(shown)})", f"{name}（{len(classes)} 个类别：{'、'.join(shown)}）")
+    names = [one_line(str(label)) for label in classes[:_MOST_CLASSES]] + ["…"] * (len(classes) > _MOST_CLASSES)
+    return words.say(f"{name} ({len(classes)} classes: {', '.join(names)})", f"{name}（{len(classes)} 个类别：{'、'.join(names)}）")
 
 
 def _listed(words: Words, columns: Sequence[Any]) -> str:
@@ -143,7 +143,7 @@ def _errors(words: Words, trained: TrainedModel, results: Sequence[Result]) -> I
 def _accuracies(words: Words, trained: TrainedModel, results: Sequence[Result]) -> Iterator[str]:
     name, t, y = results[-1]
     label = _constant(results[0][1])
-    always = words.say(f"always {one_line(label)}", f"总是答 {one_line(label)}"), t, np.full_like(t, label)
+    always = words.say(f"always {shown(label)}", f"总是答 {shown(label)}"), t, np.full_like(t, label)
     rows = [
         [part, accuracy(true, told), f"{np.count_nonzero(true == told)} / {len(true)}"] for part, true, told in [*results, always]
     ]
@@ -194,8 +194,8 @@ def _weights(words: Words, trained: TrainedModel) -> Iterator[str]:
     )
     classes = trained.classes or []
     if weights.shape[1] > 1:
-        shown = slice(0, _MOST_CLASSES)
-        yield grid([["", *classes[shown]], *([trained.features[row], *weights[row, shown].tolist()] for row in order)])
+        first = slice(0, _MOST_CLASSES)
+        yield grid([["", *classes[first]], *([trained.features[row], *weights[row, first].tolist()] for row in order)])
     else:
         toward = words.say(f"toward {classes[1]}", f"偏向 {classes[1]}") if classes else trained.target.name
         yield grid([["", toward], *([trained.features[row], float(weights[row, 0])] for row in order)])

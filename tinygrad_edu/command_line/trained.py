@@ -76,7 +76,7 @@ class TrainedModel:
         return [feature for column in self.columns for feature in column.features]
 
     @property
-    def classes(self) -> list[str] | None:
+    def classes(self) -> list[Any] | None:
         """The labels that it knows; None if it tells numbers."""
         return self.model.classes_.tolist() if self.target.is_labels else None
 
