@@ -300,10 +300,12 @@ def test_a_state_goes_from_one_module_to_another():
         (lambda state: state.update({"2.bias": np.zeros(7)}), ShapeError, "2.bias has shape (7,), but should have (1,)"),
         (lambda state: state.update({"2.bias": np.array(["a"])}), DataError, "2.bias is made of <U1, not of numbers"),
         (lambda state: state.update({"3.count": 1.5}), DataError, "3.count is made of float64, which would be rounded to int64"),
+        (lambda state: state.update({"4.bias": np.ones(3)}), DataError, "0.bias and 4.bias are the same here, but differ there"),
     ],
 )
 def test_a_state_that_does_not_fit_is_named_and_nothing_is_loaded(change, error, words):
-    model = Sequential(*small(), Module())
+    layers = small()
+    model = Sequential(*layers, Module(), layers[0])
     model[3].count = np.array(3)
     before = model.state_dict()
     state = {name: np.zeros_like(x) for name, x in before.items()}
@@ -312,6 +314,34 @@ def test_a_state_that_does_not_fit_is_named_and_nothing_is_loaded(change, error,
         model.load_state_dict(state)
     for name, x in model.state_dict().items():
         np.testing.assert_array_equal(x, before[name])
+
+
+@pytest.mark.parametrize("state", [None, 3, [np.zeros(3)]])
+def test_what_is_no_state_is_refused(state):
+    with pytest.raises(DataError, match="load_state_dict takes what state_dict gave, arrays by their names, but got"):
+        small().load_state_dict(state)
+
+
+def test_a_parameter_that_is_frozen_belongs_to_the_state():
+    model, other = small(), small()
+    model[0].weight.requires_grad = other[0].weight.requires_grad = False
+    model[0].weight.data = np.full((3, 2), 7.0)
+    assert names(model) == ["0.bias", "2.weight", "2.bias"]
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    other.load_state_dict(model.state_dict())
+    np.testing.assert_array_equal(other[0].weight.data, np.full((3, 2), 7.0))
+    np.testing.assert_array_equal(small().load_state_dict(model.state_dict())[0].weight.data, np.full((3, 2), 7.0))
+
+
+def test_the_buffers_of_a_module_that_occurs_twice_have_both_names():
+    layer = tg.nn.BatchNorm(2)
+    twice = Sequential(layer, np.tanh, layer)
+    layer(X)
+    state = twice.state_dict()
+    assert {"0.running_mean", "2.running_mean"} <= state.keys()
+    again = tg.nn.BatchNorm(2)
+    Sequential(again, np.tanh, again).load_state_dict(state)
+    np.testing.assert_array_equal(again.running_mean, layer.running_mean)
 
 
 def test_a_copy_with_other_parameters_does_not_load():

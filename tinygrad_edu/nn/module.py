@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.flags import flag
-from tinygrad_edu.engine.messages import name_of
+from tinygrad_edu.engine.messages import name_of, shortened
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, ShapeError, TracingError
@@ -44,6 +44,11 @@ class Part(NamedTuple):
     def name(self) -> str:
         """The path as PyTorch writes it: "0.weight"."""
         return self.path.replace("[", ".").replace("]", "").replace("'", "").removeprefix(".")
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it belongs to the state: a parameter, or what stands for one, or a Value that is frozen."""
+        return self.parameter is not None or (isinstance(self.thing, Value) and self.thing.primitive is None)
 
 
 class _Finishing(type):
@@ -148,7 +153,7 @@ class Module(metaclass=_Finishing):
     # --- state ---------------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of the numbers of all parameters and buffers, by their names. A parameter that occurs twice has both names."""
+        """Copies of the numbers of all parameters, frozen ones too, and buffers, by their names. What is there twice has both."""
         return {name: np.array(numbers_of(x)) for name, x in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> Self:
@@ -156,7 +161,7 @@ class Module(metaclass=_Finishing):
 
         Raises
         ------
-        DataError: if something is missing, was not expected, or is not made of numbers.
+        DataError: if something is missing, was not expected, is not made of numbers, or has two names and differs under them.
         ShapeError: if something has another shape.
 
         >>> import tinygrad_edu as tg
@@ -166,6 +171,8 @@ class Module(metaclass=_Finishing):
             ...
         tinygrad_edu.errors.DataError: this state does not fit Linear: bias is missing; biases is not expected. Nothing was loaded.
         """
+        if not isinstance(state, Mapping):
+            raise DataError(f"load_state_dict takes what state_dict gave, arrays by their names, but got {shortened(state)}.")
         own = self._state()
         arrays = {name: np.asarray(numbers_of(state[name])) for name in own if name in state}
         complaints = [f"{name} is missing" for name in own if name not in state]
@@ -176,6 +183,12 @@ class Module(metaclass=_Finishing):
             for name, array in self.named_buffers()
             if name in arrays and not np.can_cast(arrays[name].dtype, array.dtype, "same_kind")
         ]
+        names = {id(x): name for name, x in own.items()}
+        complaints += [
+            f"{name} and {other} are the same here, but differ there"
+            for name, x in own.items()
+            if (other := names[id(x)]) != name and {name, other} <= arrays.keys() and not _are_same(arrays[name], arrays[other])
+        ]
         wrong = {name: x.shape for name, x in arrays.items() if x.shape != np.shape(own[name])}
         if complaints or wrong:
             error = DataError if complaints else ShapeError
@@ -184,7 +197,7 @@ class Module(metaclass=_Finishing):
         if self._origins is not None:
             raise DataError(f"this {type(self).__name__} is a copy with other parameters: load the state into the module itself.")
         for part in self._parts():
-            if part.parameter is not None:
+            if part.is_kept:
                 part.thing.data = arrays[part.name]
         for path, module in self.named_modules():
             for name in module._buffers.arrays:
@@ -192,7 +205,14 @@ class Module(metaclass=_Finishing):
         return self
 
     def _state(self) -> dict[str, Any]:
-        pairs = [(part.name, part.thing) for part in self._parts() if part.parameter is not None] + self.named_buffers()
+        parts = [*self._parts()]
+        pairs = [(part.name, part.thing) for part in parts if part.is_kept]
+        pairs += [
+            (f"{part.name}.{name}".removeprefix("."), array)
+            for part in parts
+            if isinstance(part.thing, Module)
+            for name, array in part.thing._buffers.arrays.items()
+        ]
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -392,6 +412,10 @@ class Module(metaclass=_Finishing):
 
 def _is_parameter(x: Any) -> bool:
     return isinstance(x, Value) and x.requires_grad and x.primitive is None
+
+
+def _are_same(x: Any, y: Any) -> bool:
+    return bool(x.shape == y.shape and np.all((x == y) | ((x != x) & (y != y))))
 
 
 def _is_traced() -> bool:
