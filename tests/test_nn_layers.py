@@ -381,3 +381,52 @@ def test_first_weights_have_the_spread_that_their_source_says():
 def test_what_does_not_fit_is_refused_where_it_enters(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+# --- no samples, whole numbers -----------------------------------------------------------------------------------------------
+
+
+def attended(x):
+    return nn.MultiHeadAttention(4, 2, rng=0)(x, x, x)[0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "wanted"),
+    [
+        (nn.Linear(2, 3), (0, 2), (0, 3)),
+        (nn.Conv2d(2, 3, 2), (0, 2, 4, 4), (0, 3, 3, 3)),
+        (nn.Conv1d(2, 4, 2, groups=2), (0, 2, 4), (0, 4, 3)),
+        (nn.MaxPool2d(2), (0, 1, 4, 4), (0, 1, 2, 2)),
+        (nn.Flatten(), (0, 2, 3), (0, 6)),
+        (nn.BatchNorm(2).eval(), (0, 2), (0, 2)),
+        (nn.LayerNorm(2), (0, 2), (0, 2)),
+        (attended, (3, 0, 4), (3, 0, 4)),
+        (lambda x: nn.GRU(2, 3)(x)[0], (3, 0, 2), (3, 0, 3)),
+    ],
+)
+def test_a_batch_without_samples_has_no_outputs(layer, shape, wanted):
+    assert np.shape(layer(np.zeros(shape))) == wanted
+
+
+def test_pictures_of_whole_numbers_are_padded_as_others():
+    picture = np.arange(16).reshape(1, 4, 4)
+    np.testing.assert_array_equal(nn.MaxPool2d(2, padding=1)(picture), nn.MaxPool2d(2, padding=1)(picture.astype(float)))
+    np.testing.assert_array_equal(nn.MaxPool2d(2, padding=1)(-1 - picture)[0, 0], [-1.0, -2.0, -4.0])
+
+
+@pytest.mark.parametrize(
+    ("masks", "error", "words"),
+    [
+        (
+            {"key_padding_mask": np.zeros((3, 5), bool)},
+            ShapeError,
+            r"key_padding_mask must be of shape \(5, 3\), but has shape \(3, 5\)",
+        ),
+        ({"attn_mask": np.zeros((5, 3, 3), bool)}, ShapeError, r"attn_mask must be of shape \(3, 3\) or \(10, 3, 3\), but has"),
+        ({"attn_mask": np.triu(np.ones((3, 3), int), 1)}, DataError, r"attn_mask has dtype int64, .* Write mask.astype\(bool\)"),
+    ],
+)
+def test_a_mask_of_another_shape_or_of_whole_numbers_is_refused(masks, error, words):
+    x = RNG.normal(size=(3, 5, 4))
+    with pytest.raises(error, match=words):
+        nn.MultiHeadAttention(4, 2, rng=0)(x, x, x, **masks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -153,4 +154,5 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Any:
         """x in another shape."""
-        return np.reshape(x, (*np.shape(x)[: self.start_dim], -1))
+        shape = np.shape(x)
+        return np.reshape(x, (*shape[: self.start_dim], math.prod(shape[self.start_dim :])))

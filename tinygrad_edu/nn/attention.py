@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,8 @@ class MultiHeadAttention(Module):
 
     Raises
     ------
-    DataError: if a number is out of range, or heads do not divide numbers.
-    ShapeError: by a call, if an input has another shape.
+    DataError: if a number is out of range, or heads do not divide numbers; by a call, if a mask is made of whole numbers.
+    ShapeError: by a call, if an input or a mask has another shape.
 
     >>> layer = MultiHeadAttention(4, 2, rng=0)
     >>> x = np.ones((3, 1, 4))
@@ -80,13 +81,15 @@ class MultiHeadAttention(Module):
         """
         inputs = [self._samples_first(name, x) for name, x in (("query", query), ("key", key), ("value", value))]
         q, k, v = (self._heads(x, part) for part, x in enumerate(inputs))  # (samples, heads, length, d)
-        samples, heads, length, d = q.shape
+        (samples, heads, length, d), keys = q.shape, k.shape[2]
         scores = q @ np.swapaxes(k, -1, -2) / math.sqrt(d)
         if attn_mask is not None:
-            each = (samples, heads) if np.ndim(attn_mask) == 3 else ()
-            scores = scores + _added(np.reshape(attn_mask, (*each, *np.shape(attn_mask)[-2:])), scores.dtype)
+            added = _added("attn_mask", attn_mask, [(length, keys), (samples * heads, length, keys)], scores.dtype)
+            scores = scores + (added if np.ndim(added) == 2 else np.reshape(added, scores.shape))
         if key_padding_mask is not None:
-            scores = scores + _added(np.reshape(key_padding_mask, (samples, 1, 1, -1)), scores.dtype)
+            shape = (samples, keys) if np.ndim(query) == 3 else (keys,)
+            added = _added("key_padding_mask", key_padding_mask, [shape], scores.dtype)
+            scores = scores + np.reshape(added, (samples, 1, 1, keys))
         weights = softmax(scores, axis=-1)
         joined = np.reshape(np.swapaxes(weights @ v, 1, 2), (samples, length, self.embed_dim))
         outputs, mean = self.out_proj(joined), np.mean(weights, axis=1)
@@ -105,12 +108,20 @@ class MultiHeadAttention(Module):
         rows = slice(part * self.embed_dim, (part + 1) * self.embed_dim)
         y = x @ self.in_proj_weight[rows].T
         y = y if self.in_proj_bias is None else y + self.in_proj_bias[rows]
-        return np.swapaxes(np.reshape(y, (*np.shape(y)[:2], self.num_heads, -1)), 1, 2)
+        return np.swapaxes(np.reshape(y, (*np.shape(y)[:2], self.num_heads, self.embed_dim // self.num_heads)), 1, 2)
 
     def settings(self) -> str:
         return f"{self.embed_dim}, num_heads={self.num_heads}{', batch_first=True' if self.batch_first else ''}"
 
 
-def _added(mask: Any, dtype: Any) -> Any:
-    """What a mask adds to the scores: -∞ where it is True, and itself where it is made of numbers."""
-    return np.where(mask, -np.inf, 0.0).astype(dtype) if mask.dtype == bool else mask
+def _added(name: str, mask: Any, shapes: Sequence[tuple[int, ...]], dtype: Any) -> Any:
+    """What a mask of one of these shapes adds to the scores: -∞ where it is True, and itself where it is made of numbers."""
+    mask = mask if isinstance(mask, Value) else np.asarray(mask)
+    if mask.shape not in shapes:
+        raise ShapeError(f"{name} must be of shape {' or '.join(map(str, shapes))}, but has shape {mask.shape}.")
+    if mask.dtype.kind not in "fb":
+        raise DataError(
+            f"{name} has dtype {mask.dtype}, but is made of truths, True where nobody looks, or of floating-point numbers, which "
+            "are added to the scores. Write mask.astype(bool)."
+        )
+    return np.where(mask, -np.inf, 0.0).astype(dtype) if mask.dtype.kind == "b" else mask

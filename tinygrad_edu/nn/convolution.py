@@ -47,6 +47,8 @@ class _Windowed(Module):
         """With so many numbers around as `padding` says."""
         if not any(self.padding):
             return x
+        x = x if isinstance(x, Value) else np.asarray(x)
+        x = x if x.dtype.kind == "f" else x.astype(np.float64)  # whole numbers have no -∞
         widths = [(0, 0)] * (np.ndim(x) - self.axes) + [(width, width) for width in self.padding]
         return np.pad(x, widths, constant_values=value)
 
@@ -114,13 +116,14 @@ class _Convolution(_Windowed):
         samples = x if len(shape) == axes + 2 else x[None]
         views = self._windows(self._padded(samples, 0.0))  # (samples, channels, *outputs, *kernel)
         count, outputs, groups = len(samples), np.shape(views)[2 : 2 + axes], self.groups
+        size = self.in_channels // groups * math.prod(self.kernel_size)  # of the part of a window that an output sees
         columns = np.transpose(views, (0, 1, *range(2 + axes, 2 + 2 * axes), *range(2, 2 + axes)))
         if groups == 1:
-            columns = np.reshape(columns, (count, -1, math.prod(outputs)))
-            product = np.reshape(self.weight, (self.out_channels, -1)) @ columns
+            columns = np.reshape(columns, (count, size, math.prod(outputs)))
+            product = np.reshape(self.weight, (self.out_channels, size)) @ columns
         else:
-            columns = np.reshape(columns, (count, groups, -1, math.prod(outputs)))
-            product = np.reshape(self.weight, (groups, self.out_channels // groups, -1)) @ columns
+            columns = np.reshape(columns, (count, groups, size, math.prod(outputs)))
+            product = np.reshape(self.weight, (groups, self.out_channels // groups, size)) @ columns
         y = np.reshape(product, (count, self.out_channels, *outputs))
         if self.bias is not None:
             y = y + np.reshape(self.bias, (-1, *[1] * axes))
