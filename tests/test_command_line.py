@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tinygrad_edu.array_files import file_of_arrays, read_arrays
 from tinygrad_edu.command_line import main, training
@@ -279,7 +281,7 @@ PLAIN = "length,colour,kind\n1.5,red,a\n2,blue,b\n1.25,red,a\n3e0,blue,b\n.5,gre
         (PLAIN.replace(",", ":"), ["--delimiter", ":"]),
         (PLAIN.replace(",", " "), ["--delimiter", "space"]),
         (PLAIN.replace(",", ", "), []),
-        ("\n\n" + PLAIN.replace("\n", "\n\n") + ",,\n  \n", []),
+        ("\n , \n" + PLAIN.replace("\n", "\n\n") + ",,\n  \n", []),
         ("\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in PLAIN.split()), []),
         (PLAIN.rstrip("\n"), []),
         ("".join(f",{line}\n" if number == 0 else f"{number},{line}\n" for number, line in enumerate(PLAIN.split())), []),
@@ -360,7 +362,9 @@ BAD = {
     ),
     "duplicate": (PLAIN.replace("colour", "length"), [], "line 1, column length: columns 1 and 2 have the same name"),
     "numbers for a header": ("1,2,3\n4,5,6\n", [], "line 1: there are numbers where the names of the columns should be."),
-    "no names": (",,\n1,2,3\n", [], "line 1: no column has a name"),
+    "no names": (",,\n1,2,3\n", [], "line 2: there are numbers where the names of the columns should be."),
+    "empty cells": (",,\n,,\n", [], "data.csv: the file is empty."),
+    "a long line": ("{" + "x" * 200_000, [], "line 1: the cells cannot be told apart: field larger than field limit"),
     "empty": ("", [], "data.csv: the file is empty."),
     "empty lines": ("\n \n\n", [], "data.csv: the file is empty."),
     "header only": ("length,kind\n\n", [], "data.csv: there are names of columns, but no rows below them."),
@@ -431,6 +435,18 @@ def test_an_option_that_makes_no_sense_is_told_by_its_name(option, given, said, 
     status, out, err = trained(capsys, f"{option}={given}")
     assert (status, out) == (2, "")
     assert said in err
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.text(alphabet='ab1.-?,;"\n\r\t |é\0\x1b', max_size=60) | st.binary(max_size=40),
+    end=st.sampled_from(["", "x,kind\n1,a\n2,b\n3,a\n4,b\n"]),
+    options=st.lists(st.sampled_from(["--missing=fill", "--missing=skip", "--test-share=0", "--delimiter=;"]), unique=True),
+)
+def test_whatever_is_in_a_file_the_command_trains_or_says_in_one_line_why_not(text, end, options, capsys):
+    written(end.encode() + (text if isinstance(text, bytes) else text.encode()))
+    status, out, err = trained(capsys, "--epochs", 1, *options)
+    assert (status == 0 and out and not err) or (status == 2 and err.count("\n") == 1 and err[:-1].isprintable())
 
 
 # --- where files go ------------------------------------------------------------------------------------------------------------

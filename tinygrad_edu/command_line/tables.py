@@ -18,6 +18,7 @@ from tinygrad_edu.errors import DataError
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
 """Names for what is hard to type in a shell."""
 _SNIFFED = ",;\t|"
+_LONGEST_HEADER = 100_000  # of which the delimiter is sought
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +82,12 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
     DataError: if the file is not such a table.
     """
     text = _text(path)
-    header = next((line for line in io.StringIO(text, newline=None) if line.strip()), None)
-    if header is None:
+    records = _records(path, text, DELIMITERS.get(delimiter, delimiter) if delimiter else _sniffed(text))
+    line, names = next(records, (0, []))
+    if not names:
         raise DataError(f"{path}: the file is empty. A table begins with a line of the columns' names.")
-    records = _records(path, text, DELIMITERS.get(delimiter, delimiter) if delimiter else _sniffed(header))
-    line, names = next(records)
     _check_names(path, line, names)
-    rows = [(line, cells) for line, cells in records if any(cells)]
+    rows = [*records]
     for line, cells in rows:
         if len(cells) != len(names):
             raise DataError(f"{path}, line {line}{_uneven(names, cells)}")
@@ -121,8 +121,9 @@ def _text(path: str) -> str:
         ) from None
 
 
-def _sniffed(header: str) -> str:
+def _sniffed(text: str) -> str:
     """The sign that separates most names in the header."""
+    header = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")[:_LONGEST_HEADER]
     return max(_SNIFFED, key=lambda sign: len(next(csv.reader([header], delimiter=sign, skipinitialspace=True))))
 
 
@@ -144,14 +145,13 @@ def _records(path: str, text: str, delimiter: str) -> Iterator[tuple[int, list[s
         except csv.Error as error:
             advice = ' A cell that holds a quotation mark is written in quotation marks, with "" for each.' if '"' in text else ""
             raise DataError(f"{path}, line {line}: the cells cannot be told apart: {error}.{advice}") from None
-        if record:
-            yield line, [cell.strip() for cell in record]
+        cells = [cell.strip() for cell in record]
+        if any(cells):
+            yield line, cells
         line = reader.line_num + 1
 
 
 def _check_names(path: str, line: int, names: list[str]) -> None:
-    if not any(names):
-        raise DataError(f"{path}, line {line}: no column has a name.")
     if all(_is_a_number(name) for name in names if name):
         raise DataError(
             f"{path}, line {line}: there are numbers where the names of the columns should be. Write a line of names above them."
