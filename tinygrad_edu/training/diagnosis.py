@@ -193,7 +193,8 @@ def _about_gradients(module: Module, norms: dict[str, float]) -> Iterator[str]:
             f"Gradients explode on the way back: {compared}. Take smaller first weights, such as He's or Xavier's, a normalisation "
             "between the layers, or clip_norm=1.0."
         )
-    if (largest := max(passed, key=lambda name: passed[name])) and passed[largest] > _MUCH:
+    largest = max(passed, key=lambda name: passed[name])
+    if passed[largest] > _MUCH:
         yield (
             f"The gradient of {largest} is large, {passed[largest]:.3g} (root mean square). Standardize the data, take smaller "
             "first weights, or clip it: clip_norm=1.0."

@@ -214,11 +214,8 @@ def _measured(module: Module, loss: Loss, held_out: Any, metrics: Mapping[str, C
 
 def _failure(run: Run, loss: Loss, batch: tuple[Any, ...], number: float, start: list[Any]) -> DivergenceError:
     """What has gone wrong, measured at the batch where it was seen; the curvature where training began."""
-    now = [parameter.numpy() for parameter in run.optimizer.parameters]
     lr = run.optimizer.groups[0].lr
     found = diagnose(run.module, loss, *batch, lr=None if callable(lr) else lr, start=(run.optimizer.parameters, start))
-    for parameter, array in zip(run.optimizer.parameters, now, strict=True):
-        parameter.data = array
     began = f" (it began at {run.history['loss'][0]:.6g})" if len(run.history) else ""
     text = f"training diverged in epoch {run.data.epoch + 1}: the loss is {number:.6g}{began}.\n{found}"
     return DivergenceError(text, found.largest_stable_learning_rate, run.history)
