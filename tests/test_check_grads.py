@@ -109,6 +109,15 @@ def test_the_message_says_where_in_the_argument_the_error_is():
         check_grads(lambda x: wrong(x), (np.full((2, 3), 0.3),), order=1)
 
 
+def test_the_message_says_what_kind_of_error_it_is():
+    turned = tg.primitive(lambda x: x @ x, lambda g, out, x: (g @ x.T + x.T @ g).T, name="turned")
+    with pytest.raises(GradientCheckError, match=r"\n    It is transposed\."):
+        check_grads(lambda x: np.sum(turned(x) * np.arange(9.0).reshape(3, 3)), (np.arange(9.0).reshape(3, 3) % 4,), order=1)
+    lacking = tg.primitive(lambda x: x**3, lambda g, out, x: g * 3 * x, name="lacking")
+    with pytest.raises(GradientCheckError, match=r"\n    The factor argument 0 \('x'\) is missing\."):
+        check_grads(lambda x: lacking(x), (np.array([0.3, 0.7, 1.9]),), order=1)
+
+
 def test_the_message_says_when_the_sign_is_turned_round():
     wrong = tg.primitive(np.negative, lambda g, out, x: g, name="wrong")
     with pytest.raises(GradientCheckError, match="its sign is turned round"):

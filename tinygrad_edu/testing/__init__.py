@@ -1,9 +1,11 @@
-"""Checking derivatives: `check_grads` for a function, `check_operation` for an entry of the op table.
+"""Checking derivatives: `check_grads` for a function, `check_operation` for an entry of the op table; and `diagnose_gradient`, to
+say what is wrong with one that was derived by hand.
 
-Both need NumPy alone. The strategies for property tests are in `tinygrad_edu.testing.strategies`, which needs hypothesis.
+All need NumPy alone. The strategies for property tests are in `tinygrad_edu.testing.strategies`, which needs hypothesis.
 """
 
+from tinygrad_edu.testing.diagnosis import Finding, diagnose_gradient
 from tinygrad_edu.testing.gradients import check_grads
 from tinygrad_edu.testing.operations import Sample, check_operation, in_real_numbers, samples
 
-__all__ = ["Sample", "check_grads", "check_operation", "in_real_numbers", "samples"]
+__all__ = ["Finding", "Sample", "check_grads", "check_operation", "diagnose_gradient", "in_real_numbers", "samples"]

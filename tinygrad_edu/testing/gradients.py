@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_edu.engine.arguments import number, whole_number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientCheckError
+from tinygrad_edu.testing.diagnosis import Point, finding
 from tinygrad_edu.testing.differences import Array, Difference, central_difference
 from tinygrad_edu.transforms.products import vjp
 
@@ -150,18 +151,20 @@ def _diagnosis(right: float, got: float) -> str:
 
 
 def _worst_element(f: _Function, primals: Sequence[Array], position: int, u: Array, gradient: Array) -> str:
-    """Where in the argument the error is, found one element at a time."""
+    """Where in the argument the error is, found one element at a time, and what kind of error it is, if that can be told."""
     x = primals[position]
     if not 1 < x.size <= _MOST_ELEMENTS_SEARCHED:
         return ""
-    errors = np.zeros(x.shape)
+    slopes = np.zeros(x.shape)
     for at in np.ndindex(x.shape):
         unit = np.zeros(x.shape)
         unit[at] = max(abs(float(x[at])), 1.0)
-        slope = float(np.sum(u * _difference(f, primals, position, u, unit).derivative)) / unit[at]
-        errors[at] = abs(slope - gradient[at])
+        slopes[at] = float(np.sum(u * _difference(f, primals, position, u, unit).derivative)) / unit[at]
+    errors = np.abs(slopes - gradient)
     worst = tuple(int(axis) for axis in np.unravel_index(np.argmax(errors), errors.shape))
-    return f"\n    the largest error is at {list(worst)} of {f.arguments[position]}: {errors[worst]:.3e}"
+    place = f"\n    the largest error is at {list(worst)} of {f.arguments[position]}: {errors[worst]:.3e}"
+    found = finding([Point(slopes, gradient, {f.arguments[position]: x}, sorted({*x.shape}))])
+    return place if found.kind in ("right", "wrong") else f"{place}\n    {found}"
 
 
 def _difference(f: _Function, primals: Sequence[Array], position: int, u: Array, v: Array) -> Difference:

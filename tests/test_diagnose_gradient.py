@@ -1,0 +1,148 @@
+"""A gradient by hand that is wrong in some way is told what is wrong with it, in two languages."""
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.testing import diagnose_gradient
+
+RNG = np.random.default_rng(0)
+X, W, T = RNG.normal(size=(6, 3)), RNG.normal(size=(3, 3)), RNG.normal(size=(6, 3))
+x, t, w = RNG.normal(size=6), RNG.normal(size=6), RNG.normal(size=6)
+
+
+def scalar(theta, x, t):
+    return 0.5 * (t - theta * x) ** 2
+
+
+def curved(theta, x, t):
+    return 0.5 * (t - np.tanh(theta * x)) ** 2
+
+
+def mean_loss(W, X, T):
+    return 0.5 * np.mean(np.sum((X @ W - T) ** 2, axis=1))
+
+
+def summed(w, x, t):
+    return 0.5 * np.sum((w * x - t) ** 2)
+
+
+def shared(theta, x, t):
+    return np.sum(0.5 * (theta * x - t) ** 2)
+
+
+def penalized(w, x, t):
+    return 0.5 * np.sum((w * x - t) ** 2) + 0.05 * np.sum(w**2)
+
+
+POINT = (3.0, 2.0, 8.0)
+CASES = [
+    (scalar, lambda a, x, t: -(t - a * x) * x, POINT, "right", "This gradient is right.", "对的"),
+    (scalar, lambda a, x, t: (t - a * x) * x, POINT, "sign", "The sign is turned", "符号反了"),
+    (scalar, lambda a, x, t: -2 * (t - a * x) * x, POINT, "factor", "The factor ½ is missing.", "缺少因子 ½"),
+    (scalar, lambda a, x, t: -0.5 * (t - a * x) * x, POINT, "factor", "The factor 2 is missing.", "缺少因子 2"),
+    (scalar, lambda a, x, t: 3 * (t - a * x) * x, POINT, "factor", "The factor −1/3 is missing.", "缺少因子 −1/3"),
+    (scalar, lambda a, x, t: -(t - a * x), POINT, "missing factor", "The factor x is missing.", "缺少因子 x。"),
+    (scalar, lambda a, x, t: t - a * x, POINT, "missing factor", "The factor x is missing, and so is −1.", "缺少因子 x，还缺 −1。"),
+    (scalar, lambda a, x, t: -(t - a * x) * x * x, POINT, "needless factor", "There is x as a factor too many.", "多了因子 x。"),
+    (scalar, lambda a, x, t: -4.0, POINT, "only here", "right at the given point only", "只在给定的点上正确"),
+    (scalar, lambda a, x, t: 0.0, POINT, "zero", "It is zero, but the gradient is not.", "结果为零"),
+    (scalar, lambda a, x, t: np.nan, POINT, "not a number", "NaN", "NaN"),
+    (scalar, lambda a, x, t: "x", POINT, "no numbers", "must be an array of numbers", "应是数组"),
+    (scalar, lambda a, x: 1.0, POINT, "an error", "TypeError", "出错"),
+    (scalar, lambda a, x, t: np.sin(a), POINT, "wrong", "It is wrong: 0.14112 instead of -4", "应为"),
+    (
+        curved,
+        lambda a, x, t: -(t - np.tanh(a * x)) * x,
+        (0.3, 2.0, 0.9),
+        "missing factor",
+        "The derivative of tanh is missing.",
+        "缺少tanh 的导数。",
+    ),
+    (mean_loss, lambda W, X, T: X.T @ (X @ W - T) / 6, (W, X, T), "right", "right", "对的"),
+    (
+        mean_loss,
+        lambda W, X, T: X.T @ (X @ W - T),
+        (W, X, T),
+        "mean",
+        "The mean is missing: divide by the 6 samples.",
+        "缺少求平均",
+    ),
+    (mean_loss, lambda W, X, T: (X @ W - T).T @ X / 6, (W, X, T), "transposed", "It is transposed.", "转置了。"),
+    (
+        mean_loss,
+        lambda W, X, T: (X @ W - T)[:, None, :] * X[:, :, None],
+        (W, X, T),
+        "mean",
+        "The mean over the 6 samples is missing: np.mean(..., axis=0).",
+        "缺少对 6 个样本求平均",
+    ),
+    (shared, lambda a, x, t: (a * x - t) * x, (0.5, x, t), "sum over the batch", "The sum over the 6 samples is missing", "求和"),
+    (shared, lambda a, x, t: np.mean((a * x - t) * x), (0.5, x, t), "mean", "but the loss is a sum, not a mean", "损失是和"),
+    (
+        summed,
+        lambda w, x, t: np.sum((w * x - t) * x),
+        (w, x, t),
+        "shape",
+        "It has shape (), but the gradient has the shape",
+        "形状是",
+    ),
+    (summed, lambda w, x, t: w * x - t, (w, x, t), "missing factor", "The factor x is missing.", "缺少因子 x"),
+    (penalized, lambda w, x, t: (w * x - t) * x, (w, x, t), "missing term", "The term 1/10·w is missing from the sum.", "缺少一项"),
+    (
+        mean_loss,
+        lambda W, X, T: X.T @ (X @ W - T) / 6 + np.eye(3) * 1e-3,
+        (W, X, T),
+        "wrong",
+        "3 of 9 numbers differ",
+        "9 个数中有 3 个不同",
+    ),
+]
+
+
+@pytest.mark.parametrize(("f", "mine", "args", "kind", "en", "zh"), CASES)
+def test_a_gradient_is_told_what_is_wrong_with_it(f, mine, args, kind, en, zh):
+    found = diagnose_gradient(f, mine, args)
+    assert found.kind == kind
+    assert found.is_right == (kind == "right")
+    assert en in str(found) == found.in_language("en")
+    assert zh in found.in_language("zh")
+
+
+def test_a_rectangular_gradient_that_is_transposed_says_its_shape():
+    V = RNG.normal(size=(3, 2))
+    found = diagnose_gradient(lambda V, X: np.sum(np.tanh(X @ V)), lambda V, X: (1 - np.tanh(X @ V) ** 2).T @ X, (V, X))
+    assert str(found) == "It is transposed: (2, 3) instead of (3, 2)."
+
+
+def test_the_gradient_of_another_argument_is_asked_for_by_its_number():
+    assert diagnose_gradient(scalar, lambda a, x, t: t - a * x, POINT, 2).is_right
+    found = diagnose_gradient(scalar, lambda a, x, t: a * x - t, POINT, argnum=2)
+    assert found.kind == "sign"
+
+
+def test_labels_and_other_whole_numbers_stay_what_they_are():
+    labels = np.array([0, 2, 1])
+    logits = RNG.normal(size=(3, 3))
+
+    def loss(z, labels):
+        return tg.nn.softmax_cross_entropy(z, labels)
+
+    one_hot = np.eye(3)
+    assert diagnose_gradient(loss, lambda z, k: (tg.softmax(z, axis=1) - one_hot[k]) / 3, (logits, labels)).is_right
+    assert diagnose_gradient(loss, lambda z, k: tg.softmax(z, axis=1) - one_hot[k], (logits, labels)).kind == "mean"
+
+
+def test_a_gradient_that_is_right_up_to_differences_is_right():
+    def by_differences(theta, x, t):
+        return (scalar(theta + 1e-5, x, t) - scalar(theta - 1e-5, x, t)) / 2e-5
+
+    assert diagnose_gradient(scalar, by_differences, POINT).is_right
+
+
+@pytest.mark.parametrize(
+    ("args", "argnum", "words"), [(3.0, 0, "args must be a tuple"), (POINT, 3, "from 0 to 2"), (POINT, True, "argnum")]
+)
+def test_what_cannot_be_compared_is_refused(args, argnum, words):
+    with pytest.raises(tg.errors.DataError, match=words):
+        diagnose_gradient(scalar, scalar, args, argnum)

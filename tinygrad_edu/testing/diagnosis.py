@@ -1,0 +1,318 @@
+"""What is wrong with a gradient that somebody derived: the sign, a factor, a sum that is missing, a factor of the chain.
+
+The gradient is compared with that of autodiff at several points, so that what is found holds everywhere and not by chance.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.backpropagation import ancestors
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import DataError, TinygradError
+from tinygrad_edu.transforms.gradients import grad
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_POINTS = 4
+_CLOSE = 1e-6  # relative; a gradient by hand may be by differences
+_NUMBERS = [number * sign for number in (1.0, 2.0, 0.5) for sign in (1.0, -1.0)]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a gradient, in a word and as a sentence in two languages.
+
+    kind: "right" where nothing is wrong; else "sign", "factor", "mean", "transposed", "sum over the batch", "missing factor",
+        "needless factor", "missing term", "only here", "shape", "zero", "not a number", "no numbers", "an error", or "wrong" where
+        no more can be said.
+    """
+
+    kind: str
+    en: str
+    zh: str
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the gradient is right at all points that were tried."""
+        return self.kind == "right"
+
+    def in_language(self, lang: str) -> str:
+        """The sentence, in English or, for "zh", in Chinese."""
+        return self.zh if lang == "zh" else self.en
+
+    def __str__(self) -> str:
+        return self.en
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A place where a gradient was asked for.
+
+    right: the gradient there.
+    got: what it should be.
+    factors: by name what a derivation may have left out: the arguments, and the derivatives of the functions on the way.
+    lengths: how many samples there may be, by which a mean would divide.
+    """
+
+    right: Array
+    got: Array
+    factors: dict[str, Array]
+    lengths: list[int]
+
+
+def diagnose_gradient(
+    f: Callable[..., Any], my_gradient: Callable[..., Any], args: Sequence[Any], argnum: int = 0, *, seed: int = 0
+) -> Finding:
+    """Compare a gradient that was derived by hand with that of autodiff, and say what is wrong with it.
+
+    Parameters
+    ----------
+    f: a function of NumPy's functions and operators that returns one number.
+    my_gradient: the gradient for one argument as a function of the same arguments; it returns an array of that argument's shape.
+    args: a tuple of numbers and arrays, one for each argument. Other points are made of these at random: each number of double
+        precision is multiplied by something between ½ and 2, and whole numbers stay.
+    argnum: the argument that the gradient is for.
+    seed: of the points.
+
+    Returns
+    -------
+    A `Finding`, which prints as a sentence.
+
+    Raises
+    ------
+    DataError: if `args` is no tuple, or `argnum` is not the place of one of them.
+
+    >>> def loss(theta, x, t):
+    ...     return 0.5 * (t - theta * x) ** 2
+    >>> print(diagnose_gradient(loss, lambda theta, x, t: -(t - theta * x) * x, (3.0, 2.0, 8.0)))
+    This gradient is right.
+    >>> print(diagnose_gradient(loss, lambda theta, x, t: (t - theta * x) * x, (3.0, 2.0, 8.0)))
+    The sign is turned: it is the gradient times −1.
+    >>> print(diagnose_gradient(loss, lambda theta, x, t: -(t - theta * x), (3.0, 2.0, 8.0)))
+    The factor x is missing.
+    """
+    if not isinstance(args, tuple | list):
+        raise DataError(f"args must be a tuple with one entry for each argument of f, but is {shortened(args)}: write (x,).")
+    if isinstance(argnum, bool) or not isinstance(argnum, int) or not 0 <= argnum < len(args):
+        raise DataError(f"argnum must be a whole number from 0 to {len(args) - 1}, but is {shortened(argnum)}.")
+    rng, names = np.random.default_rng(seed), _names(f, len(args))
+    points: list[Point] = []
+    for number in range(_POINTS):
+        at = [*args] if number == 0 else [_near(x, rng) for x in args]
+        try:
+            got = np.asarray(my_gradient(*at))
+        except Exception as error:  # whatever a learner's function raises is told, not passed on
+            said = f"{type(error).__name__}: {error}"
+            return Finding("an error", f"The gradient could not be computed: {said}", f"计算这个梯度时出错：{said}")
+        if got.dtype.kind not in "fiub":
+            return Finding(
+                "no numbers",
+                f"The gradient must be an array of numbers, but is {shortened(got)}.",
+                f"梯度应是数组，却是 {shortened(got)}。",
+            )
+        right = np.asarray(grad(f, argnum)(*at))
+        lengths = sorted({length for x in args for length in np.shape(x) if length > 1})
+        points.append(Point(right, got, _factors(f, at, names), lengths))
+    return finding(points)
+
+
+def _names(f: Callable[..., Any], count: int) -> list[str]:
+    try:
+        names = [*inspect.signature(f).parameters]
+    except (TypeError, ValueError):  # a builtin without a signature
+        names = []
+    return [names[i] if i < len(names) else f"argument {i}" for i in range(count)]
+
+
+def _near(x: Any, rng: np.random.Generator) -> Any:
+    """An argument somewhere else: numbers keep their signs, and zeros become small numbers."""
+    numbers = np.asarray(x)
+    if numbers.dtype.kind != "f":
+        return x
+    moved = np.where(numbers == 0, rng.uniform(-0.3, 0.3, numbers.shape), numbers * rng.uniform(0.5, 2.0, numbers.shape))
+    return moved[()].astype(numbers.dtype)
+
+
+def _factors(f: Callable[..., Any], at: Sequence[Any], names: Sequence[str]) -> dict[str, Array]:
+    """The arguments, and the derivatives of the functions of one input that `f` is made of."""
+    factors = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
+    values = [Value(x, name=name) if np.asarray(x).dtype.kind == "f" else x for name, x in zip(names, at, strict=True)]
+    try:
+        nodes = ancestors(f(*values))[0]
+    except (TinygradError, AttributeError):  # a function that takes no Values as arguments has no such factors
+        return factors
+    for node in nodes:
+        if len(node.inputs) == 1 and np.shape(node.inputs[0]) == node.shape:
+            (rule,) = node.primitive.rules(1)
+            if rule is not None:
+                slope = rule(np.ones(node.shape), node.numpy(), *node.inputs, **node.params)
+                factors.setdefault(f"the derivative of {node.primitive.name}", np.asarray(slope))
+    return factors
+
+
+# --- what is wrong -------------------------------------------------------------------------------------------------------------
+
+
+def finding(points: Sequence[Point]) -> Finding:
+    """What is wrong with a gradient, seen from all points."""
+    if any(point.got.shape != point.right.shape for point in points):
+        return _about_shape(points)
+    if all(_same(point.got, point.right) for point in points):
+        return Finding("right", "This gradient is right.", "这个梯度是对的。")
+    if any(np.isnan(point.got).any() for point in points):
+        return Finding("not a number", "It is not a number (NaN).", "结果不是数（NaN）。")
+    if len(points) > 1 and _same(points[0].got, points[0].right):
+        return Finding(
+            "only here",
+            "It is right at the given point only: numbers of that point stand where the arguments belong.",
+            "只在给定的点上正确：公式里写进了那一点的数，应写成参数。",
+        )
+    if all(not point.got.any() for point in points):
+        return Finding("zero", "It is zero, but the gradient is not.", "结果为零，但梯度不为零。")
+    for about in (_about_number, _about_transposition, _about_factor, _about_term):
+        for found in about(points):
+            return found
+    return _about_error(points)
+
+
+def _same(one: Array, other: Array) -> bool:
+    """Whether they are the same up to rounding, which goes with the largest number."""
+    if one.shape != other.shape or not np.all(np.isfinite(one)) or not np.all(np.isfinite(other)):
+        return False
+    return bool(np.all(np.abs(one - other) <= _CLOSE * max(float(np.max(np.abs(other), initial=0)), 1e-300)))
+
+
+def _all_same(points: Sequence[Point], changed: Iterable[Any]) -> bool:
+    """Whether these, which were made of what came out at each point, are the gradients."""
+    with np.errstate(all="ignore"):
+        return all(_same(np.asarray(each), point.right) for each, point in zip(changed, points, strict=True))
+
+
+def _about_shape(points: Sequence[Point]) -> Finding:
+    shape, expected = points[0].got.shape, points[0].right.shape
+    if _all_same(points, (point.got.T for point in points)):
+        return Finding(
+            "transposed", f"It is transposed: {shape} instead of {expected}.", f"转置了：形状是 {shape}，应为 {expected}。"
+        )
+    for axis in range(len(shape)):
+        for kind, en, zh, reduce in (
+            ("sum over the batch", "sum", "求和", np.sum),
+            ("mean", "mean", "求平均", np.mean),
+        ):
+            if len(shape) == len(expected) + 1 and _all_same(points, (reduce(point.got, axis=axis) for point in points)):
+                return Finding(
+                    kind,
+                    f"The {en} over the {shape[axis]} samples is missing: np.{reduce.__name__}(..., axis={axis}).",
+                    f"缺少对 {shape[axis]} 个样本{zh}：np.{reduce.__name__}(..., axis={axis})。",
+                )
+    return Finding(
+        "shape",
+        f"It has shape {shape}, but the gradient has the shape of its argument, {expected}.",
+        f"形状是 {shape}，但梯度的形状与参数相同，应为 {expected}。",
+    )
+
+
+def _about_number(points: Sequence[Point]) -> Iterator[Finding]:
+    """It is the gradient times a number."""
+    largest = points[-1].right.flat[np.argmax(np.abs(points[-1].right))] if points[-1].right.size else 0.0
+    got = points[-1].got.flat[np.argmax(np.abs(points[-1].right))] if points[-1].right.size else 0.0
+    times = float(got / largest) if largest else 0.0
+    if not times or not _all_same(points, (point.got / times for point in points)):
+        return
+    if np.isclose(times, -1, rtol=_CLOSE):
+        yield Finding("sign", "The sign is turned: it is the gradient times −1.", "符号反了：是梯度的 −1 倍。")
+        return
+    for length in points[0].lengths:
+        if length > 2 and np.isclose(times, length, rtol=_CLOSE):
+            yield Finding("mean", f"The mean is missing: divide by the {length} samples.", f"缺少求平均：应除以样本数 {length}。")
+            return
+        if length > 2 and np.isclose(times * length, 1, rtol=_CLOSE):
+            yield Finding(
+                "mean",
+                f"It is divided by the {length} samples, but the loss is a sum, not a mean.",
+                f"除以了样本数 {length}，但损失是和，不是平均。",
+            )
+            return
+    missing = _as_text(1 / times)
+    yield Finding("factor", f"The factor {missing} is missing.", f"缺少因子 {missing}。")
+
+
+def _as_text(number: float) -> str:
+    """A number as a learner writes it: ½, −2, 1/3."""
+    fraction = Fraction(number).limit_denominator(100)
+    if not np.isclose(float(fraction), number, rtol=_CLOSE):
+        return f"{number:.6g}".replace("-", "−")
+    return {"1/2": "½", "-1/2": "−½"}.get(str(fraction), str(fraction).replace("-", "−"))
+
+
+def _about_transposition(points: Sequence[Point]) -> Iterator[Finding]:
+    if points[0].right.ndim == 2 and _all_same(points, (point.got.T for point in points)):
+        yield Finding("transposed", "It is transposed.", "转置了。")
+
+
+def _about_factor(points: Sequence[Point]) -> Iterator[Finding]:
+    """A factor is missing, or there is one too many; with it perhaps a sign, 2 or ½."""
+    for name in points[0].factors:
+        if not all(name in point.factors and _fits(point.factors[name], point.right) for point in points):
+            continue
+        called = name.replace("the derivative of ", "") if name.startswith("the derivative of ") else ""
+        zh = f"{called} 的导数" if called else name
+        for number in _NUMBERS:
+            also_en = "" if number == 1 else f", and so is {_as_text(number)}"
+            also_zh = "" if number == 1 else f"，还缺 {_as_text(number)}"
+            if _all_same(points, (number * point.got * point.factors[name] for point in points)):
+                yield Finding(
+                    "missing factor",
+                    f"{'The' if called else 'The factor'} {name.removeprefix('the ')} is missing{also_en}.",
+                    f"缺少{'' if called else '因子 '}{zh}{also_zh}。",
+                )
+            if _all_same(points, (number * point.got / point.factors[name] for point in points)):
+                yield Finding(
+                    "needless factor",
+                    f"There is {name} as a factor too many{also_en and also_en.replace(', and so is', '; missing is')}.",
+                    f"多了因子 {zh}{also_zh}。",
+                )
+
+
+def _fits(factor: Array, right: Array) -> bool:
+    try:
+        return bool(np.broadcast_shapes(factor.shape, right.shape) == right.shape)
+    except ValueError:
+        return False
+
+
+def _about_term(points: Sequence[Point]) -> Iterator[Finding]:
+    """A multiple of an argument is missing, as of a penalty."""
+    for name, factor in points[0].factors.items():
+        if factor.shape != points[0].right.shape or not factor.any() or name.startswith("the derivative"):
+            continue
+        at = np.unravel_index(np.argmax(np.abs(factor)), factor.shape)
+        times = float((points[0].right[at] - points[0].got[at]) / factor[at])
+        if times and _all_same(points, (point.got + times * point.factors[name] for point in points)):
+            yield Finding(
+                "missing term",
+                f"The term {_as_text(times)}·{name} is missing from the sum.",
+                f"和式中缺少一项 {_as_text(times)}·{name}。",
+            )
+
+
+def _about_error(points: Sequence[Point]) -> Finding:
+    point = points[0]
+    errors = np.abs(point.got - point.right)
+    at = tuple(int(axis) for axis in np.unravel_index(np.argmax(errors), errors.shape))
+    where_en, where_zh = (f" at {list(at)}", f"（{list(at)} 处）") if at else ("", "")
+    got, right = f"{point.got[at]:.6g}", f"{point.right[at]:.6g}"
+    wrong = f"{np.count_nonzero(errors > _CLOSE * np.max(np.abs(point.right)))} of {errors.size}"
+    return Finding(
+        "wrong",
+        f"It is wrong: {got} instead of {right}{where_en}; {wrong} numbers differ.",
+        f"不对：{where_zh}得 {got}，应为 {right}；{errors.size} 个数中有 {wrong.split()[0]} 个不同。",
+    )
