@@ -116,6 +116,7 @@ OTHER_MEANINGS = {
     "models": {"log", "step", "relu", "tanh"},  # a scale of an axis, a step of gradient descent, and what activation= may be
     "nn": {"mean", "sum", "tanh", "relu"},  # what reduction=, nonlinearity= and approximate= may be
     "optim": {"mean"},  # what Adam remembers
+    "testing": {"mean", "sign", "sum"},  # what is wrong with a gradient
     "training": {"log"},  # a scale of an axis
 }
 
