@@ -117,6 +117,12 @@ def test_columns_are_brought_to_mean_zero_and_deviation_one_of_the_first_samples
     assert tg.data.standardized(samples.astype(np.float32)).dtype == np.float32
 
 
+@pytest.mark.parametrize("number", [0.1, 1e9 + 0.1, np.float32(0.1)])
+def test_a_constant_column_becomes_zero_also_where_its_mean_is_rounded(number):
+    samples = np.stack([np.full(10, number), np.arange(10).astype(np.asarray(number).dtype)], axis=1)
+    np.testing.assert_array_equal(tg.data.standardized(samples)[:, 0], 0)
+
+
 # --- batches -------------------------------------------------------------------------------------------------------------------
 
 

@@ -70,5 +70,7 @@ def standardized(X: Any, *others: Any) -> Any:
         if x.ndim != 2 or x.shape[1] != samples[0].shape[-1]:
             raise ShapeError(f"X and the others must be of shape (samples, features), with equal features, but one is {x.shape}.")
     mean, deviation = samples[0].mean(axis=0), samples[0].std(axis=0)
-    moved = [(x - mean) / np.where(deviation > 0, deviation, 1) for x in samples]
+    is_constant = np.all(samples[0] == samples[0][0], axis=0)  # the deviation itself is not 0 then, but a rounding error
+    mean = np.where(is_constant, samples[0][0], mean)
+    moved = [(x - mean) / np.where(is_constant | (deviation == 0), 1, deviation) for x in samples]
     return tuple(moved) if others else moved[0]
