@@ -170,6 +170,25 @@ def test_a_module_in_evaluation_mode_is_so_again_afterwards():
     assert trained(network().eval())[0].training is False
 
 
+def test_a_part_in_evaluation_mode_is_so_again_afterwards_and_the_others_are_as_they_were():
+    module = tg.nn.Sequential(*network())
+    module[0].eval()
+    modes = [part.training for part in module.modules()]
+    trained(module)
+    assert sorted(set(modes)) == [False, True]
+    assert [part.training for part in module.modules()] == modes
+
+
+def test_a_loss_below_zero_may_rise_above_it():
+    losses = iter([-0.5, -0.5, 3.0])
+
+    def loss(prediction, target):
+        return tg.nn.mean_squared_error(prediction, target) * 0.0 + next(losses)
+
+    history = fit(tg.nn.Linear(1, 1), loss, tg.optim.SGD(lr=0.1), ([[1.0]], [[2.0]]), epochs=2, quiet=True)
+    assert history["loss"] == [-0.5, 3.0]
+
+
 def test_early_stopping_ends_it_and_gives_back_the_best():
     numbers = iter([3.0, 2.0, 2.5, 2.4, 2.3, 9.0])
     states = []
@@ -259,6 +278,19 @@ def test_accuracy_is_the_share_of_right_labels():
         accuracy([1.0, 2.0], [1, 2, 3])
 
 
+@pytest.mark.parametrize(
+    ("prediction", "labels", "words"),
+    [
+        ([[2.0], [3.0], [-1.0]], [1, 1, 0], r"shape \(3, 1\) and labels of shape \(3,\)"),
+        ([[2.0, 1.0]], [0, 1, 1], r"shape \(1, 2\) and labels of shape \(3,\)"),
+        ([2.0, -1.0], [1, -1], "are 0 or 1, but are"),
+    ],
+)
+def test_predictions_and_labels_that_do_not_go_together_have_no_accuracy(prediction, labels, words):
+    with pytest.raises(DataError, match=words):
+        accuracy(prediction, labels)
+
+
 LINE = tg.nn.Linear(2, 2)
 
 
@@ -281,6 +313,8 @@ LINE = tg.nn.Linear(2, 2)
         (lambda **s: trained(optimizer=0.1, **s), DataError, "fit takes an optimizer"),
         (lambda **s: trained(optimizer=tg.optim.SGD(LINE.parameters()), **s), DataError, "no parameters of this module"),
         (lambda **s: trained(loss=lambda y, t: y, **s), GradientError, "single number"),
+        (lambda **s: trained(metrics={"accuracy": accuracy}, **s), DataError, r"give some, held_out=\(X, t\)"),
+        (lambda **s: trained(held_out=(X, T[:-1]), **s), ShapeError, "50 and 49 rows"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_it_begins(fails, error, words, compile):
@@ -437,6 +471,16 @@ def test_a_state_comes_back_as_it_was(tmp_path):
         np.testing.assert_array_equal(again["a"][name], x)
         assert again["a"][name].dtype == x.dtype
     assert again["list"][5]["x"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("state", [{"array": np.ones(3)}, {"array": "array", "b": {"array": np.ones(2)}}, {"a": {"array": 1.5}}])
+def test_a_state_may_have_any_names(state, tmp_path):
+    assert repr(load_state(save_state(tmp_path / "s.safetensors", state))) == repr(state)
+
+
+def test_the_mark_of_an_array_is_no_name(tmp_path):
+    with pytest.raises(DataError, match="'__array__' is no key for a state"):
+        save_state(tmp_path / "s.safetensors", {"a": {"__array__": "b"}})
 
 
 def test_other_programs_read_the_arrays_by_their_names(tmp_path):

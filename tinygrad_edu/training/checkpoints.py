@@ -16,7 +16,8 @@ from tinygrad_edu.errors import DataError
 from tinygrad_edu.saving import save
 from tinygrad_edu.transforms.trees import tree_map_named
 
-_ARRAY = "array"
+_ARRAY = "__array__"
+"""The key of what stands for an array in the JSON. No other dict may have it."""
 
 
 def save_state(path: str | os.PathLike[str], state: Any) -> Path:
@@ -66,8 +67,10 @@ def _packed(state: Any) -> bytes:
     arrays: dict[str, Any] = {}
 
     def noted(path: str, leaf: Any) -> Any:
+        if f"['{_ARRAY}']" in path:
+            raise DataError(f"{_ARRAY!r} is no key for a state, since it marks the arrays in the file; choose another one.")
         if isinstance(leaf, np.ndarray | np.generic) or (isinstance(leaf, float) and not math.isfinite(leaf)):
-            name = re.sub(r"[\[\]']+", ".", path).strip(".") or _ARRAY
+            name = re.sub(r"[\[\]']+", ".", path).strip(".") or "array"
             arrays[name] = leaf
             return {_ARRAY: name}
         if leaf is None or isinstance(leaf, bool | int | float | str):

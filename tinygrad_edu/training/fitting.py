@@ -89,7 +89,7 @@ def fit(
         others go to the module.
     epochs: up to which epoch of the data training goes.
     held_out: samples and targets that are not trained on, `(X, t)`. After each epoch their loss goes into the history.
-    metrics: other functions of prediction and target to be noted there, by their names: `{"accuracy": tg.training.accuracy}`.
+    metrics: other functions of prediction and target of theirs to be noted, by their names: `{"accuracy": tg.training.accuracy}`.
     callbacks: called with the `Run` after each epoch, in turn: functions, `EarlyStopping`, `tg.optim.ReduceOnPlateau`.
     compile: whether forward, gradient and update are one compiled program, which does the same faster, up to rounding.
     checkpoint: a file, ending in .safetensors, that is written after each epoch. If it is there at the beginning, training goes on
@@ -120,9 +120,12 @@ def fit(
     epochs = whole_number("epochs", epochs, at_least=0)
     if every is not None:
         whole_number("every", every, at_least=1)
+    if metrics and held_out is None:
+        raise DataError("metrics are those of samples that are not trained on: give some, held_out=(X, t).")
+    held_out = None if held_out is None else _checked_data(held_out).arrays
     optimizer = _bound(optimizer, module)
     run = Run(module, optimizer, data)
-    was_training = module.training
+    modes = [(part, part.training) for part in module.modules()]
     module.train()
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss will tell
@@ -142,7 +145,8 @@ def fit(
                     saved.save()
                     show(data.epoch, run.monitored)
     finally:
-        module.train(was_training)
+        for part, mode in modes:
+            part.training = mode
     return run.history
 
 
@@ -157,19 +161,24 @@ def accuracy(prediction: Any, target: Any) -> float:
 
     Raises
     ------
-    DataError: if the shapes do not go together.
+    DataError: if the shapes do not go together, or the labels of two classes are not 0 and 1.
 
     >>> accuracy([[2.0, 1.0], [0.0, 3.0]], [0, 0]), accuracy([-1.0, 2.0], [0, 1])
     (0.5, 1.0)
     """
     logits = prediction.numpy() if hasattr(prediction, "numpy") else np.asarray(prediction)
     labels = np.asarray(target)
-    if logits.ndim == labels.ndim + 1:
-        chosen = logits.argmax(axis=-1)
-    elif logits.shape == labels.shape:
+    if logits.shape == labels.shape:
+        if not np.isin(labels, (0, 1)).all():
+            raise DataError(f"labels of the shape of the prediction are 0 or 1, but are {shortened(labels)}.")
         chosen = logits > 0
+    elif logits.shape[:-1] == labels.shape and logits.shape[-1] > 1:
+        chosen = logits.argmax(axis=-1)
     else:
-        raise DataError(f"predictions of shape {logits.shape} and labels of shape {labels.shape} do not go together.")
+        raise DataError(
+            f"predictions of shape {logits.shape} and labels of shape {labels.shape} do not go together: they are of shape "
+            "(samples, classes) and (samples,), or, with one logit for two classes, of one and the same shape."
+        )
     return float(np.mean(chosen == labels))
 
 
@@ -192,7 +201,7 @@ def _run_epoch(run: Run, step: Step, loss: Loss, start: list[Any], saved: Saved,
     finally:
         step.put_back()
     mean = run.loss_so_far / _samples(run.data)
-    if len(run.history) and mean > _RUNAWAY * max(run.history["loss"][0], _PERFECT):
+    if len(run.history) and mean > _RUNAWAY * max(abs(run.history["loss"][0]), _PERFECT):
         raise _failure(run, loss, batch, mean, start)
 
 
@@ -203,7 +212,7 @@ def _measured(module: Module, loss: Loss, held_out: Any, metrics: Mapping[str, C
     *inputs, target = held_out
     module.eval()
     with no_grad():
-        prediction = module(*map(np.asarray, inputs))
+        prediction = module(*inputs)
         measured = {
             "held-out loss": loss(prediction, target),
             **{name: metric(prediction, target) for name, metric in metrics.items()},
