@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from typing import Any, Protocol, overload
 from weakref import finalize, ref
 
@@ -244,15 +244,14 @@ class _Compilation:
         its = {f"{its_prefix}run": program.run, f"{its_prefix}is_used": partial(self._programs.note, kept.use)}
         guards = Guards(program.leaves, its, its_prefix, self._prefix, self._arrays, self._is_static)
         try:
-            conditions = [
-                condition
+            of_each = [
+                list(guards.of(parameter.name, parameter.name, argument))
                 for parameter, argument in zip(self._parameters, arguments, strict=True)
-                for condition in guards.of(parameter.name, parameter.name, argument)
             ]
         except NoGuardError:
             return []
-        if program.reads_outside:
-            conditions.insert(0, f"{self._prefix}is_free()")
+        conditions = [f"{self._prefix}is_free()"] if program.reads_outside else []
+        conditions += chain.from_iterable(sorted(of_each, key=len))  # arrays before modules: soon it goes on to the next way
         if kept.surroundings:
             its[f"{its_prefix}are_unchanged"] = kept.surroundings.are_unchanged
             conditions.append(f"{its_prefix}are_unchanged()")

@@ -331,8 +331,7 @@ class Module(metaclass=_Finishing):
 
     def __tree_with__(self, parts: Sequence[Any]) -> Self:
         """A copy with other parameters. No constructor is run; buffers and settings are those of the module."""
-        numbers = [part.parameter for part in self._parameters()]
-        return self._copied(dict(zip(numbers, parts, strict=True)), {})
+        return self._copied(iter(parts), {}, {})
 
     def __tree_beside__(self) -> dict[str, Any]:
         """The settings, the classes and buffers of the modules, and which parameters are the same."""
@@ -386,8 +385,10 @@ class Module(metaclass=_Finishing):
         for step, child in children or ():
             yield from self._parts_at(path + step, child)
 
-    def _copied(self, parameters: Mapping[int | None, Any], copies: dict[int, Module]) -> Self:
-        """A copy with these parameters, by their numbers; `copies` are those of the modules that were met before."""
+    def _copied(self, parts: Iterator[Any], parameters: dict[int, Any], copies: dict[int, Module]) -> Self:
+        """A copy with these parts for parameters; those that were met before are in `parameters`, by their numbers, and the copies
+        of modules that were met before in `copies`.
+        """
         new = object.__new__(type(self))
         copies[id(self)] = new
         origins: dict[str, int] = {}
@@ -396,17 +397,16 @@ class Module(metaclass=_Finishing):
             number = self.__tree_leaf__(path, x)
             if number is not None:
                 origins[path] = number
+                if number not in parameters:
+                    parameters[number] = next(parts)
                 return parameters[number]
             if isinstance(x, Module):
-                return copies[id(x)] if id(x) in copies else x._copied(parameters, copies)
-            children = children_of(x) or []
-            parts = [copied(path + step, child) for step, child in children]
-            is_other = any(part is not child for part, (_, child) in zip(parts, children, strict=True))
-            return rebuilt(x, parts) if is_other else x  # a list without parameters stays the same list, which may grow
+                return copies[id(x)] if id(x) in copies else x._copied(parts, parameters, copies)
+            children = children_of(x)
+            return x if children is None else rebuilt(x, [copied(path + step, child) for step, child in children])
 
-        vars(new).update(
-            {name: x if name in _INNER else copied(_step(name), x) for name, x in vars(self).items()}, _origins=origins
-        )
+        inner = {"_buffers": self._buffers, "_is_finished": self._is_finished, "training": self.training, "_origins": origins}
+        vars(new).update({name: inner[name] if name in _INNER else copied(_step(name), x) for name, x in vars(self).items()})
         return new
 
 
