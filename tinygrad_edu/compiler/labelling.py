@@ -64,8 +64,9 @@ def _labelled(tree: Any) -> Iterator[tuple[str, Any]]:
     for label, part in children_of(tree) or ():
         if children_of(part) is not None:
             yield from _labelled(part)
-        elif label.startswith(("['", ".")):
-            yield label, part
+        elif label.startswith("['") or "." in label:
+            numbers = re.findall(r"^(?:\[\d+\])*", label)[0]  # of a module in a row: [0].weight is weight_0
+            yield label.removeprefix(numbers) + numbers, part
 
 
 def common_label(labels: Sequence[Label]) -> Label | None:

@@ -7,7 +7,7 @@ needed for an output is gone.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -66,15 +66,15 @@ def _finished(builder: Builder, outputs: Sequence[IRNode]) -> dict[IRNode, IRNod
         for identity in FINISHING:
             if identity.operation is new.operation and is_ordinary(new):
                 new = identity.applied(new, builder.make, lambda part: uses[part] == 1) or new
-        new = _as_mean(builder, new)
+        new = _as_mean(builder, new, uses)
         uses[new] = max(uses[new], uses[node])
         return new
 
     return rebuilt(outputs, finish)
 
 
-def _as_mean(builder: Builder, node: IRNode) -> IRNode:
-    """A number times a sum, as a mean where that leaves a rounder number."""
+def _as_mean(builder: Builder, node: IRNode, uses: Mapping[IRNode, int]) -> IRNode:
+    """A number times a sum, as a mean where that leaves a rounder number. A sum that is needed elsewhere, too, stays one."""
     if node.operation is arithmetic.divide and is_number(node.inputs[1]):
         total, divisor = node.inputs
         factor = 1 / divisor.value if divisor.value else 0.0
@@ -91,6 +91,8 @@ def _as_mean(builder: Builder, node: IRNode) -> IRNode:
         return node
     count = math.prod(total.inputs[0].shape) // math.prod(node.shape)
     left = float(f"{factor * count:.12g}")
+    if abs(left) != 1 and (uses[total] > 1 or (abs(left) > 1 and not left.is_integer())):
+        return node
     gained = len(str(abs(factor))) - len(str(abs(left)))
     if gained < (abs(left) not in (0.5, 1)) or not math.isclose(left / count, factor, rel_tol=1e-15):
         return node

@@ -180,9 +180,10 @@ def names_around() -> dict[int, str]:
 
 
 def _is_users(frame: FrameType) -> bool:
-    """Whether it is a function, and one that the user wrote. The methods that Python makes for a dataclass are nobody's."""
+    """Whether it is a function, and one that the user wrote. What Python makes for a dataclass or named tuple is nobody's."""
     code = frame.f_code
-    is_made = code.co_filename == "<string>" and code.co_name.startswith("__")
+    of_named_tuple = str(frame.f_globals.get("__name__")).startswith("namedtuple_")
+    is_made = code.co_filename == "<string>" and (code.co_name.startswith("__") or of_named_tuple)
     return bool(code.co_flags & inspect.CO_NEWLOCALS) and not (is_made or code.co_filename.startswith(_OTHERS))
 
 

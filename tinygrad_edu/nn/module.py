@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from inspect import getattr_static, isroutine, signature
 from itertools import dropwhile, takewhile
 from typing import Any, NamedTuple, Self
@@ -22,7 +23,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, ShapeError, TracingError
 from tinygrad_edu.nn.buffers import Buffers
 from tinygrad_edu.transforms.tracing import numbers_to_read
-from tinygrad_edu.transforms.trees import children_of, rebuilt
+from tinygrad_edu.transforms.trees import children_of, is_leaf, rebuilt
 
 _INNER = frozenset({"_buffers", "_origins", "_is_finished", "training"})
 """Attributes that every module has for itself."""
@@ -402,11 +403,14 @@ class Module(metaclass=_Finishing):
                 return parameters[number]
             if isinstance(x, Module):
                 return copies[id(x)] if id(x) in copies else x._copied(parts, parameters, copies)
-            children = children_of(x)
-            return x if children is None else rebuilt(x, [copied(path + step, child) for step, child in children])
+            if is_leaf(x):
+                return x
+            return rebuilt(x, [copied(path + step, child) for step, child in children_of(x) or ()])
 
-        inner = {"_buffers": self._buffers, "_is_finished": self._is_finished, "training": self.training, "_origins": origins}
-        vars(new).update({name: inner[name] if name in _INNER else copied(_step(name), x) for name, x in vars(self).items()})
+        vars(new).update(vars(self), _origins=origins)
+        for name, x in vars(self).items():
+            if name not in _INNER:
+                vars(new)[name] = copied(_step(name), x)
         return new
 
 
@@ -423,6 +427,7 @@ def _is_traced() -> bool:
     return inside_a_transform() or current_mode().records_constants
 
 
+@lru_cache(maxsize=1024)
 def _step(name: str) -> str:
     """How one gets to an attribute: a module in a row has a number for a name."""
     return f"[{name}]" if name.isdecimal() else f".{name}"
