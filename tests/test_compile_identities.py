@@ -384,3 +384,16 @@ def test_numbers_become_one_between_the_smallest_and_the_largest_that_there_is(e
     scaled = graph.apply(arithmetic.multiply, [graph.constant(half), graph.apply(arithmetic.multiply, [graph.constant(rest), x])])
     outer = simplified([scaled])[scaled]
     assert formula(outer) == (f"multiply({half * rest}, x)" if meet else f"multiply({half}, multiply({rest}, x))")
+
+
+def test_a_sum_is_a_mean_only_where_the_number_before_it_is_rounder_and_whole_and_nobody_needs_the_sum():
+    rows = np.ones((32, 3))
+
+    def source(f):
+        compiled = tg.compile(f)
+        np.testing.assert_allclose(compiled(rows), f(rows), rtol=1e-14)
+        return compiled.source
+
+    assert "np.mean" not in source(lambda x: 0.09999999999999998 * np.sum(x, axis=0))
+    assert "2.0 * np.mean(x, axis=0)" in source(lambda x: 0.0625 * np.sum(x, axis=0))
+    assert "np.mean" not in source(lambda x: 0.0625 * np.sum(x, axis=0) + np.sum(x, axis=0) ** 2)

@@ -366,3 +366,24 @@ def test_of_operations_of_one_kind_each_is_called_after_what_it_is_done_to():
     names = {line.split(" = ")[0].strip() for line in compiled.source.splitlines()}
     assert {"sigmoid_i", "sigmoid_f"} <= names
     assert not {"sigmoid_2", "sigmoid_3", "tanh_2"} & names
+
+
+def test_the_parameters_of_a_module_that_is_returned_are_called_after_their_places():
+    model = tg.nn.Sequential(tg.nn.Linear(2, 2, rng=0), np.tanh, tg.nn.Linear(2, 1, bias=False, rng=1))
+    optimizer = tg.optim.SGD(lr=0.1)
+
+    @tg.compile
+    def step(model, state, X):
+        return optimizer.update(model, tg.grad(lambda model: np.sum(model(X)))(model), state)
+
+    step(model, optimizer.init(model), np.ones((3, 2)))
+    for name in ("weight_0", "bias_0", "weight_2"):
+        assert f"    {name} = model_{name[-1]}_{name[:-2]} - 0.1 * " in step.source
+    assert "thing" not in step.source
+
+
+def test_what_a_named_tuple_is_made_of_is_not_called_after_its_fields():
+    Pair = namedtuple("Pair", ["first", "second"])
+    compiled = tg.compile(lambda x: (lambda pair: pair[0] ** 3 + np.exp(pair[0]))(Pair(np.tanh(x), 1.0)))
+    compiled(np.ones(2))
+    assert "    tanh = np.tanh(x)" in compiled.source

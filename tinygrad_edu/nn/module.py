@@ -405,7 +405,10 @@ class Module(metaclass=_Finishing):
                 return copies[id(x)] if id(x) in copies else x._copied(parts, parameters, copies)
             if is_leaf(x):
                 return x
-            return rebuilt(x, [copied(path + step, child) for step, child in children_of(x) or ()])
+            children = children_of(x) or []
+            copies_of_parts = [copied(path + step, child) for step, child in children]
+            is_other = any(part is not child for part, (_, child) in zip(copies_of_parts, children, strict=True))
+            return rebuilt(x, copies_of_parts) if is_other else x  # a list without parameters stays the same list, which may grow
 
         vars(new).update(vars(self), _origins=origins)
         for name, x in vars(self).items():
