@@ -244,14 +244,15 @@ class _Compilation:
         its = {f"{its_prefix}run": program.run, f"{its_prefix}is_used": partial(self._programs.note, kept.use)}
         guards = Guards(program.leaves, its, its_prefix, self._prefix, self._arrays, self._is_static)
         try:
-            of_each = [
+            of_each: list[list[str]] = [
                 list(guards.of(parameter.name, parameter.name, argument))
                 for parameter, argument in zip(self._parameters, arguments, strict=True)
             ]
         except NoGuardError:
             return []
         conditions = [f"{self._prefix}is_free()"] if program.reads_outside else []
-        conditions += chain.from_iterable(sorted(of_each, key=len))  # arrays before modules: soon it goes on to the next way
+        of_each.sort(key=len)
+        conditions += chain.from_iterable(of_each)  # arrays before modules: soon it goes on to the next way
         if kept.surroundings:
             its[f"{its_prefix}are_unchanged"] = kept.surroundings.are_unchanged
             conditions.append(f"{its_prefix}are_unchanged()")
