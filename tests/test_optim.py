@@ -338,6 +338,11 @@ def test_a_run_that_goes_on_from_a_state_ends_where_one_without_an_end_does(opti
     assert repr(ours[2]) == repr(others[2])
 
 
+def changed(state, **settings):
+    (group,) = state["groups"]
+    return {**state, "groups": [{**group, "settings": {**group["settings"], **settings}}]}
+
+
 def test_a_state_that_does_not_fit_is_refused_and_nothing_is_changed():
     w = tg.Value(np.ones(3))
     optimizer = tg.optim.SGD([w], lr=0.1, momentum=0.5)
@@ -349,6 +354,8 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_is_changed():
         (tg.optim.SGD([w, tg.Value(1.0)], momentum=0.5).state_dict(), ShapeError, r"for \[2\] parameters .* has \[1\]"),
         (tg.optim.SGD([tg.Value(np.ones(2))], momentum=0.5).state_dict(), ShapeError, r"velocity'\] has shape \(2,\)"),
         ({"steps": 3}, DataError, "a state_dict of an optimizer was expected"),
+        ({"optimizer": "SGD", "steps": 3, "groups": [{}]}, DataError, "a state_dict of an optimizer was expected"),
+        (changed(optimizer.state_dict(), lr=0.7, momentum=-1), DataError, "momentum must be a finite number at least 0"),
         (None, DataError, "a state_dict of an optimizer was expected"),
     ]:
         with pytest.raises(error, match=words):
@@ -663,6 +670,23 @@ def test_adagrad_divides_by_the_root_of_the_sum_of_squares(lr_decay):
 )
 def test_without_settings_they_are_those_of_pytorch(make, settings):
     np.testing.assert_array_equal(after_three_steps(make), after_three_steps(make, **settings))
+
+
+@pytest.mark.parametrize("optimizer", EVERY)
+def test_parameters_that_are_whole_numbers_move_as_those_of_floating_point_do(optimizer):
+    def after(params):
+        state = optimizer.init(params)
+        for _ in range(3):
+            params, state = optimizer.update(params, {"w": np.array([0.5, 1.0])}, state)
+        return params["w"]
+
+    np.testing.assert_array_equal(after({"w": np.array([3, -2])}), after({"w": np.array([3.0, -2.0])}))
+
+
+def test_lbfgs_takes_whole_numbers_to_start_at():
+    pytest.importorskip("scipy")
+    found = tg.optim.LBFGS(max_iter=100).minimize(rosenbrock, np.array([-1, 2]))
+    np.testing.assert_allclose(found, [1, 1], atol=1e-4)
 
 
 def test_clipping_by_hand():

@@ -152,10 +152,11 @@ def _flat(arrays: Sequence[Any]) -> Array:
 
 
 def _parts(flat: Array, like: Sequence[Any]) -> list[Any]:
-    """The numbers of a long vector in the shapes and dtypes of some arrays."""
+    """The numbers of a long vector in the shapes and dtypes of some arrays; where these are whole numbers, in float64."""
     ends = np.cumsum([np.size(array) for array in like])
     parts = [flat[end - np.size(array) : end].reshape(np.shape(array)) for end, array in zip(ends, like, strict=True)]
-    return [part.astype(getattr(array, "dtype", np.float64))[()] for part, array in zip(parts, like, strict=True)]
+    dtypes = [getattr(array, "dtype", np.dtype(np.float64)) for array in like]
+    return [part.astype(dtype if dtype.kind == "f" else np.float64)[()] for part, dtype in zip(parts, dtypes, strict=True)]
 
 
 def _tree(like: Any, leaves: Sequence[Any]) -> Any:

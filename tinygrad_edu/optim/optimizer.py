@@ -288,23 +288,30 @@ class Optimizer(ABC):
         """
         self._bound()
         try:
-            kind, steps, groups = state["optimizer"], state["steps"], state["groups"]
+            kind, steps = state["optimizer"], state["steps"]
+            saved = [(group["settings"], group["states"]) for group in state["groups"]]
         except (TypeError, KeyError):
             raise DataError(f"a state_dict of an optimizer was expected, but got {shortened(state)}.") from None
         if kind != type(self).__name__:
             raise DataError(f"the state_dict is that of {kind}, but this is {type(self).__name__}.")
-        counts = [len(group["states"]) for group in groups]
+        counts = [len(states) for _, states in saved]
         if counts != [len(group._parameters) for group in self.groups]:
             here = [len(group._parameters) for group in self.groups]
             raise ShapeError(f"the state_dict is for {counts} parameters in its groups, but this optimizer has {here}.")
-        for group, saved in zip(self.groups, groups, strict=True):
-            group._check_states(saved["states"])
-        for group, saved in zip(self.groups, groups, strict=True):
-            for name, setting in saved["settings"].items():
-                setattr(group, name, setting)
-            group._check_settings()
-            group._states = [{**each, "memory": dict(each["memory"])} for each in saved["states"]]
+        loaded = [group._loaded(*part) for group, part in zip(self.groups, saved, strict=True)]
+        for group, new in zip(self.groups, loaded, strict=True):
+            vars(group).update(vars(new))
         self._steps = steps
+
+    def _loaded(self, settings: Mapping[str, Any], states: list[State]) -> Self:
+        """A copy with these settings, which goes on from these states of its parameters."""
+        self._check_states(states)
+        new = copy(self)
+        for name, setting in settings.items():
+            setattr(new, name, setting)
+        new._check_settings()
+        new._states = [{**each, "memory": dict(each["memory"])} for each in states]
+        return new
 
     def _settings(self) -> dict[str, Any]:
         settings = {each.name: getattr(self, each.name) for each in fields(self) if each.init and each.name != "params"}
@@ -330,9 +337,9 @@ def _named(params: Any) -> Iterable[tuple[str, Any]]:
 
 
 def _of_dtype(new: Any, old: Any) -> Any:
-    """Numbers in the dtype of the old ones. Python's own have none."""
+    """Numbers in the dtype of the old ones. Python's own have none, and whole numbers become float64, as their gradients are."""
     dtype = getattr(old, "dtype", None)
-    return new if dtype is None or new.dtype == dtype else new.astype(dtype)
+    return new if dtype is None or dtype.kind in "iub" or new.dtype == dtype else new.astype(dtype)
 
 
 def listed(params: Any) -> list[Any]:
