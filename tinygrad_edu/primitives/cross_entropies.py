@@ -34,8 +34,8 @@ def _softmax_cross_entropy(z: Any, t: Any) -> Any:
     """
     limit = np.finfo(z.dtype).max / 4
     z = np.clip(z, -limit, limit)
-    largest = np.max(z, axis=-1, keepdims=True)
-    return largest[..., 0] - np.sum(t * z, axis=-1) + np.log(np.sum(np.exp(z - largest), axis=-1))
+    largest = z.max(axis=-1, keepdims=True)
+    return largest[..., 0] - (t * z).sum(axis=-1) + np.log(np.exp(z - largest).sum(axis=-1))
 
 
 def finite(z: Any) -> Any:

@@ -155,10 +155,10 @@ def _softmax(x: Any, axis: Any = -1) -> Any:
     array([0., 0., 1.])
     """
     x = _floating(x)
-    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    largest = x.max(axis=axis, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):  # equal infinities share equally
         e = np.exp(np.where(x == largest, 0.0, x - largest))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    return e / e.sum(axis=axis, keepdims=True)
 
 
 def _softmax_vjp(g: Any, out: Any, x: Any, axis: Any = -1) -> Any:
