@@ -106,6 +106,24 @@ def test_compiled_parameters_have_their_groups_and_their_order():
         np.testing.assert_allclose(results[1][name], results[0][name], rtol=1e-9)
 
 
+class Alike(tg.nn.Module):
+    """Has a parameter a_weight beside a.weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = tg.nn.Linear(2, 2, rng=0)
+        self.a_weight = tg.Value(np.eye(2))
+
+    def forward(self, x):
+        return self.a(x) @ self.a_weight
+
+
+def test_names_of_parameters_may_be_alike():
+    eager, compiled = trained(Alike())[0], trained(Alike(), compile=True)[0]
+    for ours, theirs in zip(eager.parameters(), compiled.parameters(), strict=True):
+        np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-9)
+
+
 @both
 def test_an_optimizer_with_parameters_trains_these_and_goes_on_where_it_was(compile):
     whole, _ = trained(epochs=4, compile=compile)

@@ -71,7 +71,7 @@ class CompiledStep:
 
     def __init__(self, module: Module, loss: Loss, optimizer: Optimizer) -> None:
         self._module, self._loss, self._optimizer = module, loss, optimizer
-        self._names = {parameter: name.replace(".", "_") for name, parameter in module.named_parameters()}
+        self._names = {parameter: name for name, parameter in module.named_parameters()}
         self._written_for = ""
         self.programs: dict[int, Compiled[..., Any]] = {}  # by the length of a batch: a function goes straight to one program only
         self.take()
