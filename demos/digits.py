@@ -43,8 +43,8 @@ def run(stage: Stage) -> None:
     stage.say(
         f"1797 pictures of 8 × 8 points, of which a third, {len(t_held_out)}, is held out. Each of the others is learned from nine "
         f"times: as it is, and moved by half a point and by a point to each side; these are {len(t)} samples.",
-        f"1797 张 8 × 8 的图片，其中三分之一（{len(t_held_out)} 张）留作检验。其余每张学九次：原样一次，再向四边各移动半点和一点，"
-        f"共 {len(t)} 个样本。",
+        f"1797 张 8 × 8 的图片，其中三分之一（{len(t_held_out)} 张）留作检验。其余每张学九次："
+        f"原样一次，再向四个方向各平移半个像素和一个像素，共 {len(t)} 个样本。",
     )
     perceptron = tg.models.MLPClassifier((128,), optimizer=slowing_down(20, t), batch_size=64, max_epochs=20, tol=0)
     windows = tg.models.NeuralNetClassifier(

@@ -88,7 +88,7 @@ def spelling(stage: Stage, axes: Any) -> None:
         f"{', '.join(new[:4])}. {losses[0]:.2f} bits a letter became {losses[-1]:.2f}.",
         f"它逐个字母读了 999 以内 500 个数的英文名：{'、'.join(sorted(seen)[:3])} 等等。"
         f"随后让它自己写 200 个，其中 {len(right)} 个确是数，{len(new)} 个是它从未见过的：{'、'.join(new[:4])}。"
-        f"每个字母从 {losses[0]:.2f} 比特降到 {losses[-1]:.2f} 比特。",
+        f"每个字母的损失从 {losses[0]:.2f} 比特降到 {losses[-1]:.2f} 比特。",
     )
     stage.agree(stage.text("nine of ten are numbers", "十个里有九个是数"), min(len(right), 180), 180, 0)
     stage.agree(stage.text("some of them are new", "其中有新的"), min(len(new), 20), 20, 0)
@@ -193,7 +193,7 @@ def sorting(stage: Stage, axes: Any) -> None:
     axes.imshow(looks, cmap="Blues", vmin=0)
     axes.set(
         xticks=range(length), xticklabels=example[0], yticks=range(length), yticklabels=said,
-        xlabel=stage.label("looks at", "看向"), ylabel=stage.label("the sorted place", "排序后的位置"),
+        xlabel=stage.label("looks at", "关注的位置"), ylabel=stage.label("the sorted place", "排序后的位置"),
         title=stage.label("attention of the second block", "第二个模块的注意力"),
     )  # fmt: skip
     axes.grid(visible=False)

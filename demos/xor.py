@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 import tinygrad_edu as tg
 from demos.stage import BLUE, GREEN, GREY, Stage, Text
 
-TITLE = Text("XOR: one neuron, then a network", "异或：一个神经元，再到网络")
+TITLE = Text("XOR: one neuron, then a network", "异或：从一个神经元到网络")
 ORDER = 20
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
