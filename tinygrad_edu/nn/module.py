@@ -17,11 +17,12 @@ import numpy as np
 
 from tinygrad_edu.engine.conversions import numbers_of
 from tinygrad_edu.engine.flags import flag
-from tinygrad_edu.engine.messages import name_of, shortened
+from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import DataError, ShapeError, TracingError
+from tinygrad_edu.errors import DataError, TracingError
 from tinygrad_edu.nn.buffers import Buffers
+from tinygrad_edu.nn.fitting_states import fitting_arrays
 from tinygrad_edu.transforms.tracing import numbers_to_read
 from tinygrad_edu.transforms.trees import children_of, is_leaf, rebuilt
 
@@ -172,29 +173,7 @@ class Module(metaclass=_Finishing):
             ...
         tinygrad_edu.errors.DataError: this state does not fit Linear: bias is missing; biases is not expected. Nothing was loaded.
         """
-        if not isinstance(state, Mapping):
-            raise DataError(f"load_state_dict takes what state_dict gave, arrays by their names, but got {shortened(state)}.")
-        own = self._state()
-        arrays = {name: np.asarray(numbers_of(state[name])) for name in own if name in state}
-        complaints = [f"{name} is missing" for name in own if name not in state]
-        complaints += [f"{name} is not expected" for name in state if name not in own]
-        complaints += [f"{name} is made of {x.dtype}, not of numbers" for name, x in arrays.items() if x.dtype.kind not in "fiub"]
-        complaints += [
-            f"{name} is made of {arrays[name].dtype}, which would be rounded to {array.dtype}"
-            for name, array in self.named_buffers()
-            if name in arrays and not np.can_cast(arrays[name].dtype, array.dtype, "same_kind")
-        ]
-        names = {id(x): name for name, x in own.items()}
-        complaints += [
-            f"{name} and {other} are the same here, but differ there"
-            for name, x in own.items()
-            if (other := names[id(x)]) != name and {name, other} <= arrays.keys() and not _are_same(arrays[name], arrays[other])
-        ]
-        wrong = {name: x.shape for name, x in arrays.items() if x.shape != np.shape(own[name])}
-        if complaints or wrong:
-            error = DataError if complaints else ShapeError
-            complaints += [f"{name} has shape {shape}, but should have {np.shape(own[name])}" for name, shape in wrong.items()]
-            raise error(f"this state does not fit {type(self).__name__}: {'; '.join(complaints)}. Nothing was loaded.")
+        arrays = fitting_arrays(type(self).__name__, self._state(), state)
         if self._origins is not None:
             raise DataError(f"this {type(self).__name__} is a copy with other parameters: load the state into the module itself.")
         for part in self._parts():
@@ -419,10 +398,6 @@ class Module(metaclass=_Finishing):
 
 def _is_parameter(x: Any) -> bool:
     return isinstance(x, Value) and x.requires_grad and x.primitive is None
-
-
-def _are_same(x: Any, y: Any) -> bool:
-    return bool(x.shape == y.shape and np.all((x == y) | ((x != x) & (y != y))))
 
 
 def _is_traced() -> bool:
