@@ -1,5 +1,7 @@
 """Rebinding data never changes a recorded gradient; changing it in place is an error that says so, never a wrong gradient."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -383,3 +385,27 @@ def test_a_change_in_place_is_noticed_when_the_gradient_is_to_be_differentiated_
     w.data[0] = 100.0
     with pytest.raises(InPlaceError, match="changed in place"):
         pull_back(tg.Value(1.0))
+
+
+@pytest.mark.parametrize(
+    "operate", [lambda w, a: w * a, lambda w, a: a * w, lambda w, a: w + a, lambda w, a: np.where(a > 0, a, w)]
+)
+@pytest.mark.parametrize("make", [np.array, np.asfortranarray])
+def test_what_is_computed_of_a_copied_array_lies_in_memory_as_numpys_result_does(operate, make):
+    w, a = Value(3.0), make([[5.0, 6.0], [7.0, 8.0]])
+    out, expected = operate(w, a), operate(w.numpy(), a)
+    np.testing.assert_array_equal(out.numpy(), expected, strict=True)
+    assert out.numpy().strides == expected.strides
+
+
+def test_what_is_not_recorded_copies_nothing_that_a_value_meets():
+    big = np.ones(1_000_000)
+    w = Value(np.ones(1))
+    for operate in (lambda: w * big, lambda: big * w):
+        with tg.no_grad():
+            tracemalloc.start()
+            result = operate()
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert result.shape == big.shape
+        assert peak < 1.5 * big.nbytes

@@ -141,10 +141,12 @@ def _contribute(cotangents: dict[Any, Any], watch: Mode | None, node: Any, paren
         contribution = _fit(contribution, like, node.primitive)
     if watch is not None:
         watch.see_gradient(node, parent, contribution)
-    if kind is np.ndarray and parent in cotangents and is_unshared(cotangents, parent):
+    if parent not in cotangents:
+        cotangents[parent] = contribution
+    elif kind is np.ndarray and is_unshared(cotangents, parent):
         cotangents[parent] += contribution
     else:
-        cotangents[parent] = cotangents[parent] + contribution if parent in cotangents else contribution
+        cotangents[parent] = cotangents[parent] + contribution
 
 
 def _as_values(node: Any) -> list[Any]:

@@ -113,13 +113,13 @@ def own_integer(data: int) -> Any:
         raise DataError(f"the number {shortened(data)} is too large for a floating-point number.") from error
 
 
-def checked_constant(x: Any, primitive: Primitive) -> Any:
-    """An operand that is not a Value as an array or NumPy scalar, not copied."""
+def constant_operand(x: Any, primitive: Primitive, kept: bool) -> Any:
+    """An operand that is not a Value as an array or NumPy scalar. What the record may keep is copied: the user can write to `x`."""
     if type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiubc":
-        return x
+        return x.copy(order="K") if kept else x
     if isinstance(x, np.ma.MaskedArray):
         raise DataError(f"{primitive.name!r} was given a masked array and would lose its mask; fill it first (data.filled(0.0)).")
-    array = _formed(np.asarray, x, f"{primitive.name!r} was given a {type(x).__name__} that forms no array")
+    array = _formed(np.array if kept else np.asarray, x, f"{primitive.name!r} was given a {type(x).__name__} that forms no array")
     if array.dtype.kind not in "fiubc":
         raise DataError(f"{primitive.name!r} takes Values, arrays and numbers, but got {type(x).__name__}: {shortened(x)}")
     return array if array.ndim else array[()]
@@ -153,11 +153,6 @@ def check_gradient(x: Any, who: str, advice: str, may_be_complex: bool) -> None:
             f"{who} returned a complex gradient, although what it belongs to is real. Its imaginary part would be lost: let it "
             "return a real one."
         )
-
-
-def own_constant(x: Any) -> Any:
-    """A constant that the record may keep: the user can write to the user's own arrays, so those are copied."""
-    return x.copy() if type(x) is np.ndarray else x
 
 
 def own_index(index: Any) -> Any:

@@ -20,7 +20,7 @@ from tinygrad_edu.engine.flags import flag, text
 from tinygrad_edu.engine.messages import described, failure
 from tinygrad_edu.engine.mode import current_mode, inside_a_transform
 from tinygrad_edu.engine.numpy_protocols import OPERANDS, NumPyProtocols
-from tinygrad_edu.engine.ownership import checked_constant, own_constant, own_data, own_index, own_integer
+from tinygrad_edu.engine.ownership import constant_operand, own_data, own_index, own_integer
 from tinygrad_edu.engine.state import Note, State
 from tinygrad_edu.errors import DataError, GradientError, UnsupportedError
 from tinygrad_edu.primitives import arithmetic, elementwise, indexing, linear_algebra
@@ -53,6 +53,8 @@ def _binary_operator(primitive: Primitive, reflected: bool = False) -> Callable[
             y = other._data if other._loan is None else other._loan.snapshot()
         elif kind in _NUMBERS:
             y, right = other, None
+        elif kind is np.ndarray:
+            y, right = constant_operand(other, primitive, kept=current_mode().records), None
         elif isinstance(other, OPERANDS):
             return record(primitive, (other, self) if reflected else (self, other), {})
         else:
@@ -213,7 +215,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     """
     parents: list[Value | None] = []
     arrays: list[Any] = []
-    requires_grad = False
+    requires_grad, mode = False, current_mode()
     for operand in inputs:
         if type(operand) is Value:
             parents.append(operand)
@@ -222,14 +224,13 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
         else:
             parents.append(None)
             is_number = type(operand) in _NUMBERS or type(operand) is complex
-            arrays.append(operand if is_number else checked_constant(operand, primitive))
+            arrays.append(operand if is_number else constant_operand(operand, primitive, kept=mode.records))
     try:
         data = primitive.forward(*arrays, **params)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise failure(primitive, inputs, error) from error
-    kind, mode = type(data), current_mode()
-    is_pythons = (kind is float or kind is complex) and not mode.keeps_python_numbers
-    if is_pythons or (kind is np.ndarray and data.ndim == 0):
+    is_pythons = type(data) in (float, complex) and not mode.keeps_python_numbers
+    if is_pythons or (type(data) is np.ndarray and data.ndim == 0):
         data = np.asarray(data)[()]
     requires_grad = requires_grad and primitive.is_differentiable and mode.records
     if not (requires_grad or mode.records_constants):
@@ -240,7 +241,7 @@ def record(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any
     result._requires_grad = requires_grad
     result.primitive = primitive
     result._parents = parents
-    result._inputs = [own_constant(array) if parent is None else array for array, parent in zip(arrays, parents, strict=True)]
+    result._inputs = arrays
     result.params = params
     result.serial = _next_serial()
     if mode.watches:
@@ -277,8 +278,7 @@ def _note(data: Any, parents: Sequence[Value | None], primitive: Primitive, inpu
     note.length = 1 + sum(parent.parents.length for parent in parents if parent is not None and isinstance(parent.parents, Note))
     if note.length > _MOST_NOTED or max(getattr(x, "size", 1) for x in (data, *inputs)) > _LARGEST_NOTED:
         return ()
-    note.primitive, note.parents, note.params = primitive, parents, params
-    note.inputs = [own_constant(x) if parent is None else x for x, parent in zip(inputs, parents, strict=True)]
+    note.primitive, note.parents, note.inputs, note.params = primitive, parents, inputs, params
     return note
 
 

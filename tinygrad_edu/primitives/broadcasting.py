@@ -11,9 +11,9 @@ from tinygrad_edu.primitives.table import operation
 
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
-    if np.ndim(x) == 0 and type(shape) is tuple:
+    x = np.asarray(x)
+    if x.ndim == 0 and type(shape) is tuple:
         # What np.broadcast_to makes, a view that repeats one number, at a tenth of the time.
-        x = np.asarray(x)
         return np.ndarray(shape, x.dtype, x, strides=(0,) * len(shape))
     return np.broadcast_to(x, shape)
 
@@ -25,6 +25,8 @@ def repeated_axes(shape: tuple[int, ...], of: tuple[int, ...]) -> tuple[int, ...
 
 
 def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
+    if x.shape[1:] == shape:  # as a bias has been added to the rows of a matrix
+        return np.add.reduce(x, axis=0)
     axes = repeated_axes(x.shape, shape)
     summed = np.add.reduce(x, axis=axes[0] if len(axes) == 1 else axes)  # one axis is faster than a tuple of one
     return summed if summed.shape == shape else summed.reshape(shape)

@@ -198,7 +198,7 @@ class Primitive:
         """The inputs and the parameters of a call in NumPy's manner, where parameters may be given by position: `np.sum(x, 0)`."""
         if kwargs and isinstance(self.forward, np.ufunc):
             raise TypeError("its rules know nothing of options")
-        if self.arity is None:
+        if self.arity in (None, len(args)):
             return args, kwargs
         if len(args) < self.arity and kwargs and self.numpy:  # np.sum(a=x): an input by the name that NumPy gives it
             names = list(inspect.signature(self.numpy[0]).parameters)[len(args) : self.arity]
