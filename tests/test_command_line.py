@@ -17,6 +17,7 @@ from tinygrad_edu.array_files import file_of_arrays, read_arrays
 from tinygrad_edu.command_line import main, training
 from tinygrad_edu.command_line.tables import read_table
 from tinygrad_edu.command_line.trained import load_model
+from tinygrad_edu.data import split
 
 pytest.importorskip("safetensors")
 pytest.importorskip("matplotlib")
@@ -683,3 +684,29 @@ def test_the_commands_in_the_readme_run_and_its_error_is_what_is_said(readme, sa
     error = ran(capsys, *commands[0])[2]
     shown = next(line for line in lines if line.startswith("iris.csv, line 7"))
     assert error.startswith("python -m tinygrad_edu train: " + shown.removesuffix(" ..."))
+
+
+def test_a_column_that_is_constant_is_0_to_the_model_also_where_its_mean_is_rounded(capsys):
+    written("a,b,y\n" + "".join(f"0.1,{row},{2 * row}\n" for row in range(10)))
+    assert trained(capsys, "--out", "m", model="linear", target="y", data="data.csv")[0] == 0
+    column = load_model("m.safetensors").columns[0]
+    assert (column.mean, column.deviation) == (0.1, 1.0)
+
+
+def test_a_column_without_values_in_the_rows_to_train_with_is_told(capsys):
+    rows = [f"{row},{row},{2 * row}" for row in range(10)]
+    _, held_out = split(np.arange(10), held_out=0.2, seed=0)
+    rows = [row if place in held_out[0] else "," + row.split(",", 1)[1] for place, row in enumerate(rows)]
+    said = complaint(
+        capsys,
+        "\n".join(["a,b,y", *rows, ""]),
+        "--missing",
+        "fill",
+        "--test-share",
+        "0.2",
+        "--seed",
+        "0",
+        model="linear",
+        target="y",
+    )
+    assert "column a: every value is missing in the rows that are trained with" in said

@@ -236,7 +236,11 @@ class Target:
 
 
 def moments(numbers: Array, where: str) -> tuple[float, float]:
-    """The mean and the standard deviation; 1 for that of numbers that are all alike."""
+    """The mean and the standard deviation; 1 for that of numbers that are all alike, which itself is a rounding error."""
+    if not numbers.size:
+        raise DataError(f"{where}: every value is missing in the rows that are trained with. Leave the column out: --without.")
+    if np.all(numbers == numbers[0]):
+        return float(numbers[0]), 1.0
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviation = float(np.mean(numbers)), float(np.std(numbers))
     if not math.isfinite(deviation):
