@@ -572,3 +572,58 @@ def test_epochs_that_differ_are_a_loop_in_a_loop(descent):
     assert headers[1] == "        for j in range(6):"
     gradient = tg.grad(descent, argnums=(0, 3))
     agree(tg.compile(gradient)(*arguments), gradient(*arguments))
+
+
+# --- how it is run -------------------------------------------------------------------------------------------------------------
+
+
+def through_again(w, xs):
+    for _ in range(6):
+        for x in xs:
+            w = w - 0.1 * (w * x - 1) * x
+    return w
+
+
+def through_backward(w, xs):
+    for _ in range(6):
+        for x in reversed(xs):
+            w = w * x + (w - x) * x
+    return w
+
+
+def through_in_places_apart(w, xs):
+    for i in range(33):
+        w = w * xs[(i + 2) % 5] + 0.5 * (w - xs[(i + 4) % 5]) * xs[i % 5]
+    return w
+
+
+def through_both_ways(w, xs):
+    for i in range(33):
+        w = w * xs[(2 * i + 1) % 5] + 0.5 * (w - xs[(3 - i) % 5])
+    return w
+
+
+def through_for_each(w, xs):
+    for i in range(12):
+        for x in xs * 6:
+            w = np.tanh(w * x) + x
+        w = np.sin(i * w) / np.cosh(w)
+    return w
+
+
+@pytest.mark.parametrize(
+    "function", [through_again, through_backward, through_in_places_apart, through_both_ways, through_for_each]
+)
+def test_a_list_that_a_loop_goes_through_again_and_again_is_repeated_before_it_runs(function):
+    arguments = 0.3, [0.1, 0.2, 0.3, 0.4, 0.5]
+    for each in (function, tg.value_and_grad(function, argnums=(0, 1))):
+        step = tg.compile(each)
+        agree(step(*arguments), each(*arguments))
+        assert "% 5" not in step.optimized_source
+        assert "repeated_xs = xs * " in step.optimized_source
+
+
+def test_a_list_that_is_repeated_in_one_loop_is_not_repeated_for_the_next():
+    step = tg.compile(tg.grad(through_again))
+    step(0.3, [0.1, 0.2, 0.3, 0.4, 0.5])
+    assert step.optimized_source.count("xs * 6") == 1

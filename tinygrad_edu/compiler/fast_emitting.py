@@ -1,7 +1,8 @@
 """The same source once more, written to be fast: reductions by their ufuncs, and large elementwise parts in blocks.
 
 A block's temporaries stay in the cache, and are written over as soon as nobody will read them again; most of the time that such
-computations take as whole arrays goes into memory. This module knows how things are written, and `blocks` which.
+computations take as whole arrays goes into memory. Nor does a loop compute remainders to find its place in a list. This module
+knows how things are written, and `blocks` which.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ from tinygrad_edu.compiler.blocks import Region, arranged, is_sum
 from tinygrad_edu.compiler.forms import called, is_short
 from tinygrad_edu.compiler.ir import IRNode, Rank, is_number, ufunc_of
 from tinygrad_edu.compiler.loop_emitting import LoopEmitter
-from tinygrad_edu.compiler.loops import everything, is_loop
+from tinygrad_edu.compiler.loops import Body, body_of, everything, is_list, is_loop
 from tinygrad_edu.compiler.scope import Scope
 from tinygrad_edu.graph.source import literal
 from tinygrad_edu.primitives import arithmetic, reductions
+from tinygrad_edu.primitives.indexing import index
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.special import logsumexp
 
 MANY = 300
 """From so many numbers on an array is not small. (`np.logaddexp`, which goes through them one by one, is then slower than its
 definition.)"""
+_LINEAR = (arithmetic.add, arithmetic.subtract, arithmetic.multiply, arithmetic.negative)
 
 
 class FastEmitter(LoopEmitter):
@@ -36,12 +39,19 @@ class FastEmitter(LoopEmitter):
     least = Rank.GIVEN
     looks_up = takes_arguments = False  # the program may have to start again
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._repeated: dict[tuple[IRNode, int], ast.expr] = {}  # lists that loops go through so often
+        self._walks: dict[IRNode, ast.expr] = {}  # for each node that is the next of such a list the repeated list
+
     def _entry(self, node: IRNode) -> Primitive:
         entry = super()._entry(node)
         is_slow = node.operation is logsumexp and math.prod(node.inputs[0].shape) >= MANY
         return entry.but(code="") if is_slow else entry  # without a printed form its function is called
 
     def _form(self, node: IRNode) -> ast.expr:
+        if node in self._walks:
+            return ast.Subscript(self._walks[node], self._forms[node.inputs[1].inputs[0]])
         ufunc = _reduces(node)
         if ufunc is None or not _can_be_reduced(node.inputs[0]):
             return super()._form(node)
@@ -60,6 +70,24 @@ class FastEmitter(LoopEmitter):
     def _comment(self, node: IRNode, written: Sequence[IRNode]) -> str:
         """None: this is for machines."""
         return ""
+
+    # --- loops ---------------------------------------------------------------------------------------------------------------
+
+    def _give_lines_outside(self, whole: IRNode) -> None:
+        """A list that is gone through several times, `x[i % 5]`, is repeated before: `repeated_x[i]` is faster."""
+        super()._give_lines_outside(whole)
+        for node in body_of(whole).own:
+            times = _times_through(node, body_of(whole))
+            if times:
+                self._walks[node] = self._repeated_list(node.inputs[0], times)
+
+    def _repeated_list(self, listed: IRNode, times: int) -> ast.expr:
+        if (listed, times) not in self._repeated:
+            once = ast.unparse(self._forms[listed])
+            name = self._scope.variable(f"repeated_{once}")
+            self._body.append(f"{name} = {once} * {times}")
+            self._repeated[listed, times] = ast.Name(name)
+        return self._repeated[listed, times]
 
     # --- blocks --------------------------------------------------------------------------------------------------------------
 
@@ -136,6 +164,34 @@ def is_worth_writing(outputs: Sequence[IRNode]) -> bool:
         _reduces(node) or is_loop(node) or (node.shape and node.value is not None) or math.prod(node.shape) >= MANY
         for node in everything(outputs)
     )
+
+
+def _times_through(node: IRNode, body: Body) -> int:
+    """How often a list must be repeated so that a loop, which looks into it at `i % 5`, needs no more than i."""
+    if node.operation is not index or not is_list(node.inputs[0]) or node.inputs[0] in body.own:
+        return 0
+    listed, place, *_ = node.inputs
+    length = listed.shape[0]
+    if place.operation is not arithmetic.mod or place.inputs[1].value != length or not _is_linear(place.inputs[0], body.number):
+        return 0
+    ends = [_in_round(place.inputs[0], body.number, number) for number in (body.rounds[0], body.rounds[-1])]
+    return max(max(ends) // length + 1, -(min(ends) // length))  # a place below 0 is one from the end
+
+
+def _is_linear(node: IRNode, number: IRNode) -> bool:
+    """Whether it is the number of a round, once or several times, and so much more or less."""
+    if node is number:
+        return True
+    moving = [part for part in node.inputs if part.value is None]
+    is_one = node.operation in _LINEAR and len(moving) == 1
+    return is_one and _is_linear(moving[0], number)
+
+
+def _in_round(node: IRNode, number: IRNode, value: int) -> int:
+    """What is linear in the number of a round, in a round."""
+    if node is number or node.primitive is None:
+        return value if node is number else int(node.value)
+    return int(node.primitive.forward(*(_in_round(part, number, value) for part in node.inputs)))
 
 
 def _reduces(node: IRNode) -> np.ufunc | None:
