@@ -474,6 +474,14 @@ def test_what_was_learned_from_other_features_is_refused_and_the_model_is_as_it_
     np.testing.assert_array_equal(learned.predict(X), before)
 
 
+@pytest.mark.parametrize("model", [*MODELS, MLPClassifier, MLPRegressor])
+def test_a_state_in_which_something_is_missing_is_refused(model):
+    with pytest.raises(DataError, match=rf"this state does not fit (Sequential|{model.__name__}): .* is missing"):
+        model().load_state_dict(
+            {}, features=3, classes=None if issubclass(model, tg.models.LinearRegression | MLPRegressor) else [0, 1]
+        )
+
+
 @ignored
 def test_the_callback_of_a_network_gets_every_epoch_and_its_loss():
     seen = []

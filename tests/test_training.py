@@ -329,6 +329,7 @@ LINE = tg.nn.Linear(2, 2)
         (lambda **s: trained(quiet="no", **s), DataError, "quiet must be True or False"),
         (lambda **s: trained(np.tanh, **s), DataError, "fit takes a tg.nn.Module"),
         (lambda **s: trained(optimizer=0.1, **s), DataError, "fit takes an optimizer"),
+        (lambda **s: trained(tg.nn.ReLU(), **s), DataError, "ReLU has no parameter to train"),
         (lambda **s: trained(optimizer=tg.optim.SGD(LINE.parameters()), **s), DataError, "no parameters of this module"),
         (lambda **s: trained(loss=lambda y, t: y, **s), GradientError, "single number"),
         (lambda **s: trained(metrics={"accuracy": accuracy}, **s), DataError, r"give some, held_out=\(X, t\)"),

@@ -23,6 +23,7 @@ from tinygrad_edu.models.classifier import Classifier
 from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, check_epochs, not_fitted
 from tinygrad_edu.models.history import Array, History, Step
 from tinygrad_edu.models.inputs import Samples, checked_start
+from tinygrad_edu.nn.fitting_states import fitting_arrays
 from tinygrad_edu.optim import SGD
 
 
@@ -154,8 +155,10 @@ class LinearModel(Estimator):
     def load_state_dict(self, state: Mapping[str, Any], *, features: int, classes: Any = None) -> Self:
         """Be fitted to what `state_dict` gave, without its history: see `Estimator.load_state_dict`."""
         form = Form(features, None, None if classes is None else np.asarray(classes))
-        samples = np.zeros((1, features), np.asarray(state["weights"]).dtype)
-        start = checked_start((state["weights"], state["bias"]), samples, self._outputs(form), self.fit_intercept)
+        outputs = self._outputs(form)
+        arrays = fitting_arrays(type(self).__name__, {"weights": np.zeros((features, *outputs)), "bias": np.zeros(outputs)}, state)
+        samples = np.zeros((1, features), arrays["weights"].dtype)
+        start = checked_start((arrays["weights"], arrays["bias"]), samples, outputs, self.fit_intercept)
         self._trained = self._begun(start, 1.0, form)
         return self
 

@@ -161,7 +161,7 @@ class NeuralNet(Estimator):
         """Be fitted to what `state_dict` gave, without its history: see `Estimator.load_state_dict`."""
         self._check_settings()
         form = Form(features, None, None if classes is None else np.asarray(classes))
-        dtype = np.asarray(next(iter(state.values()))).dtype
+        dtype = np.asarray(next(iter(state.values()), 0.0)).dtype
         trained = self._started(Samples(np.zeros((1, features), dtype), np.zeros(1), None), form)
         module = trained.module.load_state_dict(state).eval()
         self._trained = replace(trained, module=tree_map(np.array, module))

@@ -248,10 +248,12 @@ def _checked_data(data: Any) -> Batches:
 def _bound(optimizer: Any, module: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise DataError(f"fit takes an optimizer such as tg.optim.Adam(lr=1e-3), but got {shortened(optimizer)}.")
+    own = module.parameters()
+    if not own:
+        raise DataError(f"{type(module).__name__} has no parameter to train: those whose requires_grad is False are frozen.")
     if not optimizer.parameters:
-        return replace(optimizer, params=module.parameters())
-    own = set(module.parameters())
-    if not own.issuperset(optimizer.parameters):
+        return replace(optimizer, params=own)
+    if not {*own}.issuperset(optimizer.parameters):
         raise DataError("the optimizer trains Values that are no parameters of this module. Make it with module.parameters().")
     return optimizer
 
