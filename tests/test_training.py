@@ -508,9 +508,37 @@ def test_other_programs_read_the_arrays_by_their_names(tmp_path):
     assert same(arrays, network().state_dict())
 
 
-@pytest.mark.parametrize("bad", [{"f": print}, [object()], {"z": np.array(1j)}, {3, 4}])
+@pytest.mark.parametrize("tree", [
+    {"array": np.array([1.0, 2.0])}, {"array": "x"}, {"a": {"b": np.array([1.0])}, "a.b": np.array([2.0])}, {"a": [np.ones(1)], "a[0]":
+    np.ones(2)}, np.array([3.0]), {"": np.array([1.0])}, {"it's": {'"': np.array([1.0])}},
+])  # fmt: skip
+def test_the_keys_of_a_state_may_be_any_text(tree, tmp_path):
+    assert repr(load_state(save_state(tmp_path / "s.safetensors", tree))) == repr(tree)
+
+
+def test_a_module_whose_parameter_is_called_array_goes_on_from_its_checkpoint(tmp_path):
+    class Scale(tg.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.array = tg.Value(1.0)
+
+        def forward(self, x):
+            return self.array * x
+
+    for epochs in (1, 2):
+        scale = Scale()
+        fit(scale, tg.nn.half_squared_error, tg.optim.SGD(lr=0.125), ([2.0], [8.0]), epochs, checkpoint=tmp_path / "s.safetensors")
+    assert scale.array.item() == 3.25  # 1, then 2.5: half of the way to 4 with each step
+
+
+@pytest.mark.parametrize("bad", [
+    {"f": print}, [object()], {"z": np.array(1j)}, {3, 4}, {"a": np.longdouble(1)}, {"a": "\ud800"}, tg.nn.Linear(1, 1),
+    {0: 1.0}, {"a": {(1, 2): 1.0}},
+])  # fmt: skip
 def test_a_state_of_other_things_is_refused_and_nothing_is_written(bad, tmp_path):
-    with pytest.raises(DataError, match=r"a state holds arrays, numbers, text|must be made of numbers"):
+    with pytest.raises(
+        DataError, match=r"a state holds arrays, numbers, text|must be made of numbers|not JSON|keys of a state are text"
+    ):
         save_state(tmp_path / "s.safetensors", bad)
     assert list(tmp_path.iterdir()) == []
 

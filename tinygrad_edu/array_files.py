@@ -39,6 +39,7 @@ def file_of_arrays(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> bytes
     plain = {name: _plain(name, array) for name, array in arrays.items()}
     try:
         text = _json(facts)
+        text.encode()  # half of a sign, as a surrogate is, has no bytes
     except (TypeError, ValueError) as error:
         raise DataError(f"these facts cannot be saved, since they are not JSON: {error}: {shortened(facts)}.") from error
     # One entry, since safetensors writes several in an order that changes from run to run.
@@ -84,8 +85,10 @@ def _json(facts: Any) -> str:
 def _plain(name: str, given: Any) -> Array:
     """An array of numbers or truths, contiguous and in the byte order of the machine."""
     array = np.asarray(given)
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"the array {name!r} cannot be saved: it must be made of numbers, but has dtype {array.dtype}.")
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise DataError(
+            f"the array {name!r} cannot be saved: it must be made of numbers of 64 bits at most, but has dtype {array.dtype}."
+        )
     return array.astype(array.dtype.newbyteorder("="), order="C")
 
 

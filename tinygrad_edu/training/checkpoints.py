@@ -71,13 +71,24 @@ def _packed(state: Any) -> bytes:
             raise DataError(f"{_ARRAY!r} is no key for a state, since it marks the arrays in the file; choose another one.")
         if isinstance(leaf, np.ndarray | np.generic) or (isinstance(leaf, float) and not math.isfinite(leaf)):
             name = re.sub(r"[\[\]']+", ".", path).strip(".") or "array"
+            name = path if name in arrays else name  # a.b is called as ["a"]["b"] is
             arrays[name] = leaf
             return {_ARRAY: name}
         if leaf is None or isinstance(leaf, bool | int | float | str):
             return leaf
         raise DataError(f"a state holds arrays, numbers, text, booleans and None, but state{path} is {shortened(leaf)}.")
 
+    _demand_keys_of_text(state)
     return file_of_arrays(arrays, {"state": tree_map_named(noted, state)})
+
+
+def _demand_keys_of_text(state: Any) -> None:
+    if isinstance(state, dict):
+        for key in state:
+            if not isinstance(key, str):
+                raise DataError(f"the keys of a state are text, but one is {shortened(key)}: it would come back as text.")
+    for part in state.values() if isinstance(state, dict) else state if isinstance(state, list | tuple) else ():
+        _demand_keys_of_text(part)
 
 
 def _unpacked(tree: Any, arrays: dict[str, Any]) -> Any:
