@@ -509,8 +509,8 @@ def test_other_programs_read_the_arrays_by_their_names(tmp_path):
 
 
 @pytest.mark.parametrize("tree", [
-    {"array": np.array([1.0, 2.0])}, {"array": "x"}, {"a": {"b": np.array([1.0])}, "a.b": np.array([2.0])}, {"a": [np.ones(1)], "a[0]":
-    np.ones(2)}, np.array([3.0]), {"": np.array([1.0])}, {"it's": {'"': np.array([1.0])}},
+    {"array": np.array([1.0, 2.0])}, {"array": "x"}, {"a": {"b": np.array([1.0])}, "a.b": np.array([2.0])}, {"a": [np.ones(1)],
+    "a[0]": np.ones(2)}, np.array([3.0]), {"": np.array([1.0])}, {"it's": {'"': np.array([1.0])}},
 ])  # fmt: skip
 def test_the_keys_of_a_state_may_be_any_text(tree, tmp_path):
     assert repr(load_state(save_state(tmp_path / "s.safetensors", tree))) == repr(tree)
@@ -681,7 +681,10 @@ def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path):
         ({"module": tg.nn.Linear(2, 2)}, "this state does not fit Linear"),
         ({"optimizer": tg.optim.SGD(lr=0.1)}, "is that of Adam, but this is SGD"),
         ({"data": tg.data.batches(X, T, batch_size=9)}, "batch_size = 8, but these have batch_size = 9"),
-        ({"callbacks": [EarlyStopping()]}, "shorter"),
+        ({"callbacks": [EarlyStopping()]}, "its callbacks are [], but here they are ['EarlyStopping']"),
+        ({"data": tg.data.batches(2 * X, T, batch_size=8)}, "its samples are "),
+        ({"held_out": (X, T)}, "its columns of the history are ['loss'], but here they are ['loss', 'held-out loss']"),
+        ({"optimizer": tg.optim.Adam(lr=lambda steps: 0.01)}, "lr follows a schedule in the state_dict and not"),
     ]:
         with pytest.raises(DataError, match=r"run\.safetensors is the checkpoint of another training") as caught:
             trained(checkpoint=path, **other)
@@ -689,6 +692,76 @@ def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path):
     save_state(path, {"weight": np.ones(3)})
     with pytest.raises(DataError, match="is the checkpoint of another training"):
         trained(checkpoint=path)
+
+
+def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path):
+    path, stop = tmp_path / "run.safetensors", EarlyStopping()
+    trained(checkpoint=path)
+    for other in (
+        {"data": tg.data.batches(X, T, batch_size=9)},
+        {"data": tg.data.batches(2 * X, T, batch_size=8)},
+        {"callbacks": [stop]},
+    ):
+        module = tg.nn.Sequential(*network())
+        optimizer = tg.optim.Adam(module.parameters(), lr=0.5)
+        before, settings = module.state_dict(), optimizer.state_dict()["groups"][0]["settings"]
+        with pytest.raises(DataError, match="another training"):
+            trained(module, checkpoint=path, optimizer=optimizer, **other)
+        assert same(module.state_dict(), before)
+        assert optimizer.state_dict()["groups"][0]["settings"] == settings
+        assert optimizer.state_dict()["steps"] == 0
+
+
+@pytest.mark.parametrize("path", ["x.npz", "nowhere/x.safetensors", "."])
+def test_what_cannot_be_written_fails_before_anything_is_trained(path, tmp_path):
+    module = tg.nn.Sequential(*network())
+    before = module.state_dict()
+    with pytest.raises((DataError, OSError)):
+        trained(module, checkpoint=tmp_path / path)
+    assert same(module.state_dict(), before)
+
+
+class Distance(tg.nn.Module):
+    """The root of a square, which has no derivative at 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.theta, self.unused = tg.Value(1.0), tg.Value(2.0)
+
+    def forward(self, x):
+        return np.sqrt((x * self.theta - x) ** 2)
+
+
+@pytest.mark.parametrize("compile", [False, True])
+def test_a_gradient_that_is_no_number_is_found_where_it_arose_and_its_step_is_taken_back(compile):
+    module = Distance()
+    with np.errstate(all="ignore"), pytest.raises(DivergenceError) as caught:
+        fit(module, tg.nn.mean_squared_error, tg.optim.SGD(lr=0.1), ([1.0], [1.0]), epochs=1, compile=compile)
+    assert "in epoch 1: a step, which was taken back, led to parameters that are NaN or infinite" in str(caught.value)
+    assert "in the backward pass the gradient of 'sqrt'" in str(caught.value)
+    assert module.theta.item() == 1.0
+
+
+def test_a_parameter_that_the_loss_does_not_depend_on_decays_eagerly_and_compiled_alike():
+    for compile in (False, True):
+        module, optimizer = Distance(), tg.optim.SGD(lr=0.25, weight_decay=1.0)
+        module.theta.data = 2.0
+        fit(module, tg.nn.mean_squared_error, optimizer, ([2.0], [8.0]), epochs=1, compile=compile)
+        assert module.unused.item() == 2.0 - 0.25 * 2.0
+
+
+@pytest.mark.parametrize("compile", [False, True])
+def test_a_loss_that_does_not_depend_on_the_parameters_is_refused(compile):
+    module = tg.nn.Linear(1, 1)
+    with pytest.raises(GradientError, match="that depends on the parameters"):
+        fit(module, lambda y, t: np.sum(t), tg.optim.SGD(lr=0.1), ([[1.0]], [[2.0]]), epochs=1, compile=compile)
+
+
+def test_a_learning_rate_of_a_schedule_is_compared_with_the_curvature_too():
+    line = tg.nn.Linear(1, 1, bias=False, rng=0)
+    schedule = tg.optim.StepDecay(100.0, every=1000)
+    with pytest.raises(DivergenceError, match="The learning rate 100 is too large"):
+        fit(line, tg.nn.half_squared_error, tg.optim.SGD(lr=schedule), ([[2.0]], [[8.0]]), epochs=50)
 
 
 def test_early_stopping_goes_on_counting_after_an_end(tmp_path):

@@ -306,6 +306,11 @@ class Optimizer(ABC):
     def _loaded(self, settings: Mapping[str, Any], states: list[State]) -> Self:
         """A copy with these settings, which goes on from these states of its parameters."""
         self._check_states(states)
+        if other := settings.keys() ^ self._settings().keys():
+            raise DataError(
+                f"{', '.join(sorted(other))} follows a schedule in the state_dict and not in this one, or the other "
+                "way round. Make this one as that was made."
+            )
         new = copy(self)
         for name, setting in settings.items():
             setattr(new, name, setting)

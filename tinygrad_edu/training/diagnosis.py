@@ -158,8 +158,8 @@ def _about_numbers(module: Module, batch: tuple[Any, ...]) -> Iterator[str]:
     for name, parameter in module.named_parameters():
         if (count := np.count_nonzero(~np.isfinite(parameter.numpy()))) > 0:
             yield (
-                f"The parameter {name} has {count} numbers that are NaN or infinite: an earlier step was too long. Begin anew with "
-                "a smaller learning rate, or with clip_norm=1.0."
+                f"The parameter {name} has {count} numbers that are NaN or infinite: an earlier step was too long, or its "
+                "gradient was no number. Begin anew with a smaller learning rate, or with clip_norm=1.0."
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from tinygrad_edu.engine.mode import no_grad
 from tinygrad_edu.errors import DataError, DivergenceError, TinygradError
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.optim.schedules import rate_at
 from tinygrad_edu.training.checkpoints import load_state, save_state
 from tinygrad_edu.training.diagnosis import diagnose
 from tinygrad_edu.training.generators import generators_of, set_generators, unchanged
@@ -27,6 +29,8 @@ from tinygrad_edu.training.steps import CompiledStep, EagerStep, Loss, Step, che
 
 _RUNAWAY = 1e6  # a loss that has grown by this much will not come back
 _PERFECT = 1e-6  # and one below this has room to grow
+Made = tuple[tuple[Any, ...], list[Any]]
+"""The last step that was made: its batch, and the parameters before it."""
 
 
 class Run:
@@ -92,8 +96,9 @@ def fit(
     metrics: other functions of prediction and target of theirs to be noted, by their names: `{"accuracy": tg.training.accuracy}`.
     callbacks: called with the `Run` after each epoch, in turn: functions, `EarlyStopping`, `tg.optim.ReduceOnPlateau`.
     compile: whether forward, gradient and update are one compiled program, which does the same faster, up to rounding.
-    checkpoint: a file, ending in .safetensors, that is written after each epoch. If it is there at the beginning, training goes on
-        from it: a run that was killed ends as if it had not been, to the last bit. Remove the file to begin anew.
+    checkpoint: a file, ending in .safetensors, that is written at the beginning and after each epoch. If it is there already,
+        training goes on from it, with the optimizer's settings in it: a run that was killed ends as if it had not been, to the last
+        bit. One with other samples or callbacks is refused. Remove the file to begin anew.
     every: after how many steps it is written, too.
     quiet: whether there is no progress bar. There is one in a terminal where rich is installed.
 
@@ -130,8 +135,9 @@ def fit(
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss will tell
             _check_targets(module, loss, data)
-            saved = Saved(run, callbacks, checkpoint)
-            saved.load()
+            measured = () if held_out is None else ("held-out loss", *(metrics or {}))
+            saved = Saved(run, callbacks, ["loss", *measured], checkpoint)
+            saved.begin()
             step: Step = CompiledStep(module, loss, optimizer) if flag("compile", compile) else EagerStep(module, loss, optimizer)
             start = [parameter.numpy() for parameter in optimizer.parameters]
             with progress(epochs, data.epoch, flag("quiet", quiet)) as show:
@@ -187,22 +193,31 @@ def accuracy(prediction: Any, target: Any) -> float:
 
 def _run_epoch(run: Run, step: Step, loss: Loss, start: list[Any], saved: Saved, every: int | None) -> None:
     """The steps of an epoch that are left."""
+    batch: tuple[Any, ...] = ()
+    last: Made = ((), [])
     try:
         for batch in run.data:
             number = step(batch)
             if not np.isfinite(number):
                 step.put_back()
-                raise _failure(run, loss, batch, number, start)
+                raise _failure(run, loss, batch, number, start, last)
+            last = batch, step.before
             run.loss_so_far += number * len(batch[-1])
             saved.steps += 1
             if every is not None and saved.steps % every == 0:
                 step.put_back()
-                saved.save()
+                if _is_finite(run):
+                    saved.save()
     finally:
         step.put_back()
     mean = run.loss_so_far / _samples(run.data)
-    if len(run.history) and mean > _RUNAWAY * max(abs(run.history["loss"][0]), _PERFECT):
-        raise _failure(run, loss, batch, mean, start)
+    is_runaway = len(run.history) and mean > _RUNAWAY * max(abs(run.history["loss"][0]), _PERFECT)
+    if batch and (is_runaway or not _is_finite(run)):
+        raise _failure(run, loss, batch, mean, start, last)
+
+
+def _is_finite(run: Run) -> bool:
+    return all(np.isfinite(parameter.numpy()).all() for parameter in run.optimizer.parameters)
 
 
 def _measured(module: Module, loss: Loss, held_out: Any, metrics: Mapping[str, Callable[[Any, Any], Any]]) -> dict[str, float]:
@@ -221,12 +236,22 @@ def _measured(module: Module, loss: Loss, held_out: Any, metrics: Mapping[str, C
     return {name: float(x.item() if hasattr(x, "item") else x) for name, x in measured.items()}
 
 
-def _failure(run: Run, loss: Loss, batch: tuple[Any, ...], number: float, start: list[Any]) -> DivergenceError:
-    """What has gone wrong, measured at the batch where it was seen; the curvature where training began."""
-    lr = run.optimizer.groups[0].lr
-    found = diagnose(run.module, loss, *batch, lr=None if callable(lr) else lr, start=(run.optimizer.parameters, start))
+def _failure(run: Run, loss: Loss, batch: tuple[Any, ...], number: float, start: list[Any], last: Made) -> DivergenceError:
+    """What has gone wrong, measured at the batch where it was seen; the curvature where training began.
+
+    Where parameters are no longer finite, the step that made them so is taken back, and what is measured is the batch that it saw.
+    """
+    seen = f"the loss is {number:.6g}"
+    if not _is_finite(run) and last[1]:
+        batch = last[0]
+        for parameter, array in zip(run.optimizer.parameters, last[1], strict=True):
+            parameter.data = array
+        seen = "a step, which was taken back, led to parameters that are NaN or infinite"
+    steps = run.optimizer.state_dict()["steps"]
+    lr = float(rate_at(run.optimizer.groups[0].lr, steps))
+    found = diagnose(run.module, loss, *batch, lr=lr, start=(run.optimizer.parameters, start))
     began = f" (it began at {run.history['loss'][0]:.6g})" if len(run.history) else ""
-    text = f"training diverged in epoch {run.data.epoch + 1}: the loss is {number:.6g}{began}.\n{found}"
+    text = f"training diverged in epoch {len(run.history) + 1}: {seen}{began}.\n{found}"
     return DivergenceError(text, found.largest_stable_learning_rate, run.history)
 
 
@@ -281,42 +306,72 @@ def _samples(data: Batches) -> int:
 class Saved:
     """The checkpoint of a run: all that it needs to go on."""
 
-    def __init__(self, run: Run, callbacks: Sequence[Any], path: str | os.PathLike[str] | None) -> None:
+    def __init__(self, run: Run, callbacks: Sequence[Any], columns: list[str], path: str | os.PathLike[str] | None) -> None:
         self._run, self._path = run, path
         self._callbacks = [callback for callback in callbacks if hasattr(callback, "state_dict")]
         self.steps = 0
+        self._facts = {
+            "columns of the history": columns,
+            "callbacks": [type(callback).__name__ for callback in self._callbacks],
+            "random generators": [*generators_of(run.module)],
+            "samples": None if path is None else _digest(run.data),
+        }
+        """What must be as it was when the checkpoint was written."""
 
     def save(self) -> None:
+        if self._path is not None:
+            save_state(self._path, self._state())
+
+    def begin(self) -> None:
+        """Go on from the file; or write it for the first time, so that what cannot be written fails before anything is trained."""
         if self._path is None:
             return
+        if not Path(self._path).exists():
+            self.save()
+            return
+        state, before = load_state(self._path), self._state()
+        try:
+            self._take(state)
+        except (TinygradError, KeyError, TypeError, ValueError) as error:
+            self._take(before)
+            raise DataError(
+                f"{self._path} is the checkpoint of another training: {error} Remove it to begin anew, or name another file."
+            ) from error
+
+    def _state(self) -> dict[str, Any]:
         run = self._run
-        state = {
+        return {
             "module": run.module.state_dict(),
             "generators": generators_of(run.module),
             "optimizer": run.optimizer.state_dict(),
             "data": run.data.state_dict(),
-            "history": run.history.columns,
+            "facts": self._facts,
+            "history": {name: [*column] for name, column in run.history.columns.items()},
             "loss_so_far": run.loss_so_far,
             "steps": self.steps,
             "is_stopped": run.is_stopped,
             "callbacks": [callback.state_dict() for callback in self._callbacks],
         }
-        save_state(self._path, state)
 
-    def load(self) -> None:
-        if self._path is None or not Path(self._path).exists():
-            return
-        state, run = load_state(self._path), self._run
-        try:
-            run.module.load_state_dict(state["module"])
-            set_generators(run.module, state["generators"])
-            run.optimizer.load_state_dict(state["optimizer"])
-            run.data.load_state_dict(state["data"])
-            run.history.columns.update(state["history"])
-            run.loss_so_far, self.steps, run.is_stopped = state["loss_so_far"], state["steps"], state["is_stopped"]
-            for callback, part in zip(self._callbacks, state["callbacks"], strict=True):
-                callback.load_state_dict(part)
-        except (TinygradError, KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"{self._path} is the checkpoint of another training: {error} Remove it to begin anew, or name another file."
-            ) from error
+    def _take(self, state: Mapping[str, Any]) -> None:
+        run = self._run
+        run.module.load_state_dict(state["module"])
+        run.optimizer.load_state_dict(state["optimizer"])
+        run.data.load_state_dict(state["data"])
+        for name, fact in self._facts.items():
+            if state["facts"][name] != fact:
+                raise DataError(f"its {name} are {shortened(state['facts'][name])}, but here they are {shortened(fact)}.")
+        set_generators(run.module, state["generators"])
+        run.history.columns = dict(state["history"])
+        run.loss_so_far, self.steps, run.is_stopped = state["loss_so_far"], state["steps"], state["is_stopped"]
+        for callback, part in zip(self._callbacks, state["callbacks"], strict=True):
+            callback.load_state_dict(part)
+
+
+def _digest(data: Batches) -> str:
+    """A fingerprint of the samples."""
+    digest = hashlib.sha256()
+    for array in data.arrays:
+        digest.update(repr((array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import numpy as np
 
 from tinygrad_edu.compiler import Compiled, compile
 from tinygrad_edu.engine.messages import name_of, shortened
@@ -31,7 +33,13 @@ def check_module(taker: str, module: Any) -> None:
 
 
 class Step(Protocol):
-    """What makes a step, and what it has been working on."""
+    """What makes a step, and what it has been working on.
+
+    before: the numbers of the optimizer's parameters before the last step.
+    """
+
+    @property
+    def before(self) -> list[Any]: ...
 
     def __call__(self, batch: tuple[Any, ...]) -> float:
         """Make a step. Returns the loss of the batch before it; where this is no finite number, nothing is moved."""
@@ -50,13 +58,19 @@ class EagerStep:
     module: Module
     loss: Loss
     optimizer: Optimizer
+    before: list[Any] = field(default_factory=list)
 
     def __call__(self, batch: tuple[Any, ...]) -> float:
+        parameters = self.optimizer.parameters
+        self.before = [parameter.numpy() for parameter in parameters]
         self.optimizer.zero_grad()
-        value = loss_of(self.module, self.loss, batch)
-        number = _number(value, self.loss)
+        value = _checked(loss_of(self.module, self.loss, batch), self.loss)
+        number = float(value.item())
         if number - number == 0:  # it is finite
             value.backward()
+            for parameter in parameters:
+                if parameter.grad is None:  # the loss does not depend on it, so that its gradient is 0, as in a compiled step
+                    parameter.grad = np.zeros(parameter.shape, parameter.dtype)
             self.optimizer.step()
         return number
 
@@ -89,14 +103,20 @@ class CompiledStep:
         length = len(batch[-1])
         if length not in self.programs:
             self.programs[length] = compile(self._step)
+        self._before = self._params
         params, state, number = self.programs[length](self._params, self._state, batch)
         number = float(number)
         if number - number == 0:
             self._params, self._state = params, state
         return number
 
+    @property
+    def before(self) -> list[Any]:
+        """The numbers of the parameters before the last step."""
+        return [array for part in _groups(self._before) for array in part.values()]
+
     def put_back(self) -> None:
-        parts = self._params if isinstance(self._params, list) else [self._params]
+        parts = _groups(self._params)
         for group, part in zip(self._optimizer.groups, parts, strict=True):
             for value, array in zip(group.parameters, part.values(), strict=True):
                 value.data = array
@@ -111,11 +131,10 @@ def _step(module: Module, loss: Loss, optimizer: Optimizer) -> Callable[..., Any
     optimizer = optimizer.without_params()
 
     def of_params(params: Any, batch: tuple[Any, ...]) -> Any:
-        parts = params if isinstance(params, list) else [params]
         leaves: list[Any] = list(values)
-        for position, array in zip(order, (array for part in parts for array in part.values()), strict=True):
+        for position, array in zip(order, (array for part in _groups(params) for array in part.values()), strict=True):
             leaves[position] = array
-        return loss_of(rebuilt(module, leaves), loss, batch)
+        return _checked(loss_of(rebuilt(module, leaves), loss, batch), loss)
 
     def step(params: Any, state: Any, batch: tuple[Any, ...]) -> tuple[Any, Any, Any]:
         loss, grads = value_and_grad(of_params)(params, batch)
@@ -125,10 +144,16 @@ def _step(module: Module, loss: Loss, optimizer: Optimizer) -> Callable[..., Any
     return step
 
 
-def _number(value: Any, loss: Loss) -> float:
-    if getattr(value, "shape", None) != () or not hasattr(value, "backward"):
+def _groups(params: Any) -> list[dict[str, Any]]:
+    """The parameters of each of the optimizer's groups."""
+    return params if isinstance(params, list) else [params]
+
+
+def _checked(value: Any, loss: Loss) -> Any:
+    """A loss, which is one number that has a gradient."""
+    if getattr(value, "shape", None) != () or not getattr(value, "requires_grad", False):
         raise GradientError(
             f"{name_of(loss)}(prediction, target) should return the loss, a Value of a single number that depends on the "
             f"parameters, but returned {shortened(value)}."
         )
-    return float(value.item())
+    return value
