@@ -106,6 +106,14 @@ def test_compiled_parameters_have_their_groups_and_their_order():
         np.testing.assert_allclose(results[1][name], results[0][name], rtol=1e-9)
 
 
+@both
+def test_weight_decay_moves_a_parameter_that_the_loss_does_not_depend_on_in_a_program_alone(compile):
+    module = network()
+    module.unused = tg.Value(np.ones(2))
+    trained(module, tg.optim.AdamW(lr=0.1, weight_decay=0.5), data=tg.data.batches(X, T, batch_size=None), compile=compile)
+    np.testing.assert_allclose(module.unused.data, 0.95**3 if compile else 1.0, rtol=1e-12)
+
+
 class Alike(tg.nn.Module):
     """Has a parameter a_weight beside a.weight."""
 

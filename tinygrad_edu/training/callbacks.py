@@ -16,7 +16,7 @@ class EarlyStopping:
     ----------
     patience: how many epochs in a row may be no better.
     least: better is a loss that is smaller by more than this.
-    restore: whether the module gets back the numbers that it had after its best epoch.
+    restore: whether the module gets back the numbers that it had after its best epoch, when this ends the training.
 
     Raises
     ------
