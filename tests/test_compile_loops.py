@@ -627,3 +627,26 @@ def test_a_list_that_is_repeated_in_one_loop_is_not_repeated_for_the_next():
     step = tg.compile(tg.grad(through_again))
     step(0.3, [0.1, 0.2, 0.3, 0.4, 0.5])
     assert step.optimized_source.count("xs * 6") == 1
+
+
+def squares(w, xs, ts):
+    loss = 0.0
+    for x, t in zip(xs, ts, strict=True):
+        loss = loss + (w * x - t) ** 2
+    return loss
+
+
+@pytest.mark.parametrize("number", [float, np.float64, np.float32, np.complex128])
+def test_a_single_number_is_squared_in_a_loop_as_a_product_with_itself(number):
+    arguments = number(0.3), [number(x) for x in drawn(9)], [number(t) for t in drawn(9, seed=1)]
+    step = tg.compile(squares)
+    result, expected = step(*arguments), squares(*arguments)
+    np.testing.assert_allclose(result, expected, rtol=1e-6 if number is np.float32 else 1e-12)
+    assert type(result) is type(expected)
+    assert "** 2" in step.source
+    assert "**" not in step.optimized_source
+
+
+def test_the_square_of_a_number_in_a_loop_that_is_too_large_is_infinite():
+    arguments = 1e200, [1.0 + i for i in range(12)], [0.0] * 12
+    assert tg.compile(squares)(*arguments) == np.inf

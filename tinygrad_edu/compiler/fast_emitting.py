@@ -1,8 +1,9 @@
 """The same source once more, written to be fast: reductions by their ufuncs, and large elementwise parts in blocks.
 
 A block's temporaries stay in the cache, and are written over as soon as nobody will read them again; most of the time that such
-computations take as whole arrays goes into memory. Nor does a loop compute remainders to find its place in a list. This module
-knows how things are written, and `blocks` which.
+computations take as whole arrays goes into memory.
+A loop does not compute remainders to find its place in a list, and the square of a single number is a product. This module knows
+how things are written, and `blocks` which.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class FastEmitter(LoopEmitter):
     def _form(self, node: IRNode) -> ast.expr:
         if node in self._walks:
             return ast.Subscript(self._walks[node], self._forms[node.inputs[1].inputs[0]])
+        if _is_square(node):
+            return self._product_with_itself(node.inputs[0])
         ufunc = _reduces(node)
         if ufunc is None or not _can_be_reduced(node.inputs[0]):
             return super()._form(node)
@@ -61,6 +64,11 @@ class FastEmitter(LoopEmitter):
         # By its ufunc, which saves a layer of Python.
         reduced = ast.parse(f"np.{ufunc.__name__}.reduce({ast.unparse(self._forms[x])}, {options})", mode="eval").body
         return ast.BinOp(reduced, ast.Div(), literal(_count(node))) if node.operation is reductions.mean else reduced
+
+    def _product_with_itself(self, x: IRNode) -> ast.expr:
+        if not isinstance(self._forms[x], ast.Name):
+            self._give_line(x)
+        return ast.BinOp(self._forms[x], ast.Mult(), self._forms[x])
 
     def _constant(self, node: IRNode) -> ast.expr:
         """Arrays are made once."""
@@ -192,6 +200,12 @@ def _in_round(node: IRNode, number: IRNode, value: int) -> int:
     if node is number or node.primitive is None:
         return value if node is number else int(node.value)
     return int(node.primitive.forward(*(_in_round(part, number, value) for part in node.inputs)))
+
+
+def _is_square(node: IRNode) -> bool:
+    """Whether it is the square of a single number, for which `**` takes several times as long as a product."""
+    is_square = node.operation is arithmetic.power and is_number(node.inputs[1]) and node.inputs[1].value == 2
+    return is_square and not node.shape and node.dtype == node.inputs[0].dtype and node.dtype.kind in "fc"
 
 
 def _reduces(node: IRNode) -> np.ufunc | None:
