@@ -403,6 +403,20 @@ def test_a_file_that_is_none_is_told_by_name(capsys, folder):
     assert "data.csv: this is a folder; name the file in it." in complaint(capsys, None)
 
 
+def test_labels_that_are_too_large_to_be_told_apart_as_numbers_are_read_as_text(capsys, folder):
+    text = "x,id\n" + "".join(f"{i},{2**53 + i % 2}\n" for i in range(12))
+    said = complaint(capsys, text, model="softmax", target="id")
+    assert "line 2, column id: 9007199254740992 is too large for a whole number: read it as text, --text id" in said
+    assert "1e300 is too large" in complaint(capsys, "x,id\n1,1e300\n2,-1e300\n", model="softmax", target="id")
+    written(text)
+    assert "2 classes: 9007199254740992, 9007199254740993" in trained(capsys, "--text", "id", target="id")[1]
+
+
+def test_a_target_read_as_text_without_any_value_is_told(capsys):
+    said = complaint(capsys, "x,t\n1,\n2,\n", "--text", "t", model="linear", target="t")
+    assert "line 2, column t: the target is missing" in said
+
+
 @pytest.mark.parametrize(
     ("model", "target", "said"),
     [

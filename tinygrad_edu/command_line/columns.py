@@ -224,6 +224,12 @@ class Target:
         if fractions.size:
             words = f"{table.cells(self.name)[fractions[0]]} is a quantity and no label. For quantities use --model linear, or mlp."
             raise table.complaint(int(fractions[0]), self.name, words)
+        large = np.flatnonzero(np.abs(numbers) >= 2**53)  # from there on several whole numbers are one number of 64 bits
+        if large.size:
+            words = (
+                f"{table.cells(self.name)[large[0]]} is too large for a whole number: read it as text, --text {quoted(self.name)}."
+            )
+            raise table.complaint(int(large[0]), self.name, words)
         return numbers.astype(np.int64)
 
     def scaled(self, values: Array) -> Array:

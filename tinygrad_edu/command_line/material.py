@@ -87,10 +87,9 @@ def _target(table: Table, options: Namespace) -> Target:
     kind, name = KINDS[options.model], options.target
     is_text = name in options.text or not holds_numbers(table, name)
     if is_text and not kind.of_labels:
-        row = next(row for row, cell in enumerate(table.cells(name)) if not is_missing(cell))
-        cell = table.cells(name)[row]
+        cell = str(Target(name, is_labels=True, is_text=True).values(table)[0])
         raise table.complaint(
-            row, name, f"--model {options.model} tells numbers, but {cell!r} is text. For labels use --model softmax, or mlp."
+            0, name, f"--model {options.model} tells numbers, but {cell!r} is text. For labels use --model softmax, or mlp."
         )
     if kind.of_labels and (is_text or not kind.of_numbers or _are_few_whole_numbers(table, name)):
         labels = Target(name, is_labels=True, is_text=is_text)
