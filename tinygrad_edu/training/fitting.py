@@ -95,8 +95,7 @@ def fit(
     held_out: samples and targets that are not trained on, `(X, t)`. After each epoch their loss goes into the history.
     metrics: other functions of prediction and target of theirs to be noted, by their names: `{"accuracy": tg.training.accuracy}`.
     callbacks: called with the `Run` after each epoch, in turn: functions, `EarlyStopping`, `tg.optim.ReduceOnPlateau`.
-    compile: whether forward, gradient and update are one compiled program, which does the same faster, up to rounding. Only where
-        the loss does not depend on a parameter there is a difference: `weight_decay` moves it in a program, and not without.
+    compile: whether forward, gradient and update are one compiled program, which does the same faster, up to rounding.
     checkpoint: a file, ending in .safetensors, that is written at the beginning and after each epoch. If it is there already,
         training goes on from it, with the optimizer's settings in it: a run that was killed ends as if it had not been, to the last
         bit. One with other samples or callbacks is refused. Remove the file to begin anew.
