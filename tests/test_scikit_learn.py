@@ -487,3 +487,15 @@ def test_the_callback_of_a_network_gets_every_epoch_and_its_loss():
     seen = []
     model = MLPClassifier(max_epochs=3, tol=0).fit(X, SIDE, callback=lambda epoch, loss: seen.append((epoch, loss)))
     assert seen == [*enumerate(model.losses_, 1)]
+
+
+@ignored
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("train", ["fit", "partial_fit"])
+def test_a_network_whose_last_step_led_to_nan_is_no_trained_one(train):
+    """In float16 the eps of Adam is 0, so that a gradient of 0 is divided by 0."""
+    model = MLPRegressor(max_epochs=1, seed=0)
+    with pytest.raises(DivergenceError, match="parameters are NaN or infinite after the last step in epoch 1"):
+        getattr(model, train)(np.ones((2, 1), np.float16), np.zeros(2))
+    with pytest.raises(NotFittedError):
+        model.predict(np.ones((2, 1)))

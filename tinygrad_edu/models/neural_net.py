@@ -29,7 +29,7 @@ from tinygrad_edu.nn import Module, half_squared_error, softmax_cross_entropy
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.primitives.special import softmax
 from tinygrad_edu.transforms.gradients import value_and_grad
-from tinygrad_edu.transforms.trees import tree_map
+from tinygrad_edu.transforms.trees import tree_leaves, tree_map
 
 Step = Callable[[Any, Any, Array, Array, Array | None], tuple[Any, Any, Any]]
 """Parameters, what the optimizer remembers, a batch of samples, targets and weights: the new parameters, memory, and the loss."""
@@ -109,7 +109,7 @@ class NeuralNet(Estimator):
         Raises
         ------
         ShapeError, DataError: if X, y, or a setting is not what it should be.
-        DivergenceError: if the loss is no number any more.
+        DivergenceError: if the loss, or a parameter, is no number any more.
 
         Warns
         -----
@@ -134,7 +134,7 @@ class NeuralNet(Estimator):
                 "epochs. Allow for more epochs, or for a larger learning rate of the optimizer."
             )
             warnings.warn(shared(ConvergenceWarning, message), stacklevel=2)  # the line that called fit
-        self._trained = trained
+        self._trained = _finite(trained)
         return self
 
     @property
@@ -236,10 +236,7 @@ class NeuralNet(Estimator):
             module, state, loss = step(module, state, batch.X, batch.t, batch.weights)
             total += float(loss) * len(batch)
             if not math.isfinite(total):
-                raise DivergenceError(
-                    f"the loss is no number any more in epoch {len(trained.losses) + 1}: use a smaller learning rate of the "
-                    "optimizer, standardize the columns of X, or clip the gradients (clip_norm=1.0)."
-                )
+                raise _diverged("the loss is no number any more", len(trained.losses) + 1)
         return replace(trained, module=module.eval(), state=state, losses=[*trained.losses, total / len(samples)])
 
     def _batches(self, samples: Samples, rng: np.random.Generator) -> Iterator[Samples]:
@@ -262,7 +259,7 @@ class NeuralNet(Estimator):
             classes = self._trained.form.classes
         samples, form = self._checked_data(X, y, sample_weight, classes)
         trained = self._started(samples, form) if self._trained is None else copy.deepcopy(self._trained)
-        self._trained = self._one_epoch(trained, samples, self._step())
+        self._trained = _finite(self._one_epoch(trained, samples, self._step()))
 
     # --- after training ------------------------------------------------------------------------------------------------------
 
@@ -280,6 +277,20 @@ class NeuralNet(Estimator):
         samples = self._checked_again(X)
         outputs: Array = np.asarray(self._fitted().module(samples))
         return outputs
+
+
+def _finite(trained: TrainedNet) -> TrainedNet:
+    """What was trained, unless the last step, after which there was no loss, led to numbers that are none."""
+    if all(np.isfinite(leaf).all() for leaf in tree_leaves(trained.module)):
+        return trained
+    raise _diverged("parameters are NaN or infinite after the last step", len(trained.losses))
+
+
+def _diverged(what: str, epoch: int) -> DivergenceError:
+    return DivergenceError(
+        f"{what} in epoch {epoch}: use a smaller learning rate of the optimizer, standardize the columns of X, clip the gradients "
+        "(clip_norm=1.0), or give X as float64 if it is float16."
+    )
 
 
 @dataclass(eq=False, repr=False)
