@@ -80,7 +80,7 @@ def _identical(a: Array, b: Array) -> bool:
 def is_unshared(arrays: dict[Any, Any], key: Any) -> bool:
     """Whether what is under the key is an array that nobody else has, or sees a part of, so that it may be written to."""
     is_alone = type(arrays[key]) is np.ndarray and getrefcount(arrays[key]) == _DICT_AND_CALL
-    return is_alone and arrays[key].flags.owndata and arrays[key].flags.writeable
+    return is_alone and (flags := arrays[key].flags).owndata and flags.writeable
 
 
 def own(arrays: dict[Any, Any], key: Any) -> Any:
