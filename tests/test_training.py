@@ -702,6 +702,24 @@ def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path):
         trained(checkpoint=path)
 
 
+def test_generators_in_a_list_go_on_from_a_checkpoint_too(tmp_path):
+    class Noisy(tg.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.theta, self.rngs = tg.Value(1.0), [np.random.default_rng(0), np.random.default_rng(1)]
+
+        def forward(self, x):
+            return self.theta * (x + self.rngs[1].normal())
+
+    def ended(epochs, path):
+        module = Noisy()
+        fit(module, tg.nn.mean_squared_error, tg.optim.SGD(lr=0.01), ([1.0], [2.0]), epochs, checkpoint=tmp_path / path)
+        return module.theta.item()
+
+    ended(2, "cut.safetensors")
+    assert ended(4, "cut.safetensors") == ended(4, "whole.safetensors")
+
+
 def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path):
     path, stop = tmp_path / "run.safetensors", EarlyStopping()
     trained(checkpoint=path)

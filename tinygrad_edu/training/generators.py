@@ -34,7 +34,5 @@ def unchanged(module: Module) -> Iterator[None]:
 
 
 def _generators(module: Module) -> Iterator[tuple[str, np.random.Generator]]:
-    for name, part in module.named_modules():
-        for attribute, x in vars(part).items():
-            if isinstance(x, np.random.Generator):
-                yield f"{name}.{attribute}", x
+    """Those that are attributes of the modules in it, also in lists and dicts."""
+    return ((part.name, part.thing) for part in module._parts() if isinstance(part.thing, np.random.Generator))
