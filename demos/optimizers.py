@@ -29,11 +29,11 @@ def beale(p: Any) -> Any:
     return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
 
-def optimizers(rate: float) -> dict[str, tuple[tg.optim.Optimizer, str]]:
+def optimizers(stage: Stage, rate: float) -> dict[str, tuple[tg.optim.Optimizer, str]]:
     """Four of them by name, each with its colour. The plain ones go as fast as the valley lets them."""
     return {
         "SGD": (tg.optim.SGD(lr=rate), RED),
-        "SGD, momentum": (tg.optim.SGD(lr=rate, momentum=0.9), ORANGE),
+        stage.label("SGD, momentum", "SGD，动量"): (tg.optim.SGD(lr=rate, momentum=0.9), ORANGE),
         "RMSprop": (tg.optim.RMSprop(lr=0.01), GREEN),
         "Adam": (tg.optim.Adam(lr=0.05), BLUE),
     }
@@ -72,7 +72,7 @@ def valley(
     heights = f([x, y])
     axes.contour(x, y, np.log10(heights + 1e-3), levels=24, cmap="Greys", linewidths=0.7, alpha=0.8)
     rows = []
-    for width, (label, (optimizer, colour)) in zip([4.0, 3.0, 2.2, 1.3], optimizers(rate).items(), strict=True):
+    for width, (label, (optimizer, colour)) in zip([4.0, 3.0, 2.2, 1.3], optimizers(stage, rate).items(), strict=True):
         path = way(optimizer, gradient, np.array(start))
         near = np.linalg.norm(path - lowest, axis=1) < 0.05
         rows.append([label, path[-1], float(f(path[-1])), str(int(np.argmax(near))) if near.any() else "–"])

@@ -78,7 +78,7 @@ def test_the_same_in_latex():
         (tg.nn.mean_squared_error, [0.0, 1, 1], ["dL/dz @ X", "2/3·(z − t) @ X"]),
         (tg.nn.binary_cross_entropy_with_logits, [0.0, 1, 1], ["dL/dz @ X", "1/3·(σ(z) − t) @ X"]),
         (tg.nn.perceptron_criterion, [0.0, 1, 1], ["dL/dz @ X", "(step(z) − t) @ X"]),
-        (tg.nn.hinge, [-1.0, 1, 1], ["dL/dz @ X", "−(where(1 − t ⊙ z > 0, 1/3, 0) ⊙ t) @ X"]),
+        (tg.nn.hinge, [-1.0, 1, 1], ["dL/dz @ X", "(where(1 − t ⊙ z > 0, −1/3, 0) ⊙ t) @ X"]),
     ],
     ids=lambda x: getattr(x, "__name__", None),
 )

@@ -69,7 +69,7 @@ def test_every_operation_can_be_written_in_mathml(entry):
 )
 def test_a_name_is_written_as_it_is(name):
     shown = plain(mathml(name_latex(name)))
-    assert shown == {"theta": "θ", "w1": "w_1", "x^2": "x^_2", "#0": "#_0"}.get(name, name)
+    assert shown == {"theta": "θ", "w1": "w_1"}.get(name, name)
 
 
 @pytest.mark.parametrize("words", ['half "x"', "a{b}c", "\\", "^~", "100% & more", "<i>"])

@@ -125,8 +125,8 @@ OTHER_MEANINGS = {
 # to be said by the entry.
 TOLD_APART = {
     "compiler": {
-        "add", "broadcast_to", "cast", "concatenate", "divide", "index", "logsumexp", "matmul", "mean", "multiply", "negative",
-        "power", "reshape", "scatter", "stack", "subtract", "sum", "transpose",
+        "add", "broadcast_to", "cast", "concatenate", "divide", "index", "logsumexp", "matmul", "mean", "mod", "multiply",
+        "negative", "power", "reshape", "scatter", "stack", "subtract", "sum", "transpose",
     },
     "explainer": {"index"},
     "graph": {"add", "divide", "multiply", "negative", "power", "subtract", "transpose", "where"},

@@ -258,6 +258,12 @@ def test_points_may_have_an_index_of_their_own():
 
 
 HUGE = 10**400
+
+
+def fitted(model):
+    return model.fit([[1.0]], [1])
+
+
 REFUSED = {
     "Value": (lambda: Value(HUGE), "the number 1000.* is too large"),
     "Value, too long to be shown": (lambda: Value(10**5000), "too large for a floating-point number"),
@@ -269,11 +275,11 @@ REFUSED = {
     "relu": (lambda: tg.relu(HUGE), "'relu' failed: .*too large"),
     "learning rate": (lambda: tg.optim.SGD([Value(1.0)], lr=HUGE), r"lr must be a finite number at least 0, but is 1000"),
     "betas": (lambda: tg.optim.Adam([Value(1.0)], betas=(HUGE, 0.9)), r"betas\[0\] must be a finite number"),
-    "epochs": (lambda: tg.models.Perceptron(max_epochs=2**70), "max_epochs must be a whole number .* at most 1000000000"),
+    "epochs": (lambda: fitted(tg.models.Perceptron(max_epochs=2**70)), "max_epochs must be a whole number .* at most 1000000000"),
     "order": (lambda: tg.testing.check_grads(np.sin, (1.0,), order=np.inf), "order must be a whole number .* at most 10"),
     "order 1.5": (lambda: tg.testing.check_grads(np.sin, (1.0,), order=1.5), r"order must be a whole number .* but is 1\.5"),
-    "fit_intercept": (lambda: tg.models.LinearRegression(fit_intercept="no"), "fit_intercept must be True or False, but is 'no'"),
-    "shuffle": (lambda: tg.models.Perceptron(shuffle="no"), "shuffle must be True or False, but is 'no'"),
+    "fit_intercept": (lambda: fitted(tg.models.LinearRegression(fit_intercept="no")), "fit_intercept must be True or False"),
+    "shuffle": (lambda: fitted(tg.models.Perceptron(shuffle="no")), "shuffle must be True or False, but is 'no'"),
     "nesterov": (lambda: tg.optim.SGD([Value(1.0)], 0.1, momentum=0.9, nesterov="no"), "nesterov must be True or False"),
     "has_aux of vjp": (lambda: tg.vjp(np.sin, 1.0, has_aux="no"), "has_aux must be True or False, but is 'no'"),
     "has_aux of grad": (lambda: tg.grad(np.sin, has_aux=1), "has_aux must be True or False, but is 1"),
