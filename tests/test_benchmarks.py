@@ -125,6 +125,6 @@ def test_all_contenders_for_a_jacobian_compute_it():
     moved = (theta + 1e-100j * column for column in np.eye(len(theta)))
     expected = np.stack([jacobians.residuals(np, each, *given).imag for each in moved], axis=-1) / 1e-100
     for contenders in jacobians.races().values():
-        assert {OURS, jacobians.COLUMN_BY_COLUMN} < set(contenders)
+        assert {OURS, jacobians.COLUMN_BY_COLUMN} <= set(contenders)  # and whatever is installed
         for compute in contenders.values():
             np.testing.assert_allclose(compute(), expected, rtol=1e-11, atol=1e-12)
