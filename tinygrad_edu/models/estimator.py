@@ -8,13 +8,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from html import escape
 from typing import Any, ClassVar, Literal, Self
 
 from tinygrad_edu.engine.arguments import whole_number
 from tinygrad_edu.engine.flags import flag
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError, NotFittedError, ShapeError
+from tinygrad_edu.escaping import in_html
 from tinygrad_edu.models.inputs import Array, Samples, check_names, checked_samples, feature_names
 from tinygrad_edu.models.shared_errors import shared
 
@@ -76,7 +76,7 @@ class Estimator(ABC):
         """For a notebook: every setting, those in bold that are not the default, and whether the model is fitted."""
         changed = self._changed()
         cells = [(f"<b>{name}</b>" if name in changed else name, shortened(value)) for name, value in self.get_params().items()]
-        rows = "".join(f"<tr><td>{name}</td><td><code>{escape(value)}</code></td></tr>" for name, value in cells)
+        rows = "".join(f"<tr><td>{name}</td><td><code>{in_html(value)}</code></td></tr>" for name, value in cells)
         state = "fitted" if self.__sklearn_is_fitted__() else "not fitted yet"
         return f"<table><caption>{type(self).__name__}, {state}</caption>{rows}</table>"
 
@@ -115,10 +115,6 @@ class Estimator(ABC):
         return names
 
     @abstractmethod
-    def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Form]:
-        """The samples and their form. `classes` are all labels that there are; None for those that occur."""
-
-    @abstractmethod
     def state_dict(self) -> dict[str, Array]:
         """What was learned, as copies of arrays by their names, to be saved: what `load_state_dict` takes."""
 
@@ -155,6 +151,32 @@ class Estimator(ABC):
                 "pass the same columns as to fit."
             )
         return samples
+
+    # --- training in parts ---------------------------------------------------------------------------------------------------
+
+    def _train_on(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> None:
+        """One more epoch on these samples, from where training has come to."""
+        self._check_settings()
+        if self._form is not None:
+            self._checked_again(X)
+            classes = self._form.classes
+        self._train_further(*self._checked_data(X, y, sample_weight, classes))
+
+    @abstractmethod
+    def _check_settings(self) -> None:
+        """Raise if a setting is not what it should be."""
+
+    @abstractmethod
+    def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Form]:
+        """The samples and their form. `classes` are all labels that there are; None for those that occur."""
+
+    def _prepared(self, samples: Samples) -> Samples:
+        """The samples as the loss takes them."""
+        return samples
+
+    @abstractmethod
+    def _train_further(self, samples: Samples, form: Form) -> None:
+        """One more epoch; if it fails, the model stays as it is."""
 
     # --- what scikit-learn calls ---------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ Each gives clean arrays of its own, or an error that says what to do. They know 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,10 @@ class Samples:
     def at(self, rows: Array) -> Samples:
         """The samples in the given rows."""
         return Samples(self.X[rows], self.t[rows], None if self.weights is None else self.weights[rows])
+
+    def of_mean_weight_one(self) -> Samples:
+        """With weights whose mean is 1, so that the mean of the weighted losses is the weighted mean of the losses."""
+        return self if self.weights is None else replace(self, weights=self.weights / self.weights.mean())
 
 
 def make_samples(X: Array, t: Array, sample_weight: Any) -> Samples:

@@ -121,7 +121,6 @@ class LinearModel(Estimator):
         """
         self._check_settings()
         samples, form = self._checked_data(X, y, sample_weight, None)
-        samples = self._prepared(samples)
         trained = self._started(samples, form)
         # Overflow is how divergence ends; it is reported as such, not as a warning about some multiplication.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -187,10 +186,6 @@ class LinearModel(Estimator):
     def _make_step(self, logits: Value, t: Value, **facts: Any) -> Step:
         return Step(**facts)
 
-    def _prepared(self, samples: Samples) -> Samples:
-        """The samples as the loss takes them."""
-        return samples
-
     @abstractmethod
     def _learning_rate(self, samples: Samples) -> float:
         """How far a step goes, on these samples."""
@@ -231,14 +226,7 @@ class LinearModel(Estimator):
         self._check_outcome(trained, samples)
         return trained
 
-    def _train_on(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> None:
-        """One more epoch on these samples, from where training has come to."""
-        self._check_settings()
-        if self._trained is not None:
-            self._checked_again(X)
-            classes = self._trained.form.classes
-        samples, form = self._checked_data(X, y, sample_weight, classes)
-        samples = self._prepared(samples)
+    def _train_further(self, samples: Samples, form: Form) -> None:
         if self._trained is None:
             trained = self._started(samples, form)
         else:
@@ -337,22 +325,6 @@ class LinearModel(Estimator):
 @dataclass(kw_only=True, eq=False, repr=False)
 class LinearClassifier(LinearModel, Classifier):
     """A linear model of labels."""
-
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """One more epoch, on these samples, from where training has come to; no goal is looked for.
-
-        Parameters
-        ----------
-        X, y, sample_weight: as for `fit`.
-        classes: all labels that there are, at the first call; None if those of `y` are all.
-
-        Raises
-        ------
-        ShapeError, DataError: as `fit`; also if `y` has a label that is not among the classes.
-        DivergenceError: if the loss is no number any more.
-        """
-        self._train_on(X, y, sample_weight, classes)
-        return self
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

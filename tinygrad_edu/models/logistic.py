@@ -8,14 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_edu.engine.arguments import number
-from tinygrad_edu.models.classifier import one_hot
+from tinygrad_edu.models.classifier import SoftmaxClassifier
 from tinygrad_edu.models.estimator import Form
 from tinygrad_edu.models.history import Array
 from tinygrad_edu.models.linear_model import BinaryClassifier, LinearClassifier
 from tinygrad_edu.models.regression import Regression
-from tinygrad_edu.nn import binary_cross_entropy_with_logits, softmax_cross_entropy
+from tinygrad_edu.nn import binary_cross_entropy_with_logits
 from tinygrad_edu.primitives.elementwise import sigmoid
-from tinygrad_edu.primitives.special import softmax
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -74,7 +73,7 @@ class LogisticRegression(ProbabilityModel, BinaryClassifier):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SoftmaxRegression(ProbabilityModel):
+class SoftmaxRegression(SoftmaxClassifier, ProbabilityModel):
     """P(class k) = softmax(x·W + b)ₖ, fitted to two or more labels by gradient descent on the mean cross entropy + ½ l2 ‖W‖².
 
     The target t of a sample has a 1 at its class and 0 at the others, and the gradient is Xᵀ(p - t) / samples + l2 W.
@@ -97,28 +96,6 @@ class SoftmaxRegression(ProbabilityModel):
 
     _steepest: ClassVar[float] = 1 / 2  # Böhning (1992): of diag(p) - p pᵀ
 
-    def decision_function(self, X: Any) -> Array:
-        """The logits x·W + b, of shape (samples, classes); for two classes the difference of theirs, of shape (samples,)."""
-        logits = self._logits(X)
-        decision: Array = logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-        return decision
-
-    def predict_proba(self, X: Any) -> Array:
-        """The probability of each class for each sample, of shape (samples, classes)."""
-        probabilities: Array = softmax(self._logits(X), axis=1)
-        return probabilities
-
-    def predict(self, X: Any) -> Array:
-        """The most probable class of each sample, of shape (samples,)."""
-        labels: Array = self.classes_[np.argmax(self._logits(X), axis=1)]
-        return labels
-
     def _outputs(self, form: Form) -> tuple[int, ...]:
         assert form.classes is not None
         return (len(form.classes),)
-
-    def _targets(self, numbers: Array, classes: Array) -> Array:
-        return one_hot(numbers, classes)
-
-    def _losses(self, logits: Any, t: Any) -> Any:
-        return softmax_cross_entropy(logits, t, reduction="none")

@@ -20,14 +20,13 @@ from tinygrad_edu.compiler import compile
 from tinygrad_edu.engine.arguments import number, whole_number
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError, ShapeError
-from tinygrad_edu.models.classifier import Classifier, one_hot
+from tinygrad_edu.models.classifier import SoftmaxClassifier
 from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, check_epochs, not_fitted
 from tinygrad_edu.models.inputs import Array, Samples
 from tinygrad_edu.models.regressor import Regressor
 from tinygrad_edu.models.shared_errors import shared
-from tinygrad_edu.nn import Module, half_squared_error, softmax_cross_entropy
+from tinygrad_edu.nn import Module, half_squared_error
 from tinygrad_edu.optim import Adam, Optimizer
-from tinygrad_edu.primitives.special import softmax
 from tinygrad_edu.transforms.gradients import value_and_grad
 from tinygrad_edu.transforms.trees import tree_leaves, tree_map
 
@@ -190,6 +189,9 @@ class NeuralNet(Estimator):
         whole_number("patience", self.patience, at_least=1)
         check_epochs(self.max_epochs, self.batch_size, self.shuffle, self.seed)
 
+    def _prepared(self, samples: Samples) -> Samples:
+        return samples.of_mean_weight_one()
+
     def _new_module(self, samples: Samples, outputs: int) -> Module:
         if isinstance(self.module, Module):
             return copy.deepcopy(self.module)
@@ -241,8 +243,6 @@ class NeuralNet(Estimator):
 
     def _batches(self, samples: Samples, rng: np.random.Generator) -> Iterator[Samples]:
         count = len(samples)
-        if samples.weights is not None:
-            samples = replace(samples, weights=samples.weights / samples.weights.mean())
         size = min(self.batch_size or count, count)
         if size == count:
             yield samples
@@ -251,13 +251,7 @@ class NeuralNet(Estimator):
         for start in range(0, count, size):
             yield samples.at(order[start : start + size])
 
-    def _train_on(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> None:
-        """One more epoch on these samples, from where training has come to."""
-        self._check_settings()
-        if self._trained is not None:
-            self._checked_again(X)
-            classes = self._trained.form.classes
-        samples, form = self._checked_data(X, y, sample_weight, classes)
+    def _train_further(self, samples: Samples, form: Form) -> None:
         trained = self._started(samples, form) if self._trained is None else copy.deepcopy(self._trained)
         self._trained = _finite(self._one_epoch(trained, samples, self._step()))
 
@@ -294,7 +288,7 @@ def _diverged(what: str, epoch: int) -> DivergenceError:
 
 
 @dataclass(eq=False, repr=False)
-class NeuralNetClassifier(NeuralNet, Classifier):
+class NeuralNetClassifier(SoftmaxClassifier, NeuralNet):
     """A module that gives a logit for each class, fitted to labels by the mean cross entropy of its softmax.
 
     Parameters: see `NeuralNet`. `fit` says what it raises.
@@ -307,34 +301,8 @@ class NeuralNetClassifier(NeuralNet, Classifier):
     ['same', 'other', 'other', 'same']
     """
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """One more epoch, on these samples, from where training has come to. `classes` are all labels that there are, at the first
-        call; None if those of `y` are all. Errors: as for `fit`.
-        """
-        self._train_on(X, y, sample_weight, classes)
-        return self
-
-    def decision_function(self, X: Any) -> Array:
-        """The logits, of shape (samples, classes); for two classes the difference of theirs, of shape (samples,)."""
-        logits = self._outputs(X)
-        decision: Array = logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-        return decision
-
-    def predict_proba(self, X: Any) -> Array:
-        """The probability of each class for each sample, of shape (samples, classes)."""
-        probabilities: Array = softmax(self._outputs(X), axis=1)
-        return probabilities
-
-    def predict(self, X: Any) -> Array:
-        """The most probable class of each sample, of shape (samples,)."""
-        labels: Array = self.classes_[np.argmax(self._outputs(X), axis=1)]
-        return labels
-
-    def _targets(self, numbers: Array, classes: Array) -> Array:
-        return one_hot(numbers, classes)
-
-    def _losses(self, outputs: Any, t: Any) -> Any:
-        return softmax_cross_entropy(outputs, t, reduction="none")
+    def _logits(self, X: Any) -> Array:
+        return self._outputs(X)
 
     def _output_count(self, form: Form) -> int:
         assert form.classes is not None
@@ -354,11 +322,6 @@ class NeuralNetRegressor(NeuralNet, Regressor):
     >>> model.score(X, X[:, 0] ** 2) > 0.99
     True
     """
-
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """One more epoch, on these samples, from where training has come to. Errors: as for `fit`."""
-        self._train_on(X, y, sample_weight, None)
-        return self
 
     def predict(self, X: Any) -> Array:
         """The number for each sample, of shape (samples,)."""

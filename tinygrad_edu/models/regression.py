@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import warnings
 from abc import abstractmethod
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -95,8 +95,7 @@ class Regression(LinearModel):
     # --- training ------------------------------------------------------------------------------------------------------------
 
     def _prepared(self, samples: Samples) -> Samples:
-        """With weights whose mean is 1, so that the mean of the weighted losses is the weighted mean of the losses."""
-        return samples if samples.weights is None else replace(samples, weights=samples.weights / samples.weights.mean())
+        return samples.of_mean_weight_one()
 
     def _check_settings(self) -> None:
         super()._check_settings()
@@ -202,14 +201,6 @@ class LinearRegression(Regression, Regressor):
     >>> [(float(step.weights[0]), step.loss, float(step.weights_gradient[0])) for step in model.history_.steps]
     [(3.0, 2.0, -4.0), (4.0, 0.0, 0.0)]
     """
-
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """One more epoch, on these samples, from where training has come to; no goal is looked for.
-
-        Parameters and errors: as for `fit`.
-        """
-        self._train_on(X, y, sample_weight, None)
-        return self
 
     def predict(self, X: Any) -> Array:
         """y = x·w + b for each sample, of shape (samples,)."""

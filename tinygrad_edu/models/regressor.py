@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -30,6 +30,14 @@ class Regressor(Estimator):
     def predict(self, X: Any) -> Array:
         """The number for each sample, of shape (samples,)."""
 
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """One more epoch, on these samples, from where training has come to; no goal is looked for.
+
+        Parameters and errors: as for `fit`.
+        """
+        self._train_on(X, y, sample_weight, None)
+        return self
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The coefficient of determination R² = 1 - Σ(t - y)² / Σ(t - mean t)²; 1 is perfect, 0 is no better than the mean."""
         samples = self._checked_again(X)
@@ -43,7 +51,7 @@ class Regressor(Estimator):
     def _checked_data(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> tuple[Samples, Form]:
         checked = checked_samples(X)
         samples = make_samples(checked, checked_targets(y, checked), sample_weight)
-        return samples, Form(checked.shape[1], feature_names(X), None)
+        return self._prepared(samples), Form(checked.shape[1], feature_names(X), None)
 
     def _tags(self) -> dict[str, Any]:
         from sklearn.utils import RegressorTags  # type: ignore[import-untyped,import-not-found,unused-ignore]
