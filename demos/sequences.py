@@ -90,8 +90,8 @@ def spelling(stage: Stage, axes: Any) -> None:
         f"随后让它自己写 200 个，其中 {len(right)} 个确是数，{len(new)} 个是它从未见过的：{'、'.join(new[:4])}。"
         f"每个字母的损失从 {losses[0]:.2f} 比特降到 {losses[-1]:.2f} 比特。",
     )
-    stage.agree(stage.text("nine of ten are numbers", "十个里有九个是数"), min(len(right), 180), 180, 0)
-    stage.agree(stage.text("some of them are new", "其中有新的"), min(len(new), 20), 20, 0)
+    stage.reaches(stage.text("nine of ten are numbers", "十个里有九个是数"), len(right), 180)
+    stage.reaches(stage.text("some of them are new", "其中有新的"), len(new), 20)
     axes.plot(np.arange(1, len(losses) + 1), losses, linewidth=1)
     axes.set(xlabel=stage.label("step", "步"), ylabel=stage.label("bits a letter", "每字母比特数"), title="LSTM", ylim=(0, None))
 
@@ -188,7 +188,7 @@ def sorting(stage: Stage, axes: Any) -> None:
         f"学过 {steps} 批随机数字之后，1000 行新数字中有 {right:.1%} 排得完全正确。"
         f"{' '.join(map(str, example[0]))} 变为 {' '.join(map(str, said))}。",
     )
-    stage.agree(stage.text("19 of 20 rows are sorted", "20 行里有 19 行排对"), min(right, 0.95), 0.95, 0)
+    stage.reaches(stage.text("19 of 20 rows are sorted", "20 行里有 19 行排对"), right, 0.95)
     looks = module.blocks(example)[1][1][0]
     axes.imshow(looks, cmap="Blues", vmin=0)
     axes.set(

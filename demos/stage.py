@@ -133,6 +133,14 @@ class Stage:
         if not agrees:
             self.failures.append(what)
 
+    def reaches(self, what: str, ours: float, least: float) -> None:
+        """Show whether a figure is as large as it should be at least, and remember it if it is not."""
+        reached = bool(ours >= least)  # not so if it is NaN
+        mark = "[green]✓[/green]" if reached else "[bold red]✗[/bold red]"
+        self.console.print(f"  {mark} {escape(what)}  [dim]({shown(ours)} {'≥' if reached else '≱'} {shown(least)})[/dim]")
+        if not reached:
+            self.failures.append(what)
+
     def save(self, figure: Figure, name: str) -> None:
         """Write a picture as PNG."""
         self.out.mkdir(parents=True, exist_ok=True)

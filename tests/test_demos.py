@@ -108,6 +108,16 @@ def test_without_a_font_that_has_chinese_signs_pictures_are_labelled_in_english(
     assert (stage.label("start", "起点"), stage.text("start", "起点")) == ("start", "起点")
 
 
+def test_a_figure_that_is_not_reached_is_remembered(tmp_path):
+    stage = a_stage(tmp_path)
+    stage.reaches("enough", 0.95, 0.95)
+    assert stage.failures == []
+    stage.reaches("too little", 0.9499, 0.95)
+    stage.reaches("nothing", float("nan"), 0.95)
+    assert stage.failures == ["too little", "nothing"]
+    assert stage.console.file.getvalue().count("✗") == 2
+
+
 def test_a_number_that_disagrees_makes_the_command_fail(tmp_path, monkeypatch):
     perceptron = importlib.import_module("demos.perceptron")
     monkeypatch.setattr(perceptron, "ONE_X", perceptron.ONE_X * 1.001)

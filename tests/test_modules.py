@@ -565,3 +565,17 @@ def test_the_source_of_a_gradient_reads_like_a_textbook():
     value, parts = namespace["loss"](*numbers, X, T)
     assert value == loss(small(), X, T).item()
     assert list(parts) == ["[0].weight", "[0].bias", "[2].weight", "[2].bias"]
+
+
+def test_modules_that_say_they_are_equal_are_two_all_the_same():
+    class Equal(tg.nn.Module):
+        def __init__(self, inner=None):
+            super().__init__()
+            self.w, self.inner = tg.Value(1.0), inner
+
+        def __eq__(self, other):
+            return isinstance(other, Equal)
+
+        __hash__ = object.__hash__
+
+    assert [name for name, _ in Equal(Equal()).named_parameters()] == ["w", "inner.w"]

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
 from inspect import getattr_static, isroutine, signature
-from itertools import dropwhile, takewhile
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,34 +21,12 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, TracingError
 from tinygrad_edu.nn.buffers import Buffers
 from tinygrad_edu.nn.fitting_states import fitting_arrays
+from tinygrad_edu.nn.parts import Part, identifier, is_parameter, step_to
 from tinygrad_edu.transforms.tracing import numbers_to_read
 from tinygrad_edu.transforms.trees import children_of, is_leaf, rebuilt
 
 _INNER = frozenset({"_buffers", "_origins", "_is_finished", "training"})
 """Attributes that every module has for itself."""
-
-
-class Part(NamedTuple):
-    """Something that is found in a module: a module, a parameter or a setting.
-
-    path: how one gets there: "[0].weight".
-    thing: what is found.
-    parameter: the number of a parameter, which is that of the Value that it is or stands for; None of all else.
-    """
-
-    path: str
-    thing: Any
-    parameter: int | None = None
-
-    @property
-    def name(self) -> str:
-        """The path as PyTorch writes it: "0.weight"."""
-        return self.path.replace("[", ".").replace("]", "").replace("'", "").removeprefix(".")
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether it belongs to the state: a parameter, or what stands for one, or a Value that is frozen."""
-        return self.parameter is not None or (isinstance(self.thing, Value) and self.thing.primitive is None)
 
 
 class _Finishing(type):
@@ -235,13 +211,13 @@ class Module(metaclass=_Finishing):
             raise DataError(f"{type(self).__name__}.{name} is assigned too early. {_init_first(self)}")
         self._demand_right_name(name)
         buffers = self._buffers
-        is_replaced = x is None or (_is_parameter(x) and not own["_is_finished"])
+        is_replaced = x is None or (is_parameter(x) and not own["_is_finished"])
         if name in buffers.arrays and not is_replaced:
             buffers.write(name, x)
             return
         self._demand_that_it_stays(name)
         if isinstance(x, np.ndarray):
-            if _is_parameter(own.get(name)):
+            if is_parameter(own.get(name)):
                 raise DataError(f"{name} is a parameter of {type(self).__name__}: give it other numbers by .{name}.data = array.")
             own.pop(name, None)
             buffers.add(name, x)
@@ -298,8 +274,8 @@ class Module(metaclass=_Finishing):
             raise DataError(f"{type(self).__name__} is not ready. {_init_first(self)}")
         for name, parameter in self.named_parameters():
             steps = name.split(".")
-            if parameter.name is None or parameter.name in [_identifier(steps[k:]) for k in range(1, len(steps))]:
-                parameter.name = _identifier(steps)
+            if parameter.name is None or parameter.name in [identifier(steps[k:]) for k in range(1, len(steps))]:
+                parameter.name = identifier(steps)
         vars(self)["_is_finished"] = True
 
     # --- the tree ------------------------------------------------------------------------------------------------------------
@@ -327,12 +303,12 @@ class Module(metaclass=_Finishing):
 
     def __tree_state__(self) -> Iterator[tuple[str, str, Any]]:
         """What decides all of this: attributes, the steps that lead to them, and what is there."""
-        return ((name, _step(name), x) for name, x in vars(self).items() if name != "_is_finished")
+        return ((name, step_to(name), x) for name, x in vars(self).items() if name != "_is_finished")
 
     def __tree_leaf__(self, path: str, x: Any) -> int | None:
         """The number of the parameter that is found there, if it is one."""
         origin = self._origins.get(path) if self._origins is not None else None
-        return x.serial if origin is None and _is_parameter(x) else origin
+        return x.serial if origin is None and is_parameter(x) else origin
 
     def _parameters(self) -> list[Part]:
         """The parameters, each of them once, where it is found first."""
@@ -348,14 +324,14 @@ class Module(metaclass=_Finishing):
         for step, thing, number in self._near_parts():
             if not isinstance(thing, Module):
                 yield Part(path + step, thing, number)
-            elif thing not in (*around, self):  # one may know the module that it is a part of
+            elif not any(thing is each for each in (*around, self)):  # one may know the module that it is a part of
                 yield from thing._parts(path + step, (*around, self))
 
     def _near_parts(self) -> Iterator[Part]:
         """What is found without looking into other modules."""
         for name, x in vars(self).items():
             if name not in _INNER:
-                yield from self._parts_at(_step(name), x)
+                yield from self._parts_at(step_to(name), x)
 
     def _parts_at(self, path: str, x: Any) -> Iterator[Part]:
         number = self.__tree_leaf__(path, x)
@@ -392,29 +368,13 @@ class Module(metaclass=_Finishing):
         vars(new).update(vars(self), _origins=origins)
         for name, x in vars(self).items():
             if name not in _INNER:
-                vars(new)[name] = copied(_step(name), x)
+                vars(new)[name] = copied(step_to(name), x)
         return new
-
-
-def _is_parameter(x: Any) -> bool:
-    return isinstance(x, Value) and x.requires_grad and x.primitive is None
 
 
 def _is_traced() -> bool:
     """Whether a function is being differentiated or compiled, in which modules are copies with Values of the transform."""
     return inside_a_transform() or current_mode().records_constants
-
-
-@lru_cache(maxsize=1024)
-def _step(name: str) -> str:
-    """How one gets to an attribute: a module in a row has a number for a name."""
-    return f"[{name}]" if name.isdecimal() else f".{name}"
-
-
-def _identifier(steps: Sequence[str]) -> str:
-    """What a parameter is called in sources and explanations: `hidden.weight` is hidden_weight, `0.weight` is weight_0."""
-    numbers = takewhile(str.isdecimal, steps)
-    return "_".join([*dropwhile(str.isdecimal, steps), *numbers])
 
 
 def _letters(name: str) -> str:
