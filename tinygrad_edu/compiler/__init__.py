@@ -13,10 +13,10 @@ Four rooms, each readable on its own:
    it all once more, large parts in `blocks`.
 
 `programs` goes through them in turn, for NumPy (`numpy_programs`) or JAX (`jax_programs`), and writes the tree that is returned
-(`returning`). `calling` finds the program for the arguments of a call, by `guards` or in its `store`. Nothing below this package
-knows it.
+(`returning`). `compiled` is what a user calls; `calling` finds the program for the arguments of a call, by `guards` or in its
+`store`. Nothing below this package knows it.
 """
 
-from tinygrad_edu.compiler.calling import Compiled, compile
+from tinygrad_edu.compiler.compiled import Compiled, compile
 
 __all__ = ["Compiled", "compile"]
