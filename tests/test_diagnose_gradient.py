@@ -57,7 +57,7 @@ CASES = [
         (0.3, 2.0, 0.9),
         "missing factor",
         "The derivative of tanh is missing.",
-        "缺少tanh 的导数。",
+        "缺少 tanh 的导数。",
     ),
     (mean_loss, lambda W, X, T: X.T @ (X @ W - T) / 6, (W, X, T), "right", "right", "对的"),
     (

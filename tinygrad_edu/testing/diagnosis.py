@@ -58,13 +58,15 @@ class Point:
 
     right: the gradient there.
     got: what it should be.
-    factors: by name what a derivation may have left out: the arguments, and the derivatives of the functions on the way.
+    arguments: by name what the gradient may be multiplied with: the arguments.
+    slopes: by the names of operations the derivatives of those on the way, which a derivation may have left out.
     lengths: how many samples there may be, by which a mean would divide.
     """
 
     right: Array
     got: Array
-    factors: dict[str, Array]
+    arguments: dict[str, Array]
+    slopes: dict[str, Array]
     lengths: list[int]
 
 
@@ -120,7 +122,8 @@ def diagnose_gradient(
             )
         right = np.asarray(grad(f, argnum)(*at))
         lengths = sorted({length for x in args for length in np.shape(x) if length > 1})
-        points.append(Point(right, got, _factors(f, at, names), lengths))
+        arguments = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
+        points.append(Point(right, got, arguments, _slopes(f, at), lengths))
     return finding(points)
 
 
@@ -141,21 +144,20 @@ def _near(x: Any, rng: np.random.Generator) -> Any:
     return moved[()].astype(numbers.dtype)
 
 
-def _factors(f: Callable[..., Any], at: Sequence[Any], names: Sequence[str]) -> dict[str, Array]:
-    """The arguments, and the derivatives of the functions of one input that `f` is made of."""
-    factors = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
-    values = [Value(x, name=name) if np.asarray(x).dtype.kind == "f" else x for name, x in zip(names, at, strict=True)]
+def _slopes(f: Callable[..., Any], at: Sequence[Any]) -> dict[str, Array]:
+    """By the names of operations of one input the derivatives of those that `f` is made of, of each the newest."""
     try:
-        nodes = ancestors(f(*values))[0]
-    except (TinygradError, AttributeError):  # a function that takes no Values as arguments has no such factors
-        return factors
+        nodes = ancestors(f(*(Value(x) if np.asarray(x).dtype.kind == "f" else x for x in at)))[0]
+    except (TinygradError, AttributeError):  # a function that takes no Values as arguments has nothing to be found
+        return {}
+    slopes: dict[str, Array] = {}
     for node in nodes:
         if len(node.inputs) == 1 and np.shape(node.inputs[0]) == node.shape:
             (rule,) = node.primitive.rules(1)
             if rule is not None:
                 slope = rule(np.ones(node.shape), node.numpy(), *node.inputs, **node.params)
-                factors.setdefault(f"the derivative of {node.primitive.name}", np.asarray(slope))
-    return factors
+                slopes.setdefault(node.primitive.name, np.asarray(slope))
+    return slopes
 
 
 # --- what is wrong -------------------------------------------------------------------------------------------------------------
@@ -222,9 +224,11 @@ def _about_shape(points: Sequence[Point]) -> Finding:
 
 def _about_number(points: Sequence[Point]) -> Iterator[Finding]:
     """It is the gradient times a number."""
-    largest = points[-1].right.flat[np.argmax(np.abs(points[-1].right))] if points[-1].right.size else 0.0
-    got = points[-1].got.flat[np.argmax(np.abs(points[-1].right))] if points[-1].right.size else 0.0
-    times = float(got / largest) if largest else 0.0
+    point = points[-1]
+    if not point.right.any():
+        return
+    at = np.unravel_index(np.argmax(np.abs(point.right)), point.right.shape)
+    times = float(point.got[at] / point.right[at])
     if not times or not _all_same(points, (point.got / times for point in points)):
         return
     if np.isclose(times, -1, rtol=_CLOSE):
@@ -260,26 +264,23 @@ def _about_transposition(points: Sequence[Point]) -> Iterator[Finding]:
 
 def _about_factor(points: Sequence[Point]) -> Iterator[Finding]:
     """A factor is missing, or there is one too many; with it perhaps a sign, 2 or ½."""
-    for name in points[0].factors:
-        if not all(name in point.factors and _fits(point.factors[name], point.right) for point in points):
+    named = [(name, f"factor {name}", f"因子 {name}", [point.arguments[name] for point in points]) for name in points[0].arguments]
+    for name in points[0].slopes:
+        if all(name in point.slopes for point in points):
+            slopes = [point.slopes[name] for point in points]
+            named.append((f"the derivative of {name}", f"derivative of {name}", f" {name} 的导数", slopes))
+    for name, en, zh, factors in named:
+        if not all(_fits(factor, point.right) for factor, point in zip(factors, points, strict=True)):
             continue
-        called = name.replace("the derivative of ", "") if name.startswith("the derivative of ") else ""
-        zh = f"{called} 的导数" if called else name
         for number in _NUMBERS:
-            also_en = "" if number == 1 else f", and so is {_as_text(number)}"
-            also_zh = "" if number == 1 else f"，还缺 {_as_text(number)}"
-            if _all_same(points, (number * point.got * point.factors[name] for point in points)):
-                yield Finding(
-                    "missing factor",
-                    f"{'The' if called else 'The factor'} {name.removeprefix('the ')} is missing{also_en}.",
-                    f"缺少{'' if called else '因子 '}{zh}{also_zh}。",
-                )
-            if _all_same(points, (number * point.got / point.factors[name] for point in points)):
-                yield Finding(
-                    "needless factor",
-                    f"There is {name} as a factor too many{also_en and also_en.replace(', and so is', '; missing is')}.",
-                    f"多了因子 {zh}{also_zh}。",
-                )
+            other = "" if number == 1 else _as_text(number)
+            also_zh = other and f"，还缺 {other}"
+            if _all_same(points, (number * point.got * factor for point, factor in zip(points, factors, strict=True))):
+                also = other and f", and so is {other}"
+                yield Finding("missing factor", f"The {en} is missing{also}.", f"缺少{zh}{also_zh}。")
+            if _all_same(points, (number * point.got / factor for point, factor in zip(points, factors, strict=True))):
+                also = other and f"; missing is {other}"
+                yield Finding("needless factor", f"There is {name} as a factor too many{also}.", f"多了{zh}{also_zh}。")
 
 
 def _fits(factor: Array, right: Array) -> bool:
@@ -291,17 +292,14 @@ def _fits(factor: Array, right: Array) -> bool:
 
 def _about_term(points: Sequence[Point]) -> Iterator[Finding]:
     """A multiple of an argument is missing, as of a penalty."""
-    for name, factor in points[0].factors.items():
-        if factor.shape != points[0].right.shape or not factor.any() or name.startswith("the derivative"):
+    for name, argument in points[0].arguments.items():
+        if argument.shape != points[0].right.shape or not argument.any():
             continue
-        at = np.unravel_index(np.argmax(np.abs(factor)), factor.shape)
-        times = float((points[0].right[at] - points[0].got[at]) / factor[at])
-        if times and _all_same(points, (point.got + times * point.factors[name] for point in points)):
-            yield Finding(
-                "missing term",
-                f"The term {_as_text(times)}·{name} is missing from the sum.",
-                f"和式中缺少一项 {_as_text(times)}·{name}。",
-            )
+        at = np.unravel_index(np.argmax(np.abs(argument)), argument.shape)
+        times = float((points[0].right[at] - points[0].got[at]) / argument[at])
+        if times and _all_same(points, (point.got + times * point.arguments[name] for point in points)):
+            text = _as_text(times)
+            yield Finding("missing term", f"The term {text}·{name} is missing from the sum.", f"和式中缺少一项 {text}·{name}。")
 
 
 def _about_error(points: Sequence[Point]) -> Finding:

@@ -163,7 +163,7 @@ def _worst_element(f: _Function, primals: Sequence[Array], position: int, u: Arr
     errors = np.abs(slopes - gradient)
     worst = tuple(int(axis) for axis in np.unravel_index(np.argmax(errors), errors.shape))
     place = f"\n    the largest error is at {list(worst)} of {f.arguments[position]}: {errors[worst]:.3e}"
-    found = finding([Point(slopes, gradient, {f.arguments[position]: x}, sorted({*x.shape}))])
+    found = finding([Point(slopes, gradient, {f.arguments[position]: x}, {}, sorted({*x.shape}))])
     return place if found.kind in ("right", "wrong") else f"{place}\n    {found}"
 
 
