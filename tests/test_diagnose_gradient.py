@@ -48,8 +48,11 @@ CASES = [
     (scalar, lambda a, x, t: -4.0, POINT, "only here", "right at the given point only", "只在给定的点上正确"),
     (scalar, lambda a, x, t: 0.0, POINT, "zero", "It is zero, but the gradient is not.", "结果为零"),
     (scalar, lambda a, x, t: np.nan, POINT, "not a number", "NaN", "NaN"),
-    (scalar, lambda a, x, t: "x", POINT, "no numbers", "must be an array of numbers", "应是数组"),
-    (scalar, lambda a, x: 1.0, POINT, "an error", "TypeError", "出错"),
+    (scalar, lambda a, x, t: "x", POINT, "no numbers", "It must be a number, but is 'x'.", "应是一个数"),
+    (scalar, lambda a, x: 1.0, POINT, "parameters", "called with 3 arguments, (theta, x, t), but is <lambda>(a, x)", "3 个参数"),
+    (scalar, lambda a, x, t: a / (x - x), POINT, "an error", "ZeroDivisionError", "出错：ZeroDivisionError"),
+    (scalar, lambda a, x, t: ..., POINT, "not answered", "the function returns ...", "还没有作答"),
+    (scalar, -4.0, POINT, "no function", "this is -4.0. Hand over the function itself", "不加括号"),
     (scalar, lambda a, x, t: np.sin(a), POINT, "wrong", "It is wrong: 0.14112 instead of -4", "应为"),
     (
         curved,

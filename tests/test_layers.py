@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 ROOMS = [
     ["__main__"],
     ["command_line"],
+    ["course"],
     ["__init__"],
     ["testing"],
     ["models"],

@@ -17,39 +17,12 @@ from tinygrad_edu.engine.backpropagation import ancestors
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, TinygradError
+from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called, check_callable, numbers
 from tinygrad_edu.transforms.gradients import grad
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _POINTS = 4
 _CLOSE = 1e-6  # relative; a gradient by hand may be by differences
 _NUMBERS = [number * sign for number in (1.0, 2.0, 0.5) for sign in (1.0, -1.0)]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong with a gradient, in a word and as a sentence in two languages.
-
-    kind: "right" where nothing is wrong; else "sign", "factor", "mean", "transposed", "sum over the batch", "missing factor",
-        "needless factor", "missing term", "only here", "shape", "zero", "not a number", "no numbers", "an error", or "wrong" where
-        no more can be said.
-    """
-
-    kind: str
-    en: str
-    zh: str
-
-    @property
-    def is_right(self) -> bool:
-        """Whether the gradient is right at all points that were tried."""
-        return self.kind == "right"
-
-    def in_language(self, lang: str) -> str:
-        """The sentence, in English or, for "zh", in Chinese."""
-        return self.zh if lang == "zh" else self.en
-
-    def __str__(self) -> str:
-        return self.en
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +30,7 @@ class Point:
     """A place where a gradient was asked for.
 
     right: the gradient there.
-    got: what it should be.
+    got: what is to be compared with it.
     arguments: by name what the gradient may be multiplied with: the arguments.
     slopes: by the names of operations the derivatives of those on the way, which a derivation may have left out.
     lengths: how many samples there may be, by which a mean would divide.
@@ -79,6 +52,7 @@ def diagnose_gradient(
     ----------
     f: a function of NumPy's functions and operators that returns one number.
     my_gradient: the gradient for one argument as a function of the same arguments; it returns an array of that argument's shape.
+        It gets copies, and whatever it raises is told with the line of its code.
     args: a tuple of numbers and arrays, one for each argument. Other points are made of these at random: each number of double
         precision is multiplied by something between ½ and 2, and whole numbers stay.
     argnum: the argument that the gradient is for.
@@ -105,26 +79,27 @@ def diagnose_gradient(
         raise DataError(f"args must be a tuple with one entry for each argument of f, but is {shortened(args)}: write (x,).")
     if isinstance(argnum, bool) or not isinstance(argnum, int) or not 0 <= argnum < len(args):
         raise DataError(f"argnum must be a whole number from 0 to {len(args) - 1}, but is {shortened(argnum)}.")
-    rng, names = np.random.default_rng(seed), _names(f, len(args))
+    try:
+        return finding(_points(f, my_gradient, args, argnum, np.random.default_rng(seed)))
+    except RefusedError as refused:
+        return refused.finding
+
+
+def _points(
+    f: Callable[..., Any], my_gradient: Callable[..., Any], args: Sequence[Any], argnum: int, rng: np.random.Generator
+) -> list[Point]:
+    """Both gradients at several points."""
+    names = _names(f, len(args))
+    check_callable(my_gradient, names)
     points: list[Point] = []
     for number in range(_POINTS):
         at = [*args] if number == 0 else [_near(x, rng) for x in args]
-        try:
-            got = np.asarray(my_gradient(*at))
-        except Exception as error:  # whatever a learner's function raises is told, not passed on
-            said = f"{type(error).__name__}: {error}"
-            return Finding("an error", f"The gradient could not be computed: {said}", f"计算这个梯度时出错：{said}")
-        if got.dtype.kind not in "fiub":
-            return Finding(
-                "no numbers",
-                f"The gradient must be an array of numbers, but is {shortened(got)}.",
-                f"梯度应是数组，却是 {shortened(got)}。",
-            )
         right = np.asarray(grad(f, argnum)(*at))
+        got = numbers(called(my_gradient, at), right)
         lengths = sorted({length for x in args for length in np.shape(x) if length > 1})
         arguments = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
         points.append(Point(right, got, arguments, _slopes(f, at), lengths))
-    return finding(points)
+    return points
 
 
 def _names(f: Callable[..., Any], count: int) -> list[str]:

@@ -1,0 +1,327 @@
+"""The kinds of exercises, and what each says of an answer.
+
+Which exercises there are is not known here, nor who answers them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.messages import cut, name_of, shortened
+from tinygrad_edu.escaping import one_line
+from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called, check_callable, is_missing, numbers, refused
+from tinygrad_edu.testing.diagnosis import diagnose_gradient
+
+_RIGHT = Finding("right", "This is right.", "答对了。")
+_INPUTS = 20
+_ROUNDING = 1e-6  # relative to the largest number, for functions
+_DIGITS = 5e-4  # for numbers, which may be written with three digits
+
+
+@dataclass(frozen=True)
+class Text:
+    """The same in two languages."""
+
+    en: str
+    zh: str
+
+    def in_language(self, lang: str) -> str:
+        """English or, for "zh", Chinese."""
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise(ABC):
+    """One exercise of a lesson. Its text stands in the lesson.
+
+    number: of the lesson and of the exercise in it: "3.2".
+    title: as in the lesson's heading.
+    hints: at least two, step by step; the last one nearly gives the answer away.
+    solution: a function, a class, several of them, or a `Text`.
+    """
+
+    number: str = field(kw_only=False)
+    title: Text = field(kw_only=False)
+    hints: Sequence[Text]
+    solution: Any
+
+    def judge(self, answer: Any) -> Finding:
+        """What is to be said of an answer, whatever it is."""
+        if is_missing(answer):
+            return Finding(
+                "not answered", "Not answered yet: replace `...` by your answer.", "还没有作答：请把 `...` 换成你的答案。"
+            )
+        try:
+            return self._compared(answer)
+        except RefusedError as not_comparable:
+            return not_comparable.finding
+
+    @abstractmethod
+    def _compared(self, answer: Any) -> Finding:
+        """What is to be said of an answer that is there. May raise `RefusedError`."""
+
+    def solution_text(self, lang: str) -> str:
+        """The solution: source code, or words."""
+        parts = self.solution if isinstance(self.solution, tuple) else (self.solution,)
+        return "\n\n".join(part.in_language(lang) if isinstance(part, Text) else inspect.getsource(part).strip() for part in parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gradient(Exercise):
+    """A gradient that is derived by hand: compared with that of autodiff.
+
+    f: the function that is differentiated, of NumPy's functions and operators.
+    arguments: where to begin; other points are made of these at random. Floats move, whole numbers stay.
+    argnum: the argument that the gradient is for.
+    """
+
+    f: Callable[..., Any]
+    arguments: Sequence[Any]
+    argnum: int = 0
+
+    def _compared(self, answer: Any) -> Finding:
+        return diagnose_gradient(self.f, answer, self.arguments, self.argnum)
+
+
+Mistakes = Sequence[tuple[Callable[..., Any], Text]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Exercise):
+    """A number, an array of numbers, or True or False. Three digits are enough.
+
+    right: computes it.
+    mistakes: functions that compute wrong answers that are likely, each with what to say of it.
+    """
+
+    right: Callable[[], Any]
+    mistakes: Mistakes = ()
+
+    def _compared(self, answer: Any) -> Finding:
+        right = np.asarray(self.right())
+        if callable(answer):
+            own = name_of(answer)
+            raise RefusedError(
+                "no numbers",
+                f"A number is expected, but this is the function {own}: call it, {own}(...).",
+                f"应是数，却是函数 {own}：请调用它，写 {own}(...)。",
+            )
+        if right.ndim and isinstance(answer, list | tuple):  # as one writes numbers by hand
+            answer = _array_of(answer)
+        got = numbers(answer, right)
+        _check_shape(got, right)
+        if _agree(got, right, _DIGITS):
+            return _RIGHT
+        for mistake, text in self.mistakes:
+            if _agree(got, np.asarray(mistake()), _DIGITS):
+                return Finding("mistake", text.en, text.zh)
+        for found in _about_pairs([(got, right)], _DIGITS):
+            return found
+        return _about_numbers(got, right)
+
+
+def _array_of(answer: Sequence[Any]) -> Any:
+    try:
+        return np.array(answer)
+    except ValueError:  # rows of different lengths
+        return answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function(Exercise):
+    """A function: compared with the solution on random inputs. It may return a tuple or a dict of numbers and arrays.
+
+    solution: the right function. Its parameters are those of the answer.
+    arguments: makes the arguments at random, given a generator of NumPy's.
+    mistakes: wrong functions that are likely, each with what to say of it.
+    """
+
+    solution: Callable[..., Any]
+    arguments: Callable[[np.random.Generator], tuple[Any, ...]]
+    mistakes: Mistakes = ()
+
+    def _compared(self, answer: Any) -> Finding:
+        names = [*inspect.signature(self.solution).parameters]
+        check_callable(answer, names)
+        rng = np.random.default_rng(0)
+        inputs = [self.arguments(rng) for _ in range(_INPUTS)]
+        rights = [called(self.solution, at) for at in inputs]
+        gots = [called(answer, at) for at in inputs]
+        pairs = [[*_pairs(got, right)] for got, right in zip(gots, rights, strict=True)]
+        wrong = [i for i, each in enumerate(pairs) if not all(_agree(got, right) for got, right in each)]
+        if not wrong:
+            return _RIGHT
+        for mistake, text in self.mistakes:
+            if all(_is_same(got, called(mistake, at)) for got, at in zip(gots, inputs, strict=True)):
+                return Finding("mistake", text.en, text.zh)
+        for found in _about_pairs([pair for each in pairs for pair in each]):
+            return found
+        first = wrong[0]
+        at = ", ".join(f"{name} = {_shown(x)}" for name, x in zip(names, inputs[first], strict=False))
+        got, right = _shown(gots[first]), _shown(rights[first])
+        return Finding(
+            "wrong",
+            f"It is wrong: for {at} it returns {got}, but should return {right}.",
+            f"不对：当 {at} 时返回 {got}，应为 {right}。",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program(Exercise):
+    """A class, a function or whatever else is to be written, and is tried out.
+
+    trial: takes the answer. It returns None where all is well, else a `Text` that says the first thing that is wrong. An error,
+        too, is told, with the line of the answer that raised it or, of an assertion, with the line of the trial.
+    """
+
+    trial: Callable[[Any], Text | None]
+
+    def _compared(self, answer: Any) -> Finding:
+        try:
+            text = self.trial(answer)
+        except RefusedError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self._failed(error) from None
+        return _RIGHT if text is None else Finding("wrong", text.en, text.zh)
+
+    def _failed(self, error: BaseException) -> RefusedError:
+        if "NoneType" in str(error):
+            return RefusedError(
+                "not answered",
+                f"Not answered yet, or `return` is missing: {one_line(str(error))}.",
+                f"还没有作答，或者缺少 `return`：{one_line(str(error))}。",
+            )
+        line = self._line(error)
+        if isinstance(error, AssertionError) and line:
+            return RefusedError("wrong", f"This does not hold: {line}", f"以下不成立：{line}")
+        told = refused(error).finding
+        return RefusedError(told.kind, f"{told.en} (tried: {line})", f"{told.zh}（尝试的是：{line}）") if line else refused(error)
+
+    def _line(self, error: BaseException) -> str:
+        """The line of the trial where an error came about."""
+        file, line = self.trial.__code__.co_filename, ""
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename == file:
+                line = linecache.getline(file, number).strip()
+            elif line:
+                break
+        return line
+
+
+# --- numbers that are compared -------------------------------------------------------------------------------------------------
+
+
+def _pairs(got: Any, right: Any) -> Iterator[tuple[Array, Array]]:
+    """The numbers of an answer, each with those that should be there."""
+    if isinstance(right, dict):
+        if not isinstance(got, dict) or got.keys() != right.keys():
+            raise RefusedError(
+                "no numbers",
+                f"It must return a dict with the keys {[*right]}, but returns {shortened(got)}.",
+                f"应返回键为 {[*right]} 的 dict，却返回 {shortened(got)}。",
+            )
+        for key in right:
+            yield from _pairs(got[key], right[key])
+    elif isinstance(right, tuple | list):
+        if not isinstance(got, tuple | list) or len(got) != len(right):
+            raise RefusedError(
+                "no numbers",
+                f"It must return {len(right)} results, separated by commas, but returns {shortened(got)}.",
+                f"应返回 {len(right)} 个结果，用逗号隔开，却返回 {shortened(got)}。",
+            )
+        for one, other in zip(got, right, strict=True):
+            yield from _pairs(one, other)
+    else:
+        expected = np.asarray(right)
+        array = numbers(got, expected)
+        _check_shape(array, expected)
+        yield array, expected
+
+
+def _check_shape(got: Array, right: Array) -> None:
+    if got.shape == right.shape:
+        return
+    if got.T.shape == right.shape and _agree(got.T, right):
+        raise RefusedError(
+            "transposed",
+            f"It is transposed: {got.shape} instead of {right.shape}.",
+            f"转置了：形状是 {got.shape}，应为 {right.shape}。",
+        )
+    raise RefusedError(
+        "shape",
+        f"It has shape {got.shape}, but should have shape {right.shape}.",
+        f"形状是 {got.shape}，应为 {right.shape}。",
+    )
+
+
+def _agree(got: Array, right: Array, tolerance: float = _ROUNDING) -> bool:
+    """Whether they are the same up to rounding, which goes with the largest number; whole numbers and truths exactly."""
+    if got.shape != right.shape:
+        return False
+    if right.dtype.kind in "biu":
+        return bool(np.array_equal(got, right))
+    largest = np.max(np.abs(right), initial=0, where=np.isfinite(right))
+    return bool(np.allclose(got, right, rtol=tolerance, atol=tolerance * largest, equal_nan=True))
+
+
+def _is_same(got: Any, mistake: Any) -> bool:
+    """Whether an answer is what a known mistake would give."""
+    try:
+        return all(_agree(one, other) for one, other in _pairs(got, mistake))
+    except RefusedError:
+        return False
+
+
+def _about_pairs(pairs: Sequence[tuple[Array, Array]], tolerance: float = _ROUNDING) -> Iterator[Finding]:
+    """All numbers are the right ones times the same simple number, or transposed."""
+    if any(np.isnan(got).any() for got, right in pairs if not np.isnan(right).any()):
+        yield Finding("not a number", "It is not a number (NaN).", "结果不是数（NaN）。")
+    if all(right.dtype.kind == "b" for _, right in pairs):
+        return
+    for kind, times, en, zh in (
+        ("sign", -1.0, "The sign is turned.", "符号反了。"),
+        ("factor", 2.0, "The factor 2 is missing.", "缺少因子 2。"),
+        ("factor", 0.5, "The factor ½ is missing.", "缺少因子 ½。"),
+        ("factor", -2.0, "The sign is turned, and the factor 2 is missing.", "符号反了，还缺少因子 2。"),
+        ("factor", -0.5, "The sign is turned, and the factor ½ is missing.", "符号反了，还缺少因子 ½。"),
+    ):
+        if all(_agree(times * got, right, tolerance) for got, right in pairs):
+            yield Finding(kind, en, zh)
+    if all(got.ndim == 2 and _agree(got.T, right, tolerance) for got, right in pairs):
+        yield Finding("transposed", "It is transposed.", "转置了。")
+
+
+def _about_numbers(got: Array, right: Array) -> Finding:
+    """Which numbers are wrong, without the right ones."""
+    if got.ndim == 0:
+        if right.dtype.kind == "b":
+            return Finding("wrong", f"It is not {got}.", f"不是 {got}。")
+        en, zh = ("large", "大") if got > right else ("small", "小")
+        return Finding("wrong", f"It is wrong: {got:.6g} is too {en}.", f"不对：{got:.6g} 太{zh}。")
+    places = np.argwhere(~np.isclose(got, right, rtol=_DIGITS, atol=_DIGITS * np.max(np.abs(right)))).tolist()
+    at = shortened(places[0] if len(places) == 1 else places)
+    return Finding(
+        "wrong",
+        f"It is wrong: {len(places)} of {got.size} numbers differ, counted from 0 at {at}.",
+        f"不对：{got.size} 个数中有 {len(places)} 个不同，位置（从 0 数起）：{at}。",
+    )
+
+
+def _shown(x: Any) -> str:
+    """Numbers with four digits, on one line."""
+    if isinstance(x, tuple | list):
+        return f"({', '.join(map(_shown, x))})"
+    if isinstance(x, dict):
+        return f"{{{', '.join(f'{key!r}: {_shown(each)}' for key, each in x.items())}}}"
+    if isinstance(x, np.ndarray | np.generic | float):
+        return cut(one_line(np.array2string(np.asarray(x), precision=4, separator=", ", threshold=20)), 200)
+    return shortened(x)

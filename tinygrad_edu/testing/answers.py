@@ -1,0 +1,175 @@
+"""What somebody hands in to be checked: functions run on copies, and what goes wrong is told with the line of their own code.
+
+What would be right is not known here.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.engine.messages import GENERATED, NUMPY, PACKAGE, STANDARD, cut, name_of, shortened
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.escaping import one_line
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with an answer, in a word and as a sentence in two languages.
+
+    kind: "right" where nothing is wrong. Of a gradient else "sign", "factor", "mean", "transposed", "sum over the batch",
+        "missing factor", "needless factor", "missing term", "only here", "shape", "zero", "not a number", or "wrong" where no more
+        can be said. Of what cannot be compared "not answered", "no function", "parameters", "no numbers" or "an error".
+    """
+
+    kind: str
+    en: str
+    zh: str
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the answer is right wherever it was tried."""
+        return self.kind == "right"
+
+    def in_language(self, lang: str) -> str:
+        """The sentence, in English or, for "zh", in Chinese."""
+        return self.zh if lang == "zh" else self.en
+
+    def __str__(self) -> str:
+        return self.en
+
+
+class RefusedError(Exception):
+    """An answer cannot be compared.
+
+    finding: why.
+    """
+
+    def __init__(self, kind: str, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.finding = Finding(kind, en, zh)
+
+
+def is_missing(answer: Any) -> bool:
+    """Whether nothing was written yet: None, `...`, or a list or a tuple that holds one of them."""
+    return answer is None or answer is ... or (isinstance(answer, list | tuple) and any(map(is_missing, answer)))
+
+
+def check_callable(answer: Any, names: Sequence[str]) -> None:
+    """Refuse what is no function of so many arguments.
+
+    Raises
+    ------
+    RefusedError: it says what is there and what is expected.
+    """
+    expected = ", ".join(names)
+    if not callable(answer):
+        raise RefusedError(
+            "no function",
+            f"A function of ({expected}) is expected, but this is {shortened(answer)}. "
+            "Hand over the function itself: its name, without parentheses.",
+            f"应交一个以 ({expected}) 为参数的函数，却得到 {shortened(answer)}。请交函数本身：只写函数名，不加括号。",
+        )
+    try:
+        inspect.signature(answer).bind(*names)
+    except TypeError:
+        own = f"{name_of(answer)}{inspect.signature(answer)}"
+        raise RefusedError(
+            "parameters",
+            f"The function is called with {len(names)} arguments, ({expected}), but is {own}.",
+            f"调用这个函数时给出 {len(names)} 个参数 ({expected})，而它的定义是 {own}。",
+        ) from None
+    except ValueError:  # a function without a signature, as some of NumPy's
+        return
+
+
+def called(answer: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """What a function returns on copies of the arguments.
+
+    Raises
+    ------
+    RefusedError: if it returns nothing yet, or raises an error, which is told with the line of its code.
+    """
+    try:
+        result = answer(*copy.deepcopy([*arguments]))
+    except (Exception, SystemExit) as error:  # whatever a learner's function raises is told, not passed on
+        raise refused(error) from None
+    if is_missing(result):
+        raise RefusedError(
+            "not answered",
+            f"Not answered yet: the function returns {_missing(result)}. "
+            "Replace `...` by what is asked for, and write `return` before the result.",
+            f"还没有作答：函数返回 {_missing(result)}。请把 `...` 换成答案，并在结果前写上 `return`。",
+        )
+    return result
+
+
+def _missing(result: Any) -> str:
+    return "..." if result is ... else shortened(result)
+
+
+def refused(error: BaseException) -> RefusedError:
+    """What is said of an error that a learner's code raised."""
+    if "ellipsis" in str(error):
+        return RefusedError("not answered", "Not answered yet: replace `...`.", "还没有作答：请替换 `...`。")
+    said = one_line(f"{type(error).__name__}: {cut(str(error), 300)}".removesuffix(": "))
+    number, line = own_line(error)
+    where_en, where_zh = (f" in line {number}", f"第 {number} 行") if number else ("", "运行时")
+    code_en, code_zh = (f", `{line}`", f" `{line}` ") if line else ("", "")
+    return RefusedError("an error", f"There is an error{where_en}{code_en}: {said}", f"{where_zh}{code_zh}出错：{said}")
+
+
+def own_line(error: BaseException) -> tuple[int, str]:
+    """The line of the user's own code where an error came about: its number and its text; 0 if there is none."""
+    if isinstance(error, SyntaxError) and error.lineno:
+        return error.lineno, (error.text or "").strip()
+    others = (PACKAGE, NUMPY, STANDARD, GENERATED)
+    for frame, number in reversed([*traceback.walk_tb(error.__traceback__)]):
+        if not frame.f_code.co_filename.startswith(others):
+            return number, linecache.getline(frame.f_code.co_filename, number).strip()
+    return 0, ""
+
+
+def numbers(answer: Any, right: Array) -> Array:
+    """An answer as an array.
+
+    Parameters
+    ----------
+    right: a right answer. Where this one holds no numbers it is told what should be there; the numbers are not compared.
+
+    Raises
+    ------
+    RefusedError: if it is something else than a number or an array: a list, a Value, True where a number is expected.
+    """
+    shape, is_truth = right.shape, right.dtype.kind == "b"
+    if shape:
+        en, zh = f"an array of shape {shape}", f"形状为 {shape} 的数组"
+    else:
+        en, zh = ("True or False", " True 或 False") if is_truth else ("a number", "一个数")
+    array = None if isinstance(answer, Value | list | tuple) else np.asarray(answer)
+    if array is not None and array.dtype.kind in ("b" if is_truth else "fiu"):
+        return array
+    got, (advice_en, advice_zh) = shortened(answer), _advice(answer, array, shape)
+    raise RefusedError("no numbers", f"It must be {en}, but is {got}.{advice_en}", f"应是{zh}，却是 {got}。{advice_zh}")
+
+
+def _advice(answer: Any, array: Array | None, shape: tuple[int, ...]) -> tuple[str, str]:
+    if isinstance(answer, Value):
+        own = ".numpy()" if shape else ".item()"
+        return f" Write {own} after the Value.", f"请在这个 Value 后面写上 {own}。"
+    if isinstance(answer, list | tuple):
+        return (" Write np.array(...).", "请写 np.array(...)。") if shape else ("", "")
+    if isinstance(answer, str):
+        return " Write it without quotation marks.", "请去掉引号。"
+    if array is not None and array.dtype.kind == "b":
+        return " Write 1.0 * (...) to make numbers of it.", "要变成数，请写 1.0 * (...)。"
+    return "", ""
