@@ -8,7 +8,7 @@ import numpy as np
 
 import tinygrad_edu as tg
 from demos.stage import Stage, Text
-from tinygrad_edu.explainer.page import linked, page
+from tinygrad_edu.explainer.page import Page, linked
 from tinygrad_edu.graph.mathml_notation import mathml
 
 TITLE = Text("Pages to step through", "可逐步浏览的网页")
@@ -40,8 +40,9 @@ def run(stage: Stage) -> None:
     for before, file, after in zip(files, files[1:], files[2:], strict=False):
         path = folder / file
         path.write_text(linked(path.read_text("utf-8"), "index.html", before, after), "utf-8")
-    title = {"en": "Gradient descent and the perceptron", "zh": "梯度下降与感知机"}
-    (folder / "index.html").write_text(page("contents", title["en"], {"title": title, "pages": entries}), "utf-8")
+    Page("contents", {"en": "Gradient descent and the perceptron", "zh": "梯度下降与感知机"}, {"pages": entries}).save(
+        folder / "index.html"
+    )
     stage.say(f"pages: {folder / 'index.html'}", f"网页：{folder / 'index.html'}")
 
 

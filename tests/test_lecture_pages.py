@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tests.browser import Elements, in_a_browser, opened
+from tests.browser import in_a_browser, opened
 from tests.profile import sampled
 
 # --- descent --------------------------------------------------------------------------------------------------------------------
@@ -498,38 +498,24 @@ def test_the_pages_title_and_its_keys_are_told_in_its_language(diverging, line, 
         assert {"en": "Keys: ← and →", "zh": "按键：← →"}[language] in elements.texts["keys"]
 
 
-def test_a_notebook_shows_the_page_in_a_frame(diverging):
-    (tag, attributes), *others = Elements(diverging._repr_html_()).tags
-    assert (tag, others) == ("iframe", [])
-    assert attributes["srcdoc"] == diverging.to_html()
-    assert attributes["sandbox"] == "allow-scripts"
-
-
-@in_a_browser
-@pytest.mark.parametrize(("ink", "ground"), [("rgb(240, 240, 240)", "rgb(11, 18, 32)"), ("rgb(20, 20, 20)", "rgb(255, 255, 255)")])
-@pytest.mark.parametrize("scheme", [0, 1])
-def test_in_a_notebook_the_frame_is_as_high_as_its_page_and_has_the_notebooks_colours(diverging, tmp_path, ink, ground, scheme):
-    inside = """addEventListener("message", () => parent.postMessage({
-        height: document.documentElement.offsetHeight, needed: document.documentElement.scrollHeight,
-        ground: getComputedStyle(document.body).backgroundColor, said: document.getElementById("sentence").textContent,
-    }, "*"));"""
-    page = diverging._repr_html_().replace("&lt;/body&gt;", f"&lt;script&gt;{escape(inside)}&lt;/script&gt;&lt;/body&gt;")
-    page = page.replace(
-        '"allow-scripts"', '"allow-scripts allow-same-origin"'
-    )  # in the same process, whose clock the browser waits for
-    listen = """addEventListener("message", ({ data }) => setTimeout(() => {
-        if (data.said) document.title = JSON.stringify({ ...data, shown: document.querySelector("iframe").clientHeight });
-    }, 100));"""
-    html = f"<!doctype html><html><body><script>{listen}</script><div style='color: {ink}'>{page}</div></body></html>"
-    told = json.loads(opened(html, tmp_path, "", "", f"--blink-settings=preferredColorScheme={scheme}").title)
-    assert "ηλ>2" in told["said"].replace("\u2009", "")
-    assert told["shown"] == told["height"] > 640
-    assert told["ground"] == ground
-
-
 def test_a_descent_says_what_it_shows(diverging, line):
     assert repr(diverging) == "<Descent: Gradient descent on a parabola>"
     assert repr(line) == "<Descent: The perceptron's moving line>"
+
+
+@in_a_browser
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_descent_begins_in_the_language_that_was_asked_for(diverging_history, tmp_path, lang):
+    descent = tg.explain_descent(diverging_history, lang=lang)
+    title = {"en": "Gradient descent on a parabola", "zh": "抛物线上的梯度下降"}[lang]
+    assert repr(descent) == f"<Descent: {title}>"
+    elements = opened(descent.to_html(), tmp_path, "", "", f"--lang={'zh' if lang == 'en' else 'en'}")
+    assert (elements.title, dict(elements.tags)["html"]["lang"]) == (title, lang)
+
+
+def test_a_descent_speaks_no_other_language(diverging_history):
+    with pytest.raises(tg.errors.DataError, match="lang must be 'en' or 'zh', but is 'fr'"):
+        tg.explain_descent(diverging_history, lang="fr")
 
 
 def test_the_perceptrons_page_asks_for_the_samples():

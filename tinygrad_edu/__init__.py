@@ -29,7 +29,7 @@ from tinygrad_edu.engine.hooks import on_gradient
 from tinygrad_edu.engine.mode import no_grad
 from tinygrad_edu.engine.user_primitive import primitive
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.explainer import Descent, Drawing, Explanation, draw, explain, explain_descent
+from tinygrad_edu.explainer import Descent, Drawing, Explanation, Page, draw, explain, explain_descent
 from tinygrad_edu.primitives.diagonals import fill_diagonal
 from tinygrad_edu.primitives.elementwise import relu, sigmoid, softplus, step, stop_gradient
 from tinygrad_edu.primitives.joining import array
@@ -44,6 +44,7 @@ __all__ = [
     "Descent",
     "Drawing",
     "Explanation",
+    "Page",
     "Value",
     "array",
     "checkpoint",

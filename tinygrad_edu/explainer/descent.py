@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,8 @@ from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.engine.ownership import own_data
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.escaping import in_html
-from tinygrad_edu.explainer.page import page
+from tinygrad_edu.explainer.page import Language, Page, check_language
 from tinygrad_edu.graph.mathml_notation import mathml
-from tinygrad_edu.saving import save
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,7 +30,7 @@ FEWEST_STEPS = 24
 """A curve that is redrawn for another learning rate has at least so many steps, however few were taken."""
 
 
-def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None = None) -> Descent:
+def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None = None, lang: Language | None = None) -> Descent:
     """Show a run of gradient descent as a page with the steps on the loss, or with the line that moves.
 
     - One weight without a bias, and a loss that is a parabola over it: the parabola with the steps on it.
@@ -54,16 +51,18 @@ def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None 
     trained: a fitted model, or its history (`model.history_`, or `.history` of the error where training diverged).
     X: the samples that it was fitted to, of shape (samples, features). A perceptron's page needs them.
     learning_rate: where the slider begins. By default it is read off the first step.
+    lang: "zh" for a page that begins in Chinese, "en" for one in English. None: in the language of the browser.
 
     Raises
     ------
-    DataError: if there is no history, X is missing or does not fit to it, or nothing ever moved.
+    DataError: if there is no history, X is missing or does not fit to it, or nothing ever moved, or `lang` is no such language.
 
     >>> import tinygrad_edu as tg
     >>> model = tg.models.LinearRegression(learning_rate=0.25, fit_intercept=False, init=(3.0, 0.0)).fit([[2.0]], [8.0])
     >>> explain_descent(model).facts["curvature"]
     4.0
     """
+    check_language(lang)
     history = getattr(trained, "history_", trained)
     steps = list(takewhile(_is_finite, getattr(history, "steps", ())))
     if not steps:
@@ -72,20 +71,20 @@ def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None 
         )
     shown = steps[:MOST_STEPS]
     if hasattr(steps[0], "logits"):
-        return Descent("line", _line(shown, X))
-    return _loss(shown, history.step_count, X, learning_rate)
+        return Descent("line", _line(shown, X), lang)
+    return Descent(*_loss(shown, history.step_count, X, learning_rate), lang)
 
 
 def _is_finite(step: Any) -> bool:
     return math.isfinite(step.loss) and math.isfinite(step.largest_gradient)
 
 
-_TITLES = {
-    "parabola": "Gradient descent on a parabola",
-    "curve": "The loss over the steps",
-    "hops": "Stochastic gradient descent on a parabola",
-    "record": "The loss over the steps, as recorded",
-    "line": "The perceptron's moving line",
+_TITLES: dict[str, dict[Language, str]] = {
+    "parabola": {"en": "Gradient descent on a parabola", "zh": "抛物线上的梯度下降"},
+    "curve": {"en": "The loss over the steps", "zh": "损失随步数的变化"},
+    "hops": {"en": "Stochastic gradient descent on a parabola", "zh": "抛物线上的随机梯度下降"},
+    "record": {"en": "The loss over the steps, as recorded", "zh": "记录下来的损失随步数的变化"},
+    "line": {"en": "The perceptron's moving line", "zh": "感知机：移动的直线"},
 }
 
 
@@ -140,7 +139,7 @@ _FORMULAS = {
 """For each kind of page its formulas, by where they stand; the page fills in the numbers."""
 
 
-class Descent:
+class Descent(Page):
     """A page about a run of gradient descent.
 
     facts: what the page shows, made of numbers and lists; its `kind` is `parabola`, `hops`, `curve`, `record` or `line`.
@@ -151,43 +150,11 @@ class Descent:
     'parabola'
     """
 
-    def __init__(self, kind: str, facts: dict[str, Any]) -> None:
+    def __init__(self, kind: str, facts: dict[str, Any], lang: Language | None = None) -> None:
         self.facts = {"kind": kind, **facts}
-
-    def __repr__(self) -> str:
-        return f"<Descent: {_TITLES[self.facts['kind']]}>"
-
-    def to_html(self) -> str:
-        """One file of HTML that needs nothing else."""
-        kind = self.facts["kind"]
         formulas = {place: list(map(mathml, forms)) for place, forms in _FORMULAS[kind].items()}
-        return page(kind, _TITLES[kind], {**self.facts, "formulas": formulas})
+        super().__init__(kind, _TITLES[kind], {**self.facts, "formulas": formulas}, language=lang)
 
-    def _repr_html_(self) -> str:
-        # In a frame of its own the page's styles and names stay apart from those of the notebook. The notebook tells the page
-        # whether it is light or dark, as its words are; the page answers how high it is, whenever that changes.
-        frame = f'title="{_TITLES[self.facts["kind"]]}" sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"'
-        return f'<iframe {frame} onload="{in_html(_IN_NOTEBOOK)}" srcdoc="{in_html(self.to_html())}"></iframe>'
-
-    def save(self, path: str | Path) -> Path:
-        """Write the page to a file (.html), whole or not at all. Returns the path.
-
-        Raises
-        ------
-        DataError: if the path is none, or does not end in .html.
-        OSError: if the file cannot be written.
-        """
-        return save(path, "this page", {".html": self.to_html})
-
-
-_IN_NOTEBOOK = """
-const ink = getComputedStyle(this.parentElement).color.match(/[\\d.]+/g).map(Number);
-window.addEventListener("message", ({ source, data }) => {
-  if (source === this.contentWindow) this.style.height = `${data.height}px`;
-});
-this.contentWindow.postMessage({ scheme: ink[0] + ink[1] + ink[2] > 382 ? "dark" : "light" }, "*");
-"""
-"""What the frame does when its page is there."""
 
 # --- the loss ----------------------------------------------------------------------------------------------------------------
 
@@ -247,7 +214,8 @@ def _course(steps: Sequence[Any], has_bias: bool) -> _Course:
     return _Course(thetas, gradients, np.array([step.loss for step in steps]), rate, float(np.finfo(steps[0].weights.dtype).eps))
 
 
-def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None) -> Descent:
+def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None) -> tuple[str, dict[str, Any]]:
+    """The kind of the page, and what it shows."""
     has_bias = any(np.any(step.bias_gradient) for step in steps)
     course, why, hessian = _course(steps, has_bias), "", None
     if not all(np.array_equal(step.samples, steps[0].samples) for step in steps):
@@ -261,16 +229,16 @@ def _loss(steps: Sequence[Any], taken: int, X: Any, learning_rate: float | None)
         why = "samples" if hessian is None else "" if course.is_on_quadratic(hessian) else "shape"
     hops = _hops(steps, course, X) if why == "batches" and X is not None else None
     if hops:
-        return Descent("hops", {**hops, "rate": _asked(learning_rate, course), "total": taken})
+        return "hops", {**hops, "rate": _asked(learning_rate, course), "total": taken}
     if why or hessian is None:
         sizes = np.linalg.norm(course.gradients, axis=1)
         seen = [_seen(step, has_bias) for step in steps]
         facts = {"why": why, "losses": course.losses.tolist(), "gradients": sizes.tolist(), "total": taken, "steps": seen}
-        return Descent("record", facts)
+        return "record", facts
     return _curve(course, hessian, learning_rate)
 
 
-def _curve(course: _Course, hessian: Array, learning_rate: float | None) -> Descent:
+def _curve(course: _Course, hessian: Array, learning_rate: float | None) -> tuple[str, dict[str, Any]]:
     """The path along each eigenvector of the Hessian, largest curvature first."""
     start, first_loss, precision = course.thetas[0], course.losses[0], course.precision
     curvatures, directions = (part[..., ::-1] for part in np.linalg.eigh(hessian))
@@ -284,9 +252,9 @@ def _curve(course: _Course, hessian: Array, learning_rate: float | None) -> Desc
         "rate": _asked(learning_rate, course),
     }
     if len(start) == 1:
-        return Descent("parabola", {"start": float(start[0]), "minimum": float(start[0] - (directions @ distances)[0]), **facts})
+        return "parabola", {"start": float(start[0]), "minimum": float(start[0] - (directions @ distances)[0]), **facts}
     count = min(max(len(course.losses), FEWEST_STEPS), MOST_STEPS)
-    return Descent("curve", {"curvatures": curvatures.tolist(), "distances": distances.tolist(), "count": count, **facts})
+    return "curve", {"curvatures": curvatures.tolist(), "distances": distances.tolist(), "count": count, **facts}
 
 
 def _asked(rate: float | None, course: _Course) -> float:

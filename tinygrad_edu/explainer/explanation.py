@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from tinygrad_edu.explainer.drawing import Drawing
 from tinygrad_edu.explainer.explained import Explained
 from tinygrad_edu.explainer.listing import listing, unwritten
 from tinygrad_edu.explainer.notes import notes
-from tinygrad_edu.explainer.page import page
+from tinygrad_edu.explainer.page import Language, Page, check_language
 from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.steps import steps
 from tinygrad_edu.graph.graph import Graph, Node
@@ -52,7 +52,7 @@ def explain(
     *args: Any,
     wrt: Wanted | Iterable[Wanted] | None = None,
     via: Wanted | Iterable[Wanted] = (),
-    lang: Literal["en", "zh"] | None = None,
+    lang: Language | None = None,
 ) -> Explanation:
     """Show how the gradient of a loss comes about: the chain rule, symbolic first and then in numbers.
 
@@ -116,8 +116,7 @@ def explain(
     dL/dW = Xᵀ @ (dL/dH ⊙ (1 − H²))
           = Xᵀ @ (H ⊙ (1 − H²))
     """
-    if lang not in (None, "en", "zh"):
-        raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
+    check_language(lang)
     wanted = None if wrt is None else _listed(wrt)
     name, inputs, variables, origin = "L", frozenset[Value](), names_around(), None
     if not isinstance(loss, Value):
@@ -282,7 +281,7 @@ class Explanation(Explained):
         most_results: float = MOST_RESULTS,
         via: Sequence[Node] = (),
         origin: Origin | None = None,
-        lang: Literal["en", "zh"] | None = None,
+        lang: Language | None = None,
     ) -> None:
         super().__init__(graph, targets, len(list(graph.results)) > most_results, via)
         self._origin, self.lang = origin, lang
@@ -315,10 +314,14 @@ class Explanation(Explained):
         return f"$$\n{self.to_latex()}\n$$"
 
     def to_html(self, *, learning_rate: float | None = None) -> str:
+        """The `page` as HTML."""
+        return self.page(learning_rate=learning_rate).to_html()
+
+    def page(self, *, learning_rate: float | None = None) -> Page:
         """A page to step through: forward through the values, then backward along one edge after the other, beside the NumPy
         source of the gradient with the present line lit; of a function that was explained at a point, its own source, too. One file
-        of HTML that needs nothing else. (Where no source can be written, as where a rule asks for numbers, it says so.) Given a
-        learning rate, the page ends with a step of gradient descent.
+        of HTML that needs nothing else; a notebook shows it in a frame. (Where no source can be written, as where a rule asks for
+        numbers, it says so.) Given a learning rate, the page ends with a step of gradient descent.
 
         Raises
         ------
@@ -346,7 +349,6 @@ class Explanation(Explained):
         title = f"{name_text(output.name)} = {self.printer(TEXT).definition(output)}"
         source, missing, origin = listing(self.all_backward), unwritten(self.all_backward), self._origin
         facts = {
-            "language": self.lang,
             "title": mathml(f"{name_latex(output.name)} = {printer.definition(output)}"),
             "nodes": nodes,
             "steps": list(steps(self.all_backward, printer, source, origin, rate)),
@@ -354,7 +356,7 @@ class Explanation(Explained):
             "unwritten": one_line(missing),
             "written": list(map(one_line, origin.shown)) if origin else [],
         }
-        return page("steps", title, facts, drawing.svg)
+        return Page("steps", {"en": title, "zh": title}, facts, drawing.svg, self.lang)
 
     def save(self, path: str | Path, *, learning_rate: float | None = None) -> Path:
         """Write the page of `to_html` to a file (.html), or the formulas (.tex), or the text (.txt), whole or not at all.

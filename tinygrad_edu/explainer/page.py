@@ -1,7 +1,7 @@
 """Pages: one file of HTML with everything in it, that asks nothing of the network.
 
 The looks and the behaviour are in `assets`; here they are put together with the data. Whatever comes from a user goes into the page
-as data, never as HTML.
+as data, never as HTML. What a page is about is not known here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_html, in_script
+from tinygrad_edu.saving import save
+
+Language = Literal["en", "zh"]
 
 _DESCENT = ["descent.html", "stepping.js", "descent.js"]
 _PARTS = {
@@ -26,20 +32,72 @@ _PARTS = {
 """For each kind of page its body, and its scripts, each of which may use what those before it define."""
 
 
-def page(kind: str, title: str, data: Mapping[str, Any], picture: str = "") -> str:
-    """A page of one kind.
+class Page:
+    """A page to look at in a browser, or in a notebook, which shows it in a frame.
 
-    title: plain text. data: what the script of that kind of page reads, made of what JSON can say. picture: an SVG element.
+    titles: in each language, plain text.
+    language: the one that the page begins with. None: that of the browser.
+
+    >>> import tinygrad_edu as tg
+    >>> page = tg.explain((tg.Value(3.0, name="x") ** 2).named("L"), lang="zh").page(learning_rate=0.1)
+    >>> page
+    <Page: L = x²>
+    >>> '<html lang="zh">' in page.to_html()
+    True
     """
-    body, *scripts = _PARTS[kind]
-    parts = {
-        "title": in_html(title),
-        "style": _asset("page.css"),
-        "body": _filled(_asset(body), {"picture": picture, "controls": _asset("controls.html")}),
-        "data": in_script(data),
-        "script": "".join(map(_asset, ["language.js", *scripts])),
-    }
-    return _filled(_asset("page.html"), parts)
+
+    def __init__(
+        self,
+        kind: str,
+        titles: Mapping[Language, str],
+        data: Mapping[str, Any],
+        picture: str = "",
+        language: Language | None = None,
+    ) -> None:
+        """data: what the script of that kind of page reads, made of what JSON can say. picture: an SVG element."""
+        self.titles, self.language = titles, language
+        self._kind, self._facts, self._picture = kind, data, picture
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._title}>"
+
+    @property
+    def _title(self) -> str:
+        return self.titles[self.language or "en"]
+
+    def to_html(self) -> str:
+        """One file of HTML that needs nothing else."""
+        body, *scripts = _PARTS[self._kind]
+        parts = {
+            "language": self.language or "en",
+            "title": in_html(self._title),
+            "style": _asset("page.css"),
+            "body": _filled(_asset(body), {"picture": self._picture, "controls": _asset("controls.html")}),
+            "data": in_script({**self._facts, "titles": self.titles, "language": self.language}),
+            "script": "".join(map(_asset, ["language.js", *scripts])),
+        }
+        return _filled(_asset("page.html"), parts)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page to a file (.html), whole or not at all. Returns the path.
+
+        Raises
+        ------
+        DataError: if the path is none, or does not end in .html.
+        OSError: if the file cannot be written.
+        """
+        return save(path, "this page", {".html": self.to_html})
+
+    def _repr_html_(self) -> str:
+        # In a frame of its own the page's styles and names stay apart from those of the notebook.
+        frame = f'title="{in_html(self._title)}" sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"'
+        return f'<iframe {frame} onload="{in_html(_asset("frame.js"))}" srcdoc="{in_html(self.to_html())}"></iframe>'
+
+
+def check_language(lang: Any) -> None:
+    """Raise a DataError unless it is a language that pages and explanations speak, or None."""
+    if lang not in (None, "en", "zh"):
+        raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
 
 
 def linked(html: str, contents: str, before: str = "", after: str = "") -> str:

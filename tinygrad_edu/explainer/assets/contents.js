@@ -1,5 +1,5 @@
 // A list of pages, in two languages.
-speak({ en: { title: data.title.en }, zh: { title: data.title.zh } }, () => {
+speak({}, () => {
   byId("contents").replaceChildren(...data.pages.flatMap((entry) => {
     const about = element("p", "");
     tell(about, entry.about[language].words, entry.about[language].formulas);

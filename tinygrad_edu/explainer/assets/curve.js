@@ -2,7 +2,7 @@
 
 const WORDS = {
   en: {
-    title: "The loss over the steps", picture: "The loss over the steps", table: "The directions", begin: "The beginning",
+    picture: "The loss over the steps", table: "The directions", begin: "The beginning",
     direct: "{0}: along every direction each step goes part of the way to the minimum. It converges; along directions of small {1} slowly.",
     once: "{0}: along the direction of {1} one step leads to the minimum; along the others it takes more.",
     swing: "{0}: along the direction of {1} every step goes beyond the minimum, but less and less. It converges.",
@@ -13,7 +13,7 @@ const WORDS = {
     axis: "loss above its minimum, L − L*", steps: "steps", part: "part of L", most: "The table has the {0} of {1} directions with the largest.",
   },
   zh: {
-    title: "损失随步数的变化", picture: "损失随步数变化的曲线", table: "各方向", begin: "起点",
+    picture: "损失随步数变化的曲线", table: "各方向", begin: "起点",
     direct: "{0}：沿每个方向，每一步都向最小值走一段，收敛；沿 {1} 小的方向收敛得慢。",
     once: "{0}：沿 {1} 的方向一步到达最小值；沿其他方向需要更多步。",
     swing: "{0}：沿 {1} 的方向，每一步都越过最小值，但越来越近，收敛。",

@@ -2,7 +2,7 @@
 
 const WORDS = {
   en: {
-    title: "Stochastic gradient descent on a parabola", picture: "The mean loss of all samples over θ with the steps on it, and the loss of this step's samples",
+    picture: "The mean loss of all samples over θ with the steps on it, and the loss of this step's samples",
     table: "The steps around this one", begin: "The beginning", loss: "loss", gradient: "gradient", after: "θ after",
     none: "The learning rate is 0: nothing moves.",
     away: "The thin curve is the loss of this step's samples. The step is so long that it ends higher on it than it began.",
@@ -13,7 +13,7 @@ const WORDS = {
     first: "These are the first {0} of {1} steps.",
   },
   zh: {
-    title: "抛物线上的随机梯度下降", picture: "全部样本的平均损失关于 θ 的曲线及各步，以及这一步所用样本的损失",
+    picture: "全部样本的平均损失关于 θ 的曲线及各步，以及这一步所用样本的损失",
     table: "这一步前后的各步", begin: "起点", loss: "损失", gradient: "梯度", after: "更新后 θ",
     none: "学习率为 0：不动。",
     away: "细线是这一步所用样本的损失。这一步太长，终点在细线上比起点还高。",

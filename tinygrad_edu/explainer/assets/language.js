@@ -71,16 +71,21 @@ function tell(place, words, names = []) {
   }));
 }
 
-// A frame's surroundings say whether they are light or dark, and want to know how high the frame has to be.
+// A frame's surroundings say whether they are light or dark, and want to know how high the frame has to be, and what it is about.
+const around = new ResizeObserver(tellAround);
+function tellAround() {
+  if (document.documentElement.classList.contains("framed")) parent.postMessage({ height: document.documentElement.offsetHeight, title: document.title }, "*");
+}
 addEventListener("message", ({ data: { scheme }, source }) => {
   if (source !== parent || parent === window || !["light", "dark"].includes(scheme)) return;
   document.documentElement.style.colorScheme = scheme;
-  const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*");
-  tell(); // an observer sleeps while the frame is not in sight
-  new ResizeObserver(tell).observe(document.documentElement);
+  document.documentElement.classList.add("framed");
+  tellAround(); // an observer sleeps while the frame is not in sight
+  around.observe(document.documentElement);
 });
 
 function speak(words, redraw) {
+  for (const name of LANGUAGES) words[name] = { ...words[name], title: data.titles[name] };
   const button = byId("language");
   const apply = () => {
     document.documentElement.lang = language;
@@ -89,8 +94,9 @@ function speak(words, redraw) {
     button.textContent = language === "en" ? "中文" : "English";
     button.lang = language === "en" ? "zh" : "en";
     for (const way of document.querySelectorAll("#ways a")) way.setAttribute("href", `${way.getAttribute("href").split("#")[0]}#lang=${language}`);
+    document.title = words[language].title;
     redraw();
-    document.title = words[language].title ?? document.title;
+    tellAround();
   };
   button.addEventListener("click", () => {
     language = language === "en" ? "zh" : "en";

@@ -2,14 +2,14 @@
 
 const WORDS = {
   en: {
-    title: "The perceptron's moving line", picture: "The samples and the line between both labels", table: "The samples of this step",
+    picture: "The samples and the line between both labels", table: "The samples of this step",
     begin: "The beginning", sample: "sample", logit: "logit", right: "Every sample of this step is right, so nothing changes.",
     wrong: "Wrong samples (in a circle): {0} of {1}. The line moves against the gradient, to where it is dashed.",
     start: "Here the line begins. Filled points have label 1; the shaded side is where the perceptron answers 1.",
     everywhere: "In this picture the perceptron answers {0} everywhere: the line is not in it.",
   },
   zh: {
-    title: "感知机：移动的直线", picture: "样本与两类之间的直线", table: "这一步的样本",
+    picture: "样本与两类之间的直线", table: "这一步的样本",
     begin: "起点", sample: "样本", logit: "logit", right: "这一步的样本全部正确，所以不变。",
     wrong: "{1} 个样本中有 {0} 个错误（画圈）。直线逆着梯度移动到虚线处。",
     start: "直线从这里开始。实心点的标签为 1；阴影一侧感知机输出 1。",

@@ -2,7 +2,7 @@
 
 const WORDS = {
   en: {
-    title: "Gradient descent on a parabola", picture: "The loss over θ, with the steps on it", table: "The steps", begin: "The beginning",
+    picture: "The loss over θ, with the steps on it", table: "The steps", begin: "The beginning",
     direct: "{0}: every step goes part of the way to the minimum. It converges.",
     once: "{0}: one step leads to the minimum.",
     swing: "{0}: every step goes beyond the minimum, but less and less. It converges, oscillating.",
@@ -13,7 +13,7 @@ const WORDS = {
     loss: "loss", gradient: "gradient", after: "θ after",
   },
   zh: {
-    title: "抛物线上的梯度下降", picture: "损失关于 θ 的曲线及各步", table: "各步", begin: "起点",
+    picture: "损失关于 θ 的曲线及各步", table: "各步", begin: "起点",
     direct: "{0}：每一步都向最小值走一段，收敛。",
     once: "{0}：一步到达最小值。",
     swing: "{0}：每一步都越过最小值，但越来越近，振荡着收敛。",

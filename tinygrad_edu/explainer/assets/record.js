@@ -2,7 +2,7 @@
 
 const WORDS = {
   en: {
-    title: "The loss over the steps", picture: "The recorded loss over the steps", table: "The steps around this one",
+    picture: "The recorded loss over the steps", table: "The steps around this one",
     recorded: "The loss of the step's samples before the step, as it was recorded.",
     batches: "There is no slider for η: the steps saw different samples, each with a loss of its own, so that the path for another η would have to be walked anew.",
     momentum: "There is no slider for η: these steps do not go against the gradient alone (with momentum, for instance), so that the path for another η would have to be walked anew.",
@@ -11,7 +11,7 @@ const WORDS = {
     first: "These are the first {0} of {1} steps.", loss: "loss", gradient: "‖gradient‖", steps: "steps",
   },
   zh: {
-    title: "损失随步数的变化", picture: "记录下来的损失随步数变化的曲线", table: "这一步前后的各步",
+    picture: "记录下来的损失随步数变化的曲线", table: "这一步前后的各步",
     recorded: "这一步所用样本在更新之前的损失（如实记录）。",
     batches: "这里没有 η 的滑块：各步所用的样本不同，损失函数也就不同，换一个 η 必须重新训练才知道路径。",
     momentum: "这里没有 η 的滑块：这些步不是单纯逆着梯度走的（例如带有动量），换一个 η 必须重新训练才知道路径。",
