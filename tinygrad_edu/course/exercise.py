@@ -45,7 +45,7 @@ class Exercise(ABC):
     number: of the lesson and of the exercise in it: "3.2".
     title: as in the lesson's heading.
     hints: at least two, step by step; the last one nearly gives the answer away.
-    solution: a function, a class, several of them, or a `Text`.
+    solution: a function, a class, a tuple of an answer and what it needs, or a `Text`.
     """
 
     number: str = field(kw_only=False)

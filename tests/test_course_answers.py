@@ -1,0 +1,138 @@
+"""Every exercise of the course: its solution is right, what is missing is said to be, and wrong answers are told what is wrong.
+
+The wrong answers are in `tests/course_answers/lesson_NN.py`: WRONG has for each exercise answers with a part of what is said of
+them in English and in Chinese; RIGHT has a right answer where the solution is only words.
+"""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu.course import check, hint, solution
+from tinygrad_edu.course.exercise import Function, Number, Program, Text
+from tinygrad_edu.course.exercises import exercises_of, lessons_with_exercises
+from tinygrad_edu.course.progress import HOME
+
+FOLDER = Path(__file__).parent / "course_answers"
+LANGUAGES = ["en", "zh"]
+
+
+def answers(lesson):
+    """The names in a lesson's file of answers; none where there is no file, which a test finds."""
+    file = FOLDER / f"lesson_{lesson:02}.py"
+    return {"WRONG": {}, **(runpy.run_path(str(file)) if file.exists() else {})}
+
+
+LESSONS = {lesson: answers(lesson) for lesson in lessons_with_exercises()}
+EXERCISES = {each.number: each for lesson in LESSONS for each in exercises_of(lesson)}
+WRONG = [
+    pytest.param(number, *wrong, id=f"{number}-{place}")
+    for module in LESSONS.values()
+    for number, wrongs in module["WRONG"].items()
+    for place, wrong in enumerate(wrongs)
+]
+MISTAKES = [
+    pytest.param(number, place, id=f"{number}-{place}")
+    for number, each in EXERCISES.items()
+    for place in range(len(getattr(each, "mistakes", ())))
+]
+every_exercise = pytest.mark.parametrize("number", EXERCISES)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME, str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def right_answer(number):
+    asked = EXERCISES[number]
+    for module in LESSONS.values():
+        if number in module.get("RIGHT", {}):
+            return module["RIGHT"][number]
+    if isinstance(asked, Number):
+        return asked.right()
+    return asked.solution[0] if isinstance(asked.solution, tuple) else asked.solution
+
+
+@every_exercise
+def test_the_solution_is_right_and_is_kept(number, home, capsys):
+    answer = right_answer(number)
+    assert not isinstance(answer, Text), "write a right answer into RIGHT"
+    for lang in LANGUAGES:
+        check(number, answer, lang=lang)
+    assert capsys.readouterr().out.startswith(f"{number} is right.")
+    assert f'"{number}"' in (home / "progress.json").read_text("utf-8")
+
+
+@every_exercise
+def test_what_is_not_written_yet_is_not_answered(number):
+    asked = EXERCISES[number]
+    for answer in (None, ..., (..., ...)):
+        assert asked.judge(answer).kind == "not answered"
+    if not isinstance(asked, Number | Program):
+        assert asked.judge(lambda *arguments: None).kind == "not answered"
+        assert asked.judge(lambda *arguments: ...).kind == "not answered"
+
+
+@every_exercise
+def test_hints_lead_step_by_step_in_both_languages(number, capsys):
+    asked = EXERCISES[number]
+    assert len(asked.hints) >= 2
+    assert len({text.en for text in asked.hints}) == len({text.zh for text in asked.hints}) == len(asked.hints)
+    for lang in LANGUAGES:
+        for which, text in enumerate(asked.hints, 1):
+            hint(number, which, lang=lang)
+            out = capsys.readouterr().out
+            assert text.in_language(lang) in out
+            assert (f"Hint {which} of {len(asked.hints)}: " if lang == "en" else f"提示 {which}/{len(asked.hints)}：") in out
+
+
+@every_exercise
+def test_a_title_is_in_both_languages(number):
+    title = EXERCISES[number].title
+    assert not re.search("[一-鿿]", title.en)
+    assert re.search("[一-鿿]", title.zh) or title.zh == title.en  # a function's name
+
+
+@every_exercise
+def test_the_solution_is_shown_as_a_learner_would_write_it(number, capsys):
+    for lang in LANGUAGES:
+        solution(number, lang=lang)
+        shown = capsys.readouterr().out
+        assert shown.strip()
+        assert not re.search(r"\) -> |: Any\b", shown), "solutions are shown without types"
+
+
+@pytest.mark.parametrize(("number", "place"), MISTAKES)
+def test_a_known_mistake_gets_its_own_words(number, place):
+    """And not those of another mistake, nor of a right answer."""
+    asked = EXERCISES[number]
+    mistake, text = asked.mistakes[place]
+    found = asked.judge(mistake if isinstance(asked, Function) else mistake())
+    assert (found.kind, found.en, found.zh) == ("mistake", text.en, text.zh)
+
+
+@pytest.mark.parametrize(("number", "answer", "en", "zh"), WRONG)
+def test_a_wrong_answer_is_told_what_is_wrong_with_it(number, answer, en, zh, home, capsys):
+    check(number, answer)
+    assert en in capsys.readouterr().out
+    check(number, answer, lang="zh")
+    assert zh in capsys.readouterr().out
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_exercise_has_wrong_answers_and_every_wrong_answer_an_exercise(lesson):
+    wrong = LESSONS[lesson]["WRONG"]
+    assert [*wrong] == [each.number for each in exercises_of(lesson)]
+    assert all(len(wrongs) >= 2 for wrongs in wrong.values())
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_exercises_are_numbered_from_one_and_there_are_three_to_six(lesson):
+    numbers = [each.number for each in exercises_of(lesson)]
+    assert numbers == [f"{lesson}.{place}" for place in range(1, len(numbers) + 1)]
+    assert 3 <= len(numbers) <= 6
