@@ -37,3 +37,5 @@ WRONG = {
         ((1, 1), "Three numbers are expected", "应是三个数"),
     ],
 }
+
+RIGHT = {"1.5": (1, 1, -1.5)}
