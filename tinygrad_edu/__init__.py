@@ -19,6 +19,7 @@ It needs NumPy alone. What needs more comes with an extra:
     pip install "tinygrad_edu[safetensors]"  files of arrays: checkpoints, models
     pip install "tinygrad_edu[progress]"  a progress bar: training.fit
     pip install "tinygrad_edu[demos]"     all of these, and what the demos show their results with
+    pip install "tinygrad_edu[course]"    the course in the browser and as notebooks: python -m tinygrad_edu learn
     pip install "tinygrad_edu[test]"      the tests, which compare with PyTorch where there is "tinygrad_edu[oracle]", too
     pip install "tinygrad_edu[dev]"       what one needs to work on it
 """
