@@ -1,7 +1,7 @@
 """Every exercise of the course: its solution is right, what is missing is said to be, and wrong answers are told what is wrong.
 
-The wrong answers are in `tests/course_answers/lesson_NN.py`: WRONG has for each exercise answers with a part of what is said of
-them in English and in Chinese; RIGHT has a right answer where the solution is only words.
+The wrong answers are in `tests/course_answers/`, a file for each lesson: WRONG has for each exercise answers with a part of what
+is said of them in English and in Chinese; RIGHT has a right answer where the solution is only words.
 """
 
 import re
