@@ -673,17 +673,17 @@ def test_an_error_in_a_shell_is_one_line_and_no_traceback():
     assert done.stderr == "python -m tinygrad_edu train: none.csv: there is no such file.\n"
 
 
-# --- what the READMEs say ------------------------------------------------------------------------------------------------------
+# --- what the guide says --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("readme", "said"), [("README.md", "Confusion matrix"), ("README.zh-CN.md", "混淆矩阵")])
-def test_the_commands_in_the_readme_run_and_its_error_is_what_is_said(readme, said, capsys):
+@pytest.mark.parametrize(("page", "said"), [("command_line.md", "Confusion matrix"), ("command_line.zh-CN.md", "混淆矩阵")])
+def test_the_commands_in_the_guide_run_and_its_error_is_what_is_said(page, said, capsys):
     iris = pytest.importorskip("sklearn.datasets").load_iris()
     text = "sepal length,sepal width,petal length,petal width,species\n"
     for flower, kind in zip(iris.data, iris.target, strict=True):
         text += ",".join(map(str, [*flower, iris.target_names[kind]])) + "\n"
     written(text, "iris.csv")
-    lines = [line.strip() for line in (ROOT / readme).read_text("utf-8").splitlines()]
+    lines = [line.strip() for line in (ROOT / "docs" / "guide" / page).read_text("utf-8").splitlines()]
     assert text.partition("\n")[0] in " ".join(lines)
     commands = [shlex.split(line)[3:] for line in lines if line.startswith("python -m tinygrad_edu ")]
     assert [command[0] for command in commands if command[0] != "ops"] == ["train", "predict"]

@@ -10,7 +10,7 @@ from benchmarks.derivations.__main__ import TIMES
 from benchmarks.derivations.page import ALL, Entry, Text, entries, page
 from tinygrad_edu.testing import check_grads
 
-PAGE = Path(__file__).parents[1] / "docs" / "derivations.md"
+DOCS = Path(__file__).parents[1] / "docs"
 EACH = pytest.mark.parametrize("classic", ALL, ids=lambda classic: classic.title)
 
 
@@ -34,8 +34,9 @@ def test_the_gradient_of_a_classic_is_that_of_differences(classic):
     check_grads(lambda *parameters: classic.function(*parameters, *data), parameters, order=1)
 
 
-def test_the_committed_page_is_what_the_command_prints(times):
-    assert PAGE.read_text(encoding="utf-8") == "\n".join(page(times)) + "\n"
+@pytest.mark.parametrize(("name", "lang"), [("derivations.md", "en"), ("derivations.zh-CN.md", "zh")])
+def test_the_committed_page_is_what_the_command_prints(name, lang, times):
+    assert (DOCS / name).read_text(encoding="utf-8") == "\n".join(page(times, lang)) + "\n"
 
 
 def test_at_least_thirteen_derived_sources_have_no_more_lines_than_the_derivation_by_hand():

@@ -6,26 +6,19 @@ import io
 import re
 import tokenize
 import tomllib
-from pathlib import Path
 
 import pytest
 
 import tinygrad_edu as tg
+from tests.documents import DOCUMENTS, FOLDERS, ROOT, named
 
-ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tinygrad_edu"
-FOLDERS = [PACKAGE, *(ROOT / name for name in ("tests", "demos", "benchmarks", "docs"))]
-MARKDOWN = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in folder.rglob("*.md"))])
 PYTHON = sorted(path for folder in FOLDERS for path in folder.rglob("*.py"))
 INITS = sorted(path for path in PACKAGE.rglob("__init__.py"))
 
 FILE = re.compile(r"(?<![\w./{}-])((?:[\w-]+/)*[\w.-]+\.(?:py|md))\b(?!:\d)")  # `file.py:12` is what a message looks like
 MODULE = re.compile(r"\btinygrad_edu(?:\.\w+)+")
 FOLDER = re.compile(r"`((?:[\w-]+/)+)`")
-
-
-def named(path):
-    return str(path.relative_to(ROOT))
 
 
 def words(path):
@@ -54,7 +47,7 @@ def can_be_found(name):
     return True
 
 
-@pytest.mark.parametrize("path", MARKDOWN + PYTHON, ids=named)
+@pytest.mark.parametrize("path", DOCUMENTS + PYTHON, ids=named)
 def test_a_file_a_folder_or_a_module_that_is_named_exists(path):
     text = words(path)
     assert [name for name in FILE.findall(text) + FOLDER.findall(text) if not is_there(name, path)] == []
@@ -70,9 +63,19 @@ def test_what_a_room_says_of_its_modules_is_so(path):
     assert [name for name in re.findall(r"`([a-z_]+)`", docstring) if name not in modules | public] == []
 
 
-def test_the_first_pages_say_how_each_extra_is_installed():
+PAGES = ["{}.md", "{}.zh-CN.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_first_minutes_and_the_package_say_how_each_extra_is_installed(page):
     with open(ROOT / "pyproject.toml", "rb") as file:
         extras = tomllib.load(file)["project"]["optional-dependencies"]
-    for text in (words(ROOT / "README.md"), words(ROOT / "README.zh-CN.md")):
-        assert [name for name in extras if f"\n| `{name}` |" not in text] == []
+    text = words(ROOT / "docs" / page.format("start"))
+    assert [name for name in extras if f"\n| `{name}` |" not in text] == []
     assert [name for name in extras if f"tinygrad_edu[{name}]" not in tg.__doc__] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_of_all_names_has_every_public_name(page):
+    text = words(ROOT / "docs" / "guide" / page.format("names"))
+    assert [name for name in tg.__all__ if f"tg.{name}" not in text] == []

@@ -48,7 +48,7 @@ SECRETS = {"_data", "_loan", "_grad", "_requires_grad", "_hooks", "_left", "_rig
 
 # What backward() runs through is what these two import, directly or not, without the table of operations.
 HEART = ["engine.backpropagation", "engine.value"]
-READMES = {"README.md": r"is ([\d,]+) lines of code", "README.zh-CN.md": r"共 ([\d,]+) 行代码"}
+READING = {"inside.md": r"is ([\d,]+) lines of code", "inside.zh-CN.md": r"共 ([\d,]+) 行代码"}
 
 
 @cache
@@ -147,15 +147,15 @@ def engine():
     return found
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_the_readme_names_every_file_of_the_engine_and_says_how_long_they_are(readme):
+@pytest.mark.parametrize("page", READING)
+def test_how_it_works_inside_names_every_file_of_the_engine_and_says_how_long_they_are(page):
     """The number is rounded up: it may be too large by a hundred, and too small by nothing."""
-    text = (ROOT.parent / readme).read_text(encoding="utf-8")
+    text = (ROOT.parent / "docs" / page).read_text(encoding="utf-8")
     reading = text[text.index("\n1. `primitives/primitive.py`") : text.index("`primitives/arithmetic.py`")]
     assert sorted(re.findall(r"`([\w/]+\.py)`", reading)) == sorted(f"{name.replace('.', '/')}.py" for name in engine())
     lines = {name: len(code_lines(ROOT / f"{name.replace('.', '/')}.py")) for name in engine()}
     print(lines, "together", sum(lines.values()))
-    said = int(re.search(READMES[readme], text)[1].replace(",", ""))
+    said = int(re.search(READING[page], text)[1].replace(",", ""))
     assert said - 100 <= sum(lines.values()) <= said, lines
 
 

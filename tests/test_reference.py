@@ -36,11 +36,12 @@ def page_by_entry():
 PAGE = page_by_entry()
 
 
-def test_the_command_prints_the_page():
-    run = [sys.executable, "-m", "tinygrad_edu", "ops"]
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_command_prints_the_page(lang):
+    run = [sys.executable, "-m", "tinygrad_edu", "ops", "--lang", lang]
     finished = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
     assert (finished.returncode, finished.stderr) == (0, "")
-    assert finished.stdout == op_table() + "\n"
+    assert finished.stdout == op_table(lang) + "\n"
 
 
 def test_the_command_refuses_what_it_does_not_know():
@@ -49,9 +50,10 @@ def test_the_command_refuses_what_it_does_not_know():
     assert "invalid choice: 'op'" in finished.stderr
 
 
-def test_the_committed_copy_is_the_page():
-    committed = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert committed == op_table() + "\n", "run: python -m tinygrad_edu ops > docs/operations.md"
+@pytest.mark.parametrize(("name", "lang"), [("operations.md", "en"), ("operations.zh-CN.md", "zh")])
+def test_the_committed_copy_is_the_page(name, lang):
+    committed = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert committed == op_table(lang) + "\n", f"run: python -m tinygrad_edu ops --lang {lang} > docs/{name}"
 
 
 def test_every_entry_is_listed_once_and_in_order():

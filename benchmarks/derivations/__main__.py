@@ -43,12 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.derivations", description="Derivations by hand and derived ones.")
     parser.add_argument("--measure", action="store_true", help=f"measure the times, and keep them in {TIMES.name}")
     parser.add_argument("--rounds", type=int, default=200, help="how often both take turns (default: 200)")
+    parser.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of the page")
     options = parser.parse_args()
     if options.measure:
         times = {classic.title: measured(classic, options.rounds) for classic in ALL}
         TIMES.write_text(json.dumps({"rounds": options.rounds, "times": times}, indent=2) + "\n", encoding="utf-8")
     else:
-        print("\n".join(page(json.loads(TIMES.read_text(encoding="utf-8")))))
+        print("\n".join(page(json.loads(TIMES.read_text(encoding="utf-8")), options.lang)))
 
 
 if __name__ == "__main__":

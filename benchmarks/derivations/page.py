@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from benchmarks.derivations.chinese import CHINESE
 from benchmarks.derivations.classic import Classic
 from benchmarks.derivations.classics import CLASSICS
 from benchmarks.derivations.recurrences import RECURRENCES
@@ -19,6 +20,8 @@ ALL = [*CLASSICS, *RECURRENCES]
 
 _INTRODUCTION = """\
 # Derivations
+
+[中文版](derivations.zh-CN.md)
 
 {count} classics of machine learning: the function as one writes it, its gradient as one derives it by hand, and the source that
 `tg.compile(tg.value_and_grad(...))` derives. All three compute the same numbers, which the tests see to.
@@ -31,6 +34,7 @@ Times are those of one call with the numbers that the derivation is tried with, 
 rounds in which the two take turns, and the median of their ratios. (`python -m benchmarks.derivations --measure` measures them
 anew; this page is written by `python -m benchmarks.derivations`.)
 """
+_HEAD = "| classic | lines by hand | derived | operations by hand | derived | time by hand | derived | derived / by hand |"
 
 
 @dataclass(frozen=True)
@@ -94,18 +98,20 @@ class Entry:
         """Whether the derived source has no more lines than that by hand."""
         return self.derived.lines <= self.by_hand.lines
 
-    def row(self, time: Mapping[str, float]) -> str:
+    def row(self, time: Mapping[str, float], lang: str) -> str:
         """A row of the table of all."""
-        link = "".join(char for char in self.classic.title.lower().replace(" ", "-") if char.isalnum() or char == "-")
+        title = _in(lang, self.classic.title)
+        link = "".join(char for char in title.lower().replace(" ", "-") if char.isalnum() or char == "-")
         counts = f"{self.by_hand.lines} | {self.derived.lines} | {self.by_hand.operations} | {self.derived.operations}"
         times = f"{duration(time['by_hand'])} | {duration(time['derived'])} | {time['ratio']:.2f}"
-        return f"| [{self.classic.title}](#{link}) | {counts} | {times} |"
+        return f"| [{title}](#{link}) | {counts} | {times} |"
 
-    def section(self) -> str:
+    def section(self, lang: str) -> str:
         """The sources, side by side."""
-        remark = f"\n{self.classic.remark}\n" if self.classic.remark else ""
+        title, by_hand, derived = (_in(lang, text) for text in (self.classic.title, "by hand", "derived"))
+        remark = f"\n{_in(lang, self.classic.remark)}\n" if self.classic.remark else ""
         return (
-            f"## {self.classic.title}\n\n{_block(self.function)}\n{remark}\n<table>\n<tr><th>by hand</th><th>derived</th></tr>\n"
+            f"## {title}\n\n{_block(self.function)}\n{remark}\n<table>\n<tr><th>{by_hand}</th><th>{derived}</th></tr>\n"
             f'<tr><td valign="top">\n\n{_block(self.by_hand)}\n\n</td><td valign="top">\n\n{_block(self.derived)}\n\n</td></tr>\n'
             "</table>\n"
         )
@@ -120,13 +126,17 @@ def entries() -> list[Entry]:
     return [Entry.of(classic) for classic in ALL]
 
 
-def page(times: Mapping[str, Any]) -> Iterator[str]:
-    """The page in Markdown, with the times that were measured."""
+def page(times: Mapping[str, Any], lang: str = "en") -> Iterator[str]:
+    """The page in Markdown, with the times that were measured, in English or (`"zh"`) in Chinese."""
     written = entries()
     shorter = sum(entry.is_no_longer for entry in written)
-    yield _INTRODUCTION.format(count=len(written), shorter=shorter, rounds=times["rounds"])
-    yield "| classic | lines by hand | derived | operations by hand | derived | time by hand | derived | derived / by hand |"
+    yield _in(lang, _INTRODUCTION).format(count=len(written), shorter=shorter, rounds=times["rounds"])
+    yield _in(lang, _HEAD)
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
-    yield from (entry.row(times["times"][entry.classic.title]) for entry in written)
+    yield from (entry.row(times["times"][entry.classic.title], lang) for entry in written)
     yield ""
-    yield from (entry.section() for entry in written)
+    yield from (entry.section(lang) for entry in written)
+
+
+def _in(lang: str, text: str) -> str:
+    return CHINESE[text] if lang == "zh" else text

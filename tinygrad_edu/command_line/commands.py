@@ -55,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train a model on a CSV file, with a report, and save it"))
     _add_predict(commands.add_parser("predict", help="apply a saved model to a CSV file"))
     operations = commands.add_parser("ops", help="print every operation with its formula and derivatives, in Markdown")
-    operations.set_defaults(run=lambda _: print(op_table()))
+    operations.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of the page")
+    operations.set_defaults(run=lambda options: print(op_table(options.lang)))
     return parser
 
 

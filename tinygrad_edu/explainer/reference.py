@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import inspect
-from typing import Any
+from operator import attrgetter
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,27 +21,42 @@ from tinygrad_edu.graph.terms import Symbol, substituted
 from tinygrad_edu.primitives.primitive import Case, Primitive
 from tinygrad_edu.primitives.table import TABLE
 
-_INTRODUCTION = """\
+_INTRODUCTION = {
+    "en": """\
 # The op table
+
+[中文版](operations.zh-CN.md)
 
 Every operation states its derivative once. Below, `g` is the gradient of the operation's result `out`, and each line after the
 first gives the gradient of one input. Shapes and parameters are those of an example; a result that broadcasting has enlarged is
 summed back to the shape of the input.
-"""
+""",
+    "zh": """\
+# 运算表
+
+[English](operations.md)
+
+每个运算只把自己的导数写一次。下面的 `g` 是运算结果 `out` 的梯度；每一项的第一行是运算本身，其余各行给出各个输入的梯度。
+形状和参数取自一个例子；输入经过广播的，梯度再求和，回到输入的形状。
+""",
+}
+_NONE = {"en": "`{name}` has none", "zh": "`{name}` 没有导数"}
 
 
-def op_table() -> str:
+def op_table(lang: Literal["en", "zh"] = "en") -> str:
     """The whole table, in Markdown."""
-    return "\n".join([_INTRODUCTION, *(_entry(primitive) for primitive in sorted(TABLE, key=lambda entry: entry.name))])
+    return "\n".join(
+        [_INTRODUCTION[lang], *(_entry(primitive, _NONE[lang]) for primitive in sorted(TABLE, key=attrgetter("name")))]
+    )
 
 
-def _entry(primitive: Primitive) -> str:
+def _entry(primitive: Primitive, none: str) -> str:
     inputs = _example(primitive)
     names = _input_names(primitive, len(inputs))
     params = dict(primitive.cases[0].params) if primitive.cases else {}
     formula = ast.unparse(expression(primitive, [ast.Name(name) for name in names], params))
     derivatives = _derivatives(primitive, inputs, names, params)
-    lines = [f"`d_{name}` = `{derivative}`" if derivative else f"`{name}` has none" for name, derivative in derivatives.items()]
+    lines = [f"`d_{name}` = `{derivative}`" if derivative else none.format(name=name) for name, derivative in derivatives.items()]
     return "- " + "  \n  ".join([f"`{primitive.name}` = `{formula}`", *lines])
 
 
