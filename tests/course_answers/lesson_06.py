@@ -1,0 +1,85 @@
+"""Wrong answers to the exercises of lesson 6, each with a part of what is said of it."""
+
+import numpy as np
+
+
+def output(z):
+    return 1.0 if z > 0 else 0.0
+
+
+def update_the_wrong_way(w, b, x, t, eta):
+    y = output(x @ w + b)
+    return w - eta * (t - y) * x, b - eta * (t - y)
+
+
+def update_of_w_alone(w, b, x, t, eta):
+    y = output(x @ w + b)
+    return w + eta * (t - y) * x, b
+
+
+def update_without_x(w, b, x, t, eta):
+    y = output(x @ w + b)
+    return w + eta * (t - y), b + eta * (t - y)
+
+
+def update_without_eta(w, b, x, t, eta):
+    y = output(x @ w + b)
+    return w + (t - y) * x, b + (t - y)
+
+
+def update_with_the_logit(w, b, x, t, eta):
+    z = x @ w + b
+    return w + eta * (t - z) * x, b + eta * (t - z)
+
+
+def update_that_says_yes_at_zero(w, b, x, t, eta):
+    y = 1.0 if x @ w + b >= 0 else 0.0
+    return w + eta * (t - y) * x, b + eta * (t - y)
+
+
+def update_that_returns_w_alone(w, b, x, t, eta):
+    return w + eta * (t - output(x @ w + b)) * x
+
+
+WRONG = {
+    "6.1": [
+        ([2.0, 0.5, 0.5], "wrong way", "方向反了"),
+        ([0.0, 1.5, 0.0], "b has to be updated", "b 也要更新"),
+        ([-1, 2, -1], "learning rate is missing", "学习率"),
+        ([0.5, 0.5, -0.5], "its own input", "自己的输入"),
+        ([1, 1, 0], "Nothing has changed", "什么也没有变"),
+        ([0.0, 1.5, ...], "Not answered yet", "还没有作答"),
+        ([0.0, 1.5], "shape", "形状"),
+        ([0.0, 1.25, -0.5], "1 of 3", "3 个数中有 1 个不同"),
+    ],
+    "6.2": [
+        (update_the_wrong_way, "wrong way", "方向反了"),
+        (update_of_w_alone, "b has stayed", "b 没有更新"),
+        (update_without_x, "lacks the factor x", "缺少因子 x"),
+        (update_without_eta, "eta is missing", "漏了学习率"),
+        (update_with_the_logit, "not with the logit", "不是 logit"),
+        (update_that_says_yes_at_zero, "exactly 0", "恰好为 0"),
+        (update_that_returns_w_alone, "must return 2 results", "应返回 2 个结果"),
+    ],
+    "6.3": [
+        (lambda w, b, x, t: (t - output(x @ w + b)) * x, "sign is turned", "符号反了"),
+        (lambda w, b, x, t: -(t - output(x @ w + b)), "shape", "形状"),
+        (lambda w, b, x, t: -(t - output(x @ w + b)) * np.ones(2), "factor x is missing", "缺少因子 x"),
+        (lambda w, b, x, t: -(t - (x @ w + b)) * x, "wrong", "不对"),
+    ],
+    "6.4": [
+        (1.5 / 11.25, "bias is updated, too", "偏置也会更新"),
+        (12.25 / 1.5, "Upside down", "颠倒"),
+        (2 / 12.25, "bound of a parabola", "抛物线的界限"),
+        (1.5, "So far is it to go", "需要走的距离"),
+        (0.1, "too small", "太小"),
+    ],
+    "6.5": [
+        ([1, 1], "takes 2 updates, not five", "需要 2 次更新"),
+        ([3, 1], "takes 0 updates", "需要 0 次更新"),
+        ([0, 2.2], "takes 6 updates", "需要 6 次更新"),
+        ([0, 1, 2], "Two numbers are needed", "需要两个数"),
+    ],
+}
+
+RIGHT = {"6.5": [0, 1.8]}
