@@ -50,31 +50,51 @@ EXERCISES = (
                 "把出现 a 的每个地方、出现 b 的每个地方都写下来。每个地方就是一条路径。",
             ),
             Text(
-                "a stands in ab (local derivative b) and alone (1). b stands in ab (local derivative a) and in b² (local derivative 2b).",
-                "a 出现在 ab 里（局部导数 b），又单独出现（局部导数 1）；b 出现在 ab 里（局部导数 a），又出现在 b² 里（局部导数 2b）。",
+                "a stands in ab (local derivative b) and alone (1). b stands in ab (local derivative a) and in b² (local "
+                "derivative 2b).",
+                "a 出现在 ab 里（局部导数 b），又单独出现（局部导数 1）；b 出现在 ab 里（局部导数 a），又出现在 b² "
+                "里（局部导数 2b）。",
             ),
             Text("Add: b + 1 and a + 2b, at a = 5, b = 7.", "相加：b + 1 和 a + 2b，取 a = 5，b = 7。"),
         ),
-        solution=Text("dz/da = b + 1 = 8 and dz/db = a + 2b = 5 + 14 = 19: [8, 19]", "dz/da = b + 1 = 8，dz/db = a + 2b = 5 + 14 = 19：[8, 19]"),
+        solution=Text(
+            "dz/da = b + 1 = 8 and dz/db = a + 2b = 5 + 14 = 19: [8, 19]",
+            "dz/da = b + 1 = 8，dz/db = a + 2b = 5 + 14 = 19：[8, 19]",
+        ),
         mistakes=(
             (
                 lambda: np.array([7.0, 19.0]),
-                Text("For a you followed only the path through ab. a is also added alone: a path with slope 1.", "对 a 你只走了经过 ab 的路径。a 还单独加了一次：那条路径的斜率是 1。"),
+                Text(
+                    "For a you followed only the path through ab. a is also added alone: a path with slope 1.",
+                    "对 a 你只走了经过 ab 的路径。a 还单独加了一次：那条路径的斜率是 1。",
+                ),
             ),
             (
                 lambda: np.array([1.0, 19.0]),
-                Text("For a you followed only the last path. The contribution b of the product must be added.", "对 a 你只走了最后一条路径，还要加上乘积那一份贡献 b。"),
+                Text(
+                    "For a you followed only the last path. The contribution b of the product must be added.",
+                    "对 a 你只走了最后一条路径，还要加上乘积那一份贡献 b。",
+                ),
             ),
             (
                 lambda: np.array([8.0, 14.0]),
-                Text("For b you followed only the path through b². In ab it stands, too.", "对 b 你只走了经过 b² 的路径。它在 ab 里也出现。"),
+                Text(
+                    "For b you followed only the path through b². In ab it stands, too.",
+                    "对 b 你只走了经过 b² 的路径。它在 ab 里也出现。",
+                ),
             ),
             (
                 lambda: np.array([8.0, 5.0]),
-                Text("For b you followed only the path through ab. It stands in b², too.", "对 b 你只走了经过 ab 的路径。它在 b² 里也出现。"),
+                Text(
+                    "For b you followed only the path through ab. It stands in b², too.",
+                    "对 b 你只走了经过 ab 的路径。它在 b² 里也出现。",
+                ),
             ),
             (lambda: np.array([8.0, 12.0]), Text("The local derivative of b² is 2b, and not b.", "b² 的局部导数是 2b，不是 b。")),
-            (lambda: np.array([19.0, 8.0]), Text("The numbers are right, but the first one belongs to a.", "数是对的，但第一个应该是对 a 的。")),
+            (
+                lambda: np.array([19.0, 8.0]),
+                Text("The numbers are right, but the first one belongs to a.", "数是对的，但第一个应该是对 a 的。"),
+            ),
         ),
     ),
     Gradient(
@@ -149,7 +169,8 @@ EXERCISES = (
                 "分两部分：先把输出由哪些 Value 算出来的收集起来，每个一次；再从最新的开始逐个处理。",
             ),
             Text(
-                "Collect with a set of what was found and a list of what is to be visited: while to_visit: node = to_visit.pop() ...",
+                "Collect with a set of what was found and a list of what is to be visited: while to_visit: node = "
+                "to_visit.pop() ...",
                 "收集时用一个集合记录已经找到的，用一个列表记录待访问的：while to_visit: node = to_visit.pop() ……",
             ),
             Text(
@@ -169,11 +190,13 @@ EXERCISES = (
         trial=try_class,
         hints=(
             Text(
-                "Grow it as the lesson did: __init__, +, ·, then as_value and the r-methods, powers, exp, tanh, then −, /, then backward.",
+                "Grow it as the lesson did: __init__, +, ·, then as_value and the r-methods, powers, exp, tanh, then −, /, "
+                "then backward.",
                 "照这一课的顺序长出来：__init__、+、·，再是 as_value 和带 r 的方法、幂、exp、tanh，然后是 −、/，最后是 backward。",
             ),
             Text(
-                "After each operation compare its gradient with a difference quotient. check tells you the first operation that fails.",
+                "After each operation compare its gradient with a difference quotient. check tells you the first operation "
+                "that fails.",
                 "每写一个运算，就拿差商对一遍梯度。check 会告诉你第一个出错的运算。",
             ),
             Text(

@@ -67,7 +67,8 @@ def _wrong_slope_of_the_divisor(got: float, a: float, b: float) -> Text | None:
     here = f"a = {_number(a)}, b = {_number(b)}"
     if _are_equal(got, a / b**2):
         return Text(
-            f"At {here} the local derivative for b has its sign turned: a larger divisor gives a smaller quotient where a is positive.",
+            f"At {here} the local derivative for b has its sign turned: a larger divisor gives a smaller quotient where a is "
+            "positive.",
             f"在 {here} 处，对 b 的局部导数符号反了：a 为正时，除数越大，商越小。",
         )
     if _are_equal(got, -1 / b**2):
@@ -100,14 +101,15 @@ def try_relu(answer: Callable[[Any], Any]) -> Text | None:
             )
         if result is not a and slope and a not in [source for source, _ in result.made_from]:
             return Text(
-                f"{call} has the right data, but has forgotten a: without the pair (a, local derivative) no gradient comes back to it.",
+                f"{call} has the right data, but has forgotten a: without the pair (a, local derivative) no gradient comes "
+                "back to it.",
                 f"{call} 的数值对了，但它忘记了 a：没有二元组 (a, 局部导数)，梯度就回不到 a。",
             )
         got = 1.0 if result is a else sum(local for source, local in result.made_from if source is a)
         if not _are_equal(got, slope):
             return Text(
-                f"In {call} the local derivative is {_number(got)}, and it should be {_number(slope)}: if a moves a little, the result "
-                + ("moves as much." if slope else "stays 0. (At 0 itself one agrees on 0.)"),
+                f"In {call} the local derivative is {_number(got)}, and it should be {_number(slope)}: if a moves a little, "
+                "the result " + ("moves as much." if slope else "stays 0. (At 0 itself one agrees on 0.)"),
                 f"在 {call} 中局部导数是 {_number(got)}，应该是 {_number(slope)}：a 动一点点时，结果"
                 + ("跟着动同样多。" if slope else "一直是 0。（在 0 这一点，约定取 0。）"),
             )
@@ -162,9 +164,7 @@ def try_gradients(answer: Callable[[Any], Any]) -> Text | None:
         )
     for name, value, right in (("ab", product, -4.0), ("a", a, -12.0), ("b", b, -8.0), ("c", c, 6.0)):
         if value not in found:
-            return Text(
-                f"For (a · b) · c the dictionary has no entry for {name}.", f"对 (a · b) · c，字典里没有 {name} 这一项。"
-            )
+            return Text(f"For (a · b) · c the dictionary has no entry for {name}.", f"对 (a · b) · c，字典里没有 {name} 这一项。")
         if not _are_equal(found[value], right):
             return Text(
                 f"For (a · b) · c with a = 2, b = 3, c = −4 the gradient of {name} is {_number(found[value])}, and it should be "
@@ -181,7 +181,8 @@ def _wrong_on_several_paths(answer: Callable[[Any], Any]) -> Text | None:
     got = answer(output).get(a)
     if not _are_equal(got, 4.0):
         return Text(
-            f"In a · b + a the number a is used twice and its gradient is {_number(got)}, but the contributions b = 3 and 1 should be "
+            f"In a · b + a the number a is used twice and its gradient is {_number(got)}, but the contributions b = 3 and 1 "
+            "should be "
             "added to 4. Do not overwrite what was found before: found.get(source, 0.0) + ...",
             f"在 a · b + a 中 a 用了两次，得到的梯度是 {_number(got)}，但两份贡献 b = 3 和 1 应该相加得 4。"
             "不要覆盖先前得到的值：found.get(source, 0.0) + ……",
@@ -189,7 +190,8 @@ def _wrong_on_several_paths(answer: Callable[[Any], Any]) -> Text | None:
     first = answer(output).get(a)
     if not _are_equal(first, 4.0):
         return Text(
-            f"Called again for the same output, it gives {_number(first)} instead of 4: begin with a new, empty dictionary each time.",
+            f"Called again for the same output, it gives {_number(first)} instead of 4: begin with a new, empty dictionary "
+            "each time.",
             f"对同一个输出再调用一次，得到的是 {_number(first)} 而不是 4：每次都要从一个新的空字典开始。",
         )
     product = a * b
@@ -197,7 +199,8 @@ def _wrong_on_several_paths(answer: Callable[[Any], Any]) -> Text | None:
         got = answer(output).get(a)
         if not _are_equal(got, 18.0):
             return Text(
-                f"With p = a · b and z = p + 5p the gradient of a is {_number(got)}, and it should be 18. The order is wrong: p passed "
+                f"With p = a · b and z = p + 5p the gradient of a is {_number(got)}, and it should be 18. The order is wrong: "
+                "p passed "
                 "its gradient on before all contributions to it had arrived. Visit the largest serial first.",
                 f"p = a · b，z = p + 5p 时，a 的梯度是 {_number(got)}，应该是 18。顺序错了：p 还没有收齐全部贡献就往下传了。"
                 "要从 serial 最大的开始。",
@@ -211,7 +214,8 @@ def _wrong_on_many_numbers(answer: Callable[[Any], Any]) -> Text | None:
         got = answer(output).get(start)
     except TooManyError:
         return Text(
-            "A number was added to itself 60 times: that is 61 Values, but 2⁶⁰ paths, and this walk goes along every path. Visit each "
+            "A number was added to itself 60 times: that is 61 Values, but 2⁶⁰ paths, and this walk goes along every path. "
+            "Visit each "
             "Value once, when all contributions to it are there.",
             "把一个数和自己相加 60 次：只有 61 个 Value，却有 2⁶⁰ 条路径，而你的程序在逐条走路径。"
             "每个 Value 只访问一次，等它的贡献都到齐了再往下传。",
@@ -228,9 +232,11 @@ def _wrong_on_many_numbers(answer: Callable[[Any], Any]) -> Text | None:
         got = answer(value).get(start)
     except RecursionError:
         return Text(
-            "A chain of 10,000 additions is too long for a function that calls itself (RecursionError). Keep a list of what is to be "
+            "A chain of 10,000 additions is too long for a function that calls itself (RecursionError). Keep a list of what "
+            "is to be "
             "visited, and take from it in a loop.",
-            "10000 次加法连成的链，对自己调用自己的函数来说太长了（RecursionError）。用一个列表存放待访问的 Value，在循环里逐个取出。",
+            "10000 次加法连成的链，对自己调用自己的函数来说太长了（RecursionError）。用一个列表存放待访问的 Value，"
+            "在循环里逐个取出。",
         )
     if not _are_equal(got, 1.0):
         return Text(
@@ -263,7 +269,7 @@ _SINGLE: tuple[tuple[str, Callable[..., Any], tuple[float, ...], float, tuple[fl
 
 def try_class(answer: Any) -> Text | None:
     if not isinstance(answer, type):
-        return Text("Give check the class itself: check(\"8.6\", Value).", "把类本身交给 check：check(\"8.6\", Value)。")
+        return Text('Give check the class itself: check("8.6", Value).', '把类本身交给 check：check("8.6", Value)。')
     for words, operation, at, data, slopes in _SINGLE:
         wrong = _wrong_operation(answer, words, operation, at, data, slopes)
         if wrong is not None:
@@ -284,7 +290,8 @@ def _wrong_operation(
         if words[0].isdigit():
             method = {"+": "__radd__", "*": "__rmul__", "-": "__rsub__", "/": "__rtruediv__"}[words[2]]
             return Text(
-                f"{words} with a Value a fails ({told}). Python asks the Value for {method}, since the number on the left gives up.",
+                f"{words} with a Value a fails ({told}). Python asks the Value for {method}, since the number on the left "
+                "gives up.",
                 f"{words}（a 是 Value）出错：{told}。左边的数处理不了，于是 Python 向右边的 Value 要 {method}。",
             )
         return Text(f"{words} at {where} fails: {told}.", f"在 {where} 处计算 {words} 出错：{told}。")
@@ -313,7 +320,8 @@ def _wrong_graph(kind: Any) -> Text | None:
     (a * b + a).backward()
     if not _are_equal(a.grad, 4.0):
         return Text(
-            f"In a * b + a the number a is used twice and its gradient is {_number(a.grad)}, but the contributions 3 and 1 should be "
+            f"In a * b + a the number a is used twice and its gradient is {_number(a.grad)}, but the contributions 3 and 1 "
+            "should be "
             "added to 4.",
             f"在 a * b + a 中 a 用了两次，得到的梯度是 {_number(a.grad)}，但两份贡献 3 和 1 应该相加得 4。",
         )
@@ -322,7 +330,8 @@ def _wrong_graph(kind: Any) -> Text | None:
         build(a * b).backward()
         if not _are_equal(a.grad, 18.0):
             return Text(
-                f"With p = a * b and z = p + 5 * p the gradient of a is {_number(a.grad)}, and it should be 18. The order is wrong: p "
+                f"With p = a * b and z = p + 5 * p the gradient of a is {_number(a.grad)}, and it should be 18. The order is "
+                "wrong: p "
                 "passed its gradient on before all contributions to it had arrived.",
                 f"p = a * b，z = p + 5 * p 时，a 的梯度是 {_number(a.grad)}，应该是 18。顺序错了：p 还没有收齐全部贡献就往下传了。",
             )
@@ -335,9 +344,11 @@ def _wrong_adding_up(kind: Any) -> Text | None:
         (0.5 * (8.0 - theta * 2.0) ** 2).backward()
     if not _are_equal(theta.grad, -8.0):
         return Text(
-            f"Two losses with the gradient −4 each should add up to −8 in theta.grad, but it is {_number(theta.grad)}: backward adds to "
+            f"Two losses with the gradient −4 each should add up to −8 in theta.grad, but it is {_number(theta.grad)}: "
+            "backward adds to "
             "what is there, and the user zeroes.",
-            f"两个损失的梯度都是 −4，theta.grad 里应该累加成 −8，却是 {_number(theta.grad)}：backward 往已有的值上加，清零由使用者来做。",
+            f"两个损失的梯度都是 −4，theta.grad 里应该累加成 −8，却是 {_number(theta.grad)}：backward 往已有的值上加，"
+            "清零由使用者来做。",
         )
     theta = kind(3.0)
     loss = 0.5 * (8.0 - theta * 2.0) ** 2
@@ -345,7 +356,8 @@ def _wrong_adding_up(kind: Any) -> Text | None:
     loss.backward()
     if not _are_equal(theta.grad, -8.0):
         return Text(
-            f"backward() twice on the same loss should give twice −4, but theta.grad is {_number(theta.grad)}. The numbers in between "
+            f"backward() twice on the same loss should give twice −4, but theta.grad is {_number(theta.grad)}. The numbers in "
+            "between "
             "kept their old sums, and passed them on again: collect the sums of each call in a dictionary of its own.",
             f"对同一个损失调用两次 backward()，应该是 −4 的两倍，但 theta.grad 是 {_number(theta.grad)}。"
             "中间的数留着旧的累加值，又往下传了一遍：每次调用都要用一个新的字典来累加。",
@@ -361,7 +373,8 @@ def _wrong_chain(kind: Any) -> Text | None:
         value.backward()
     except RecursionError:
         return Text(
-            "A chain of 10,000 additions ends in a RecursionError. Walk with a loop and a list instead of a function that calls itself.",
+            "A chain of 10,000 additions ends in a RecursionError. Walk with a loop and a list instead of a function that "
+            "calls itself.",
             "10000 次加法连成的链以 RecursionError 告终。用循环和列表来走，不要用自己调用自己的函数。",
         )
     if not _are_equal(start.grad, 1.0):
