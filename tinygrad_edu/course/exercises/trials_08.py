@@ -126,7 +126,7 @@ class Watched(Value):
     asked, most = 0, 2000
 
     @property
-    def made_from(self) -> Any:  # type: ignore[override]
+    def made_from(self) -> Any:
         Watched.asked += 1
         if Watched.asked > Watched.most:
             raise TooManyError
