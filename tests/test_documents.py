@@ -45,19 +45,22 @@ def test_every_link_leads_to_a_file_that_is_not_empty_and_to_a_heading_in_it(pat
 
 
 @EACH
-def test_a_document_leads_to_documents_of_its_own_language_and_to_its_translation(path):
+def test_a_document_leads_to_documents_of_its_own_language_and_at_most_to_its_translation(path):
     targets = [path.parent / link.partition("#")[0] for link in links(path.read_text(encoding="utf-8"))]
     foreign = [target.resolve() for target in targets if target.suffix == ".md" and is_chinese(target) != is_chinese(path)]
-    assert foreign == [translation(path)]
+    assert foreign in ([], [translation(path)])
 
 
 # --- both languages ------------------------------------------------------------------------------------------------------------
 
 
 def code(text):
-    """The lines of code, without comments, without what they print, and without the choice of a language."""
+    """The lines of code, without comments, without what they print, and without the choice of a language.
+
+    What is in braces behind the backticks (as `{toctree}`) is no code.
+    """
     parser = doctest.DocTestParser()
-    fenced = re.findall(r"^ *```.*?\n(.*?)^ *```$", text, flags=re.DOTALL | re.MULTILINE)
+    fenced = re.findall(r"^ *```\w*\n(.*?)^ *```$", text, flags=re.DOTALL | re.MULTILINE)
     typed = ["".join(example.source for example in parser.get_examples(block)) if ">>>" in block else block for block in fenced]
     indented = re.findall(r"^ {4}.*$", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     lines = [line for block in [*typed, *indented] for line in block.splitlines()]
