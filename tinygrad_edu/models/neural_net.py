@@ -304,6 +304,10 @@ class NeuralNetClassifier(SoftmaxClassifier, NeuralNet):
     def _logits(self, X: Any) -> Array:
         return self._outputs(X)
 
+    def _targets(self, numbers: Array, classes: Array) -> Array:
+        """For each sample the number of its class, of which the loss makes probabilities."""
+        return numbers.astype(np.intp)
+
     def _output_count(self, form: Form) -> int:
         assert form.classes is not None
         return len(form.classes)
