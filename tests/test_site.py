@@ -1,13 +1,20 @@
 """The site and the pages of single lessons: what can be told without building all of it."""
 
+import importlib
+import inspect
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
+import tinygrad_edu as tg
 from tinygrad_edu.course import texts
 from tinygrad_edu.course.building import build_lesson
 from tinygrad_edu.errors import DataError, MissingExtraError, TinygradError
 
+ROOT = Path(__file__).parents[1]
+REFERENCE = sorted((ROOT / "docs" / "api").glob("*.md"))
 LESSON = """---
 jupytext:
   text_representation:
@@ -81,3 +88,63 @@ def test_a_lesson_that_is_not_there_is_an_error_that_says_which_are(lesson, tmp_
         build_lesson(4, "en", tmp_path)
     with pytest.raises(DataError, match="lang must be 'en' or 'zh', but is 'de'"):
         build_lesson(3, "de", tmp_path)
+
+
+@pytest.fixture
+def reference(monkeypatch):
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return importlib.import_module("reference")
+
+
+@pytest.mark.parametrize("ending", [".md", ".zh-CN.md"])
+def test_every_public_module_has_a_page_of_the_reference_in_both_languages(reference, ending):
+    pages = [page.read_text("utf-8") for page in REFERENCE if page.name.partition(".")[2] == ending[1:]]
+    shown = [room for page in pages for room in re.findall(r"^```\{room\} (.*)$", page, re.MULTILINE)]
+    assert sorted(shown) == sorted(reference.rooms())
+
+
+def test_every_public_name_is_described_on_the_page_of_its_module(reference):
+    """What a page describes is what `__all__` lists; and this is all of it."""
+    assert {name for name in tg.__all__ if not inspect.ismodule(getattr(tg, name))} <= set(reference.public_names("tinygrad_edu"))
+    for room in reference.rooms():
+        module = reference.module_of(room)
+        for name in reference.public_names(room):
+            if not inspect.ismodule(member := getattr(module, name)):
+                first = reference.described(f"{room}.{name}", member)
+                assert re.search(rf"\{{py:(class|exception|function)\}} {re.escape(room)}\.{name}\(", first[0]), first[0]
+
+
+def test_a_docstring_becomes_lists_code_and_links(reference):
+    def scaled(x, *, by=2.0):
+        """The array, times a number: a*x, not a_x.
+
+        Parameters
+        ----------
+        x: an array
+            of any shape.
+        by, *others: numbers.
+
+        >>> scaled(1.0)
+        2.0
+
+        Then `some_words`.
+        """
+
+    assert reference.described("room.scaled", scaled)[0].endswith("{py:function} room.scaled(x, *, by=2.0)")
+    assert reference.markdown(scaled) == [
+        "The array, times a number: a\\*x, not a\\_x.",
+        "",
+        "**Parameters**",
+        "",
+        "- `x`: an array of any shape.",
+        "- `by`, `*others`: numbers.",
+        "",
+        "```pycon",
+        ">>> scaled(1.0)",
+        "2.0",
+        "```",
+        "",
+        "Then `some_words`.",
+        "",
+    ]

@@ -99,7 +99,7 @@ def environment(folder: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def settings(lang: str) -> dict[str, Any]:
-    """What Sphinx is told for every page, `"en"` or `"zh"`: the names that its `conf.py` defines."""
+    """What Sphinx is told for every page, `"en"` or `"zh"`: the names in its file of settings."""
     _check_packages()
     mathjax = Path(next(iter(find_spec("sphinx-mathjax-offline").submodule_search_locations)))  # type: ignore[union-attr,arg-type]
     show, hide = {"en": ("Show the code", "Hide the code"), "zh": ("显示代码", "隐藏代码")}[lang]

@@ -1,0 +1,62 @@
+"""Builds the site: `python docs/build.py` writes English, Chinese and the page that leads to them into build/site.
+
+Both languages are built at once, each in a process of its own. Lessons run meanwhile. A warning of Sphinx, and an exception or
+a warning in a lesson, is a failure.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tinygrad_edu.course.building import environment
+
+ROOT = Path(__file__).parents[1]
+SITE = ROOT / "build" / "site"
+LANGUAGES = ("en", "zh")
+DOOR = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>tinygrad_edu</title>
+<script>
+location.replace(navigator.language.startsWith("zh") ? "zh/docs/index.zh-CN.html" : "en/docs/index.html");
+</script>
+<noscript><meta http-equiv="refresh" content="0; url=en/docs/index.html"></noscript>
+</head>
+<body>
+<main>
+<h1>tinygrad_edu</h1>
+<p><a href="en/docs/index.html">English</a> · <a href="zh/docs/index.zh-CN.html" lang="zh-CN">中文</a></p>
+</main>
+</body>
+</html>
+"""
+
+
+def main():
+    with TemporaryDirectory() as folder:
+        builds = {language: build(language, Path(folder, language)) for language in LANGUAGES}
+        if failed := [language for language, running in builds.items() if running.wait()]:
+            sys.exit(f"not built: {', '.join(failed)}")
+        shutil.rmtree(SITE, ignore_errors=True)
+        for language in LANGUAGES:
+            shutil.copytree(
+                Path(folder, language, "pages"), SITE / language, ignore=shutil.ignore_patterns(".*", "_sources", "objects.inv")
+            )
+    (SITE / "index.html").write_text(DOOR, encoding="utf-8")
+    print(f"The site is in {SITE}: open index.html")
+
+
+def build(language, folder):
+    """Begin to build the pages in one language, into `folder/pages`. What else is kept on the way is in `folder`, too."""
+    folder.mkdir()
+    options = ["-q", "-W", "--keep-going", "-n", "-c", "docs", "-d", folder / "doctrees", "-t", language]
+    return subprocess.Popen([sys.executable, "-m", "sphinx", *options, ".", folder / "pages"], cwd=ROOT, env=environment(folder))
+
+
+if __name__ == "__main__":
+    main()

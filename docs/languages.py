@@ -1,0 +1,79 @@
+"""What belongs to a site in two languages: a way from every page to the same one in the other language, and search in Chinese.
+
+A Chinese page stands beside the English one, with a mark before its ending. Each language is a build of its own, `en` and `zh`.
+"""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.search.en import SearchEnglish
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.osutil import relative_uri
+
+MARK = ".zh-CN"
+MADE_BY_SPHINX = {"genindex", "py-modindex", "search"}
+CHINESE = "\u3400-\u9fff"
+
+
+class SearchChinese(SearchEnglish):
+    """Chinese text has no spaces: what is indexed, and looked for, are its characters and their neighbouring pairs.
+
+    So a word of two characters or more is found wherever it stands, without a dictionary that would have to know it.
+    """
+
+    lang = "zh"
+    language_name = "Chinese"
+    js_splitter_code = (
+        "const splitQuery = (query) => (query.match(/[%s]+|[\\p{Letter}\\p{Number}_]+/gu) || []).flatMap((word) =>\n"
+        "  /^[%s]{2}/u.test(word) ? [...word].slice(1).map((next, i) => word[i] + next) : [word]);"
+    ).replace("%s", r"\u3400-\u9fff")
+
+    def split(self, text):
+        words = re.findall(f"[{CHINESE}]+|[^\\W{CHINESE}]+", text)
+        return [part for word in words for part in (word, *_pairs(word))]
+
+    def word_filter(self, word):
+        return bool(re.match(f"[{CHINESE}]{{1,2}}$", word)) or (not re.match(f"[{CHINESE}]", word) and super().word_filter(word))
+
+
+def _pairs(word):
+    return [*word, *(a + b for a, b in pairwise(word))] if re.match(f"[{CHINESE}]", word) else []
+
+
+class OtherLanguage(SphinxPostTransform):
+    """Links to pages of the other language, and to the README, which the site's first page takes the place of."""
+
+    default_priority = 5  # before MyST looks for the pages
+
+    def run(self, **_):
+        for link in list(self.document.findall(lambda node: isinstance(node, pending_xref) and node.get("refdomain") == "doc")):
+            target = link["reftarget"]
+            if target.removesuffix(MARK) == "README":
+                link["reftarget"], link["reftargetid"] = self.config.root_doc, None
+            elif target not in self.env.found_docs and (Path(self.env.srcdir) / f"{target}.md").is_file():
+                uri = relative_uri(f"here/{self.env.docname}.html", f"{'zh' if target.endswith(MARK) else 'en'}/{target}.html")
+                link.replace_self(nodes.reference("", "", *link.children, refuri=uri, internal=True))
+
+
+def in_other_language(page):
+    """What the same page is called there."""
+    if page in MADE_BY_SPHINX:
+        return page
+    return page.removesuffix(MARK) if page.endswith(MARK) else page + MARK
+
+
+def add_switch(app, page, template, context, doctree):
+    """The line at the top of a page that leads to the same page in the other language."""
+    other, tag, name = ("en", "en", "English") if app.config.language == "zh_CN" else ("zh", "zh-CN", "中文")
+    uri = relative_uri(f"here/{page}.html", f"{other}/{in_other_language(page)}.html")
+    context["theme_announcement"] = f'<a class="language" href="{uri}" lang="{tag}" hreflang="{tag}">{name}</a>'
+
+
+def setup(app):
+    app.add_search_language(SearchChinese)
+    app.add_post_transform(OtherLanguage)
+    app.connect("html-page-context", add_switch)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
