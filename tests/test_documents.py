@@ -60,8 +60,9 @@ def code(text):
     What is in braces behind the backticks (as `{toctree}`) is no code.
     """
     parser = doctest.DocTestParser()
-    fenced = re.findall(r"^ *```\w*\n(.*?)^ *```$", text, flags=re.DOTALL | re.MULTILINE)
-    typed = ["".join(example.source for example in parser.get_examples(block)) if ">>>" in block else block for block in fenced]
+    fenced = re.findall(r"^ *```(\S*).*?\n(.*?)^ *```$", text, flags=re.DOTALL | re.MULTILINE)
+    blocks = [block for language, block in fenced if not language.startswith("{")]
+    typed = ["".join(example.source for example in parser.get_examples(block)) if ">>>" in block else block for block in blocks]
     indented = re.findall(r"^ {4}.*$", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     lines = [line for block in [*typed, *indented] for line in block.splitlines()]
     bare = [re.sub(r'\s*#.*|, lang="\w+"| --lang zh', "", line) for line in lines]
