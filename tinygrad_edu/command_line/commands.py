@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from tinygrad_edu.command_line.learning import learn
 from tinygrad_edu.command_line.predicting import predict
 from tinygrad_edu.command_line.trained import KINDS
 from tinygrad_edu.command_line.training import train
@@ -50,10 +51,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=_PROGRAM, description="Train models on tables, apply them, and list the operations.")
+    parser = _Parser(prog=_PROGRAM, description="Take the course, train models on tables, apply them, and list the operations.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a model on a CSV file, with a report, and save it"))
     _add_predict(commands.add_parser("predict", help="apply a saved model to a CSV file"))
+    _add_learn(commands.add_parser("learn", help="list the lessons of the course, or open one"))
     operations = commands.add_parser("ops", help="print every operation with its formula and derivatives, in Markdown")
     operations.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of the page")
     operations.set_defaults(run=lambda options: print(op_table(options.lang)))
@@ -93,6 +95,14 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="FILE.csv", help="where to save the predictions; by default they are printed")
     _add_common(parser)
+
+
+def _add_learn(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=learn)
+    parser.add_argument("lesson", nargs="?", type=_whole(1), metavar="LESSON", help="its number; by default all are listed")
+    parser.add_argument("--notebook", action="store_true", help="open it in Jupyter, as a notebook in the current folder")
+    parser.add_argument("--no-open", dest="open", action="store_false", help="only say where the page or the notebook is")
+    parser.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of the lesson")
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

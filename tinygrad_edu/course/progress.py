@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinygrad_edu.course.exercise import Text
+from tinygrad_edu.errors import DataError
 from tinygrad_edu.saving import save
 
 HOME = "TINYGRAD_EDU_HOME"
 """The environment variable that names another folder than ~/.tinygrad_edu."""
 
 
-_TROUBLE = (OSError, RuntimeError, ValueError)  # a RuntimeError where there is no home, a ValueError from a name that none can have
+_TROUBLE = (OSError, ValueError)  # a ValueError from a folder that none can have
 
 
 @dataclass
@@ -38,8 +39,16 @@ class Progress:
 
 
 def home() -> Path:
-    """The user's own folder for the course. It need not be there."""
-    return Path(os.environ.get(HOME) or Path.home() / ".tinygrad_edu")
+    """The user's own folder for the course. It need not be there.
+
+    Raises
+    ------
+    DataError: if the user has none.
+    """
+    try:
+        return Path(os.environ.get(HOME) or Path.home() / ".tinygrad_edu")
+    except RuntimeError:
+        raise DataError(f"you have no home folder: name a folder in the environment variable {HOME}.") from None
 
 
 def progress() -> Progress:

@@ -35,3 +35,14 @@ def lesson_file(number: int, lang: str) -> Path:
     if number not in files:
         raise DataError(f"the lessons are numbered {min(files)} to {max(files)}, but number is {shortened(number)}.")
     return files[number]
+
+
+def lesson_title(number: int, lang: str) -> str:
+    """What a lesson is called: its first heading, which begins with its number, without this.
+
+    Raises
+    ------
+    DataError: if there is no such lesson, or no such language.
+    """
+    lines = lesson_file(number, lang).read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith("# ")).removeprefix(f"# {number}. ")
