@@ -300,6 +300,35 @@ def test_a_step_of_a_network_is_that_of_the_gradient_by_hand():
     np.testing.assert_allclose(first.bias, b - 0.1 * d_a.sum(axis=0), rtol=1e-12)
 
 
+@pytest.mark.parametrize("weights", [None, RNG.uniform(size=40)])
+def test_a_network_is_fitted_by_the_loss_that_it_is_given(weights):
+    t, counts = X[:, 0] ** 2, np.ones(40) if weights is None else weights
+    module = tg.nn.Linear(3, 1, rng=0)
+    model = NeuralNetRegressor(
+        module, tg.nn.mean_squared_error, optimizer=tg.optim.SGD(lr=0.1), max_epochs=1, batch_size=None, tol=0
+    )
+    W, b = module.weight.numpy(), module.bias.numpy()
+    error = (X @ W[0] + b[0] - t) * counts / counts.sum()
+    trained = model.fit(X, t, weights).module_
+    np.testing.assert_allclose(trained.weight[0], W[0] - 0.1 * 2 * error @ X, rtol=1e-12)
+    np.testing.assert_allclose(trained.bias, b - 0.1 * 2 * error.sum(), rtol=1e-12)
+
+
+def test_a_loss_of_ones_own_gets_the_logits_and_the_numbers_of_the_classes():
+    def margin(logits, classes):
+        right = logits[np.arange(len(classes)), classes]
+        return np.mean(np.maximum(0.0, 1 + logits.sum(axis=1) - 2 * right))
+
+    labels = np.array(["left", "right"])[SIDE]
+    module = tg.nn.Linear(3, 2, rng=0)
+    model = NeuralNetClassifier(module, loss=margin, optimizer=tg.optim.Adam(lr=0.05), tol=0)
+    assert model.fit(X, labels).score(X, labels) > 0.95
+    with pytest.raises(
+        ShapeError, match=r"margin\(outputs, targets\) should .* of shape \(40,\), since they have weights, but gave shape \(\)"
+    ):
+        model.fit(X, labels, np.ones(40))
+
+
 def test_every_fit_begins_with_the_network_as_it_was_given():
     module = network(3, 1)
     before = module.state_dict()
@@ -326,6 +355,7 @@ def test_training_ends_where_the_loss_has_ceased_to_fall_and_else_says_so():
         (NeuralNetClassifier(lambda features, outputs: None), DataError, "but got None"),
         (NeuralNetClassifier(network(3, 5)), ShapeError, r"must give 2 numbers .* an output of shape \(1, 5\)"),
         (NeuralNetClassifier(network, optimizer="adam"), DataError, r"write optimizer=tg.optim.SGD\(lr=0.1\)"),
+        (NeuralNetClassifier(network, "mean"), DataError, "loss must be a function of outputs and targets"),
         (NeuralNetClassifier(network, batch_size=0), DataError, "batch_size must be a whole number"),
         (NeuralNetClassifier(network, patience=0), DataError, "patience must be"),
         (NeuralNetClassifier(network, l2=-1), DataError, "l2 must be"),

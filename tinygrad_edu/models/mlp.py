@@ -28,6 +28,7 @@ class MLP(NeuralNet):
     """
 
     module: Any = field(default=None, init=False)
+    loss: Any = field(default=None, init=False)
     hidden_layer_sizes: Any = (100,)
     _: KW_ONLY
     activation: str = "relu"

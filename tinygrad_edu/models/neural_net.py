@@ -7,6 +7,7 @@ compiled: output, gradient and update in one program.
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import warnings
 from abc import abstractmethod
@@ -18,7 +19,8 @@ import numpy as np
 
 from tinygrad_edu.compiler import compile
 from tinygrad_edu.engine.arguments import number, whole_number
-from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.messages import name_of, shortened
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import ConvergenceWarning, DataError, DivergenceError, ShapeError
 from tinygrad_edu.models.classifier import SoftmaxClassifier
 from tinygrad_edu.models.estimator import EpochCallback, Estimator, Form, check_epochs, not_fitted
@@ -28,10 +30,10 @@ from tinygrad_edu.models.shared_errors import shared
 from tinygrad_edu.nn import Module, half_squared_error
 from tinygrad_edu.optim import Adam, Optimizer
 from tinygrad_edu.transforms.gradients import value_and_grad
-from tinygrad_edu.transforms.trees import tree_leaves, tree_map
+from tinygrad_edu.transforms.trees import rebuilt, tree_leaves, tree_map
 
-Step = Callable[[Any, Any, Array, Array, Array | None], tuple[Any, Any, Any]]
-"""Parameters, what the optimizer remembers, a batch of samples, targets and weights: the new parameters, memory, and the loss."""
+Step = Callable[[dict[str, Any], Any, Array, Array, Array | None], tuple[dict[str, Any], Any, Any]]
+"""Parameters by name, what the optimizer remembers, samples, targets and weights: the new parameters and memory, and the loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,8 @@ class NeuralNet(Estimator):
     ----------
     module: the network, a `tg.nn.Module`; every fit begins with a copy of it. Or a function of the number of features and the
         number of outputs that makes one.
+    loss: a function of outputs and targets, such as those of `tg.nn`; None for that of the kind of model. It gives a loss for each
+        sample, or their mean; with weights of samples, the first. It is called with `reduction="none"` if it takes this.
     optimizer: one of `tg.optim` that was made without parameters, `tg.optim.SGD(lr=0.1)`, say; None for Adam.
     l2: the weight of the penalty ½ l2 ‖W‖² on all parameters that are matrices.
     max_epochs: training ends after so many passes over the data at the latest.
@@ -78,6 +82,7 @@ class NeuralNet(Estimator):
     """
 
     module: Any = None
+    loss: Any = None
     _: KW_ONLY
     optimizer: Optimizer | None = None
     l2: float = 0.0
@@ -116,7 +121,8 @@ class NeuralNet(Estimator):
         """
         self._check_settings()
         samples, form = self._checked_data(X, y, sample_weight, None)
-        trained, step = self._started(samples, form), compile(self._step())
+        trained = self._started(samples, form)
+        step = compile(self._step(trained.module))
         best, idle = math.inf, 0
         for _epoch in range(self.max_epochs):
             trained = self._one_epoch(trained, samples, step)
@@ -184,6 +190,10 @@ class NeuralNet(Estimator):
                 f"optimizer must be one of tg.optim that was made without parameters, but is {shortened(self.optimizer)}; "
                 "write optimizer=tg.optim.SGD(lr=0.1)."
             )
+        if self.loss is not None and not callable(self.loss):
+            raise DataError(
+                f"loss must be a function of outputs and targets, such as tg.nn.mean_squared_error, but is {shortened(self.loss)}."
+            )
         number("l2", self.l2, at_least=0)
         number("tol", self.tol, at_least=0)
         whole_number("patience", self.patience, at_least=1)
@@ -214,31 +224,51 @@ class NeuralNet(Estimator):
                 f"the network must give {wanted} number{'s'[: wanted > 1]} for each sample, so of shape (samples, {wanted}), but "
                 f"for one sample it gives an output of shape {shape}."
             )
-        return TrainedNet(module, self._optimizer().init(module), np.random.default_rng(self.seed), [], False, form)
+        return TrainedNet(module, self._optimizer().init(_parameters(module)), np.random.default_rng(self.seed), [], False, form)
 
-    def _step(self) -> Step:
-        """One step of training as a function, which can be compiled."""
-        optimizer, l2, losses = self._optimizer(), self.l2, self._losses
+    def _step(self, module: Any) -> Step:
+        """One step of training as a function, which can be compiled: a dict of arrays is made faster than a module."""
+        optimizer, l2, losses = self._optimizer(), self.l2, self._checked_losses
 
-        def loss(module: Any, X: Any, t: Any, weights: Any) -> Any:
-            each = losses(module(X), t)
+        def loss(params: dict[str, Any], X: Any, t: Any, weights: Any) -> Any:
+            net = rebuilt(module, [*params.values()])
+            each = losses(net(X), t, weights is not None)
             mean = np.mean(each if weights is None else weights * each)
-            return mean + 0.5 * l2 * sum(np.sum(w**2) for w in module.parameters() if np.ndim(w) > 1) if l2 else mean
+            return mean + 0.5 * l2 * sum(np.sum(w**2) for w in params.values() if np.ndim(w) > 1) if l2 else mean
 
-        def step(module: Any, state: Any, X: Any, t: Any, weights: Any) -> Any:
-            value, gradient = value_and_grad(loss)(module, X, t, weights)
-            module, state = optimizer.update(module, gradient, state)
-            return module, state, value
+        def step(params: Any, state: Any, X: Any, t: Any, weights: Any) -> Any:
+            value, gradient = value_and_grad(loss)(params, X, t, weights)
+            params, state = optimizer.update(params, gradient, state)
+            return params, state, value
 
         return step
 
+    def _checked_losses(self, outputs: Any, t: Any, are_weighted: bool) -> Any:
+        """The loss of each sample, or one for all of them."""
+        if self.loss is None:
+            return self._losses(outputs, t)
+        asked = {"reduction": "none"} if "reduction" in inspect.signature(self.loss).parameters else {}
+        losses = self.loss(self._read(outputs), t, **asked)
+        if np.shape(losses) not in ([t.shape[:1]] if are_weighted else [t.shape[:1], ()]):
+            raise ShapeError(
+                f"{name_of(self.loss)}(outputs, targets) should give a number for each sample, of shape {t.shape[:1]}"
+                f"{', since they have weights' if are_weighted else ', or one for all'}, but gave shape {np.shape(losses)}."
+            )
+        return losses
+
+    def _read(self, outputs: Any) -> Any:
+        """The outputs as the loss gets them."""
+        return outputs
+
     def _one_epoch(self, trained: TrainedNet, samples: Samples, step: Step) -> TrainedNet:
         module, state, total = trained.module.train(), trained.state, 0.0
+        params = _parameters(module)
         for batch in self._batches(samples, trained.rng):
-            module, state, loss = step(module, state, batch.X, batch.t, batch.weights)
+            params, state, loss = step(params, state, batch.X, batch.t, batch.weights)
             total += float(loss) * len(batch)
             if not math.isfinite(total):
                 raise _diverged("the loss is no number any more", len(trained.losses) + 1)
+        module = rebuilt(module, [*params.values()])
         return replace(trained, module=module.eval(), state=state, losses=[*trained.losses, total / len(samples)])
 
     def _batches(self, samples: Samples, rng: np.random.Generator) -> Iterator[Samples]:
@@ -253,7 +283,7 @@ class NeuralNet(Estimator):
 
     def _train_further(self, samples: Samples, form: Form) -> None:
         trained = self._started(samples, form) if self._trained is None else copy.deepcopy(self._trained)
-        self._trained = _finite(self._one_epoch(trained, samples, self._step()))
+        self._trained = _finite(self._one_epoch(trained, samples, self._step(trained.module)))
 
     # --- after training ------------------------------------------------------------------------------------------------------
 
@@ -273,6 +303,11 @@ class NeuralNet(Estimator):
         return outputs
 
 
+def _parameters(module: Any) -> dict[str, Any]:
+    """The numbers of the parameters, by their names."""
+    return {name: np.asarray(x.numpy() if isinstance(x, Value) else x) for name, x in module.named_parameters()}
+
+
 def _finite(trained: TrainedNet) -> TrainedNet:
     """What was trained, unless the last step, after which there was no loss, led to numbers that are none."""
     if all(np.isfinite(leaf).all() for leaf in tree_leaves(trained.module)):
@@ -290,6 +325,8 @@ def _diverged(what: str, epoch: int) -> DivergenceError:
 @dataclass(eq=False, repr=False)
 class NeuralNetClassifier(SoftmaxClassifier, NeuralNet):
     """A module that gives a logit for each class, fitted to labels by the mean cross entropy of its softmax.
+
+    A `loss` of your own gets the logits, of shape (samples, classes), and the numbers of the classes, of shape (samples,).
 
     Parameters: see `NeuralNet`. `fit` says what it raises.
 
@@ -317,6 +354,8 @@ class NeuralNetClassifier(SoftmaxClassifier, NeuralNet):
 class NeuralNetRegressor(NeuralNet, Regressor):
     """A module that gives one number for each sample, fitted to targets t by the mean of ½ (t - y)².
 
+    A `loss` of your own gets the outputs y and the targets t, both of shape (samples,).
+
     Parameters: see `NeuralNet`. `fit` says what it raises.
 
     >>> import tinygrad_edu as tg
@@ -332,7 +371,10 @@ class NeuralNetRegressor(NeuralNet, Regressor):
         return self._outputs(X).reshape(-1)
 
     def _losses(self, outputs: Any, t: Any) -> Any:
-        return half_squared_error(outputs.reshape(-1), t, reduction="none")
+        return half_squared_error(self._read(outputs), t, reduction="none")
+
+    def _read(self, outputs: Any) -> Any:
+        return outputs.reshape(-1)
 
     def _output_count(self, form: Form) -> int:
         return 1
