@@ -94,8 +94,9 @@ def test_a_document_has_one_title_and_its_headings_go_down_step_by_step(path):
 
 
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if is_chinese(path)], ids=named)
-def test_chinese_is_set_apart_from_letters_and_has_its_own_punctuation(path):
+def test_chinese_is_set_apart_from_letters_and_not_within_and_has_its_own_punctuation(path):
     text = re.sub(r"`[^`]*`", "`code`", re.sub(r"\]\([^)]*\)", "]", prose(path.read_text(encoding="utf-8"))))
     han = r"[\u4e00-\u9fff]"
     assert re.findall(rf".?{han}[A-Za-z0-9`].{{,8}}|.{{,8}}[A-Za-z0-9`]{han}.?", text) == []
     assert re.findall(rf".{{,8}}{han}[,;:!?(]|[)]{han}.{{,8}}", text) == []
+    assert re.findall(rf".{{,8}}{han}\n *{han}.{{,8}}", text) == [], "a page shows a space where a line is broken"

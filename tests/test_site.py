@@ -65,6 +65,15 @@ def test_a_lesson_becomes_a_page_that_shows_what_its_cells_print(lesson, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["course", "pages"]
 
 
+def test_lines_of_chinese_become_one_without_a_space_between(lesson, tmp_path):
+    pytest.importorskip("myst_nb")
+    chinese = lesson.with_name("03_gradient.zh-CN.md")
+    chinese.write_text(chinese.read_text("utf-8") + "\n先算损失，\n再算梯度\n的 NumPy\n程序。\n\n    一\n    二\n", "utf-8")
+    text = build_lesson(3, "zh", tmp_path / "pages").read_text("utf-8")
+    assert "先算损失，再算梯度的 NumPy\n程序。" in text
+    assert "一\n二" in text
+
+
 @pytest.mark.parametrize(
     ("cell", "said"),
     [("1 / 0", "ZeroDivisionError"), ("import warnings; warnings.warn('careful')", "stderr was found in the cell outputs")],

@@ -24,8 +24,9 @@ anew; this page is written by `python -m benchmarks.derivations`.)
 {count} 个机器学习的经典模型：人们通常写出的函数，手工推导的梯度，以及 `tg.compile(tg.value_and_grad(...))` 自动推导出的源代码。
 三者算出同样的数，这由测试保证。
 
-行数是函数体的行数，包括 `return`；运算数是其中写出的运算的个数，包括运算符、比较和函数调用。NumPy 没有的函数（如 `softmax`）两边
-用的是同一个，这里略去，`.source` 开头的几行和文档字符串也略去。{count} 段自动推导的源代码中，有 {shorter} 段的行数不超过手工推导。
+行数是函数体的行数，包括 `return`；运算数是其中写出的运算的个数，包括运算符、比较和函数调用。
+NumPy 没有的函数（如 `softmax`）两边用的是同一个，这里略去，`.source` 开头的几行和文档字符串也略去。
+{count} 段自动推导的源代码中，有 {shorter} 段的行数不超过手工推导。
 
 时间是用检验时的数据调用一次所需的时间，只用处理器的一个线程：两者轮流运行 {rounds} 轮，取中位数；最后一列是每轮比值的中位数。
 （`python -m benchmarks.derivations --measure` 重新测量时间；本页由 `python -m benchmarks.derivations --lang zh` 写出。）

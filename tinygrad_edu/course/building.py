@@ -132,7 +132,22 @@ def setup(app: Any) -> dict[str, Any]:
 
     if app.config.language == "zh_CN":
         translators["general", "sphinx"].add_fallback(_Chinese())
+        app.connect("doctree-read", _join_lines)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _join_lines(_: Any, page: Any) -> None:
+    """Take the line breaks out that lie within Chinese: a browser would show spaces there."""
+    for element in page.findall(lambda node: "\n" in node.children):
+        texts = ["", *(child.astext() for child in element), ""]
+        around = zip(texts, element.children, texts[2:], strict=False)
+        element.children = [
+            child for before, child, after in around if not (child == "\n" and _is_chinese(before[-1:]) and _is_chinese(after[:1]))
+        ]
+
+
+def _is_chinese(sign: str) -> bool:
+    return "\u3000" <= sign <= "\u9fff" or "\uff00" <= sign <= "\uffef"
 
 
 class _Chinese(NullTranslations):
