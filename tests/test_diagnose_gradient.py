@@ -23,6 +23,14 @@ def mean_loss(W, X, T):
     return 0.5 * np.mean(np.sum((X @ W - T) ** 2, axis=1))
 
 
+def batch(theta, x, t):
+    return 0.5 * np.mean((theta * x - t) ** 2)
+
+
+def squared_sine(theta, x, t):
+    return (t - np.sin(theta * x)) ** 2
+
+
 def summed(w, x, t):
     return 0.5 * np.sum((w * x - t) ** 2)
 
@@ -92,6 +100,111 @@ CASES = [
     ),
     (summed, lambda w, x, t: w * x - t, (w, x, t), "missing factor", "The factor x is missing.", "缺少因子 x"),
     (penalized, lambda w, x, t: (w * x - t) * x, (w, x, t), "missing term", "The term 1/10·w is missing from the sum.", "缺少一项"),
+    (batch, lambda a, x, t: np.mean((a * x - t) * x), (0.5, x, t), "right", "right", "对的"),
+    (
+        batch,
+        lambda a, x, t: np.mean(a * x - t),
+        (0.5, x, t),
+        "missing factor",
+        "Seen on a single sample: The factor x is",
+        "只看一个样本：缺少因子 x",
+    ),
+    (
+        batch,
+        lambda a, x, t: np.sum(t - a * x),
+        (0.5, x, t),
+        "missing factor",
+        "The factor x is missing, and so is −1.",
+        "缺少因子 x，还缺 −1",
+    ),
+    (
+        batch,
+        lambda a, x, t: np.mean(a * x - t) * np.mean(x),
+        (0.5, x, t),
+        "sum over the batch",
+        "right for a single sample",
+        "对单个样本是对的",
+    ),
+    (
+        batch,
+        lambda a, x, t: a * x - t,
+        (0.5, x, t),
+        "missing factor",
+        "It has shape (6,), but the gradient has the shape",
+        "只看一个样本：缺少因子 x",
+    ),
+    (
+        batch,
+        lambda a, x, t: np.sum((t - a * x) * x),
+        (0.5, x, t),
+        "mean",
+        "The mean is missing, and so is −1: divide by the 6",
+        "缺少求平均，还缺 −1",
+    ),
+    (
+        batch,
+        lambda a, x, t: np.sum((a * x - t) * x) * 2,
+        (0.5, x, t),
+        "mean",
+        "The mean is missing, and so is ½: divide by",
+        "缺少求平均，还缺 ½",
+    ),
+    (
+        shared,
+        lambda a, x, t: np.mean((t - a * x) * x),
+        (0.5, x, t),
+        "mean",
+        "but the loss is a sum, not a mean; missing is −1.",
+        "不是平均，还缺 −1",
+    ),
+    (
+        shared,
+        lambda a, x, t: (t - a * x) * x,
+        (0.5, x, t),
+        "sum over the batch",
+        "axis=0). And then: The sign is turned",
+        "此外：符号反了",
+    ),
+    (
+        batch,
+        lambda a, x, t: 2 * (a * x - t) * x,
+        (0.5, x, t),
+        "mean",
+        "axis=0). And then: The factor ½ is missing.",
+        "此外：缺少因子 ½",
+    ),
+    (
+        mean_loss,
+        lambda W, X, T: (T - X @ W).T @ X / 6,
+        (W[:, :2], X, T[:, :2]),
+        "transposed",
+        "(3, 2). And then: The sign is turned",
+        "此外：符号反了",
+    ),
+    (
+        curved,
+        lambda a, x, t: np.tanh(a * x) - t,
+        (0.3, 2.0, 0.9),
+        "missing factor",
+        "The factor x and the derivative of tanh are missing.",
+        "缺少因子 x 和 tanh 的导数。",
+    ),
+    (
+        squared_sine,
+        lambda a, x, t: -np.cos(a * x) * x,
+        (0.3, 2.0, 0.9),
+        "missing factor",
+        "The derivative of power is missing.",
+        "缺少 power 的导数",
+    ),
+    (
+        squared_sine,
+        lambda a, x, t: -2 * (t - np.sin(a * x)) * x,
+        (0.3, 2.0, 0.9),
+        "missing factor",
+        "The derivative of sin is missing.",
+        "缺少 sin 的导数",
+    ),
     (
         mean_loss,
         lambda W, X, T: X.T @ (X @ W - T) / 6 + np.eye(3) * 1e-3,

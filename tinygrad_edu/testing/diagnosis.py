@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -79,24 +80,27 @@ def diagnose_gradient(
         raise DataError(f"args must be a tuple with one entry for each argument of f, but is {shortened(args)}: write (x,).")
     if isinstance(argnum, bool) or not isinstance(argnum, int) or not 0 <= argnum < len(args):
         raise DataError(f"argnum must be a whole number from 0 to {len(args) - 1}, but is {shortened(argnum)}.")
+    names, rng = _names(f, len(args)), np.random.default_rng(seed)
+    places = [[*args], *([_near(x, rng) for x in args] for _ in range(1, _POINTS))]
     try:
-        return finding(_points(f, my_gradient, args, argnum, np.random.default_rng(seed)))
+        check_callable(my_gradient, names)
+        found = finding(_points(f, my_gradient, names, places, argnum))
     except RefusedError as refused:
         return refused.finding
+    if found.kind in ("wrong", "shape"):
+        return _seen_on_single_samples(f, my_gradient, names, places, argnum, found)
+    return found
 
 
 def _points(
-    f: Callable[..., Any], my_gradient: Callable[..., Any], args: Sequence[Any], argnum: int, rng: np.random.Generator
+    f: Callable[..., Any], my_gradient: Callable[..., Any], names: Sequence[str], places: Sequence[Sequence[Any]], argnum: int
 ) -> list[Point]:
-    """Both gradients at several points."""
-    names = _names(f, len(args))
-    check_callable(my_gradient, names)
+    """Both gradients at several places."""
     points: list[Point] = []
-    for number in range(_POINTS):
-        at = [*args] if number == 0 else [_near(x, rng) for x in args]
+    for at in places:
         right = np.asarray(grad(f, argnum)(*at))
         got = numbers(called(my_gradient, at), right)
-        lengths = sorted({length for x in args for length in np.shape(x) if length > 1})
+        lengths = sorted({length for x in at for length in np.shape(x) if length > 1})
         arguments = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
         points.append(Point(right, got, arguments, _slopes(f, at), lengths))
     return points
@@ -120,19 +124,63 @@ def _near(x: Any, rng: np.random.Generator) -> Any:
 
 
 def _slopes(f: Callable[..., Any], at: Sequence[Any]) -> dict[str, Array]:
-    """By the names of operations of one input the derivatives of those that `f` is made of, of each the newest."""
+    """By the names of operations the derivatives of those that `f` is made of and that have one input besides plain numbers.
+
+    Of each name it is the newest.
+    """
     try:
         nodes = ancestors(f(*(Value(x) if np.asarray(x).dtype.kind == "f" else x for x in at)))[0]
     except (TinygradError, AttributeError):  # a function that takes no Values as arguments has nothing to be found
         return {}
     slopes: dict[str, Array] = {}
     for node in nodes:
-        if len(node.inputs) == 1 and np.shape(node.inputs[0]) == node.shape:
-            (rule,) = node.primitive.rules(1)
-            if rule is not None:
-                slope = rule(np.ones(node.shape), node.numpy(), *node.inputs, **node.params)
-                slopes.setdefault(node.primitive.name, np.asarray(slope))
+        inputs = [i for i, x in enumerate(node.inputs) if not isinstance(x, int) and type(x) is not float]
+        rule = node.primitive.rules(len(node.inputs))[inputs[0]] if len(inputs) == 1 else None
+        if rule is not None and np.shape(node.inputs[inputs[0]]) == node.shape:
+            slope = rule(np.ones(node.shape), node.numpy(), *node.inputs, **(node.params or {}))
+            slopes.setdefault(node.primitive.name, np.asarray(slope))
     return slopes
+
+
+def _seen_on_single_samples(
+    f: Callable[..., Any],
+    my_gradient: Callable[..., Any],
+    names: Sequence[str],
+    places: Sequence[Sequence[Any]],
+    argnum: int,
+    found: Finding,
+) -> Finding:
+    """What is wrong with the gradient for one sample alone, where arguments hold several: a sum hides it."""
+    counts = {np.shape(x)[0] for i, x in enumerate(places[0]) if i != argnum and np.ndim(x)}
+    if len(counts) != 1 or counts == {1} or np.shape(places[0][argnum])[:1] == (*counts,):
+        return found
+    (count,) = counts
+    samples = [
+        [x[k % count : k % count + 1] if i != argnum and np.ndim(x) else x for i, x in enumerate(at)] for k, at in enumerate(places)
+    ]
+    try:
+        single = finding([_of_one_sample(point) for point in _points(f, my_gradient, names, samples, argnum)])
+    except Exception:  # functions that ask for several samples
+        return found
+    if single.is_right and found.kind == "wrong":
+        return Finding(
+            "sum over the batch",
+            "It is right for a single sample, but not for several: compute the gradient of each sample, then add them up.",
+            "对单个样本是对的，对多个样本不对：应先算出每个样本的梯度，再相加。",
+        )
+    if single.kind not in ("sign", "factor", "missing factor", "needless factor", "missing term"):
+        return found
+    before_en, before_zh = (f"{found.en} ", found.zh) if found.kind == "shape" else ("", "")
+    return Finding(single.kind, f"{before_en}Seen on a single sample: {single.en}", f"{before_zh}只看一个样本：{single.zh}")
+
+
+def _of_one_sample(point: Point) -> Point:
+    """The same, where factors have no axis of samples any more."""
+    got = point.got[0] if point.got.shape == (1, *point.right.shape) else point.got
+    arguments, slopes = (
+        {name: x[0] if x.shape[:1] == (1,) else x for name, x in each.items()} for each in (point.arguments, point.slopes)
+    )
+    return replace(point, got=got, arguments=arguments, slopes=slopes)
 
 
 # --- what is wrong -------------------------------------------------------------------------------------------------------------
@@ -175,26 +223,33 @@ def _all_same(points: Sequence[Point], changed: Iterable[Any]) -> bool:
 
 def _about_shape(points: Sequence[Point]) -> Finding:
     shape, expected = points[0].got.shape, points[0].right.shape
-    if _all_same(points, (point.got.T for point in points)):
-        return Finding(
-            "transposed", f"It is transposed: {shape} instead of {expected}.", f"转置了：形状是 {shape}，应为 {expected}。"
-        )
-    for axis in range(len(shape)):
-        for kind, en, zh, reduce in (
-            ("sum over the batch", "sum", "求和", np.sum),
-            ("mean", "mean", "求平均", np.mean),
-        ):
-            if len(shape) == len(expected) + 1 and _all_same(points, (reduce(point.got, axis=axis) for point in points)):
-                return Finding(
-                    kind,
-                    f"The {en} over the {shape[axis]} samples is missing: np.{reduce.__name__}(..., axis={axis}).",
-                    f"缺少对 {shape[axis]} 个样本{zh}：np.{reduce.__name__}(..., axis={axis})。",
-                )
+    changes = [*_changes_of_shape(points)]
+    for found, changed in changes:
+        if all(_same(point.got, point.right) for point in changed):
+            return found
+    for found, changed in changes:
+        for more in _about_number(changed):
+            if more.kind != "mean":  # of which a sum is a multiple
+                return Finding(found.kind, f"{found.en} And then: {more.en}", f"{found.zh}此外：{more.zh}")
     return Finding(
         "shape",
         f"It has shape {shape}, but the gradient has the shape of its argument, {expected}.",
         f"形状是 {shape}，但梯度的形状与参数相同，应为 {expected}。",
     )
+
+
+def _changes_of_shape(points: Sequence[Point]) -> Iterator[tuple[Finding, list[Point]]]:
+    """What may bring about the shape of the argument: what is said of it, and how the points look then."""
+    shape, expected = points[0].got.shape, points[0].right.shape
+    if shape[::-1] == expected:
+        said = f"It is transposed: {shape} instead of {expected}.", f"转置了：形状是 {shape}，应为 {expected}。"
+        yield Finding("transposed", *said), [replace(point, got=point.got.T) for point in points]
+    for axis, length in enumerate(shape):
+        if shape[:axis] + shape[axis + 1 :] == expected:
+            for kind, en, zh, reduce in (("sum over the batch", "sum", "求和", np.sum), ("mean", "mean", "求平均", np.mean)):
+                code = f"np.{reduce.__name__}(..., axis={axis})"
+                said = f"The {en} over the {length} samples is missing: {code}.", f"缺少对 {length} 个样本{zh}：{code}。"
+                yield Finding(kind, *said), [replace(point, got=reduce(point.got, axis=axis)) for point in points]
 
 
 def _about_number(points: Sequence[Point]) -> Iterator[Finding]:
@@ -209,19 +264,30 @@ def _about_number(points: Sequence[Point]) -> Iterator[Finding]:
     if np.isclose(times, -1, rtol=_CLOSE):
         yield Finding("sign", "The sign is turned: it is the gradient times −1.", "符号反了：是梯度的 −1 倍。")
         return
-    for length in points[0].lengths:
-        if length > 2 and np.isclose(times, length, rtol=_CLOSE):
-            yield Finding("mean", f"The mean is missing: divide by the {length} samples.", f"缺少求平均：应除以样本数 {length}。")
+    is_simple = any(np.isclose(times, number, rtol=_CLOSE) for number in _NUMBERS)
+    for number, length in () if is_simple else product(_NUMBERS, points[0].lengths):
+        if np.isclose(number * times, length, rtol=_CLOSE):
+            also, also_zh = _and_so_is(number)
+            en, zh = f"The mean is missing{also}: divide by the {length} samples.", f"缺少求平均{also_zh}：应除以样本数 {length}。"
+            yield Finding("mean", en, zh)
             return
-        if length > 2 and np.isclose(times * length, 1, rtol=_CLOSE):
-            yield Finding(
-                "mean",
-                f"It is divided by the {length} samples, but the loss is a sum, not a mean.",
-                f"除以了样本数 {length}，但损失是和，不是平均。",
-            )
+        if np.isclose(number * times * length, 1, rtol=_CLOSE):
+            also, also_zh = _missing_is(number)
+            en, zh = f"the loss is a sum, not a mean{also}.", f"损失是和，不是平均{also_zh}。"
+            yield Finding("mean", f"It is divided by the {length} samples, but {en}", f"除以了样本数 {length}，但{zh}")
             return
     missing = _as_text(1 / times)
     yield Finding("factor", f"The factor {missing} is missing.", f"缺少因子 {missing}。")
+
+
+def _missing_is(number: float) -> tuple[str, str]:
+    """What is said of a number that is missing besides what is too much."""
+    return ("", "") if number == 1 else (f"; missing is {_as_text(number)}", f"，还缺 {_as_text(number)}")
+
+
+def _and_so_is(number: float) -> tuple[str, str]:
+    """What is said where a number is missing, too."""
+    return ("", "") if number == 1 else (f", and so is {_as_text(number)}", f"，还缺 {_as_text(number)}")
 
 
 def _as_text(number: float) -> str:
@@ -238,24 +304,37 @@ def _about_transposition(points: Sequence[Point]) -> Iterator[Finding]:
 
 
 def _about_factor(points: Sequence[Point]) -> Iterator[Finding]:
-    """A factor is missing, or there is one too many; with it perhaps a sign, 2 or ½."""
-    named = [(name, f"factor {name}", f"因子 {name}", [point.arguments[name] for point in points]) for name in points[0].arguments]
-    for name in points[0].slopes:
-        if all(name in point.slopes for point in points):
-            slopes = [point.slopes[name] for point in points]
-            named.append((f"the derivative of {name}", f"derivative of {name}", f" {name} 的导数", slopes))
+    """A factor is missing, or there is one too many, or two are missing; with it perhaps a sign, 2 or ½."""
+    named = [*_factors(points)]
     for name, en, zh, factors in named:
-        if not all(_fits(factor, point.right) for factor, point in zip(factors, points, strict=True)):
-            continue
         for number in _NUMBERS:
-            other = "" if number == 1 else _as_text(number)
-            also_zh = other and f"，还缺 {other}"
+            also, also_zh = _and_so_is(number)
             if _all_same(points, (number * point.got * factor for point, factor in zip(points, factors, strict=True))):
-                also = other and f", and so is {other}"
                 yield Finding("missing factor", f"The {en} is missing{also}.", f"缺少{zh}{also_zh}。")
             if _all_same(points, (number * point.got / factor for point, factor in zip(points, factors, strict=True))):
-                also = other and f"; missing is {other}"
+                also, also_zh = _missing_is(number)
                 yield Finding("needless factor", f"There is {name} as a factor too many{also}.", f"多了{zh}{also_zh}。")
+    for (_, en, zh, factors), (_, other_en, other_zh, others) in combinations(named, 2):
+        for number in _NUMBERS:
+            also, also_zh = _and_so_is(number)
+            both = zip(points, factors, others, strict=True)
+            if _all_same(points, (number * point.got * factor * other for point, factor, other in both)):
+                also_zh = f"{' ' if zh[-1].isascii() else ''}和{other_zh}{also_zh}"
+                yield Finding("missing factor", f"The {en} and the {other_en} are missing{also}.", f"缺少{zh}{also_zh}。")
+
+
+def _factors(points: Sequence[Point]) -> Iterator[tuple[str, str, str, list[Array]]]:
+    """What a gradient may be multiplied with: what it is called, the same in a sentence of each language, and what it is there."""
+    for name in points[0].arguments:
+        factors = [point.arguments[name] for point in points]
+        if all(_fits(factor, point.right) for factor, point in zip(factors, points, strict=True)):
+            yield name, f"factor {name}", f"因子 {name}", factors
+    for name in points[0].slopes:
+        slopes = [point.slopes[name] for point in points if name in point.slopes]
+        if len(slopes) < len(points) or all(np.all(slope == slopes[0].flat[0]) for slope in slopes):
+            continue  # what is the same everywhere is a number
+        if all(_fits(slope, point.right) for slope, point in zip(slopes, points, strict=True)):
+            yield f"the derivative of {name}", f"derivative of {name}", f" {name} 的导数", slopes
 
 
 def _fits(factor: Array, right: Array) -> bool:
