@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 
 next_serial = count().__next__
-TABLE = {}
+TABLE = {}  # type: ignore[var-annotated]  # a learner writes no types
 
 
 class Operation:
@@ -16,7 +16,7 @@ class Operation:
     def __call__(self, *inputs, **options):
         if not any(isinstance(x, Value) for x in inputs):
             return self.forward(*inputs, **options)
-        inputs = [x if isinstance(x, Value) else np.asarray(x, dtype=float) for x in inputs]
+        inputs = tuple(x if isinstance(x, Value) else np.asarray(x, dtype=float) for x in inputs)
         return Value(self.forward(*map(numbers, inputs), **options), self, inputs, options)
 
 
@@ -52,6 +52,27 @@ def numbers(x):
     return x.data if isinstance(x, Value) else x
 
 
+def sum_back(g, shape):
+    g = np.sum(g, axis=tuple(range(g.ndim - len(shape))))
+    return np.sum(g, axis=tuple(i for i, length in enumerate(shape) if length == 1), keepdims=True)
+
+
+Operation(np.add, lambda g, out, a, b: g, lambda g, out, a, b: g)
+Operation(np.subtract, lambda g, out, a, b: g, lambda g, out, a, b: -g)
+Operation(np.multiply, lambda g, out, a, b: g * b, lambda g, out, a, b: g * a)
+Operation(np.divide, lambda g, out, a, b: g / b, lambda g, out, a, b: -g * a / b**2)
+Operation(np.power, lambda g, out, a, n: g * n * a ** (n - 1), lambda g, out, a, n: g * out * np.log(a))
+Operation(np.negative, lambda g, out, a: -g)
+Operation(np.exp, lambda g, out, a: g * out)
+Operation(np.log, lambda g, out, a: g / a)
+Operation(np.tanh, lambda g, out, a: g * (1 - out**2))
+Operation(np.matmul, lambda g, out, a, b: g @ b.T, lambda g, out, a, b: a.T @ g)
+Operation(np.transpose, lambda g, out, a: g.T)
+Operation(np.sum, lambda g, out, a: np.broadcast_to(g, shape=a.shape))
+unbroadcast = Operation(sum_back, lambda g, out, x, shape: np.broadcast_to(g, shape=x.shape))
+Operation(np.broadcast_to, lambda g, out, x, shape: unbroadcast(g, shape=x.shape))
+
+
 def history(output):
     found, to_visit = {output}, [output]
     while to_visit:
@@ -83,24 +104,3 @@ def grad(f):
         return found if at is x else found.data
 
     return derivative
-
-
-def sum_back(g, shape):
-    g = np.sum(g, axis=tuple(range(g.ndim - len(shape))))
-    return np.sum(g, axis=tuple(i for i, length in enumerate(shape) if length == 1), keepdims=True)
-
-
-Operation(np.add, lambda g, out, a, b: g, lambda g, out, a, b: g)
-Operation(np.subtract, lambda g, out, a, b: g, lambda g, out, a, b: -g)
-Operation(np.multiply, lambda g, out, a, b: g * b, lambda g, out, a, b: g * a)
-Operation(np.divide, lambda g, out, a, b: g / b, lambda g, out, a, b: -g * a / b**2)
-Operation(np.power, lambda g, out, a, n: g * n * a ** (n - 1), lambda g, out, a, n: g * out * np.log(a))
-Operation(np.negative, lambda g, out, a: -g)
-Operation(np.exp, lambda g, out, a: g * out)
-Operation(np.log, lambda g, out, a: g / a)
-Operation(np.tanh, lambda g, out, a: g * (1 - out**2))
-Operation(np.matmul, lambda g, out, a, b: g @ b.T, lambda g, out, a, b: a.T @ g)
-Operation(np.transpose, lambda g, out, a: g.T)
-Operation(np.sum, lambda g, out, a: np.broadcast_to(g, shape=a.shape))
-Operation(np.broadcast_to, lambda g, out, x, shape: unbroadcast(g, shape=x.shape))
-unbroadcast = Operation(sum_back, lambda g, out, x, shape: np.broadcast_to(g, shape=x.shape))
