@@ -57,11 +57,11 @@ def test_a_document_leads_to_documents_of_its_own_language_and_at_most_to_its_tr
 def code(text):
     """The lines of code, without comments, without what they print, and without the choice of a language.
 
-    What is in braces behind the backticks (as `{toctree}`) is no code.
+    What is in braces behind the backticks (as `{toctree}`) is no code, and `text` is what a program prints.
     """
     parser = doctest.DocTestParser()
     fenced = re.findall(r"^ *```(\S*).*?\n(.*?)^ *```$", text, flags=re.DOTALL | re.MULTILINE)
-    blocks = [block for language, block in fenced if not language.startswith("{")]
+    blocks = [block for language, block in fenced if not language.startswith(("{", "text"))]
     typed = ["".join(example.source for example in parser.get_examples(block)) if ">>>" in block else block for block in blocks]
     indented = re.findall(r"^ {4}.*$", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     lines = [line for block in [*typed, *indented] for line in block.splitlines()]
