@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tinygrad_edu.course import check, hint, solution
-from tinygrad_edu.course.exercise import Function, Number, Program, Text
+from tinygrad_edu.course.exercise import Number, Program, Text
 from tinygrad_edu.course.exercises import exercises_of, lessons_with_exercises
 from tinygrad_edu.course.progress import HOME
 
@@ -111,7 +111,7 @@ def test_a_known_mistake_gets_its_own_words(number, place):
     """And not those of another mistake, nor of a right answer."""
     asked = EXERCISES[number]
     mistake, text = asked.mistakes[place]
-    found = asked.judge(mistake if isinstance(asked, Function) else mistake())
+    found = asked.judge(mistake() if isinstance(asked, Number) else mistake)
     assert (found.kind, found.en, found.zh) == ("mistake", text.en, text.zh)
 
 

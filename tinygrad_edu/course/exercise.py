@@ -74,6 +74,9 @@ class Exercise(ABC):
         return "\n\n".join(part.in_language(lang) if isinstance(part, Text) else inspect.getsource(part).strip() for part in parts)
 
 
+Mistakes = Sequence[tuple[Callable[..., Any], Text]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gradient(Exercise):
     """A gradient that is derived by hand: compared with that of autodiff.
@@ -81,17 +84,20 @@ class Gradient(Exercise):
     f: the function that is differentiated, of NumPy's functions and operators.
     arguments: where to begin; other points are made of these at random. Floats move, whole numbers stay.
     argnum: the argument that the gradient is for.
+    mistakes: wrong gradients that are likely, each with what to say of it where the comparison finds no words.
     """
 
     f: Callable[..., Any]
     arguments: Sequence[Any]
     argnum: int = 0
+    mistakes: Mistakes = ()
 
     def _compared(self, answer: Any) -> Finding:
-        return diagnose_gradient(self.f, answer, self.arguments, self.argnum)
-
-
-Mistakes = Sequence[tuple[Callable[..., Any], Text]]
+        found = diagnose_gradient(self.f, answer, self.arguments, self.argnum)
+        for mistake, text in self.mistakes if found.kind == "wrong" else ():
+            if _is_same(called(answer, self.arguments), called(mistake, self.arguments)):
+                return Finding("mistake", text.en, text.zh)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,75 @@
+"""Wrong answers to the exercises of lesson 11, each with words of its diagnosis in English and Chinese."""
+
+import numpy as np
+
+RIGHT = {"11.1": "np.sqrt"}
+
+
+def _naive(z, t):
+    with np.errstate(all="ignore"):
+        p = 1 / (1 + np.exp(-z))
+        return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
+
+
+def _clipped(z, t):
+    with np.errstate(over="ignore"):
+        p = np.clip(1 / (1 + np.exp(-z)), 1e-12, 1 - 1e-12)
+    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
+
+
+def _rounds(u, w, x1, x2, t):
+    h1 = np.tanh(u * x1)
+    h2 = np.tanh(w * h1 + u * x2)
+    return h1, h2, -(t - h2)
+
+
+def _last_round_only(u, w, x1, x2, t):
+    _, h2, d = _rounds(u, w, x1, x2, t)
+    return d * (1 - h2**2) * x2
+
+
+def _no_slope(u, w, x1, x2, t):
+    h1, _, d = _rounds(u, w, x1, x2, t)
+    return d * (x2 + w * (1 - h1**2) * x1)
+
+
+def _turned(u, w, x1, x2, t):
+    h1, h2, d = _rounds(u, w, x1, x2, t)
+    return -d * (1 - h2**2) * (x2 + w * (1 - h1**2) * x1)
+
+
+WRONG = {
+    "11.1": [
+        ("log", "The logarithm is fine", "对数没有问题"),
+        ("sum", "It gets NaN from the operation behind it", "从后面的运算传来"),
+        ("tanh", "It is another one", "不是它"),
+    ],
+    "11.2": [
+        (_naive, "the logarithm of 0 is −∞", "0 的对数是 −∞"),
+        (_clipped, "Clipping p hides the NaN", "截断 p 只是掩盖了 NaN"),
+        (lambda z, t: np.sum(np.logaddexp(0, z) - t * z), "This is the sum", "这是和"),
+        (lambda z, t: np.mean(np.logaddexp(0, -z) + t * z), "t and 1 − t are exchanged", "弄反了"),
+        (lambda z, t: np.logaddexp(0, z) - t * z, "It has shape (5,)", "形状是 (5,)"),
+    ],
+    "11.3": [
+        (lambda x: x * np.log(x), "the values are [", "函数值是"),
+        (lambda x: np.where(x > 0, x * np.log(x), 0.0), "the slope at 0 is nan", "0 处的斜率是 nan"),
+        (lambda x: np.log(np.where(x > 0, x, 1.0)), "instead of", "应为"),
+    ],
+    "11.4": [
+        (0.2, "2/10 looks along the axis of w₂ only", "只看了 w₂ 轴方向"),
+        (0.0989, "the bound is twice as large", "界限是它的两倍"),
+        (10.11, "This is λ itself", "这是 λ 本身"),
+        (2.2461, "over the smallest curvature", "除以最小的曲率"),
+    ],
+    "11.5": [
+        (0.0625, "√(1/n) is for tanh", "适用于 tanh"),
+        (0.0078125, "This is the variance", "这是方差"),
+        (0.1768, "for 64 inputs", "64 个输入"),
+    ],
+    "11.6": [
+        (_last_round_only, "The path through h₁ is missing", "缺少经过 h₁ 的那条路径"),
+        (_no_slope, "The derivative of tanh is missing", "缺少 tanh 的导数"),
+        (_turned, "The sign is turned", "符号反了"),
+    ],
+}
