@@ -153,6 +153,13 @@ def test_each_lesson_is_there_in_both_languages_and_has_exercises():
     assert sorted(FILES["en"]) == sorted(FILES["zh"]) == lessons_with_exercises()
 
 
+@both_languages
+def test_the_index_calls_each_lesson_by_its_heading(number, lang):
+    file = FILES[lang][number]
+    index = file.with_name({"en": "index.md", "zh": "index.zh-CN.md"}[lang]).read_text("utf-8")
+    assert f"[{headings(read(number, lang))[0][1]}]({file.name})" in index
+
+
 # --- every line runs -----------------------------------------------------------------------------------------------------------
 
 
