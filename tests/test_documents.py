@@ -25,6 +25,12 @@ def test_every_example_runs_and_shows_what_it_says(path):
     assert not report, "".join(report)
 
 
+@EACH
+def test_a_page_shows_a_line_of_an_example_whole(path):
+    typed = [line for block in EXAMPLES[path] for line in block.splitlines() if line.startswith((">>>", "..."))]
+    assert [line for line in typed if len(line) > 82] == []
+
+
 @EACH_PAIR
 def test_a_program_that_is_no_example_is_run_by_a_test_that_names_its_document(path):
     if len(EXAMPLES[path]) < len(python_blocks(path.read_text(encoding="utf-8"))):
@@ -35,11 +41,11 @@ def test_a_program_that_is_no_example_is_run_by_a_test_that_names_its_document(p
 
 
 @EACH
-def test_every_link_leads_to_a_file_that_is_not_empty_and_to_a_heading_in_it(path):
+def test_every_link_leads_to_a_document_or_a_picture_and_to_a_heading_in_it(path):
     for link in links(path.read_text(encoding="utf-8")):
         name, _, anchor = link.partition("#")
         target = (path.parent / name).resolve() if name else path
-        assert target.is_file(), link
+        assert target.suffix in {".md", ".png", ".svg"}, link
         assert target.stat().st_size, link
         assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
 
