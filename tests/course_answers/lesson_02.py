@@ -49,3 +49,12 @@ WRONG = {
         (lambda x, t, q: x**2 / 2, "It must return 3 results", "应返回 3 个结果"),
     ],
 }
+
+RIGHT = {
+    "2.1": lambda theta, x, t: (t**2 - 2 * t * theta * x + theta**2 * x**2) / 2,
+    "2.2": (4.5, -18, 18),
+    "2.3": -2.5,
+    "2.4": 9,
+    "2.5": lambda theta, xs, ts: sum((t - theta * x) ** 2 for x, t in zip(xs, ts, strict=True)) / (2 * len(xs)),
+    "2.6": lambda x, t, q: (x * x / 2, x * q - x * t, (t - q) * (t - q) / 2),
+}

@@ -45,3 +45,12 @@ WRONG = {
         (-0.01, "It is wrong: -0.01 is too large.", "不对：-0.01 太大。"),
     ],
 }
+
+RIGHT = {
+    "3.1": 6,
+    "3.2": lambda theta, x, t: theta * x**2 - t * x,
+    "3.3": lambda theta, x, t: x if theta * x > t else -x,
+    "3.4": lambda theta, b, x, t: theta * x + b - t,
+    "3.5": lambda theta, x, t: 2 * x**2 * theta**3 - 2 * t * x * theta,
+    "3.6": -0.12,
+}

@@ -64,3 +64,18 @@ WRONG = {
         (lambda theta, x, t, eta, steps: trained(theta, x, t, eta, steps + 1), "one step too many", "多走了一步"),
     ],
 }
+
+
+def train(theta, x, t, eta, steps):
+    best = t / x
+    return best + (1 - eta * x**2) ** steps * (theta - best)
+
+
+RIGHT = {
+    "4.1": 2.2,
+    "4.2": lambda theta, x, t, eta: (1 - eta * x**2) * theta + eta * t * x,
+    "4.3": 0.08,
+    "4.4": 0.125,
+    "4.5": 10,
+    "4.6": train,
+}

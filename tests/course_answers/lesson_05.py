@@ -94,3 +94,25 @@ WRONG = {
         (lambda theta, eta, xs, ts, rows: theta - eta * (theta * xs[rows] - ts[rows]) * xs[rows], "shape", "形状"),
     ],
 }
+
+
+def epoch(theta, eta, xs, ts):
+    for i in range(len(xs)):
+        y = theta * xs[i]
+        theta += eta * (ts[i] - y) * xs[i]
+    return theta
+
+
+def step(theta, eta, xs, ts, rows):
+    gradients = [(theta * xs[row] - ts[row]) * xs[row] for row in rows]
+    return theta - eta * sum(gradients) / len(rows)
+
+
+RIGHT = {
+    "5.1": lambda theta, xs, ts: (theta * xs @ xs - xs @ ts) / len(xs),
+    "5.2": epoch,
+    "5.3": 290,
+    "5.4": 0.864,
+    "5.5": 0.78125,
+    "5.6": step,
+}

@@ -82,4 +82,20 @@ WRONG = {
     ],
 }
 
-RIGHT = {"6.5": [0, 1.8]}
+
+def update(w, b, x, t, eta):
+    answer = 1 if sum(w * x) + b > 0 else 0
+    if answer < t:
+        return w + eta * x, b + eta
+    if answer > t:
+        return w - eta * x, b - eta
+    return w, b
+
+
+RIGHT = {
+    "6.1": [0, 1.5, -0.5],
+    "6.2": update,
+    "6.3": lambda w, b, x, t: (np.heaviside(w @ x + b, 0) - t) * x,
+    "6.4": 1.5 / 12.25,
+    "6.5": [0, 1.8],
+}

@@ -54,14 +54,14 @@ WRONG = {
         (lambda w, b, X, t: X.T @ (t - output(X @ w + b)), "sign is turned", "符号反了"),
         (lambda w, b, X, t: (output(X @ w + b) - t)[:, None] * X, "sum over the 4 samples is missing", "缺少对 4 个样本求和"),
         (lambda w, b, X, t: X.T @ (output(X @ w + b) - t) / len(X), "mean", "平均"),
-        (lambda w, b, X, t: X @ (output(X @ w + b) - t), "could not be computed", "出错"),
+        (lambda w, b, X, t: X @ (output(X @ w + b) - t), "The shapes are: w (2,), b (), X (4, 2), t (4,).", "形状：w (2,)"),
         (lambda w, b, X, t: np.sum(output(X @ w + b) - t), "shape", "形状"),
     ],
     "7.3": [
         (lambda W, b, X, T: (output(X @ W + b) - T).T @ X, "transposed", "转置"),
         (lambda W, b, X, T: X.T @ (T - output(X @ W + b)), "sign is turned", "符号反了"),
         (lambda W, b, X, T: X.T @ (output(X @ W + b) - T) / 4, "mean", "平均"),
-        (lambda W, b, X, T: X @ (output(X @ W + b) - T), "could not be computed", "出错"),
+        (lambda W, b, X, T: X @ (output(X @ W + b) - T), "The shapes are: W (2, 3), b (3,), X (4, 2), T (4, 3).", "形状：W (2, 3)"),
     ],
     "7.4": [
         (train_and_count_each_look, "One too many", "多数了一次"),
@@ -84,4 +84,30 @@ WRONG = {
     ],
 }
 
-RIGHT = {"7.5": [10, 0, 0]}
+
+def gradient_by_loops(w, b, X, t):
+    total = np.zeros(len(w))
+    for x, truth in zip(X, t, strict=True):
+        total -= (truth - (1 if x @ w + b > 0 else 0)) * x
+    return total
+
+
+def train_by_loops(w, b, X, t, eta):
+    updates = 0
+    while True:
+        errors = [truth - (1 if x @ w + b > 0 else 0) for x, truth in zip(X, t, strict=True)]
+        if not any(errors):
+            return w, b, updates
+        for error, x in zip(errors, X, strict=True):
+            w, b = w + eta * error * x, b + eta * error
+        updates += 1
+
+
+RIGHT = {
+    "7.1": [-0.25, 1.75, 1, 2],
+    "7.2": gradient_by_loops,
+    "7.3": lambda W, b, X, T: np.einsum("ni,nj->ij", X, (X @ W + b > 0) - T),
+    "7.4": train_by_loops,
+    "7.5": [10, 0, 0],
+    "7.6": [True, True, False, True],
+}

@@ -102,7 +102,7 @@ def called(answer: Callable[..., Any], arguments: Sequence[Any]) -> Any:
     try:
         result = answer(*copy.deepcopy([*arguments]))
     except (Exception, SystemExit) as error:  # whatever a learner's function raises is told, not passed on
-        raise refused(error) from None
+        raise refused(error, _shapes(answer, arguments) if isinstance(error, ValueError) else "") from None
     if is_missing(result):
         raise RefusedError(
             "not answered",
@@ -117,7 +117,22 @@ def _missing(result: Any) -> str:
     return "..." if result is ... else shortened(result)
 
 
-def refused(error: BaseException) -> RefusedError:
+def names_of(f: Callable[..., Any], count: int) -> list[str]:
+    """What the arguments of a function are called."""
+    try:
+        names = [*inspect.signature(f).parameters]
+    except (TypeError, ValueError):  # a builtin without a signature
+        names = []
+    return [names[i] if i < len(names) else f"argument {i}" for i in range(count)]
+
+
+def _shapes(answer: Callable[..., Any], arguments: Sequence[Any]) -> str:
+    """What shapes the arguments have: most of NumPy's errors are about these."""
+    names = names_of(answer, len(arguments))
+    return ", ".join(f"{name} {getattr(x, 'shape', ())}" for name, x in zip(names, arguments, strict=True))
+
+
+def refused(error: BaseException, shapes: str = "") -> RefusedError:
     """What is said of an error that a learner's code raised."""
     if "ellipsis" in str(error):
         return RefusedError("not answered", "Not answered yet: replace `...`.", "还没有作答：请替换 `...`。")
@@ -125,7 +140,9 @@ def refused(error: BaseException) -> RefusedError:
     number, line = own_line(error)
     where_en, where_zh = (f" in line {number}", f"第 {number} 行") if number else ("", "运行时")
     code_en, code_zh = (f", `{line}`", f" `{line}` ") if line else ("", "")
-    return RefusedError("an error", f"There is an error{where_en}{code_en}: {said}", f"{where_zh}{code_zh}出错：{said}")
+    shapes_en, shapes_zh = (f" (The shapes are: {shapes}.)", f"（形状：{shapes}。）") if shapes else ("", "")
+    en, zh = f"There is an error{where_en}{code_en}: {said}{shapes_en}", f"{where_zh}{code_zh}出错：{said}{shapes_zh}"
+    return RefusedError("an error", en, zh)
 
 
 def own_line(error: BaseException) -> tuple[int, str]:

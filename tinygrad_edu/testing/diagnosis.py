@@ -5,7 +5,6 @@ The gradient is compared with that of autodiff at several points, so that what i
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,7 +17,7 @@ from tinygrad_edu.engine.backpropagation import ancestors
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, TinygradError
-from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called, check_callable, numbers
+from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called, check_callable, names_of, numbers
 from tinygrad_edu.transforms.gradients import grad
 
 _POINTS = 4
@@ -80,7 +79,7 @@ def diagnose_gradient(
         raise DataError(f"args must be a tuple with one entry for each argument of f, but is {shortened(args)}: write (x,).")
     if isinstance(argnum, bool) or not isinstance(argnum, int) or not 0 <= argnum < len(args):
         raise DataError(f"argnum must be a whole number from 0 to {len(args) - 1}, but is {shortened(argnum)}.")
-    names, rng = _names(f, len(args)), np.random.default_rng(seed)
+    names, rng = names_of(f, len(args)), np.random.default_rng(seed)
     places = [[*args], *([_near(x, rng) for x in args] for _ in range(1, _POINTS))]
     try:
         check_callable(my_gradient, names)
@@ -104,14 +103,6 @@ def _points(
         arguments = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
         points.append(Point(right, got, arguments, _slopes(f, at), lengths))
     return points
-
-
-def _names(f: Callable[..., Any], count: int) -> list[str]:
-    try:
-        names = [*inspect.signature(f).parameters]
-    except (TypeError, ValueError):  # a builtin without a signature
-        names = []
-    return [names[i] if i < len(names) else f"argument {i}" for i in range(count)]
 
 
 def _near(x: Any, rng: np.random.Generator) -> Any:
@@ -360,11 +351,14 @@ def _about_error(points: Sequence[Point]) -> Finding:
     point = points[0]
     errors = np.abs(point.got - point.right)
     at = tuple(int(axis) for axis in np.unravel_index(np.argmax(errors), errors.shape))
-    where_en, where_zh = (f" at {list(at)}", f"（{list(at)} 处）") if at else ("", "")
     got, right = f"{point.got[at]:.6g}", f"{point.right[at]:.6g}"
-    wrong = f"{np.count_nonzero(errors > _CLOSE * np.max(np.abs(point.right)))} of {errors.size}"
+    if not at:
+        where = ", ".join(f"{name} = {x:.6g}" for name, x in point.arguments.items() if x.ndim == 0)
+        where_en, where_zh = (f" for {where}", f"当 {where} 时") if where else ("", "")
+        return Finding("wrong", f"It is wrong: {got} instead of {right}{where_en}.", f"不对：{where_zh}得 {got}，应为 {right}。")
+    wrong = np.count_nonzero(errors > _CLOSE * np.max(np.abs(point.right)))
     return Finding(
         "wrong",
-        f"It is wrong: {got} instead of {right}{where_en}; {wrong} numbers differ.",
-        f"不对：{where_zh}得 {got}，应为 {right}；{errors.size} 个数中有 {wrong.split()[0]} 个不同。",
+        f"It is wrong: {got} instead of {right} at {[*at]}; {wrong} of {errors.size} numbers differ.",
+        f"不对：（{[*at]} 处）得 {got}，应为 {right}；{errors.size} 个数中有 {wrong} 个不同。",
     )
