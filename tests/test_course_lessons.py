@@ -149,8 +149,8 @@ def test_every_exercise_is_checked_in_its_lesson(number, lang):
     assert sorted({*asked}) == [each.number for each in exercises_of(number)]
 
 
-def test_each_lesson_is_there_in_both_languages_and_has_exercises():
-    assert sorted(FILES["en"]) == sorted(FILES["zh"]) == lessons_with_exercises()
+def test_all_twelve_lessons_are_there_in_both_languages_with_exercises():
+    assert sorted(FILES["en"]) == sorted(FILES["zh"]) == lessons_with_exercises() == [*range(1, 13)]
 
 
 @both_languages

@@ -82,3 +82,34 @@ WRONG = {
         (lambda g, shape: None, "Not answered yet", "还没有作答"),
     ],
 }
+
+
+def row_by_row(g, X):
+    out = np.empty(X.shape)
+    for row, each in enumerate(g):
+        out[row] = each
+    return out
+
+
+def by_the_matrix_of_slopes(g, x):
+    s = softmax(x)
+    return (np.diag(s) - np.outer(s, s)) @ g
+
+
+def axis_by_axis(g, shape):
+    while len(g.shape) > len(shape):
+        g = g.sum(axis=0)
+    for axis, length in enumerate(shape):
+        if g.shape[axis] != length:
+            g = g.sum(axis=axis, keepdims=True)
+    return g
+
+
+RIGHT = {
+    "9.1": lambda g, x: 0.5 * g * x**-0.5,
+    "9.2": lambda g, a, b: g * -(a / b) / b,
+    "9.3": lambda g, A, v: g[:, np.newaxis] * v,
+    "9.4": row_by_row,
+    "9.5": by_the_matrix_of_slopes,
+    "9.6": axis_by_axis,
+}
