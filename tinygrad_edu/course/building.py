@@ -112,6 +112,7 @@ def settings(lang: str) -> dict[str, Any]:
         "nb_execution_mode": "force",
         "nb_execution_show_tb": True,
         "nb_execution_timeout": 120,
+        "nb_merge_streams": True,  # what is printed in one go and what came a moment later is one output
         "nb_output_stderr": "warn",
         "nb_code_prompt_show": show,
         "nb_code_prompt_hide": hide,

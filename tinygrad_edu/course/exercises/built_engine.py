@@ -16,7 +16,7 @@ class Operation:
     def __call__(self, *inputs, **options):
         if not any(isinstance(x, Value) for x in inputs):
             return self.forward(*inputs, **options)
-        inputs = tuple(x if isinstance(x, Value) else np.asarray(x, dtype=float) for x in inputs)
+        inputs = tuple(x if isinstance(x, Value) else np.asarray(x, float) for x in inputs)
         return Value(self.forward(*map(numbers, inputs), **options), self, inputs, options)
 
 
@@ -27,7 +27,7 @@ class Value(np.lib.mixins.NDArrayOperatorsMixin):
         self.grad = 0.0
         self.serial = next_serial()
 
-    __eq__, __hash__ = object.__eq__, object.__hash__  # each is a key of its own in a dictionary
+    __eq__, __hash__ = object.__eq__, object.__hash__  # each is its own key in a dictionary
 
     def __repr__(self):
         return f"Value({self.data})"
@@ -54,14 +54,19 @@ def numbers(x):
 
 def sum_back(g, shape):
     g = np.sum(g, axis=tuple(range(g.ndim - len(shape))))
-    return np.sum(g, axis=tuple(i for i, length in enumerate(shape) if length == 1), keepdims=True)
+    stretched = tuple(i for i, length in enumerate(shape) if length == 1)
+    return np.sum(g, axis=stretched, keepdims=True)
 
 
 Operation(np.add, lambda g, out, a, b: g, lambda g, out, a, b: g)
 Operation(np.subtract, lambda g, out, a, b: g, lambda g, out, a, b: -g)
 Operation(np.multiply, lambda g, out, a, b: g * b, lambda g, out, a, b: g * a)
 Operation(np.divide, lambda g, out, a, b: g / b, lambda g, out, a, b: -g * a / b**2)
-Operation(np.power, lambda g, out, a, n: g * n * a ** (n - 1), lambda g, out, a, n: g * out * np.log(a))
+Operation(
+    np.power,
+    lambda g, out, a, n: g * n * a ** (n - 1),
+    lambda g, out, a, n: g * out * np.log(a),
+)
 Operation(np.negative, lambda g, out, a: -g)
 Operation(np.exp, lambda g, out, a: g * out)
 Operation(np.log, lambda g, out, a: g / a)
@@ -89,10 +94,13 @@ def gradients(output, again=False):
     for node in history(output):
         if node.operation is None:
             continue
-        out, inputs = (node, node.inputs) if again else (node.data, [numbers(x) for x in node.inputs])
+        out, inputs = node, node.inputs
+        if not again:
+            out, inputs = node.data, [numbers(x) for x in inputs]
         for source, rule in zip(node.inputs, node.operation.rules):  # noqa: B905 (a learner's zip)
             if isinstance(source, Value):
-                part = unbroadcast(rule(found[node], out, *inputs, **node.options), shape=source.shape)
+                part = rule(found[node], out, *inputs, **node.options)
+                part = unbroadcast(part, shape=source.shape)
                 found[source] = found[source] + part if source in found else part
     return found
 

@@ -9,7 +9,7 @@ next_serial = count().__next__  # gives 0, 1, 2, ...
 class Value:
     def __init__(self, data, made_from=()):
         self.data = float(data)
-        self.made_from = made_from  # pairs (input, local derivative); empty for a number that was given
+        self.made_from = made_from  # pairs (input, local derivative)
         self.grad = 0.0
         self.serial = next_serial()
 
@@ -63,7 +63,7 @@ class Value:
 
     def gradients(self):
         found = {self: 1.0}
-        for node in self.history():  # the newest first: what was computed from node has been visited
+        for node in self.history():  # newest first
             for source, local in node.made_from:
                 found[source] = found.get(source, 0.0) + found[node] * local
         return found
