@@ -1,7 +1,7 @@
 """Builds the site: `python docs/build.py` writes English, Chinese and the page that leads to them into build/site.
 
-Both languages are built at once, each in a process of its own. Lessons run meanwhile. A warning of Sphinx, and an exception or
-a warning in a lesson, is a failure.
+Lessons run meanwhile. A warning of Sphinx, and an exception or a warning in a lesson, is a failure. One language is built after the
+other: two kernels of Jupyter's that start at once may choose the same port.
 """
 
 import shutil
@@ -15,6 +15,7 @@ from tinygrad_edu.course.building import environment
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "build" / "site"
 LANGUAGES = ("en", "zh")
+LEFT_OUT = shutil.ignore_patterns(".*", "_sources", "objects.inv")
 DOOR = """<!doctype html>
 <html lang="en">
 <head>
@@ -39,23 +40,22 @@ location.replace(navigator.language.startsWith("zh") ? "zh/docs/index.zh-CN.html
 
 def main():
     with TemporaryDirectory() as folder:
-        builds = {language: build(language, Path(folder, language)) for language in LANGUAGES}
-        if failed := [language for language, running in builds.items() if running.wait()]:
-            sys.exit(f"not built: {', '.join(failed)}")
+        for language in LANGUAGES:
+            build(language, Path(folder, language))
         shutil.rmtree(SITE, ignore_errors=True)
         for language in LANGUAGES:
-            shutil.copytree(
-                Path(folder, language, "pages"), SITE / language, ignore=shutil.ignore_patterns(".*", "_sources", "objects.inv")
-            )
+            shutil.copytree(Path(folder, language, "pages"), SITE / language, ignore=LEFT_OUT)
     (SITE / "index.html").write_text(DOOR, encoding="utf-8")
     print(f"The site is in {SITE}: open index.html")
 
 
 def build(language, folder):
-    """Begin to build the pages in one language, into `folder/pages`. What else is kept on the way is in `folder`, too."""
+    """Build the pages in one language, into `folder/pages`. What else is kept on the way is in `folder`, too."""
     folder.mkdir()
     options = ["-q", "-W", "--keep-going", "-n", "-c", "docs", "-d", folder / "doctrees", "-t", language]
-    return subprocess.Popen([sys.executable, "-m", "sphinx", *options, ".", folder / "pages"], cwd=ROOT, env=environment(folder))
+    told = subprocess.run([sys.executable, "-m", "sphinx", *options, ".", folder / "pages"], cwd=ROOT, env=environment(folder))
+    if told.returncode:
+        sys.exit(f"not built: {language}")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,11 @@ from pathlib import Path
 from tinygrad_edu.course.building import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the extensions beside this file
+in_chinese = tags.has("zh")  # noqa: F821 - Sphinx defines it
+mark = ".zh-CN" if in_chinese else ""
 
-language_here = "zh" if tags.has("zh") else "en"  # noqa: F821 - Sphinx defines tags
-globals().update(settings(language_here))
-
-extensions += ["languages", "names", "reference"]  # noqa: F821
-root_doc = {"en": "docs/index", "zh": "docs/index.zh-CN"}[language_here]
-_pages = ["docs/*", "docs/*/*", "course/*", "CONTRIBUTING", "benchmarks/README"]
-include_patterns = [f"{page}.zh-CN.md" if language_here == "zh" else f"{page}.md" for page in _pages]
-exclude_patterns = [] if language_here == "zh" else ["**.zh-CN.md"]
-html_baseurl = ""
-html_last_updated_fmt = None
+globals().update(settings("zh" if in_chinese else "en"))
+extensions += ["languages", "names", "reference"]  # noqa: F821 - it is one of the settings
+root_doc = f"docs/index{mark}"
+include_patterns = [f"{page}{mark}.md" for page in ("docs/*", "docs/*/*", "course/*", "CONTRIBUTING", "benchmarks/README")]
+exclude_patterns = [] if in_chinese else ["**.zh-CN.md"]

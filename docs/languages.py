@@ -44,7 +44,10 @@ def _pairs(word):
 
 
 class OtherLanguage(SphinxPostTransform):
-    """Links to pages of the other language, and to the README, which the site's first page takes the place of."""
+    """Links to pages of the other language. A line that is such a link, and nothing else, is not needed: there is the switch.
+
+    In the place of the README, to which documents link, the site has its own first page.
+    """
 
     default_priority = 5  # before MyST looks for the pages
 
@@ -52,8 +55,13 @@ class OtherLanguage(SphinxPostTransform):
         for link in list(self.document.findall(lambda node: isinstance(node, pending_xref) and node.get("refdomain") == "doc")):
             target = link["reftarget"]
             if target.removesuffix(MARK) == "README":
-                link["reftarget"], link["reftargetid"] = self.config.root_doc, None
-            elif target not in self.env.found_docs and (Path(self.env.srcdir) / f"{target}.md").is_file():
+                target = f"docs/index{target.removeprefix('README')}"
+                link["reftarget"], link["reftargetid"] = target, None
+            if target in self.env.found_docs or not Path(self.env.srcdir, f"{target}.md").is_file():
+                continue
+            if len(link.parent) == 1 and target == in_other_language(self.env.docname):
+                link.parent.parent.remove(link.parent)
+            else:
                 uri = relative_uri(f"here/{self.env.docname}.html", f"{'zh' if target.endswith(MARK) else 'en'}/{target}.html")
                 link.replace_self(nodes.reference("", "", *link.children, refuri=uri, internal=True))
 
@@ -66,10 +74,12 @@ def in_other_language(page):
 
 
 def add_switch(app, page, template, context, doctree):
-    """The line at the top of a page that leads to the same page in the other language."""
-    other, tag, name = ("en", "en", "English") if app.config.language == "zh_CN" else ("zh", "zh-CN", "中文")
+    """The link at the top of a page that leads to the same page in the other language."""
+    is_chinese = app.config.language == "zh_CN"
+    other, tag, name, label = ("en", "en", "English", "语言") if is_chinese else ("zh", "zh-CN", "中文", "Language")
     uri = relative_uri(f"here/{page}.html", f"{other}/{in_other_language(page)}.html")
-    context["theme_announcement"] = f'<a class="language" href="{uri}" lang="{tag}" hreflang="{tag}">{name}</a>'
+    link = f'<a href="{uri}" lang="{tag}" hreflang="{tag}">{name}</a>'
+    context["language_switch"] = f'<nav class="language" aria-label="{label}">{link}</nav>'
 
 
 def setup(app):

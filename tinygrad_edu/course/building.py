@@ -18,19 +18,23 @@ from typing import Any
 from tinygrad_edu.course.texts import lesson_file
 from tinygrad_edu.errors import MissingExtraError, TinygradError
 
-ASSETS = Path(__file__).parent / "assets"
+_ASSETS = Path(__file__).parent / "assets"
 _PACKAGE = Path(__file__).parents[1]
 _PACKAGES = ("sphinx", "myst_nb", "furo", "sphinx-mathjax-offline")
 _WORDS = {
     "Back to top": "回到顶部",
     "Home": "首页",
+    "Light, dark, or as the system": "浅色、深色或跟随系统",
     "Next": "下一页",
     "On this page": "本页内容",
+    "Pages": "页面",
     "Previous": "上一页",
+    "Show the list of pages": "显示页面列表",
+    "Show what is on this page": "显示本页内容",
     "Skip to content": "跳到正文",
     "View this page": "查看源文件",
 }
-"""What the theme says and Sphinx has no Chinese for."""
+"""What the theme and our template say and Sphinx has no Chinese for."""
 _CONF = """
 from tinygrad_edu.course.building import settings
 globals().update(settings({lang!r}))
@@ -117,9 +121,11 @@ def settings(lang: str) -> dict[str, Any]:
         "nb_code_prompt_show": show,
         "nb_code_prompt_hide": hide,
         "mathjax_path": "tex-svg-full.js",  # one file: it draws, so it needs no fonts
+        "mathjax3_config": {"options": {"enableMenu": False}},  # or else one has to step with Tab through all formulas
         "html_theme": "furo",
         "html_title": "tinygrad_edu",
-        "html_static_path": [str(ASSETS), str(mathjax / "static/mathjax/tex-svg-full.js")],
+        "templates_path": [str(_ASSETS / "templates")],
+        "html_static_path": [str(_ASSETS / "static"), str(mathjax / "static/mathjax/tex-svg-full.js")],
         "html_css_files": ["site.css"],
         "html_js_files": ["site.js"],
         "html_copy_source": False,
