@@ -204,6 +204,13 @@ EXERCISES = (
                 "backward 就是 8.5 的答案，再对字典里的每一项做 value.grad += gradient。",
             ),
         ),
-        solution=(Value, as_value),
+        solution=(
+            Value,
+            as_value,
+            Text(
+                "# above it: import math, from itertools import count, and\nnext_serial = count().__next__",
+                "# 前面还有：import math、from itertools import count，以及\nnext_serial = count().__next__",
+            ),
+        ),
     ),
 )
