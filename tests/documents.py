@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = [ROOT / name for name in ("docs", "benchmarks", "demos", "tests", "tinygrad_edu")]
+FOLDERS = [ROOT / name for name in ("course", "docs", "benchmarks", "demos", "tests", "tinygrad_edu")]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in folder.rglob("*.md"))])
 
 CHINESE = ".zh-CN.md"
@@ -34,7 +34,7 @@ def prose(text):
 
 def links(text):
     """Where the document's links lead, as they are written, but for those to the web."""
-    return [link for link in re.findall(r"\]\(([^)\s]+)\)", prose(text)) if "://" not in link]
+    return [link for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(text))) if "://" not in link]
 
 
 def anchors(text):
