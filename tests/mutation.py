@@ -44,6 +44,8 @@ ROOMS = {
     "tinygrad_edu/primitives/primitive.py": "value transforms kinks messages operations",
     "tinygrad_edu/primitives/": "numpy_elementwise numpy_linalg numpy_products numpy_reductions numpy_selection numpy_shaping "
     "numpy_fft equal_values kinks operations",
+    "tinygrad_edu/testing/": "diagnose_gradient course_checks check_grads course_answers",
+    "tinygrad_edu/course/": "course_checks course_answers learn",
     "tinygrad_edu/compiler/": COMPILER + "compile_names compile_surroundings compile_primitives compile_large compile_jax",
 }
 
@@ -144,7 +146,7 @@ def mutants(root: Path, file: str) -> list[Mutant]:
 
 def copied(root: Path, work: Path) -> Path:
     """A copy of the package, its tests and their settings."""
-    for name in ("tinygrad_edu", "tests", "benchmarks", "demos", "docs"):
+    for name in ("tinygrad_edu", "tests", "benchmarks", "demos", "docs", "course"):
         if (root / name).exists():
             shutil.copytree(root / name, work / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in [*root.glob("*.toml"), *root.glob("*.py"), *root.glob("*.md")]:

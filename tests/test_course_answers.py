@@ -7,13 +7,14 @@ is said of them in English and in Chinese; RIGHT has a right answer to each, wri
 import inspect
 import re
 import runpy
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tinygrad_edu.course import check, hint, solution
-from tinygrad_edu.course.exercise import Number, Program, Text
+from tinygrad_edu.course.exercise import Function, Number, Program, Text
 from tinygrad_edu.course.exercises import exercises_of, lessons_with_exercises
 from tinygrad_edu.course.progress import HOME
 
@@ -66,6 +67,15 @@ def test_the_solution_is_right_and_so_is_another_answer_which_was_found_independ
             said = {"en": f"{number} is right.", "zh": f"{number} 答对了。"}[lang]
             assert capsys.readouterr().out.startswith(said)
     assert f'"{number}"' in (home / "progress.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize("number", [number for number, asked in EXERCISES.items() if isinstance(asked, Number | Function)])
+def test_a_wrong_solution_would_be_found(number):
+    """The answer that was found independently is none to the same exercise with a wrong solution."""
+    asked, lesson = EXERCISES[number], LESSONS[int(number.partition(".")[0])]
+    wrong = next(answer for answer, *_ in lesson["WRONG"][number] if asked.judge(answer).kind != "not answered")
+    changed = replace(asked, right=lambda: wrong) if isinstance(asked, Number) else replace(asked, solution=wrong)
+    assert not changed.judge(lesson["RIGHT"][number]).is_right
 
 
 @every_exercise

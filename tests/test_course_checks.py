@@ -271,6 +271,14 @@ def test_each_call_gives_one_hint_more_and_the_last_one_stays(capsys):
     ]
 
 
+def test_a_count_of_hints_that_makes_no_sense_gives_a_hint(folder, capsys):
+    (folder / "home").mkdir()
+    for count, which in ((-7, 1), (99, 2)):
+        (folder / "home" / "progress.json").write_text(json.dumps({"done": [], "hints": {"1.1": count}}))
+        hint("1.1")
+        assert f"Hint {which} of 2" in capsys.readouterr().out
+
+
 def test_a_hint_can_be_asked_for_by_its_number(capsys):
     hint("1.1", 2)
     hint("1.1", 1)
@@ -311,6 +319,7 @@ DAMAGED = [
     b"\xff\xfe",
     b"[" * 100_000,
     b'{"done": [], "hints": {"1": "x"}}',
+    b'{"done": [], "hints": {"1": Infinity}}',
 ]
 
 
@@ -335,7 +344,9 @@ def test_where_progress_cannot_be_kept_the_answer_is_given_all_the_same(lang, fo
     assert len(others) == 1
     assert ("could not be kept" in others[0]) == (lang == "en")
     hint("1.1", lang=lang)
-    assert ("Hint 1 of 2" if lang == "en" else "提示 1/2") in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert ("Hint 1 of 2" if lang == "en" else "提示 1/2") in out
+    assert out.splitlines()[-1] == ('The next hint: hint("1.1", 2)' if lang == "en" else '下一条提示：hint("1.1", 2, lang="zh")')
     monkeypatch.delenv(HOME)
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
     check("1.2", 0.25)

@@ -34,7 +34,8 @@ def check(number: str, answer: Any, *, lang: Language = "en") -> None:
     if found.is_right:
         now = change(lambda progress: progress.done.add(asked.number))
         _print(_right(asked.number, now), lang)
-        _print_notes(now, lang)
+        for note in now.notes:
+            _print(note, lang)
         return
     if found.kind == "not answered":
         _print(Text(f"{asked.number}: {found.en}", f"{asked.number}：{found.zh}"), lang)
@@ -58,11 +59,10 @@ def hint(number: str, which: int | None = None, *, lang: Language = "en") -> Non
     """
     _check_language(lang)
     asked = exercise(number)
-    count = len(asked.hints)
+    count, notes = len(asked.hints), []
     if which is None:
         now = change(lambda progress: progress.hints.update({asked.number: min(progress.hints.get(asked.number, 0) + 1, count)}))
-        _print_notes(now, lang)
-        which = now.hints[asked.number]
+        which, notes = now.hints[asked.number], now.notes
     if isinstance(which, bool) or not isinstance(which, int) or not 1 <= which <= count:
         raise DataError(f"exercise {asked.number} has {count} hints, numbered from 1, but which is {shortened(which)}.")
     text = asked.hints[which - 1]
@@ -73,6 +73,11 @@ def hint(number: str, which: int | None = None, *, lang: Language = "en") -> Non
             f'这是最后一条提示。查看解答：solution("{asked.number}", lang="zh")',
         )
         _print(last, lang)
+    for note in notes:
+        _print(note, lang)
+    if notes and which < count:  # the next call may give the same hint again
+        following = f'hint("{asked.number}", {which + 1}'
+        _print(Text(f"The next hint: {following})", f'下一条提示：{following}, lang="zh")'), lang)
 
 
 def solution(number: str, *, lang: Language = "en") -> None:
@@ -108,8 +113,3 @@ def _right(number: str, now: Progress) -> Text:
 
 def _print(text: Text, lang: Language) -> None:
     print(printable(text.in_language(lang)))
-
-
-def _print_notes(now: Progress, lang: Language) -> None:
-    for note in now.notes:
-        _print(note, lang)

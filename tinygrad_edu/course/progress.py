@@ -58,8 +58,10 @@ def progress() -> Progress:
         content = path.read_bytes()
         try:
             found = json.loads(content)
-            return Progress({*map(str, found["done"])}, {str(number): int(count) for number, count in found["hints"].items()})
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return Progress(
+                {*map(str, found["done"])}, {str(number): max(0, int(count)) for number, count in found["hints"].items()}
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             aside = path.with_suffix(".damaged.json")
             path.replace(aside)
             return Progress(
