@@ -225,13 +225,35 @@ def test_the_gradients_for_targets_are_minus_the_logits_and_minus_the_logarithms
     np.testing.assert_allclose(tg.grad(lambda t: nn.softmax_cross_entropy(z, t))(t), -tg.log_softmax(z), rtol=1e-14)
 
 
+@pytest.mark.parametrize("stranger", [-1, 3])
+def test_a_label_that_is_no_class_is_refused_by_a_program_too(stranger):
+    def loss(logits, labels):
+        return nn.softmax_cross_entropy(logits, labels)
+
+    gradient = tg.compile(tg.grad(loss))
+    logits, labels = np.zeros((4, 3)), np.array([0, 2, 1, 1])
+    np.testing.assert_allclose(gradient(logits, labels), tg.grad(loss)(logits, labels))
+    with pytest.raises(IndexError, match="out of bounds for axis 0 with size 3"):
+        gradient(logits, np.array([0, 2, stranger, 1]))
+
+
+@pytest.mark.parametrize("stranger", [-1, 3])
+def test_a_number_that_has_no_vector_is_refused_by_a_program_too(stranger):
+    vectors = nn.Embedding(3, 2, rng=0)
+    gradient = tg.compile(tg.grad(lambda vectors, numbers: np.sum(vectors(numbers) ** 2)))
+    numbers = np.array([0, 2, 2])
+    np.testing.assert_allclose(gradient(vectors, numbers).weight, 2 * vectors.weight.data * np.array([[1], [0], [2]]))
+    with pytest.raises(IndexError, match="out of bounds for axis 0 with size 3"):
+        gradient(vectors, np.array([0, stranger, 2]))
+
+
 def test_compiled_gradients_of_cross_entropies_are_what_one_derives_by_hand():
     w, X = np.ones((2, 3)), np.arange(6.0).reshape(3, 2)
     binary = tg.compile(tg.grad(lambda w, X, t: nn.binary_cross_entropy_with_logits(X @ w, t, reduction="sum")))
     softmax = tg.compile(tg.grad(lambda w, X, t: nn.softmax_cross_entropy(X @ w, t, reduction="sum")))
     binary(w, X, np.eye(3)), softmax(w, X, np.array([0, 2, 1]))
     assert "    d_w = X.T @ (sigmoid(X @ w) - t)\n    return d_w\n" in binary.source
-    assert "softmax(X @ w) - (t[:, None] == np.arange(3)).astype(np.float64)" in softmax.source
+    assert "softmax(X @ w) - np.eye(3)[t.astype(np.uint32)]" in softmax.source
 
 
 # --- conventions -------------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Embedding(Module):
     def forward(self, numbers: Any) -> Any:
         """The vectors of these numbers."""
         if isinstance(numbers, Value) and numbers.dtype.kind in "iu":  # while it is being compiled, for all numbers
-            return self.weight[numbers]
+            return self.weight[numbers.astype(np.uint32)]  # -1 would be the last vector; without a sign NumPy refuses it
         positions = np.asarray(numbers)
         if positions.dtype.kind not in "iu":
             raise DataError(f"{self!r} takes whole numbers, but got {positions.dtype}; convert them with .astype(int).")

@@ -232,7 +232,10 @@ def _one_hot(classes: Any, logits: Any) -> Any:
     if classes.dtype.kind not in "iu":
         raise DataError(f"classes must be whole numbers, but have dtype {classes.dtype}; convert them with .astype(int).")
     _demand((classes >= 0) & (classes < count), f"classes are counted from 0 to {count - 1}", classes)
-    return (classes[..., None] == np.arange(count)).astype(logits.dtype)
+    rows = np.eye(count, dtype=logits.dtype)
+    if isinstance(classes, Value):  # while it is being compiled: the program will not look, so NumPy has to refuse what is no row
+        return Value(rows, requires_grad=False)[classes.astype(np.uint32)]  # -1 would be the last one; without a sign it is none
+    return rows[classes]
 
 
 def _paired(prediction: Any, target: Any) -> tuple[Any, Any]:
