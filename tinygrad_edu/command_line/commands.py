@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from tinygrad_edu.command_line.descending import descend
+from tinygrad_edu.command_line.explaining import explain
 from tinygrad_edu.command_line.learning import learn
 from tinygrad_edu.command_line.predicting import predict
 from tinygrad_edu.command_line.trained import KINDS
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an output that has no ² shows a question mark for it
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
         options.run(options)
     except TinygradError as error:
@@ -36,6 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{_PROGRAM} {options.command}: stopped; nothing more was saved.", file=sys.stderr)
         return 130
     return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What was typed. Names may be given after options, too, which argparse takes to be unknown."""
+    parser = _parser()
+    options, others = parser.parse_known_args(arguments)
+    if others and not (hasattr(options, "given") and all("=" in other and other[0] != "-" for other in others)):
+        minus = " (a formula that begins with - is written in brackets)" if hasattr(options, "given") else ""
+        parser.error(f"unrecognized arguments: {' '.join(others)}{minus}")
+    if others:
+        options.given += others
+    return options
 
 
 def _failed(command: str, words: str) -> int:
@@ -51,8 +65,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=_PROGRAM, description="Take the course, train models on tables, apply them, and list the operations.")
+    parser = _Parser(
+        prog=_PROGRAM,
+        description="Take the course, explain the gradient of a formula, train models on tables, apply them, and list the operations.",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_explain(commands.add_parser("explain", help="print the chain rule behind a formula, such as '0.5*(t - theta*x)**2'"))
+    _add_descend(commands.add_parser("descend", help="print steps of gradient descent on a formula, and why they converge or not"))
     _add_train(commands.add_parser("train", help="train a model on a CSV file, with a report, and save it"))
     _add_predict(commands.add_parser("predict", help="apply a saved model to a CSV file"))
     _add_learn(commands.add_parser("learn", help="list the lessons of the course, or open one"))
@@ -85,6 +104,31 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=_whole(0), default=0, metavar="N", help="of all that is random; by default 0")
     add("--out", metavar="PREFIX", help="where to save: PREFIX.safetensors and PREFIX.png; a folder, or its files' beginning")
     _add_common(parser)
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=explain)
+    _add_formula(parser, "what to differentiate with respect to; may be given again; by default every name")
+    parser.add_argument("--latex", action="store_true", help="print LaTeX in place of text")
+    parser.add_argument("--source", action="store_true", help="print the loss and its gradient as NumPy source in place of text")
+    parser.add_argument("--page", metavar="FILE.html", help="save a page to step through, too")
+    parser.add_argument("--lr", type=_number(above=0), metavar="η", help="end the page with a step of gradient descent")
+    parser.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of the explanation")
+
+
+def _add_descend(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=descend)
+    _add_formula(parser, "what descends; may be given again; by default the first name that is given")
+    parser.add_argument("--lr", type=_number(above=0), required=True, metavar="η", help="the learning rate: how far a step goes")
+    parser.add_argument("--steps", type=_whole(1), default=10, metavar="N", help="how many steps; by default 10")
+    parser.add_argument("--page", metavar="FILE.html", help="save a page with the steps of a single number, too")
+    parser.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of what is printed")
+
+
+def _add_formula(parser: argparse.ArgumentParser, wrt: str) -> None:
+    parser.add_argument("formula", metavar="FORMULA", help="arithmetic, NumPy's functions and the names that are given")
+    parser.add_argument("given", nargs="*", metavar="NAME=VALUE", help="a number, a list as in x='[1, 2]', or a file .npy or .csv")
+    parser.add_argument("--wrt", action="append", default=[], metavar="NAME", help=wrt)
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:

@@ -81,8 +81,7 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
     ------
     DataError: if the file is not such a table.
     """
-    text = _text(path)
-    records = _records(path, text, DELIMITERS.get(delimiter, delimiter) if delimiter else _sniffed(text))
+    records = read_records(path, delimiter)
     line, names = next(records, (0, []))
     if not names:
         raise DataError(f"{path}: the file is empty. A table begins with a line of the columns' names.")
@@ -95,6 +94,19 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
         raise DataError(f"{path}: there are names of columns, but no rows below them.")
     by_column = zip(names, zip(*(cells for _, cells in rows), strict=True), strict=True)
     return Table(path, {name: cells for name, cells in by_column if name}, [line for line, _ in rows], names.count(""))
+
+
+def read_records(path: str, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
+    """The records of a CSV file that are not empty: of each its cells, and the number of the line in which it begins.
+
+    delimiter: as for `read_table`.
+
+    Raises
+    ------
+    DataError: if the file is not such a table.
+    """
+    text = _text(path)
+    return _records(path, text, DELIMITERS.get(delimiter, delimiter) if delimiter else _sniffed(text))
 
 
 def _text(path: str) -> str:
@@ -128,7 +140,6 @@ def _sniffed(text: str) -> str:
 
 
 def _records(path: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not empty, each with the number of the line in which it begins."""
     try:
         reader = csv.reader(
             io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=not delimiter.isspace(), strict=True

@@ -20,6 +20,7 @@ from tinygrad_edu.engine.ownership import own_data
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.explainer.page import Language, Page, check_language
+from tinygrad_edu.explainer.regimes import RANGES, SENTENCES
 from tinygrad_edu.graph.mathml_notation import mathml
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -88,17 +89,7 @@ _TITLES: dict[str, dict[Language, str]] = {
 }
 
 
-_REGIMES = {
-    name: [regime, r"\lambda"]
-    for name, regime in {
-        "direct": r"0 < \eta \lambda < 1",
-        "once": r"\eta \lambda = 1",
-        "swing": r"1 < \eta \lambda < 2",
-        "forever": r"\eta \lambda = 2",
-        "away": r"\eta \lambda > 2",
-        "none": r"\eta = 0",
-    }.items()
-}
+_REGIMES = {name: [text.replace("η", r"\eta ").replace("λ", r"\lambda"), r"\lambda"] for name, text in RANGES.items()}
 _FORMULAS = {
     "parabola": _REGIMES
     | {
@@ -153,7 +144,8 @@ class Descent(Page):
     def __init__(self, kind: str, facts: dict[str, Any], lang: Language | None = None) -> None:
         self.facts = {"kind": kind, **facts}
         formulas = {place: list(map(mathml, forms)) for place, forms in _FORMULAS[kind].items()}
-        super().__init__(kind, _TITLES[kind], {**self.facts, "formulas": formulas}, language=lang)
+        data = {**self.facts, "formulas": formulas, "regimes": SENTENCES.get(kind, {})}
+        super().__init__(kind, _TITLES[kind], data, language=lang)
 
 
 # --- the loss ----------------------------------------------------------------------------------------------------------------

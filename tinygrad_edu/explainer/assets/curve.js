@@ -3,23 +3,11 @@
 const WORDS = {
   en: {
     picture: "The loss over the steps", table: "The directions", begin: "The beginning",
-    direct: "{0}: along every direction each step goes part of the way to the minimum. It converges; along directions of small {1} slowly.",
-    once: "{0}: along the direction of {1} one step leads to the minimum; along the others it takes more.",
-    swing: "{0}: along the direction of {1} every step goes beyond the minimum, but less and less. It converges.",
-    forever: "{0}: along the direction of {1} every step ends as far from the minimum as it began. That part of the loss stays.",
-    away: "{0}: along the direction of {1} every step ends further from the minimum than it began. It diverges, even if the loss falls at first.",
-    none: "{0}: nothing moves.",
     curvature: "The loss is a sum of parabolas, one for each direction in which the weights can move together (an eigenvector of its Hessian), of curvature {0}; on this scale each is a straight line (thin). Every step multiplies the distance from the minimum along it, {1} at the beginning, by {2}. The largest curvature, {3}, sets the bound {4}.",
     axis: "loss above its minimum, L − L*", steps: "steps", part: "part of L", most: "The table has the {0} of {1} directions with the largest.",
   },
   zh: {
     picture: "损失随步数变化的曲线", table: "各方向", begin: "起点",
-    direct: "{0}：沿每个方向，每一步都向最小值走一段，收敛；沿 {1} 小的方向收敛得慢。",
-    once: "{0}：沿 {1} 的方向一步到达最小值；沿其他方向需要更多步。",
-    swing: "{0}：沿 {1} 的方向，每一步都越过最小值，但越来越近，收敛。",
-    forever: "{0}：沿 {1} 的方向，每一步之后离最小值与之前一样远，这部分损失不会减小。",
-    away: "{0}：沿 {1} 的方向，每一步之后离最小值更远。即使损失起初下降，最终也会发散。",
-    none: "{0}：不动。",
     curvature: "损失是若干抛物线之和，每条对应各权重可以一起移动的一个方向（Hessian 矩阵的特征向量），曲率为 {0}；在这种刻度下每条都是直线（细线）。每一步都把沿该方向到最小值的距离（起点处为 {1}）乘以 {2}。最大的曲率 {3} 决定了界限 {4}。",
     axis: "损失超出最小值的部分 L − L*", steps: "步数", part: "L 中的份额", most: "表中是 {1} 个方向中曲率最大的 {0} 个。",
   },
@@ -61,7 +49,7 @@ function show(number, words) {
 
   showRate();
   byId("phase").textContent = number ? say(words.step, [number, data.count]) : words.begin;
-  tell(byId("sentence"), words[regime()], data.formulas[regime()]);
+  tell(byId("sentence"), data.regimes[regime()][language], data.formulas[regime()]);
   const count = data.curvatures.length, rows = Math.min(count, MOST_ROWS);
   tell(byId("hint"), words.curvature, filled(data.formulas.curvature, [shown(data.curvature)]));
   if (rows < count) byId("hint").append(` ${say(words.most, [rows, count])}`);

@@ -3,23 +3,11 @@
 const WORDS = {
   en: {
     picture: "The loss over θ, with the steps on it", table: "The steps", begin: "The beginning",
-    direct: "{0}: every step goes part of the way to the minimum. It converges.",
-    once: "{0}: one step leads to the minimum.",
-    swing: "{0}: every step goes beyond the minimum, but less and less. It converges, oscillating.",
-    forever: "{0}: every step ends as far from the minimum as it began. It neither converges nor diverges.",
-    away: "{0}: every step ends further from the minimum than it began. It diverges.",
-    none: "{0}: nothing moves.",
     curvature: "{0} is the curvature: how fast the slope grows with θ. So every step multiplies the distance {1} from the minimum by {2}.",
     loss: "loss", gradient: "gradient", after: "θ after",
   },
   zh: {
     picture: "损失关于 θ 的曲线及各步", table: "各步", begin: "起点",
-    direct: "{0}：每一步都向最小值走一段，收敛。",
-    once: "{0}：一步到达最小值。",
-    swing: "{0}：每一步都越过最小值，但越来越近，振荡着收敛。",
-    forever: "{0}：每一步之后离最小值与之前一样远，既不收敛也不发散。",
-    away: "{0}：每一步之后离最小值更远，发散。",
-    none: "{0}：不动。",
     curvature: "{0} 是曲率：斜率随 θ 增长的快慢。所以每一步都把到最小值的距离 {1} 乘以 {2}。",
     loss: "损失", gradient: "梯度", after: "更新后 θ",
   },
@@ -48,7 +36,7 @@ function show(number, words) {
 
   showRate();
   byId("phase").textContent = number ? say(words.step, [number, MOST]) : words.begin;
-  tell(byId("sentence"), words[regime()], data.formulas[regime()]);
+  tell(byId("sentence"), data.regimes[regime()][language], data.formulas[regime()]);
   tell(byId("hint"), words.curvature, filled(data.formulas.curvature, [shown(data.curvature)]));
   const theta = path[number], before = path[number - 1];
   if (number) tellFormulas(filled(data.formulas.step, [...[before, rate].map(shown), factor(slope(before)), ...[theta, 1 - rate * data.curvature, theta - data.minimum].map(shown)]));
