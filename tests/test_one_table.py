@@ -108,7 +108,13 @@ IDENTITIES = "compiler.identities"
 
 # Strings that are some entry's name and mean something else, by the folder or module in which they stand.
 OTHER_MEANINGS = {
-    "command_line": {"softmax"},  # a model that --model names
+    "command_line": {
+        "softmax",
+        "step",
+        "maximum",
+        "minimum",
+    },  # a model that --model names, one of descent, where a parabola has it
+    "command_line.formulas": {"max", "min", "sqrt"},  # Python's own two, and what is written for √
     "compiler": {"reshape", "stack", "add", "mod", "real"},  # functions of NumPy's, as they are written, and __add__ and __mod__
     "explainer": {"minimum", "dot", "step"},  # where a parabola has it, a program of Graphviz's, and one of gradient descent
     "graph": {"gamma"},  # a Greek letter

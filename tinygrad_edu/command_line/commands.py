@@ -67,7 +67,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog=_PROGRAM,
-        description="Take the course, explain the gradient of a formula, train models on tables, apply them, and list the operations.",
+        description="Take the course, explain a formula's gradient, train models on tables, apply them, and list the operations.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_explain(commands.add_parser("explain", help="print the chain rule behind a formula, such as '0.5*(t - theta*x)**2'"))

@@ -9,7 +9,7 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu.command_line.explaining import formula_of
-from tinygrad_edu.command_line.formulas import told
+from tinygrad_edu.command_line.formulas import quiet, told
 from tinygrad_edu.command_line.given import chosen, given_values
 from tinygrad_edu.command_line.reasons import reasons
 from tinygrad_edu.command_line.stepping import Loss, Moment, descended
@@ -38,10 +38,11 @@ def descend(options: Namespace) -> None:
     with told("the formula"):
         moments = descended(loss, options.lr, options.steps)
         rows, why = _table(loss, moments, words), list(reasons(loss, moments, options.lr, words))
-    print(grid(rows), "", *why, sep="\n")
     if options.page:
-        path = tg.explain_descent(_history(moments), learning_rate=options.lr, lang=options.lang).save(options.page)
-        print(words.say(f"page: {path}", f"网页：{path}"))
+        with quiet():
+            path = tg.explain_descent(_history(moments), learning_rate=options.lr, lang=options.lang).save(options.page)
+        why += [words.say(f"page: {path}", f"网页：{path}")]
+    print(grid(rows), "", *why, sep="\n")
 
 
 def _check_size(loss: Loss, options: Namespace) -> None:
@@ -70,7 +71,7 @@ def _table(loss: Loss, moments: Sequence[Moment], words: Words) -> list[list[str
 
 
 def _history(moments: Sequence[Moment]) -> History:
-    """The steps as a model's training records them."""
+    """The steps as a model's training records them, without the one that leads beyond all numbers."""
     steps = [
         Step(
             epoch=number, samples=np.zeros(1, int), weights=moment.theta, bias=0.0, loss=moment.loss,
@@ -79,4 +80,6 @@ def _history(moments: Sequence[Moment]) -> History:
         for number, moment in enumerate(moments, 1)
         if moment.is_finite
     ]  # fmt: skip
+    if not steps:
+        raise DataError("there is no step to show: the first leads to numbers that are infinite or none (NaN).")
     return History(steps, step_count=len(steps))

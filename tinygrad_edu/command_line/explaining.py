@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu.command_line.formulas import Formula, told
+from tinygrad_edu.command_line.formulas import Formula, quiet, told
 from tinygrad_edu.command_line.given import chosen, given_values
 from tinygrad_edu.command_line.words import Words
 from tinygrad_edu.engine.messages import shortened
@@ -33,9 +33,10 @@ def explain(options: Namespace) -> None:
         parts = [_source(options.formula, values, wrt)] if options.source else []
         parts += [explanation.to_latex()] if options.latex else []
         parts = parts or [str(explanation)]
-        if options.page:
+    if options.page:
+        with quiet():
             path = explanation.page(learning_rate=options.lr).save(options.page)
-            parts += [Words(options.lang).say(f"page: {path}", f"网页：{path}")]
+        parts += [Words(options.lang).say(f"page: {path}", f"网页：{path}")]
     print(*parts, sep="\n\n")
 
 
@@ -56,6 +57,8 @@ def formula_of(text: str, values: Mapping[str, Any], name: str = "loss") -> Form
         raise DataError(f"{unused[0]} is given, but the formula does not use it. Leave {unused[0]}= out.")
     with told("the formula"):
         result = formula(*(tg.Value(value, name=one) for one, value in values.items()))
+        if isinstance(result, list | tuple):
+            raise DataError(f"it comes to {len(result)} results, but a gradient is that of a single number.")
         array = np.asarray(result.numpy() if isinstance(result, tg.Value) else result)
         if array.dtype.kind not in "fiu":
             raise DataError(f"it comes to {shortened(result)}, which is no real number, so that it has no gradient.")

@@ -22,7 +22,7 @@ import numpy as np
 import tinygrad_edu as tg
 from tinygrad_edu.command_line.tables import nearest
 from tinygrad_edu.engine.messages import cut
-from tinygrad_edu.errors import DataError, MissingExtraError, ShapeError
+from tinygrad_edu.errors import DataError, ShapeError
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
@@ -53,6 +53,7 @@ _INSTEAD = {
     ast.Attribute: "of what a value has there is its transpose alone, X.T; a function stands before it: sum(x), not x.sum().",
 }
 """What to write in place of what is no part of a formula."""
+_NO_NUMBER = "this is no number. A value is a number, a list as in [1, 2], or a file that ends in .npy or .csv."
 _SIGNS = {
     "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "²": "**2", "³": "**3", "½": "0.5", "√": "sqrt", "π": "pi",
     "，": ",", "（": "(", "）": ")", "【": "[", "】": "]", "＊": "*",
@@ -118,14 +119,19 @@ def told(what: str) -> Iterator[None]:
     DataError: if something goes wrong.
     """
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python's parser about 1if, and of NumPy about numbers that overflow
+        with quiet():
             yield
-    except (OSError, MissingExtraError):  # a page cannot be drawn, or saved
-        raise
     except Exception as error:
         words = "it is nested too deep." if isinstance(error, RecursionError) else str(error) or "there is not enough memory."
         raise DataError(f"{', '.join([what, *getattr(error, '__notes__', [])])}: {words}") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warnings: not of Python's parser about 1if, and not of NumPy about numbers that overflow, which are shown as they are."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class _Reader:
@@ -222,7 +228,7 @@ class _Reader:
             return self._constant(node, path, found)
         if node.attr == "T":
             return self._computed(node, np.transpose, node.value)
-        raise self._refused(node)
+        raise self._refused(node, "" if self._given else _NO_NUMBER)
 
     def _same(self, value: Any) -> Reading:
         return lambda given: value

@@ -56,8 +56,8 @@ def _is_quadratic(loss: Loss, hessian: Array, moments: Sequence[Moment]) -> bool
     size, rng = 1 + float(np.linalg.norm(start)), np.random.default_rng(0)
     ways = [moment.theta - start for moment in moments[1:4] if moment.is_finite]
     for scale in (0.1, 1, 10):
-        ways.append(scale * size * rng.normal(size=start.shape))
-        ways.append(-ways[-1])  # on both sides, so that a kink is met
+        way = np.asarray(scale * size * rng.normal(size=start.shape))
+        ways += [way, -way]  # on both sides, so that a kink is met
     for way in ways:
         grown, expected = slope(start + way) - first, hessian @ way
         if not np.all(np.abs(grown - expected) <= _ROUNDING * (np.abs(first).max() + np.abs(expected).max())):
