@@ -51,7 +51,7 @@ CASES = [
     (scalar, lambda a, x, t: -0.5 * (t - a * x) * x, POINT, "factor", "The factor 2 is missing.", "缺少因子 2"),
     (scalar, lambda a, x, t: 3 * (t - a * x) * x, POINT, "factor", "The factor −1/3 is missing.", "缺少因子 −1/3"),
     (scalar, lambda a, x, t: -(t - a * x), POINT, "missing factor", "The factor x is missing.", "缺少因子 x。"),
-    (scalar, lambda a, x, t: t - a * x, POINT, "missing factor", "The factor x is missing, and so is −1.", "缺少因子 x，还缺 −1。"),
+    (scalar, lambda a, x, t: t - a * x, POINT, "missing factor", "The factor x is missing, and so is −1.", "符号也反了。"),
     (scalar, lambda a, x, t: -(t - a * x) * x * x, POINT, "needless factor", "There is x as a factor too many.", "多了因子 x。"),
     (scalar, lambda a, x, t: -4.0, POINT, "only here", "right at the given point only", "只在给定的点上正确"),
     (scalar, lambda a, x, t: 0.0, POINT, "zero", "It is zero, but the gradient is not.", "结果为零"),
@@ -115,7 +115,7 @@ CASES = [
         (0.5, x, t),
         "missing factor",
         "The factor x is missing, and so is −1.",
-        "缺少因子 x，还缺 −1",
+        "缺少因子 x，符号也反了",
     ),
     (
         batch,
@@ -139,7 +139,7 @@ CASES = [
         (0.5, x, t),
         "mean",
         "The mean is missing, and so is −1: divide by the 6",
-        "缺少求平均，还缺 −1",
+        "缺少求平均，符号也反了",
     ),
     (
         batch,
@@ -147,7 +147,7 @@ CASES = [
         (0.5, x, t),
         "mean",
         "The mean is missing, and so is ½: divide by",
-        "缺少求平均，还缺 ½",
+        "缺少求平均，还缺因子 ½",
     ),
     (
         shared,
@@ -155,7 +155,7 @@ CASES = [
         (0.5, x, t),
         "mean",
         "but the loss is a sum, not a mean; missing is −1.",
-        "不是平均，还缺 −1",
+        "不是平均，符号也反了",
     ),
     (
         shared,
@@ -211,7 +211,7 @@ CASES = [
         (W, X, T),
         "wrong",
         "3 of 9 numbers differ",
-        "9 个数中有 3 个不同",
+        "9 个数里错了 3 个",
     ),
 ]
 

@@ -106,3 +106,5 @@ def test_chinese_is_set_apart_from_letters_and_not_within_and_has_its_own_punctu
     assert re.findall(rf".?{han}[A-Za-z0-9`].{{,8}}|.{{,8}}[A-Za-z0-9`]{han}.?", text) == []
     assert re.findall(rf".{{,8}}{han}[,;:!?(]|[)]{han}.{{,8}}", text) == []
     assert re.findall(rf".{{,8}}{han}\n *{han}.{{,8}}", text) == [], "a page shows a space where a line is broken"
+    italics = re.findall(r"(?<!\*)\*(?!\s)([^*]+)\*(?!\*)", re.sub(r"\$+[^$]*\$+", "", text))
+    assert [words for words in italics if re.search(han, words)] == [], "Chinese is stressed by weight: it has no italics"

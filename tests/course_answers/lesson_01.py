@@ -8,14 +8,14 @@ WRONG = {
         (-0.48, "The sign is turned.", "符号反了。"),
         (-0.32, "That is t − x.", "这是 t − x。"),
         (0.64, "That is θt.", "这是 θt。"),
-        (0.5, "0.5 is too large.", "0.5 太大。"),
+        (0.5, "0.5 is too large.", "0.5 太大了。"),
     ],
     "1.2": [
         (lambda theta, xs, ts: theta * xs - ts, "That is y − t.", "这是 y − t。"),
         (lambda theta, xs, ts: abs(ts - theta * xs), "no absolute value here", "不取绝对值"),
         (lambda theta, xs, ts: theta * xs, "These are the outputs.", "这些是输出。"),
         (lambda theta, xs, ts: sum(ts - theta * xs), "It has shape ()", "形状是 ()"),
-        (lambda theta, xs, ts: ts - 0.5 * xs, "It is wrong: for theta = ", "不对：当 theta = "),
+        (lambda theta, xs, ts: ts - 0.5 * xs, "It is wrong: for theta = ", "当 theta = "),
     ],
     "1.3": [
         (1.25, "That is x / t", "这是 x / t"),

@@ -18,7 +18,7 @@ WRONG = {
         ((4.5, -9, 18), "Half of it is −ty", "取一半是 −ty"),
         ((4.5, -36, 18), "has not been halved", "没有取一半"),
         ((18, -18, 4.5), "The order is turned round", "顺序反了"),
-        ((4.5, -18, 36), "1 of 3 numbers differ", "3 个数中有 1 个不同"),
+        ((4.5, -18, 36), "1 of 3 numbers differ", "3 个数里错了 1 个"),
         ((4.5, -18), "It has shape (2,)", "形状是 (2,)"),
     ],
     "2.3": [

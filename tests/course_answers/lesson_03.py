@@ -15,7 +15,7 @@ WRONG = {
         (lambda theta, x, t: 2 * (theta * x - t) * x, "The factor ½ is missing.", "缺少因子 ½"),
         (lambda theta, x, t: 0.5 * (theta * x - t) * x, "The factor 2 is missing.", "缺少因子 2"),
         (lambda theta, x, t: theta * x - t, "The factor x is missing.", "缺少因子 x"),
-        (lambda theta, x, t: t - theta * x, "The factor x is missing, and so is −1.", "缺少因子 x，还缺 −1"),
+        (lambda theta, x, t: t - theta * x, "The factor x is missing, and so is −1.", "缺少因子 x，符号也反了"),
         (lambda theta, x, t: (theta * x - t) * x**2, "There is x as a factor too many.", "多了因子 x"),
         (lambda theta, x, t: (theta * 2.0 - 8.0) * 2.0, "right at the given point only", "只在给定的点上正确"),
         (lambda theta, x, t: x**2 * theta, "It is wrong", "不对"),
@@ -33,7 +33,7 @@ WRONG = {
         (lambda theta, b, x, t: theta * x - t, "The term 1·b is missing", "缺少一项 1·b"),
     ],
     "3.5": [
-        (lambda theta, x, t: (theta**2 * x - t) * x, "The factor theta is missing, and so is 2.", "缺少因子 theta，还缺 2"),
+        (lambda theta, x, t: (theta**2 * x - t) * x, "The factor theta is missing, and so is 2.", "缺少因子 theta，还缺因子 2"),
         (lambda theta, x, t: (theta**2 * x - t) * theta * x, "The factor 2 is missing.", "缺少因子 2"),
         (lambda theta, x, t: (theta**2 * x - t) * 2 * theta, "The factor x is missing.", "缺少因子 x"),
         (lambda theta, x, t: (t - theta**2 * x) * 2 * theta * x, "The sign is turned", "符号反了"),
@@ -42,7 +42,7 @@ WRONG = {
         (-0.1198, "That is the true change.", "这是真正的变化。"),
         (12, "That is the gradient.", "这是梯度。"),
         (0.12, "the loss falls when θ becomes smaller", "θ 减小时损失也减小"),
-        (-0.01, "It is wrong: -0.01 is too large.", "不对：-0.01 太大。"),
+        (-0.01, "It is wrong: -0.01 is too large.", "-0.01 太大了。"),
     ],
 }
 

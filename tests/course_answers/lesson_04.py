@@ -36,7 +36,7 @@ WRONG = {
         (lambda theta, x, t, eta: theta - eta * (theta * x - t), "The factor x is missing", "漏了因子 x"),
         (lambda theta, x, t, eta: eta * (theta * x - t) * x, "Subtract it from theta.", "用 theta 减去它"),
         (lambda theta, x, t, eta: theta - eta * (theta * x - t) ** 2 / 2, "That subtracts the loss.", "这里减的是损失"),
-        (lambda theta, x, t, eta: theta - 2 * eta * (theta * x - t) * x, "It is wrong: for theta = ", "不对：当 theta = "),
+        (lambda theta, x, t, eta: theta - 2 * eta * (theta * x - t) * x, "It is wrong: for theta = ", "当 theta = "),
     ],
     "4.3": [
         (0.04, "a single step arrives", "一步到位"),

@@ -80,7 +80,8 @@ WRONG = {
         ([True, True, True, True], "One of the four cannot", "有一组不能分开"),
         ([True, True, False, False], "Look at 4 again", "再看看 4"),
         ([False, False, True, False], "Turned round", "反了"),
-        ([True, False, False, True], "1 of 4", "4 个数中有 1 个不同"),
+        ([True, False, False, True], "1 of 4", "4 个数里错了 1 个"),
+        ([1, 1, 0, 1], "an array of True and False of shape (4,)", "由 True 和 False 组成、形状为 (4,) 的数组"),
     ],
 }
 

@@ -68,7 +68,7 @@ WRONG = {
         (lambda g, x: g * softmax(x), "the path through the numerator alone", "只是经过分子的路径"),
         (lambda g, x: softmax(x) * (g - np.mean(g * softmax(x))), "not the mean", "不是平均"),
         (lambda g, x: -softmax(x) * (g - np.sum(g * softmax(x))), "The sign is turned", "符号反了"),
-        (lambda g, x: softmax(x) * (1 - softmax(x)), "It is wrong: for g = ", "不对：当 g = "),
+        (lambda g, x: softmax(x) * (1 - softmax(x)), "It is wrong: for g = ", "当 g = "),
     ],
     "9.6": [
         (lambda g, shape: g, "still has the shape (4, 3) of g", "形状仍是 g 的 (4, 3)"),

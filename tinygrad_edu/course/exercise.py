@@ -176,7 +176,7 @@ class Function(Exercise):
         return Finding(
             "wrong",
             f"It is wrong: for {at} it returns {got}, but should return {right}.",
-            f"不对：当 {at} 时返回 {got}，应为 {right}。",
+            f"当 {at} 时返回 {got}，应为 {right}。",
         )
 
 
@@ -312,13 +312,13 @@ def _about_numbers(got: Array, right: Array) -> Finding:
         if right.dtype.kind == "b":
             return Finding("wrong", f"It is not {got}.", f"不是 {got}。")
         en, zh = ("large", "大") if got > right else ("small", "小")
-        return Finding("wrong", f"It is wrong: {got:.6g} is too {en}.", f"不对：{got:.6g} 太{zh}。")
+        return Finding("wrong", f"It is wrong: {got:.6g} is too {en}.", f"{got:.6g} 太{zh}了。")
     places = np.argwhere(~np.isclose(got, right, rtol=_DIGITS, atol=_DIGITS * np.max(np.abs(right)))).tolist()
     at = shortened(places[0] if len(places) == 1 else places)
     return Finding(
         "wrong",
         f"It is wrong: {len(places)} of {got.size} numbers differ, counted from 0 at {at}.",
-        f"不对：{got.size} 个数中有 {len(places)} 个不同，位置（从 0 数起）：{at}。",
+        f"{got.size} 个数里错了 {len(places)} 个，位置（从 0 数起）：{at}。",
     )
 
 

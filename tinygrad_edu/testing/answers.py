@@ -86,7 +86,7 @@ def check_callable(answer: Any, names: Sequence[str]) -> None:
         raise RefusedError(
             "parameters",
             f"The function is called with {len(names)} arguments, ({expected}), but is {own}.",
-            f"调用这个函数时给出 {len(names)} 个参数 ({expected})，而它的定义是 {own}。",
+            f"这个函数应有 {len(names)} 个参数 ({expected})，而它的定义是 {own}。",
         ) from None
     except ValueError:  # a function without a signature, as some of NumPy's
         return
@@ -169,7 +169,8 @@ def numbers(answer: Any, right: Array) -> Array:
     """
     shape, is_truth = right.shape, right.dtype.kind == "b"
     if shape:
-        en, zh = f"an array of shape {shape}", f"形状为 {shape} 的数组"
+        of_en, of_zh = (" of True and False", "由 True 和 False 组成、") if is_truth else ("", "")
+        en, zh = f"an array{of_en} of shape {shape}", f"{of_zh}形状为 {shape} 的数组"
     else:
         en, zh = ("True or False", " True 或 False") if is_truth else ("a number", "一个数")
     array = None if isinstance(answer, Value | list | tuple) else np.asarray(answer)

@@ -273,12 +273,16 @@ def _about_number(points: Sequence[Point]) -> Iterator[Finding]:
 
 def _missing_is(number: float) -> tuple[str, str]:
     """What is said of a number that is missing besides what is too much."""
-    return ("", "") if number == 1 else (f"; missing is {_as_text(number)}", f"，还缺 {_as_text(number)}")
+    return ("", "") if number == 1 else (f"; missing is {_as_text(number)}", _missing_in_chinese(number))
 
 
 def _and_so_is(number: float) -> tuple[str, str]:
     """What is said where a number is missing, too."""
-    return ("", "") if number == 1 else (f", and so is {_as_text(number)}", f"，还缺 {_as_text(number)}")
+    return ("", "") if number == 1 else (f", and so is {_as_text(number)}", _missing_in_chinese(number))
+
+
+def _missing_in_chinese(number: float) -> str:
+    return "，符号也反了" if number == -1 else f"，还缺因子 {_as_text(number)}"
 
 
 def _as_text(number: float) -> str:
@@ -355,10 +359,10 @@ def _about_error(points: Sequence[Point]) -> Finding:
     if not at:
         where = ", ".join(f"{name} = {x:.6g}" for name, x in point.arguments.items() if x.ndim == 0)
         where_en, where_zh = (f" for {where}", f"当 {where} 时") if where else ("", "")
-        return Finding("wrong", f"It is wrong: {got} instead of {right}{where_en}.", f"不对：{where_zh}得 {got}，应为 {right}。")
+        return Finding("wrong", f"It is wrong: {got} instead of {right}{where_en}.", f"{where_zh}得 {got}，应为 {right}。")
     wrong = np.count_nonzero(errors > _CLOSE * np.max(np.abs(point.right)))
     return Finding(
         "wrong",
         f"It is wrong: {got} instead of {right} at {[*at]}; {wrong} of {errors.size} numbers differ.",
-        f"不对：（{[*at]} 处）得 {got}，应为 {right}；{errors.size} 个数中有 {wrong} 个不同。",
+        f"{[*at]} 处得 {got}，应为 {right}；{errors.size} 个数里错了 {wrong} 个。",
     )

@@ -207,7 +207,7 @@ EXERCISES: tuple[Exercise, ...] = (
         Text("The largest learning rate", "最大的学习率"),
         right=lambda: 2 / _curvature(-1),
         hints=(
-            Text("The bound is 2/λ, with the largest eigenvalue λ of the Hessian.", "界限是 2/λ，λ 是 Hessian 矩阵最大的特征值。"),
+            Text("The bound is 2/λ, with the largest eigenvalue λ of the Hessian.", "界限是 2/λ，λ 是海森矩阵最大的特征值。"),
             Text(
                 "np.linalg.eigvalsh gives all eigenvalues in ascending order.", "np.linalg.eigvalsh 给出全部特征值，从小到大排列。"
             ),
