@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 SITE = Path(__file__).parents[1] / "build" / "site"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 WAYS = list(product((1280, 390), ("light", "dark")))
+SEARCHES = ["en/search.html?q=gradient+descent", "zh/search.html?q=\u68af\u5ea6\u4e0b\u964d"]
 ONLY_FROM_HERE = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; report-uri /asked"
 LOOK = """<!doctype html><html lang="en"><title>look</title><body><script>
 const opened = (page, width) => new Promise((resolve) => {
@@ -36,6 +37,7 @@ async function look({page, width, theme}, axe) {
   const frame = await opened(page, width), there = frame.contentWindow, said = [];
   if (there.MathJax?.startup) await there.MathJax.startup.promise;
   await new Promise((resolve) => setTimeout(resolve, 100));
+  if (there.location.search && !there.document.querySelector("#search-results li")) said.push("nothing is found");
   const root = there.document.documentElement;
   if (root.scrollWidth > width) said.push(`it is ${root.scrollWidth} pixels wide`);
   there.eval(axe);
@@ -89,8 +91,8 @@ class Site(SimpleHTTPRequestHandler):
 
 
 def pages():
-    """All of them, as paths from the site's root."""
-    return sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
+    """All of them, as paths from the site's root; and two searches."""
+    return [*SEARCHES, *sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))]
 
 
 def look(looks):

@@ -21,13 +21,13 @@ CHINESE = "\u3400-\u9fff"
 class SearchChinese(SearchEnglish):
     """Chinese text has no spaces: what is indexed, and looked for, are its characters and their neighbouring pairs.
 
-    So a word of two characters or more is found wherever it stands, without a dictionary that would have to know it.
+    So a word of two characters or more is found wherever it stands, without a dictionary that would have to know it. Words of other
+    languages are treated as in English.
     """
 
     lang = "zh"
-    language_name = "Chinese"
     js_splitter_code = (
-        "const splitQuery = (query) => (query.match(/[%s]+|[\\p{Letter}\\p{Number}_]+/gu) || []).flatMap((word) =>\n"
+        "var splitQuery = (query) => (query.match(/[%s]+|(?:(?![%s])[\\p{Letter}\\p{Number}_])+/gu) || []).flatMap((word) =>\n"
         "  /^[%s]{2}/u.test(word) ? [...word].slice(1).map((next, i) => word[i] + next) : [word]);"
     ).replace("%s", r"\u3400-\u9fff")
 

@@ -59,7 +59,7 @@ class Room(SphinxDirective):
         lines = [f"{FENCE}{{py:module}} {room}", FENCE, ""]
         for name in public_names(room):
             if not inspect.ismodule(member := getattr(module, name)):
-                lines += described(f"{room}.{name}", member)
+                lines += described(name, member)
         description = nodes.section()  # any element
         self.state.nested_parse(StringList(lines, source=room), self.content_offset, description)
         if self.config.language == "en":
@@ -112,7 +112,8 @@ def written_signature(member, is_bound=False):
     parameters = list(found.parameters.values())
     if inspect.isclass(member) or is_bound:
         parameters = parameters[1:]
-    return stringify_signature(found.replace(parameters=parameters), show_annotation=False, show_return_annotation=False)
+    written = stringify_signature(found.replace(parameters=parameters), show_annotation=False, show_return_annotation=False)
+    return re.sub(r"<class '([\w.]+)'>", r"\1", written).replace("numpy.", "np.")
 
 
 def markdown(member):
@@ -144,7 +145,8 @@ def _items(block):
 
 
 def _item(names, what):
-    return "- " + ", ".join(f"`{name}`" for name in names.split(", ")) + f": {_text(what)}"
+    is_title = names in ("Buffers", "Shapes")
+    return "- " + (names if is_title else ", ".join(f"`{name}`" for name in names.split(", "))) + f": {_text(what)}"
 
 
 def _text(block):
