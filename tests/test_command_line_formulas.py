@@ -97,6 +97,7 @@ def test_the_page_is_saved_and_ends_with_a_step_if_there_is_a_learning_rate(caps
     page = Path("out.html").read_text("utf-8")
     assert f'<html lang="{lang}">' in page
     assert '"kind": "update"' in page
+    assert '"written": []' in page  # the user has written no function
     printed(capsys, "explain", *LECTURE, "--page", "without.html")
     assert '"kind": "update"' not in Path("without.html").read_text("utf-8")
 

@@ -29,7 +29,8 @@ def explain(options: Namespace) -> None:
     formula = formula_of(options.formula, values, "L")
     wrt = chosen(formula.names, options.wrt) or list(formula.names)
     with told("the formula"):
-        explanation = tg.explain(formula, *values.values(), wrt=wrt, lang=options.lang)
+        loss = formula(*(tg.Value(value, name=name, requires_grad=name in wrt) for name, value in values.items()))
+        explanation = tg.explain(loss, wrt=wrt, lang=options.lang)
         parts = [_source(options.formula, values, wrt)] if options.source else []
         parts += [explanation.to_latex()] if options.latex else []
         parts = parts or [str(explanation)]
