@@ -1,5 +1,6 @@
 """What is said of answers to exercises, whatever they are; hints, solutions, and the file that keeps one's progress."""
 
+import datetime
 import json
 import linecache
 import os
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.course import check, exercises, hint, solution
+from tinygrad_edu.course import asking, check, hint, solution
 from tinygrad_edu.course.exercise import Function, Gradient, Number, Program, Text
 from tinygrad_edu.course.progress import HOME, change, progress
 
@@ -122,8 +123,9 @@ ASKED = {
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME, str(tmp_path / "home"))
-    monkeypatch.setattr(exercises, "lessons_with_exercises", lambda: [1])
-    monkeypatch.setattr(exercises, "import_module", lambda name: type("Lesson", (), {"EXERCISES": tuple(ASKED.values())}))
+    looked_up_in = asking.exercise.__globals__  # pytest may have imported a second copy of the module, for its doctests
+    monkeypatch.setitem(looked_up_in, "lessons_with_exercises", lambda: [1])
+    monkeypatch.setitem(looked_up_in, "import_module", lambda name: type("Lesson", (), {"EXERCISES": tuple(ASKED.values())}))
     return tmp_path
 
 
@@ -159,6 +161,7 @@ ANSWERS = [
     ("1.1", lambda theta: theta, "parameters", "with 3 arguments, (theta, x, t), but is <lambda>(theta)", "应有 3 个参数"),
     ("1.1", divides, "an error", "ZeroDivisionError: ", "出错：ZeroDivisionError"),
     ("1.1", divides, "an error", "return 1.0 / int(nothing)", "return 1.0 / int(nothing)"),
+    ("1.1", datetime.date, "an error", "There is an error: TypeError: ", "运行时出错：TypeError"),
     ("1.1", leaves, "an error", "SystemExit", "sys.exit()"),
     ("1.1", deep, "an error", "RecursionError", "return deep(theta, x, t)"),
     ("1.1", lambda theta, x, t: "x", "no numbers", "It must be a number, but is 'x'.", "应是一个数，却是 'x'。"),
