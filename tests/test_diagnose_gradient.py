@@ -27,6 +27,15 @@ def batch(theta, x, t):
     return 0.5 * np.mean((theta * x - t) ** 2)
 
 
+def logistic(v, X, t):
+    z = X @ v
+    return np.mean(np.logaddexp(0, z) - t * z)
+
+
+def rectified(w, x, t):
+    return np.sum(tg.relu(w * x) * t)
+
+
 def squared_sine(theta, x, t):
     return (t - np.sin(theta * x)) ** 2
 
@@ -189,6 +198,16 @@ CASES = [
         "The factor x and the derivative of tanh are missing.",
         "缺少因子 x 和 tanh 的导数。",
     ),
+    (logistic, lambda v, X, t: X.T @ (tg.sigmoid(X @ v) - t) / 6, (x[:3], X, t), "right", "right", "对的"),
+    (
+        logistic,
+        lambda v, X, t: np.mean(X, axis=0) * np.mean(tg.sigmoid(X @ v) - t),
+        (x[:3], X, t),
+        "sum over the batch",
+        "for a single sample, but",
+        "对单个样本是对的",
+    ),
+    (rectified, lambda w, x, t: x * t, (w, x, t), "missing factor", "The derivative of relu is missing.", "缺少 relu 的导数"),
     (
         squared_sine,
         lambda a, x, t: -np.cos(a * x) * x,
