@@ -1,6 +1,7 @@
 """`python -m tinygrad_edu learn`: the lessons are listed with what was done of them, and opened as pages and as notebooks."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -100,11 +101,14 @@ def test_a_lesson_becomes_a_page_in_the_users_own_folder(lang, capsys, folder, m
     pytest.importorskip("myst_nb")
     pytest.importorskip("furo")
     monkeypatch.setattr(learning.webbrowser, "open", lambda address: pytest.fail("it was opened"))
-    status, out, err = ran(capsys, "1", "--no-open", "--lang", lang)
+    assert "](03_gradient" in lesson_file(4, lang).read_text("utf-8")
+    status, out, err = ran(capsys, "4", "--no-open", "--lang", lang)
     assert (status, err) == (0, "")
     page = Path(out.strip())
     assert page.is_relative_to(folder / "home")
-    assert lesson_title(1, lang) in page.read_text("utf-8")
+    text = page.read_text("utf-8")
+    assert lesson_title(4, lang) in text
+    assert not re.search(r'href="[^"]*(03_gradient|\.md)', text), "it links to a lesson that is not there"
     assert [*Path().iterdir()] == []
     assert not (folder / "home" / "progress.json").exists()
 

@@ -36,12 +36,12 @@ _WORDS = {
 }
 """What the theme and our template say and Sphinx has no Chinese for."""
 _CONF = """
-from tinygrad_edu.course.building import settings
+from tinygrad_edu.course.building import leave_words, settings
 globals().update(settings({lang!r}))
+setup = lambda app: app.connect("doctree-read", leave_words)
 root_doc = {name!r}
 html_sidebars = {{"**": []}}
 html_use_index = False
-suppress_warnings = ["myst.xref_missing"]  # the other lessons, to which this one links, are not there
 """
 
 
@@ -141,6 +141,15 @@ def setup(app: Any) -> dict[str, Any]:
         translators["general", "sphinx"].add_fallback(_Chinese())
         app.connect("doctree-read", _join_lines)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def leave_words(_: Any, page: Any) -> None:
+    """Make plain words of links to other documents, such as other lessons: a page that stands alone has none beside it."""
+    from sphinx.addnodes import pending_xref
+
+    for link in [*page.findall(pending_xref)]:
+        if ".md" in link["reftarget"]:
+            link.replace_self(link.children)
 
 
 def _join_lines(_: Any, page: Any) -> None:
