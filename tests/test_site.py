@@ -68,9 +68,11 @@ def test_a_lesson_becomes_a_page_that_shows_what_its_cells_print(lesson, tmp_pat
 def test_lines_of_chinese_become_one_without_a_space_between(lesson, tmp_path):
     pytest.importorskip("myst_nb")
     chinese = lesson.with_name("03_gradient.zh-CN.md")
-    chinese.write_text(chinese.read_text("utf-8") + "\n先算损失，\n再算梯度\n的 NumPy\n程序。\n\n    一\n    二\n", "utf-8")
+    lines = "\n先算损失，\n再算梯度\n的 NumPy\n程序：\nNumPy\n（$x$，\n$y$）。\n\n    一\n    二\n"
+    chinese.write_text(chinese.read_text("utf-8") + lines, "utf-8")
     text = build_lesson(3, "zh", tmp_path / "pages").read_text("utf-8")
-    assert "先算损失，再算梯度的 NumPy\n程序。" in text
+    assert "先算损失，再算梯度的 NumPy\n程序：NumPy（" in text
+    assert "，<span" in text
     assert "一\n二" in text
 
 

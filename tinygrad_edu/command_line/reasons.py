@@ -71,18 +71,18 @@ def _about_parabola(loss: Loss, curvature: float, moments: Sequence[Moment], rat
     if curvature == 0:
         yield words.say(
             f"The loss is a straight line over {name}, of slope {n(slope)}: it has no minimum; all steps are equally long.",
-            f"损失是 {name} 的直线，斜率为 {n(slope)}：它没有最小值，每一步都走同样的长度。",
+            f"损失关于 {name} 是一条直线，斜率为 {n(slope)}：它没有最小值，每一步都走同样的长度。",
         )
         return
     start = float(moments[0].theta[0])
     turn, factor = start - slope / curvature, _rounded(1 - rate * curvature, 1)
     places = [float(moment.theta[0]) for moment in moments] + [float(moments[-1].after[0])]
-    ways = ", ".join(n(_rounded(place - turn, abs(start) + abs(turn))) for place in places[:4])
+    ways = words.say(", ", "、").join(n(_rounded(place - turn, abs(start) + abs(turn))) for place in places[:4])
     turning, point = ("minimum", "最小值") if curvature > 0 else ("maximum", "最大值")
     product = f"{n(rate)}·{n(curvature) if curvature > 0 else f'({n(curvature)})'}"
     yield words.say(
         f"The loss is a parabola over {name}, of curvature λ = {n(curvature)}, with its {turning} at {name}* = {n(turn)}.",
-        f"损失是 {name} 的抛物线，曲率 λ = {n(curvature)}，{point}在 {name}* = {n(turn)}。",
+        f"损失关于 {name} 是一条抛物线，曲率 λ = {n(curvature)}，{point}在 {name}* = {n(turn)}。",
     )
     yield words.say(
         f"Every step multiplies the distance {name} − {name}* by 1 − ηλ = 1 − {product} = {n(factor)}: {ways}.",
@@ -121,7 +121,7 @@ def _about_parabolas(hessian: Array, gradient: Array, rate: float, words: Words)
     yield words.say(
         f"The loss is a sum of {len(curvatures)} parabolas, one along each eigenvector of its Hessian, of curvatures from "
         f"λ = {n(smallest)} to λ = {n(most)}.",
-        f"损失是 {len(curvatures)} 条抛物线之和，每条对应 Hessian 矩阵的一个特征向量，曲率从 λ = {n(smallest)} 到 λ = {n(most)}。",
+        f"损失是 {len(curvatures)} 条抛物线之和，每条对应海森矩阵的一个特征向量，曲率从 λ = {n(smallest)} 到 λ = {n(most)}。",
     )
     if is_flat.any():
         count = int(np.count_nonzero(is_flat))
@@ -141,10 +141,10 @@ def _about_parabolas(hessian: Array, gradient: Array, rate: float, words: Words)
 
 
 def _about_start(loss: Loss, curvature: float, moments: Sequence[Moment], rate: float, words: Words) -> Iterator[str]:
-    names = ", ".join(map(name_text, loss.wrt))
+    names = words.say(", ", "、").join(map(name_text, loss.wrt))
     yield words.say(
         f"The loss is no parabola over {names}: its curvature changes from place to place, and so does the bound for η.",
-        f"损失不是 {names} 的抛物线：各处的曲率不同，η 的界限也随之改变。",
+        f"损失关于 {names} 不是抛物线：各处的曲率不同，η 的界限也随之改变。",
     )
     if curvature > 0:
         is_small = rate * curvature < 2

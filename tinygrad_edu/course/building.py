@@ -6,6 +6,7 @@ A page asks nothing of any network: its style, its scripts and its mathematics l
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from gettext import NullTranslations
@@ -20,6 +21,9 @@ from tinygrad_edu.errors import MissingExtraError, TinygradError
 
 _ASSETS = Path(__file__).parent / "assets"
 _PACKAGE = Path(__file__).parents[1]
+_CHINESE, _PUNCTUATION = "[\u3000-\u9fff\uff00-\uffef]", "[\u3000-\u303f\uff01-\uff0f\uff1a-\uff1f“”]"
+_NO_SPACE = re.compile(f"{_CHINESE}{_CHINESE}|{_PUNCTUATION}.|.{_PUNCTUATION}")
+"""The signs before and after a line break where a page shows no space."""
 _PACKAGES = ("sphinx", "myst_nb", "furo", "sphinx-mathjax-offline")
 _WORDS = {
     "Back to top": "回到顶部",
@@ -153,17 +157,13 @@ def leave_words(_: Any, page: Any) -> None:
 
 
 def _join_lines(_: Any, page: Any) -> None:
-    """Take the line breaks out that lie within Chinese: a browser would show spaces there."""
+    """Take the line breaks out that lie within Chinese or beside its punctuation: a browser would show spaces there."""
     for element in page.findall(lambda node: "\n" in node.children):
         texts = ["", *(child.astext() for child in element), ""]
         around = zip(texts, element.children, texts[2:], strict=False)
         element.children = [
-            child for before, child, after in around if not (child == "\n" and _is_chinese(before[-1:]) and _is_chinese(after[:1]))
+            child for before, child, after in around if not (child == "\n" and _NO_SPACE.fullmatch(before[-1:] + after[:1]))
         ]
-
-
-def _is_chinese(sign: str) -> bool:
-    return "\u3000" <= sign <= "\u9fff" or "\uff00" <= sign <= "\uffef"
 
 
 class _Chinese(NullTranslations):

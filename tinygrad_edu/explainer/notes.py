@@ -140,5 +140,5 @@ def _kind(edge: Edge, printer: Printer) -> str:
     below, above = (number_text(side.slope) for side in edge.beside)
     return printer.say(
         f"has a kink: just below, its slope is {below}, and just above, {above}",
-        f"有角点：紧靠左侧的斜率是 {below}，紧靠右侧的斜率是 {above}",
+        f"有尖角：紧靠左侧的斜率是 {below}，紧靠右侧的斜率是 {above}",
     )

@@ -167,7 +167,7 @@ def _operations(explanation: Explained, printer: Printer) -> str:
             cells = ["", "", "", ""]
     head = printer.say(
         f"From {output} back to the leaves; g is the gradient of {output} with respect to the result:",
-        f"从 {output} 反向走到叶节点；g 是 {output} 对该结果的梯度：",
+        f"从 {output} 反向走到叶子；g 是 {output} 对该结果的梯度：",
     )
     return f"{head}\n{_table(rows)}"
 

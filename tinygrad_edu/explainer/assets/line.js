@@ -12,8 +12,8 @@ const WORDS = {
     picture: "样本与两类之间的直线", table: "这一步的样本",
     begin: "起点", sample: "样本", logit: "logit", right: "这一步的样本全部正确，所以不变。",
     wrong: "{1} 个样本中有 {0} 个错误（画圈）。直线逆着梯度移动到虚线处。",
-    start: "直线从这里开始。实心点的标签为 1；阴影一侧感知机输出 1。",
-    everywhere: "在这幅图中感知机处处输出 {0}：直线不在其中。",
+    start: "直线从这里开始。实心点的真实值是 1；涂色的一侧感知机回答 1。",
+    everywhere: "在这幅图中感知机处处回答 {0}：直线不在图中。",
   },
 };
 const MOST_LABELS = 12; // of more samples the coordinates would cover the picture

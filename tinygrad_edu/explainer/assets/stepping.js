@@ -9,7 +9,7 @@ const STEPPING = {
   zh: {
     back: "上一步", next: "下一步", slider: "步骤", step: "第 {0} 步，共 {1} 步", formulas: "公式",
     ways: "网页", allPages: "全部网页", pageBefore: "← 上一页", pageAfter: "下一页 →",
-    keys: "按键：← → 逐步移动，Home 和 End 跳到首尾。只显示一部分的框获得焦点时，这些键滚动该框。",
+    keys: "按键：← → 逐步移动，Home 和 End 跳到首尾。如果某个框里的内容显示不全，点进框里，这些键就用来滚动它。",
   },
 };
 const slider = byId("slider");
