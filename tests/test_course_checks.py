@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.course import asking, check, hint, solution
-from tinygrad_edu.course.exercise import Function, Gradient, Number, Program, Text
+from tinygrad_edu.course.exercise import Function, Gradient, Number, Program, Text, written_numbers
 from tinygrad_edu.course.progress import HOME, change, progress
 
 ROOT = Path(__file__).parents[1]
@@ -87,6 +87,28 @@ def in_another_file(source, name):
     return around[name]
 
 
+def two_numbers(x):
+    return x, 2 * x
+
+
+def stair(x, b):
+    return np.where(x + b > 0, x, 0.0)
+
+
+def stair_gradient(x, b):
+    return np.where(x + b > 0, 1.0, 0.0)
+
+
+def two_positive(answer):
+    return None if (written_numbers(answer, np.zeros(2)) > 0).all() else Text("not positive", "不是正数")
+
+
+def returns_for_positive_ones_only(x):
+    if x > 0:
+        return x, 2 * x
+    return None
+
+
 def inputs(rng):
     return rng.normal(size=2), rng.normal(), rng.normal(size=2), rng.normal(), 0.1
 
@@ -116,6 +138,19 @@ ASKED = {
         Program("1.6", TITLE, trial=in_another_file(TRIAL, "pair_trial"), solution=(Pair, gradient), hints=HINTS),
         Function("1.7", TITLE, solution=lambda X: X @ X.T @ X, arguments=lambda rng: (rng.normal(size=(2, 2)),), hints=HINTS),
         Number("1.8", TITLE, right=lambda: 3, hints=HINTS, solution=Text("3", "3")),
+        Number("1.9", TITLE, right=lambda: np.array([True, False]), hints=HINTS, solution=Text("yes, no", "是，否")),
+        Function("1.10", TITLE, solution=two_numbers, arguments=lambda rng: (rng.normal(),), hints=HINTS),
+        Gradient(
+            "1.11",
+            TITLE,
+            f=stair,
+            arguments=(2.0, 1.0),
+            others=((2.0, -3.0),),
+            hints=HINTS,
+            solution=stair_gradient,
+            mistakes=((lambda x, b: np.where(x > 0, 1.0, 0.0), Text("The bias is missing.", "缺少偏置。")),),
+        ),
+        Program("1.12", TITLE, trial=two_positive, hints=HINTS, solution=Text("(1, 2)", "(1, 2)")),
     )
 }
 
@@ -182,7 +217,7 @@ ANSWERS = [
     ("1.2", np.inf, "wrong", "inf is too large", "inf 太大"),
     ("1.2", gradient, "no numbers", "this is the function gradient: call it, gradient(...)", "请调用它"),
     ("1.2", [0.25], "no numbers", "It must be a number, but is [0.25].", "应是一个数"),
-    ("1.2", np.array([0.25]), "shape", "It has shape (1,), but should have shape ().", "应为 ()"),
+    ("1.2", np.array([0.25]), "shape", "It has shape (1,), but should have shape (), a single number.", "应为 ()，即单独一个数"),
     ("1.2", tg.Value(0.25), "no numbers", "Write .item()", ".item()"),
     ("1.2", True, "no numbers", "It must be a number, but is True", "应是一个数"),
     ("1.2", 0.25j, "no numbers", "It must be a number", "应是一个数"),
@@ -206,7 +241,13 @@ ANSWERS = [
     ("1.5", only_w, "no numbers", "2 results, separated by commas", "2 个结果"),
     ("1.5", lambda w, b, x, t, eta: (w, b), "wrong", "It is wrong: for w = [", "当 w = ["),
     ("1.5", lambda w, b, x, t, eta: ([*w], b), "no numbers", "Write np.array(...).", "请写 np.array(...)。"),
-    ("1.5", lambda w, b, x, t, eta: (w[:1], b), "shape", "It has shape (1,), but should have shape (2,).", "(1,)"),
+    (
+        "1.5",
+        lambda w, b, x, t, eta: (w[:1], b),
+        "shape",
+        "Result 1 of 2: It has shape (1,), but should have shape (2,), 2 numbers.",
+        "第 1 个结果",
+    ),
     ("1.5", lambda w, b, x, t, eta: None, "not answered", "returns None", "还没有作答"),
     ("1.5", lambda w, b, x, t, eta: (w, ...), "not answered", "returns", "还没有作答"),
     ("1.6", Pair, "right", "right", "答对了"),
@@ -220,6 +261,36 @@ ANSWERS = [
     ("1.7", np.linalg.det, "shape", "It has shape (), but should have shape (2, 2).", "(2, 2)"),
     ("1.8", 3, "right", "right", "答对了"),
     ("1.8", 3.001, "wrong", "3.001 is too large", "3.001 太大"),
+    ("1.2", 0.3, "wrong", "0.3 is too large", "0.3 太大"),
+    ("1.2", (0.25,), "no numbers", "A single number has no brackets and no comma.", "不要加括号和逗号"),
+    ("1.3", (1.3, 0.4, 1.0), "shape", "It has shape (3,), but should have shape (2,), 2 numbers.", "应为 (2,)，即 2 个数"),
+    ("1.3", (1.0, 0.5), "wrong", "2 of 2 numbers differ, counted from 0 at [0, 1].", "位置（从 0 数起）：[0, 1]"),
+    ("1.3", ([1.3], 0.4), "no numbers", "one after the other, without brackets in between", "中间不要加括号"),
+    ("1.9", [True, False], "right", "right", "答对了"),
+    (
+        "1.9",
+        [1, 0],
+        "no numbers",
+        "an array of True and False of shape (2,), but is array([1, 0]). Write True",
+        "请把数换成 True 或 False",
+    ),
+    ("1.10", lambda x: np.array([x, 2 * x]), "right", "right", "答对了"),
+    ("1.10", lambda x: [x, 2 * x], "right", "right", "答对了"),
+    ("1.10", lambda x: np.array([x, 2 * x, x]), "no numbers", "It must return 2 results", "应返回 2 个结果"),
+    ("1.10", lambda x: np.array(x), "no numbers", "It must return 2 results", "应返回 2 个结果"),
+    ("1.10", lambda x: (x, "b"), "no numbers", "Result 2 of 2: It must be a number", "第 2 个结果（共 2 个）：应是一个数"),
+    ("1.10", lambda x: (x, np.mean), "no numbers", "It is a function: call it.", "请调用它"),
+    ("1.10", lambda x: (x, 1.0), "wrong", "for x = 0.12573 it returns (0.12573, 1), but should return (0.12573, 0.25146).", "返回"),
+    ("1.10", returns_for_positive_ones_only, "no numbers", "It returns nothing for x = -0.132105, but something", "没有返回结果"),
+    ("1.11", stair_gradient, "right", "right", "对的"),
+    ("1.11", lambda x, b: np.where(x > 0, 1.0, 0.0), "mistake", "The bias is missing.", "缺少偏置。"),
+    ("1.11", lambda x, b: 1.0, "mistake", "The bias is missing.", "缺少偏置。"),
+    ("1.12", (1, 2), "right", "right", "答对了"),
+    ("1.12", np.array([1.0, 2.0]), "right", "right", "答对了"),
+    ("1.12", ("1", "2"), "no numbers", "It must be an array of shape (2,), 2 numbers", "形状为 (2,) 的数组，即 2 个数"),
+    ("1.12", (tg.Value(1.0), tg.Value(2.0)), "no numbers", "It must be an array of shape (2,), 2 numbers", "形状为 (2,) 的数组"),
+    ("1.12", ((1, 2), 3), "no numbers", "without brackets in between", "中间不要加括号"),
+    ("1.12", stub, "no numbers", "It is a function: call it.", "请调用它"),
 ]
 
 
@@ -233,7 +304,7 @@ def test_an_answer_is_told_what_is_wrong_with_it(number, answer, kind, en, zh):
 
 def test_check_prints_and_returns_nothing(capsys):
     assert check("1.1", gradient) is None
-    assert capsys.readouterr().out == "1.1 is right. Of lesson 1, 1 of 8 exercises are done.\n"
+    assert capsys.readouterr().out == "1.1 is right. Of lesson 1, 1 of 12 exercises are done.\n"
     assert check("1.1", lambda theta, x, t: -gradient(theta, x, t), lang="zh") is None
     assert capsys.readouterr().out == ('1.1 还不对。符号反了：是梯度的 −1 倍。\n需要提示：hint("1.1", lang="zh")\n')
     check("1.2", ...)
@@ -242,8 +313,8 @@ def test_check_prints_and_returns_nothing(capsys):
 
 @pytest.mark.parametrize("asks", [lambda number: check(number, 1), hint, solution])
 def test_an_unknown_number_is_an_error_that_lists_those_of_the_lesson(asks):
-    with pytest.raises(tg.errors.DataError, match=r"lesson 1 has no exercise '1.9'; it has 1.1, 1.2, 1.3, 1.4"):
-        asks("1.9")
+    with pytest.raises(tg.errors.DataError, match=r"lesson 1 has no exercise '1.20'; it has 1.1, 1.2, 1.3, 1.4"):
+        asks("1.20")
     for number in ("2.1", "x", "", "1"):
         with pytest.raises(tg.errors.DataError, match="exercise"):
             asks(number)

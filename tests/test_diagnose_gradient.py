@@ -48,6 +48,12 @@ def shared(theta, x, t):
     return np.sum(0.5 * (theta * x - t) ** 2)
 
 
+def only_below(theta, x, t):
+    if theta * x < t:
+        return (theta * x - t) * x
+    return None
+
+
 def penalized(w, x, t):
     return 0.5 * np.sum((w * x - t) ** 2) + 0.05 * np.sum(w**2)
 
@@ -63,6 +69,11 @@ CASES = [
     (scalar, lambda a, x, t: t - a * x, POINT, "missing factor", "The factor x is missing, and so is −1.", "符号也反了。"),
     (scalar, lambda a, x, t: -(t - a * x) * x * x, POINT, "needless factor", "There is x as a factor too many.", "多了因子 x。"),
     (scalar, lambda a, x, t: -4.0, POINT, "only here", "right at the given point only", "只在给定的点上正确"),
+    (scalar, lambda a, x, t: -4.0, POINT, "only here", "It is wrong: -4 instead of -12.7046 for theta = 2.71404", "应为 -12.7046"),
+    (scalar, lambda a, x, t: np.array([(a * x - t) * x]), POINT, "shape", "It has shape (1,), but", "形状是 (1,)"),
+    (scalar, scalar, POINT, "the function", "That is the function itself, not its gradient.", "这是函数本身，不是它的梯度。"),
+    (scalar, only_below, POINT, "no numbers", "It returns nothing for theta = 4.78273, x = 3.80522", "没有返回结果"),
+    (batch, batch, (0.5, x, t), "the function", "That is the function itself", "这是函数本身"),
     (scalar, lambda a, x, t: 0.0, POINT, "zero", "It is zero, but the gradient is not.", "结果为零"),
     (scalar, lambda a, x, t: np.nan, POINT, "not a number", "NaN", "NaN"),
     (scalar, lambda a, x, t: "x", POINT, "no numbers", "It must be a number, but is 'x'.", "应是一个数"),

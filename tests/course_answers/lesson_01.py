@@ -2,6 +2,13 @@
 
 import numpy as np
 
+
+def one_where_yes(x, w, b):
+    if w @ x + b > 0:
+        return 1
+    return None
+
+
 WRONG = {
     "1.1": [
         (0.8, "That is the output y.", "这是输出 y。"),
@@ -29,12 +36,15 @@ WRONG = {
         (lambda x, w, b: w @ x + b, "That is z.", "这是 z"),
         (lambda x, w, b: 0 if w @ x + b >= 0 else 1, "Turned round", "反了"),
         (lambda x, w, b: np.where(w * x + b > 0, 1, 0), "It has shape (2,)", "形状是 (2,)"),
+        (one_where_yes, "a way through the function without `return`", "没有走到 `return`"),
     ],
     "1.5": [
         ((1, 1, 0), "For the inputs (0, 1) the sum is z = 1", "输入为 (0, 1) 时，z = 1"),
         ((1, 1, 0.5), "For the inputs (0, 0) the sum is z = 0.5", "输入为 (0, 0) 时，z = 0.5"),
         ((1, 1, -2), "For the inputs (1, 1) the sum is z = 0", "输入为 (1, 1) 时，z = 0"),
-        ((1, 1), "Three numbers are expected", "应是三个数"),
+        ((1, 1), "should have shape (3,), 3 numbers", "应为 (3,)，即 3 个数"),
+        (("1", "1", "-1.5"), "It must be an array of shape (3,), 3 numbers", "形状为 (3,) 的数组，即 3 个数"),
+        (((1, 1), -1.5), "without brackets in between", "中间不要加括号"),
     ],
 }
 

@@ -2,6 +2,13 @@
 
 import numpy as np
 
+
+def grows_only(theta, x, t):
+    if theta * x > t:
+        return x
+    return None
+
+
 WRONG = {
     "3.1": [
         (4, "That is the derivative at 5", "这是 5 处的导数"),
@@ -19,12 +26,14 @@ WRONG = {
         (lambda theta, x, t: (theta * x - t) * x**2, "There is x as a factor too many.", "多了因子 x"),
         (lambda theta, x, t: (theta * 2.0 - 8.0) * 2.0, "right at the given point only", "只在给定的点上正确"),
         (lambda theta, x, t: x**2 * theta, "It is wrong", "不对"),
+        (lambda theta, x, t: 0.5 * (t - theta * x) ** 2, "That is the function itself", "这是函数本身"),
     ],
     "3.3": [
         (lambda theta, x, t: np.sign(t - theta * x) * x, "The sign is turned", "符号反了"),
         (lambda theta, x, t: -np.sign(t - theta * x), "The factor x is missing.", "缺少因子 x"),
         (lambda theta, x, t: -np.abs(t - theta * x) * x, "It is wrong", "不对"),
         (lambda theta, x, t: x, "It is right at the given point only", "只在给定的点上正确"),
+        (grows_only, "a way through the function without `return`", "没有走到 `return`"),
     ],
     "3.4": [
         (lambda theta, b, x, t: t - theta * x - b, "The sign is turned", "符号反了"),

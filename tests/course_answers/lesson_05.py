@@ -67,6 +67,7 @@ WRONG = {
     "5.4": [
         (1.7288, "to the other side", "另一边"),
         (0.17288, "not the sum", "不是总和"),
+        (0.86, "Almost: write more digits than in 0.86.", "0.86 的位数不够"),
         (1.0084, "square of the mean", "平均值平方"),
         (1.15688, "That is A", "这是 A"),
         (0.5, "too small", "太小"),

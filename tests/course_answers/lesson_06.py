@@ -65,7 +65,9 @@ WRONG = {
         (lambda w, b, x, t: (t - output(x @ w + b)) * x, "sign is turned", "符号反了"),
         (lambda w, b, x, t: -(t - output(x @ w + b)), "shape", "形状"),
         (lambda w, b, x, t: -(t - output(x @ w + b)) * np.ones(2), "factor x is missing", "缺少因子 x"),
-        (lambda w, b, x, t: -(t - (x @ w + b)) * x, "wrong", "不对"),
+        (lambda w, b, x, t: -(t - (x @ w + b)) * x, "not with the logit z", "不是 logit z"),
+        (lambda w, b, x, t: -(t - output(x @ w)) * x, "The bias b is missing", "漏了偏置 b"),
+        (lambda w, b, x, t: -t * x, "The output y is missing", "漏了输出 y"),
     ],
     "6.4": [
         (1.5 / 11.25, "bias is updated, too", "偏置也会更新"),
@@ -78,7 +80,8 @@ WRONG = {
         ([1, 1], "takes 2 updates, not five", "需要 2 次更新"),
         ([3, 1], "takes 0 updates", "需要 0 次更新"),
         ([0, 2.2], "takes 6 updates", "需要 6 次更新"),
-        ([0, 1, 2], "Two numbers are needed", "需要两个数"),
+        ([0, 1, 2], "should have shape (2,), 2 numbers", "应为 (2,)，即 2 个数"),
+        ([0, 200], "none of them beyond 100", "都不超过 100"),
     ],
 }
 

@@ -56,11 +56,14 @@ WRONG = {
         (lambda w, b, X, t: X.T @ (output(X @ w + b) - t) / len(X), "mean", "平均"),
         (lambda w, b, X, t: X @ (output(X @ w + b) - t), "The shapes are: w (2,), b (), X (4, 2), t (4,).", "形状：w (2,)"),
         (lambda w, b, X, t: np.sum(output(X @ w + b) - t), "shape", "形状"),
+        (lambda w, b, X, t: X.T @ (output(X @ w) - t), "The bias b is missing", "漏了偏置 b"),
+        (lambda w, b, X, t: X.T @ (X @ w + b - t), "not with the logits z", "不是 logit z"),
     ],
     "7.3": [
         (lambda W, b, X, T: (output(X @ W + b) - T).T @ X, "transposed", "转置"),
         (lambda W, b, X, T: X.T @ (T - output(X @ W + b)), "sign is turned", "符号反了"),
         (lambda W, b, X, T: X.T @ (output(X @ W + b) - T) / 4, "mean", "平均"),
+        (lambda W, b, X, T: X.T @ (output(X @ W) - T), "The biases b are missing", "漏了偏置 b"),
         (lambda W, b, X, T: X @ (output(X @ W + b) - T), "The shapes are: W (2, 3), b (3,), X (4, 2), T (4, 3).", "形状：W (2, 3)"),
     ],
     "7.4": [
@@ -74,7 +77,7 @@ WRONG = {
         ([1, 1, 0], "it takes 5 updates", "需要 5 次更新"),
         ([-0.5, 0.5, -0.5], "it takes 0 updates", "需要 0 次更新"),
         ([100, 0, 0], "none of them beyond 10", "都不超过 10"),
-        ([5, 5], "Three numbers are needed", "需要三个数"),
+        ([5, 5], "should have shape (3,), 3 numbers", "应为 (3,)，即 3 个数"),
     ],
     "7.6": [
         ([True, True, True, True], "One of the four cannot", "有一组不能分开"),
@@ -82,6 +85,7 @@ WRONG = {
         ([False, False, True, False], "Turned round", "反了"),
         ([True, False, False, True], "1 of 4", "4 个数里错了 1 个"),
         ([1, 1, 0, 1], "an array of True and False of shape (4,)", "由 True 和 False 组成、形状为 (4,) 的数组"),
+        ([1, 1, 0, 1], "Write True or False in place of the numbers", "请把数换成 True 或 False"),
     ],
 }
 

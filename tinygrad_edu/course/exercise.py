@@ -10,18 +10,33 @@ import linecache
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.engine.messages import cut, name_of, shortened
+from tinygrad_edu.engine.messages import name_of, shortened
+from tinygrad_edu.errors import TinygradError
 from tinygrad_edu.escaping import one_line
-from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called, check_callable, is_missing, numbers, refused
+from tinygrad_edu.testing.answers import (
+    Array,
+    Finding,
+    RefusedError,
+    called,
+    called_everywhere,
+    check_callable,
+    in_words,
+    is_missing,
+    numbers,
+    refused,
+    shown,
+)
 from tinygrad_edu.testing.diagnosis import diagnose_gradient
 
 _RIGHT = Finding("right", "This is right.", "答对了。")
 _INPUTS = 20
+_LITTLE_SAID = ("wrong", "only here", "sum over the batch")  # of a gradient: a known mistake tells more
 _ROUNDING = 1e-6  # relative to the largest number, for functions
 _DIGITS = 5e-4  # for numbers, which may be written with three digits
 
@@ -84,20 +99,32 @@ class Gradient(Exercise):
     f: the function that is differentiated, of NumPy's functions and operators.
     arguments: where to begin; other points are made of these at random. Floats move, whole numbers stay.
     argnum: the argument that the gradient is for.
+    others: more arguments to begin with, where those near the first ones do not tell all.
     mistakes: wrong gradients that are likely, each with what to say of it where the comparison finds no words.
     """
 
     f: Callable[..., Any]
     arguments: Sequence[Any]
     argnum: int = 0
+    others: Sequence[Sequence[Any]] = ()
     mistakes: Mistakes = ()
 
     def _compared(self, answer: Any) -> Finding:
-        found = diagnose_gradient(self.f, answer, self.arguments, self.argnum)
-        for mistake, text in self.mistakes if found.kind == "wrong" else ():
-            if _is_same(called(answer, self.arguments), called(mistake, self.arguments)):
-                return Finding("mistake", text.en, text.zh)
+        for arguments in (self.arguments, *self.others):
+            found = diagnose_gradient(self.f, answer, arguments, self.argnum)
+            if found.kind in _LITTLE_SAID:
+                return self._known(answer) or found
+            if not found.is_right:
+                break
         return found
+
+    def _known(self, answer: Any) -> Finding | None:
+        """What is to be said if it is a mistake that is known."""
+        places = [self.arguments, *self.others]
+        for mistake, text in self.mistakes:
+            if all(_is_same(called(answer, at), called(mistake, at)) for at in places):
+                return Finding("mistake", text.en, text.zh)
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +147,7 @@ class Number(Exercise):
                 f"A number is expected, but this is the function {own}: call it, {own}(...).",
                 f"应是数，却是函数 {own}：请调用它，写 {own}(...)。",
             )
-        if right.ndim and isinstance(answer, list | tuple):  # as one writes numbers by hand
-            answer = _array_of(answer)
-        got = numbers(answer, right)
-        _check_shape(got, right)
+        got = written_numbers(answer, right)
         if _agree(got, right, _DIGITS):
             return _RIGHT
         for mistake, text in self.mistakes:
@@ -134,11 +158,19 @@ class Number(Exercise):
         return _about_numbers(got, right)
 
 
-def _array_of(answer: Sequence[Any]) -> Any:
-    try:
-        return np.array(answer)
-    except ValueError:  # rows of different lengths
-        return answer
+def written_numbers(answer: Any, right: Array) -> Array:
+    """Numbers as one writes them by hand, in an array or in brackets, with the shape of a right answer.
+
+    Raises
+    ------
+    RefusedError: if they are no numbers, or have another shape.
+    """
+    if right.ndim and isinstance(answer, list | tuple):
+        with suppress(ValueError, TinygradError):  # rows of different lengths, Values
+            answer = np.array(answer)
+    got = numbers(answer, right)
+    _check_shape(got, right)
+    return got
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +192,7 @@ class Function(Exercise):
         rng = np.random.default_rng(0)
         inputs = [self.arguments(rng) for _ in range(_INPUTS)]
         rights = [called(self.solution, at) for at in inputs]
-        gots = [called(answer, at) for at in inputs]
+        gots = called_everywhere(answer, names, inputs)
         pairs = [[*_pairs(got, right)] for got, right in zip(gots, rights, strict=True)]
         wrong = [i for i, each in enumerate(pairs) if not all(_agree(got, right) for got, right in each)]
         if not wrong:
@@ -171,8 +203,8 @@ class Function(Exercise):
         for found in _about_pairs([pair for each in pairs for pair in each]):
             return found
         first = wrong[0]
-        at = ", ".join(f"{name} = {_shown(x)}" for name, x in zip(names, inputs[first], strict=False))
-        got, right = _shown(gots[first]), _shown(rights[first])
+        at = ", ".join(f"{name} = {shown(x)}" for name, x in zip(names, inputs[first], strict=False))
+        got, right = shown(gots[first]), shown(rights[first])
         return Finding(
             "wrong",
             f"It is wrong: for {at} it returns {got}, but should return {right}.",
@@ -238,14 +270,21 @@ def _pairs(got: Any, right: Any) -> Iterator[tuple[Array, Array]]:
         for key in right:
             yield from _pairs(got[key], right[key])
     elif isinstance(right, tuple | list):
+        if isinstance(got, np.ndarray) and not any(map(np.ndim, right)):  # numbers may be told in an array
+            got = [*got] if got.ndim else got
         if not isinstance(got, tuple | list) or len(got) != len(right):
             raise RefusedError(
                 "no numbers",
                 f"It must return {len(right)} results, separated by commas, but returns {shortened(got)}.",
                 f"应返回 {len(right)} 个结果，用逗号隔开，却返回 {shortened(got)}。",
             )
-        for one, other in zip(got, right, strict=True):
-            yield from _pairs(one, other)
+        for place, (one, other) in enumerate(zip(got, right, strict=True), start=1):
+            try:
+                yield from _pairs(one, other)
+            except RefusedError as refusal:
+                said, count = refusal.finding, len(right)
+                en, zh = f"Result {place} of {count}: {said.en}", f"第 {place} 个结果（共 {count} 个）：{said.zh}"
+                raise RefusedError(said.kind, en, zh) from None
     else:
         expected = np.asarray(right)
         array = numbers(got, expected)
@@ -262,10 +301,11 @@ def _check_shape(got: Array, right: Array) -> None:
             f"It is transposed: {got.shape} instead of {right.shape}.",
             f"转置了：形状是 {got.shape}，应为 {right.shape}。",
         )
+    which_en, which_zh = in_words(right.shape)
     raise RefusedError(
         "shape",
-        f"It has shape {got.shape}, but should have shape {right.shape}.",
-        f"形状是 {got.shape}，应为 {right.shape}。",
+        f"It has shape {got.shape}, but should have shape {right.shape}{which_en}.",
+        f"形状是 {got.shape}，应为 {right.shape}{which_zh}。",
     )
 
 
@@ -311,23 +351,14 @@ def _about_numbers(got: Array, right: Array) -> Finding:
     if got.ndim == 0:
         if right.dtype.kind == "b":
             return Finding("wrong", f"It is not {got}.", f"不是 {got}。")
+        if right.dtype.kind == "f" and got == float(f"{right:.2g}"):
+            return Finding("wrong", f"Almost: write more digits than in {got:g}.", f"差一点：{got:g} 的位数不够，请多写几位。")
         en, zh = ("large", "大") if got > right else ("small", "小")
         return Finding("wrong", f"It is wrong: {got:.6g} is too {en}.", f"{got:.6g} 太{zh}了。")
-    places = np.argwhere(~np.isclose(got, right, rtol=_DIGITS, atol=_DIGITS * np.max(np.abs(right)))).tolist()
-    at = shortened(places[0] if len(places) == 1 else places)
+    places = np.argwhere(~np.isclose(got, right, rtol=_DIGITS, atol=_DIGITS * np.max(np.abs(right))))
+    at = shortened((places.ravel() if got.ndim == 1 else places).tolist())
     return Finding(
         "wrong",
         f"It is wrong: {len(places)} of {got.size} numbers differ, counted from 0 at {at}.",
         f"{got.size} 个数里错了 {len(places)} 个，位置（从 0 数起）：{at}。",
     )
-
-
-def _shown(x: Any) -> str:
-    """Numbers with four digits, on one line."""
-    if isinstance(x, tuple | list):
-        return f"({', '.join(map(_shown, x))})"
-    if isinstance(x, dict):
-        return f"{{{', '.join(f'{key!r}: {_shown(each)}' for key, each in x.items())}}}"
-    if isinstance(x, np.ndarray | np.generic | float):
-        return cut(one_line(np.array2string(np.asarray(x), precision=4, separator=", ", threshold=20)), 200)
-    return shortened(x)

@@ -27,8 +27,9 @@ class Finding:
     """What is wrong with an answer, in a word and as a sentence in two languages.
 
     kind: "right" where nothing is wrong. Of a gradient else "sign", "factor", "mean", "transposed", "sum over the batch",
-        "missing factor", "needless factor", "missing term", "only here", "shape", "zero", "not a number", or "wrong" where no more
-        can be said. Of what cannot be compared "not answered", "no function", "parameters", "no numbers" or "an error".
+        "missing factor", "needless factor", "missing term", "only here", "the function", "shape", "zero", "not a number", or
+        "wrong" where no more can be said. Of what cannot be compared "not answered", "no function", "parameters", "no numbers" or
+        "an error".
     """
 
     kind: str
@@ -113,6 +114,34 @@ def called(answer: Callable[..., Any], arguments: Sequence[Any]) -> Any:
     return result
 
 
+def called_everywhere(answer: Callable[..., Any], names: Sequence[str], places: Sequence[Sequence[Any]]) -> list[Any]:
+    """What a function returns at each of several places: see `called`.
+
+    Raises
+    ------
+    RefusedError: as there; and if it returns something at some places only, as where a branch lacks its `return`.
+    """
+    results: list[Any] = []
+    refusals: list[tuple[Sequence[Any], RefusedError]] = []
+    for at in places:
+        try:
+            results.append(called(answer, at))
+        except RefusedError as refusal:
+            if refusal.finding.kind != "not answered":
+                raise
+            refusals.append((at, refusal))
+    if refusals and results:
+        where = ", ".join(f"{name} = {shown(x)}" for name, x in zip(names, refusals[0][0], strict=False))
+        raise RefusedError(
+            "no numbers",
+            f"It returns nothing for {where}, but something elsewhere: there is a way through the function without `return`.",
+            f"当 {where} 时没有返回结果，别处却有：函数里有一条路没有走到 `return`。",
+        )
+    if refusals:
+        raise refusals[0][1]
+    return results
+
+
 def _missing(result: Any) -> str:
     return "..." if result is ... else shortened(result)
 
@@ -170,24 +199,52 @@ def numbers(answer: Any, right: Array) -> Array:
     shape, is_truth = right.shape, right.dtype.kind == "b"
     if shape:
         of_en, of_zh = (" of True and False", "由 True 和 False 组成、") if is_truth else ("", "")
-        en, zh = f"an array{of_en} of shape {shape}", f"{of_zh}形状为 {shape} 的数组"
+        words_en, words_zh = ("", "") if is_truth else in_words(shape)
+        en, zh = f"an array{of_en} of shape {shape}{words_en}", f"{of_zh}形状为 {shape} 的数组{words_zh}"
     else:
         en, zh = ("True or False", " True 或 False") if is_truth else ("a number", "一个数")
     array = None if isinstance(answer, Value | list | tuple) else np.asarray(answer)
     if array is not None and array.dtype.kind in ("b" if is_truth else "fiu"):
         return array
-    got, (advice_en, advice_zh) = shortened(answer), _advice(answer, array, shape)
+    got, (advice_en, advice_zh) = one_line(shortened(answer)), _advice(answer, array, right)
     raise RefusedError("no numbers", f"It must be {en}, but is {got}.{advice_en}", f"应是{zh}，却是 {got}。{advice_zh}")
 
 
-def _advice(answer: Any, array: Array | None, shape: tuple[int, ...]) -> tuple[str, str]:
+def in_words(shape: tuple[int, ...]) -> tuple[str, str]:
+    """What a shape means, for those to whom shapes are new."""
+    if not shape:
+        return ", a single number", "，即单独一个数"
+    return (f", {shape[0]} numbers", f"，即 {shape[0]} 个数") if len(shape) == 1 and shape[0] > 1 else ("", "")
+
+
+def _advice(answer: Any, array: Array | None, right: Array) -> tuple[str, str]:
     if isinstance(answer, Value):
-        own = ".numpy()" if shape else ".item()"
+        own = ".numpy()" if right.shape else ".item()"
         return f" Write {own} after the Value.", f"请在这个 Value 后面写上 {own}。"
     if isinstance(answer, list | tuple):
-        return (" Write np.array(...).", "请写 np.array(...)。") if shape else ("", "")
+        if right.ndim == 1 and any(isinstance(each, list | tuple) for each in answer):
+            return " Write its numbers one after the other, without brackets in between.", "请把这些数依次写出，中间不要加括号。"
+        single = " A single number has no brackets and no comma.", "单独一个数不要加括号和逗号。"
+        return (" Write np.array(...).", "请写 np.array(...)。") if right.shape else single
     if isinstance(answer, str):
         return " Write it without quotation marks.", "请去掉引号。"
+    if callable(answer):
+        return " It is a function: call it.", "这是函数：请调用它。"
     if array is not None and array.dtype.kind == "b":
         return " Write 1.0 * (...) to make numbers of it.", "要变成数，请写 1.0 * (...)。"
+    if array is not None and array.dtype.kind in "fiu":  # where truths are expected
+        return " Write True or False in place of the numbers.", "请把数换成 True 或 False。"
     return "", ""
+
+
+def shown(x: Any) -> str:
+    """Numbers with some digits, on one line."""
+    if isinstance(x, tuple | list):
+        return f"({', '.join(map(shown, x))})"
+    if isinstance(x, dict):
+        return f"{{{', '.join(f'{key!r}: {shown(each)}' for key, each in x.items())}}}"
+    if isinstance(x, float | np.floating):
+        return f"{x:.6g}"
+    if isinstance(x, np.ndarray | np.generic):
+        return cut(one_line(np.array2string(np.asarray(x), precision=4, separator=", ", threshold=20)), 200)
+    return shortened(x)

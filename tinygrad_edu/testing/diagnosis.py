@@ -17,7 +17,7 @@ from tinygrad_edu.engine.backpropagation import ancestors
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, TinygradError
-from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called, check_callable, names_of, numbers
+from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called_everywhere, check_callable, names_of, numbers
 from tinygrad_edu.transforms.gradients import grad
 
 _POINTS = 4
@@ -83,9 +83,14 @@ def diagnose_gradient(
     places = [[*args], *([_near(x, rng) for x in args] for _ in range(1, _POINTS))]
     try:
         check_callable(my_gradient, names)
-        found = finding(_points(f, my_gradient, names, places, argnum))
+        points = _points(f, my_gradient, names, places, argnum)
     except RefusedError as refused:
         return refused.finding
+    found = finding(points)
+    if found.kind in ("wrong", "shape") and all(
+        _same(each.got, np.asarray(f(*at))) for each, at in zip(points, places, strict=True)
+    ):
+        return Finding("the function", "That is the function itself, not its gradient.", "这是函数本身，不是它的梯度。")
     if found.kind in ("wrong", "shape"):
         return _seen_on_single_samples(f, my_gradient, names, places, argnum, found)
     return found
@@ -96,9 +101,9 @@ def _points(
 ) -> list[Point]:
     """Both gradients at several places."""
     points: list[Point] = []
-    for at in places:
+    for at, answer in zip(places, called_everywhere(my_gradient, names, places), strict=True):
         right = np.asarray(grad(f, argnum)(*at))
-        got = numbers(called(my_gradient, at), right)
+        got = numbers(answer, right)
         lengths = sorted({length for x in at for length in np.shape(x) if length > 1})
         arguments = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
         points.append(Point(right, got, arguments, _slopes(f, at), lengths))
@@ -156,8 +161,8 @@ def _seen_on_single_samples(
     if single.is_right and found.kind == "wrong":
         return Finding(
             "sum over the batch",
-            "It is right for a single sample, but not for several: compute the gradient of each sample, then add them up.",
-            "对单个样本是对的，对多个样本不对：应先算出每个样本的梯度，再相加。",
+            "It is right for a single sample, but not for several: compute the gradient of each sample, then their sum or mean.",
+            "对单个样本是对的，对多个样本不对：应先算出每个样本的梯度，再求和或求平均。",
         )
     if single.kind not in ("sign", "factor", "missing factor", "needless factor", "missing term"):
         return found
@@ -186,10 +191,11 @@ def finding(points: Sequence[Point]) -> Finding:
     if any(np.isnan(point.got).any() for point in points):
         return Finding("not a number", "It is not a number (NaN).", "结果不是数（NaN）。")
     if len(points) > 1 and _same(points[0].got, points[0].right):
+        elsewhere = _about_error([point for point in points if not _same(point.got, point.right)])
         return Finding(
             "only here",
-            "It is right at the given point only: numbers of that point stand where the arguments belong.",
-            "只在给定的点上正确：公式里写进了那一点的数，应写成参数。",
+            f"It is right at the given point only, as if numbers of that point stood where the arguments belong. {elsewhere.en}",
+            f"只在给定的点上正确，好像把那一点的数写进了公式，而那里应是参数。{elsewhere.zh}",
         )
     if all(not point.got.any() for point in points):
         return Finding("zero", "It is zero, but the gradient is not.", "结果为零，但梯度不为零。")
@@ -236,7 +242,7 @@ def _changes_of_shape(points: Sequence[Point]) -> Iterator[tuple[Finding, list[P
         said = f"It is transposed: {shape} instead of {expected}.", f"转置了：形状是 {shape}，应为 {expected}。"
         yield Finding("transposed", *said), [replace(point, got=point.got.T) for point in points]
     for axis, length in enumerate(shape):
-        if shape[:axis] + shape[axis + 1 :] == expected:
+        if length > 1 and shape[:axis] + shape[axis + 1 :] == expected:
             for kind, en, zh, reduce in (("sum over the batch", "sum", "求和", np.sum), ("mean", "mean", "求平均", np.mean)):
                 code = f"np.{reduce.__name__}(..., axis={axis})"
                 said = f"The {en} over the {length} samples is missing: {code}.", f"缺少对 {length} 个样本{zh}：{code}。"

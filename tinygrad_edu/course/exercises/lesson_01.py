@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Number, Program, Text
+from tinygrad_edu.course.exercise import Exercise, Function, Number, Program, Text, written_numbers
 
 
 def errors(theta, xs, ts):
@@ -29,9 +29,7 @@ def _small_whole_numbers(rng: np.random.Generator) -> tuple[Any, ...]:
 
 
 def _says_and(answer: Any) -> Text | None:
-    if np.shape(answer) != (3,):
-        return Text("Three numbers are expected: (w1, w2, b).", "应是三个数：(w1, w2, b)。")
-    w1, w2, b = answer
+    w1, w2, b = written_numbers(answer, np.zeros(3))
     for x1, x2 in ((0, 0), (0, 1), (1, 0), (1, 1)):
         z = w1 * x1 + w2 * x2 + b
         y, t = int(z > 0), int(x1 == 1 and x2 == 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text
+from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text, written_numbers
 from tinygrad_edu.primitives.elementwise import step
 
 X, T, ETA = np.array([1.5, -3.0]), 1, 0.1
@@ -75,8 +75,8 @@ def is_wrong(w: Any, b: Any) -> bool:
 
 def try_start(answer: Any) -> Text | None:
     """Whether the perceptron needs five updates from there."""
-    w = np.asarray(answer, dtype=float)
-    if w.shape != (2,) or not np.isfinite(w).all() or np.abs(w).max() > 100:
+    w = written_numbers(answer, np.zeros(2))
+    if not (np.abs(w) <= 100).all():
         return Text("Two numbers are needed, w1 and w2, none of them beyond 100.", "需要两个数 w1 和 w2，绝对值都不超过 100。")
     count = updates_needed(w, 0.0, ETA)
     if count == 5:
@@ -185,6 +185,11 @@ EXERCISES: tuple[Exercise, ...] = (
         Text("The gradient for w", "对 w 的梯度"),
         f=perceptron_loss,
         arguments=(np.array([1.0, 1.0]), -0.5, np.array([1.5, -2.0]), T),
+        others=(
+            (np.array([1.0, 1.0]), 1.5, np.array([0.5, -1.0]), 0),  # without b the answer would be no
+            (np.array([1.0, -1.0]), -5.0, np.array([1.0, -1.0]), 1),  # and here yes
+            (np.array([1.0, 1.0]), 0.5, np.array([1.0, 1.0]), 1),
+        ),
         hints=(
             Text(
                 "The loss is −(t − y)·z with z = x @ w + b. What is the derivative of z by w?",
@@ -197,6 +202,20 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
         ),
         solution=grad_w,
+        mistakes=(
+            (
+                lambda w, b, x, t: -(t - (x @ w + b)) * x,
+                Text(
+                    "The error is t − y with the output y, 0 or 1, and not with the logit z.",
+                    "误差是 t − y，用输出 y（0 或 1），不是 logit z。",
+                ),
+            ),
+            (
+                lambda w, b, x, t: -(t - step(x @ w)) * x,
+                Text("The bias b is missing from the logit.", "logit 里漏了偏置 b。"),
+            ),
+            (lambda w, b, x, t: -t * x, Text("The output y is missing from t − y.", "t − y 里漏了输出 y。")),
+        ),
     ),
     Number(
         "6.4",

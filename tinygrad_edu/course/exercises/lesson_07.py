@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text
+from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text, written_numbers
 from tinygrad_edu.primitives.elementwise import step
 
 X = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -0.5], [-1.0, 1.5]])
@@ -85,8 +85,8 @@ def _separable(rng: np.random.Generator) -> tuple[Any, ...]:
 
 def try_far_start(answer: Any) -> Text | None:
     """Whether more than 20 updates are needed from there."""
-    numbers = np.asarray(answer, dtype=float)
-    if numbers.shape != (3,) or not (np.abs(numbers) <= 10).all():
+    numbers = written_numbers(answer, np.zeros(3))
+    if not (np.abs(numbers) <= 10).all():
         return Text(
             "Three numbers are needed, w1, w2 and b, none of them beyond 10.", "需要三个数 w1、w2 和 b，绝对值都不超过 10。"
         )
@@ -139,6 +139,7 @@ EXERCISES: tuple[Exercise, ...] = (
         Text("The gradient over a batch", "一个 batch 的梯度"),
         f=perceptron_loss,
         arguments=(np.array([1.0, 1.0]), 0.1, X, T),
+        others=((np.array([1.0, 1.0]), -1.5, X, T), (np.array([-1.0, 0.2]), 1.0, X, T)),  # where b decides
         hints=(
             Text(
                 "First the outputs: y is 1 where X @ w + b is above 0, else 0. They count as constants.",
@@ -154,6 +155,20 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
         ),
         solution=batch_gradient,
+        mistakes=(
+            (
+                lambda w, b, X, t: X.T @ (X @ w + b - t),
+                Text(
+                    "The error is y − t with the outputs y, 0 or 1, and not with the logits z.",
+                    "误差是 y − t，用输出 y（0 或 1），不是 logit z。",
+                ),
+            ),
+            (
+                lambda w, b, X, t: X.T @ (step(X @ w) - t),
+                Text("The bias b is missing from the logits.", "logit 里漏了偏置 b。"),
+            ),
+            (lambda w, b, X, t: -(X.T @ t), Text("The outputs y are missing from y − t.", "y − t 里漏了输出 y。")),
+        ),
     ),
     Gradient(
         "7.3",
@@ -172,6 +187,19 @@ EXERCISES: tuple[Exercise, ...] = (
             Text("X.T @ (Y - T): (2, 4) times (4, 3) is (2, 3).", "X.T @ (Y - T)：(2, 4) 乘 (4, 3) 得 (2, 3)。"),
         ),
         solution=layer_gradient,
+        mistakes=(
+            (
+                lambda W, b, X, T: X.T @ (X @ W + b - T),
+                Text(
+                    "The error is Y − T with the outputs Y, 0 or 1, and not with the logits.",
+                    "误差是 Y − T，用输出 Y（0 或 1），不是 logit。",
+                ),
+            ),
+            (
+                lambda W, b, X, T: X.T @ (step(X @ W) - T),
+                Text("The biases b are missing from the logits.", "logit 里漏了偏置 b。"),
+            ),
+        ),
     ),
     Function(
         "7.4",
