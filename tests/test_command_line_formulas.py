@@ -62,6 +62,14 @@ def test_without_wrt_every_name_has_its_derivative(capsys):
     ]
 
 
+def test_what_is_given_to_no_effect_has_no_derivative_unless_it_is_asked_for(capsys):
+    assert printed(capsys, "explain", "3*x + size(y)", "x=1", "y=[1, 2]").splitlines()[-1] == "dL/dx = 3"
+
+
+def test_a_constant_is_one_by_stop_gradient(capsys):
+    assert "dL/dx = [0.5, 0.5]" in printed(capsys, "explain", "quantile(x, stop_gradient(q))", "x=[1, 2]", "q=0.5")
+
+
 def test_names_may_be_given_after_options_and_wrt_more_than_once(capsys):
     several = printed(capsys, "explain", LECTURE[0], "theta=3", "--wrt", "theta", "x=2", "--wrt", "t", "t=8", "--wrt", "t")
     assert [line[:5] for line in several.splitlines() if line.startswith("dL/d")] == ["dL/dθ", "dL/dt"]
@@ -152,6 +160,12 @@ def test_arrays_come_from_lists_and_from_files(capsys):
             "explain: the formula: it comes to an array of shape (2,), but a gradient is that of a "
             "single number: write sum(x**2), or mean(x**2).",
         ),
+        (["sum(np.fft.fft(x))", "x=[1, 2]"], "it comes to complex numbers, but a gradient is that of a real one: write real(...)"),
+        (
+            ["quantile(x, q)", "x=[1, 2]", "q=0.5"],
+            "quantile(x, q): this takes plain numbers, to which no derivative passes: write stop",
+        ),
+        (["x + size(y)", "x=1", "y=2", "--wrt", "y"], "explain: the formula: no derivative passes to y"),
         (["x + ", "x=3"], "explain: the formula, column"),
         (["-x**2", "x=3"], "unrecognized arguments: -x**2 (a formula that begins with - is written in brackets)"),
         (["x*2", "x=3", "--lr", "1"], "explain: --lr shows a step on the page, so that it needs --page"),

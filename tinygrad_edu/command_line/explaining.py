@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,15 @@ def explain(options: Namespace) -> None:
         raise DataError("--lr shows a step on the page, so that it needs --page; descend prints steps.")
     values = given_values(options.given)
     formula = formula_of(options.formula, values, "L")
-    wrt = chosen(formula.names, options.wrt) or list(formula.names)
+    wrt = chosen(formula.names, options.wrt)
     with told("the formula"):
-        loss = formula(*(tg.Value(value, name=name, requires_grad=name in wrt) for name, value in values.items()))
-        explanation = tg.explain(loss, wrt=wrt, lang=options.lang)
-        parts = [_source(options.formula, values, wrt)] if options.source else []
+        loss = formula(*(tg.Value(value, name=name, requires_grad=not wrt or name in wrt) for name, value in values.items()))
+        if not loss.requires_grad:
+            raise DataError(
+                f"no derivative passes to {', '.join(wrt)}: the formula has it for a shape, a choice or a comparison alone."
+            )
+        explanation = tg.explain(loss, wrt=wrt or None, lang=options.lang)
+        parts = [_source(options.formula, values, wrt or formula.names)] if options.source else []
         parts += [explanation.to_latex()] if options.latex else []
         parts = parts or [str(explanation)]
     if options.page:
@@ -61,6 +65,8 @@ def formula_of(text: str, values: Mapping[str, Any], name: str = "loss") -> Form
         if isinstance(result, list | tuple):
             raise DataError(f"it comes to {len(result)} results, but a gradient is that of a single number.")
         array = np.asarray(result.numpy() if isinstance(result, tg.Value) else result)
+        if array.dtype.kind == "c":
+            raise DataError("it comes to complex numbers, but a gradient is that of a real one: write real(...) or abs(...).")
         if array.dtype.kind not in "fiu":
             raise DataError(f"it comes to {shortened(result)}, which is no real number, so that it has no gradient.")
         if array.shape:
@@ -73,7 +79,7 @@ def formula_of(text: str, values: Mapping[str, Any], name: str = "loss") -> Form
     return formula
 
 
-def _source(text: str, values: Mapping[str, Any], wrt: list[str]) -> str:
+def _source(text: str, values: Mapping[str, Any], wrt: Sequence[str]) -> str:
     """The compiled gradient, as it was recorded at these values."""
     formula = Formula(text, [*values])
     positions = tuple(map(formula.names.index, wrt))

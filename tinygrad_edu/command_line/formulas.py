@@ -22,7 +22,7 @@ import numpy as np
 import tinygrad_edu as tg
 from tinygrad_edu.command_line.tables import nearest
 from tinygrad_edu.engine.messages import cut
-from tinygrad_edu.errors import DataError, ShapeError
+from tinygrad_edu.errors import DataError, DetachError, ShapeError
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
@@ -54,6 +54,11 @@ _INSTEAD = {
 }
 """What to write in place of what is no part of a formula."""
 _NO_NUMBER = "this is no number. A value is a number, a list as in [1, 2], or a file that ends in .npy or .csv."
+_INSTEAD_OF: dict[type, str] = {
+    RecursionError: "it is nested too deep.",
+    DetachError: "this takes plain numbers, to which no derivative passes: write stop_gradient(...) around constants.",
+}
+"""What to say in place of what an error says to those who write Python."""
 _SIGNS = {
     "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "²": "**2", "³": "**3", "½": "0.5", "√": "sqrt", "π": "pi",
     "，": ",", "（": "(", "）": ")", "【": "[", "】": "]", "＊": "*",
@@ -122,7 +127,7 @@ def told(what: str) -> Iterator[None]:
         with quiet():
             yield
     except Exception as error:
-        words = "it is nested too deep." if isinstance(error, RecursionError) else str(error) or "there is not enough memory."
+        words = _INSTEAD_OF.get(type(error)) or str(error) or "there is not enough memory."
         raise DataError(f"{', '.join([what, *getattr(error, '__notes__', [])])}: {words}") from error
 
 
