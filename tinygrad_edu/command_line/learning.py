@@ -52,6 +52,8 @@ def _list(words: Words) -> str:
 
 
 def _open_page(number: int, words: Words, is_to_open: bool) -> None:
+    if sys.stderr.isatty():
+        print(words.say("The lesson runs; it takes some seconds …", "正在运行这一课，需要几秒钟……"), file=sys.stderr)
     page = build_lesson(number, words.lang, home() / "pages")
     print(page)
     if is_to_open and not webbrowser.open(page.as_uri()):
@@ -68,7 +70,7 @@ def _open_notebook(number: int, words: Words, is_to_open: bool) -> None:
         print(save(path, "the notebook", {".ipynb": lambda: _as_notebook(lesson)}))
     command = [sys.executable, "-m", "jupyterlab", str(path)]
     if not is_to_open:
-        print(words.say("To open it:", "打开它：") + f" {' '.join(['python', *command[1:]])}")
+        print(words.say("To open it: ", "打开它：") + " ".join(["python", *command[1:]]))
         return
     _check_package("jupyterlab")
     with subprocess.Popen(command) as jupyter:

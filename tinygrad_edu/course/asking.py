@@ -27,6 +27,13 @@ def check(number: str, answer: Any, *, lang: Language = "en") -> None:
     Raises
     ------
     DataError: if there is no such exercise; it lists those of the lesson. Or if `lang` is no such language.
+
+    >>> check("3.2", lambda theta, x, t: (t - theta * x) * x)
+    3.2 is not right yet. The sign is turned: it is the gradient times −1.
+    A hint: hint("3.2")
+    >>> check("3.2", lambda theta, x, t: theta * x - t)
+    3.2 is not right yet. The factor x is missing.
+    A hint: hint("3.2")
     """
     _check_language(lang)
     asked = exercise(number)
@@ -56,6 +63,9 @@ def hint(number: str, which: int | None = None, *, lang: Language = "en") -> Non
     Raises
     ------
     DataError: if there is no such exercise, or not so many hints, or no such language.
+
+    >>> hint("1.1", 1)
+    Hint 1 of 2: First compute what the model says: y = θx.
     """
     _check_language(lang)
     asked = exercise(number)
@@ -91,6 +101,11 @@ def solution(number: str, *, lang: Language = "en") -> None:
     Raises
     ------
     DataError: if there is no such exercise, or no such language.
+
+    >>> solution("3.2")
+    def loss_gradient(theta, x, t):
+        y = theta * x
+        return (y - t) * x
     """
     _check_language(lang)
     print(exercise(number).solution_text(lang))
