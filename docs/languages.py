@@ -32,15 +32,15 @@ class SearchChinese(SearchEnglish):
     ).replace("%s", r"\u3400-\u9fff")
 
     def split(self, text):
-        words = re.findall(f"[{CHINESE}]+|[^\\W{CHINESE}]+", text)
-        return [part for word in words for part in (word, *_pairs(word))]
+        for word in re.findall(f"[{CHINESE}]+|[^\\W{CHINESE}]+", text):
+            yield from [*word, *map("".join, pairwise(word))] if is_chinese(word) else [word]
 
     def word_filter(self, word):
-        return bool(re.match(f"[{CHINESE}]{{1,2}}$", word)) or (not re.match(f"[{CHINESE}]", word) and super().word_filter(word))
+        return is_chinese(word) or super().word_filter(word)
 
 
-def _pairs(word):
-    return [*word, *(a + b for a, b in pairwise(word))] if re.match(f"[{CHINESE}]", word) else []
+def is_chinese(word):
+    return re.match(f"[{CHINESE}]", word) is not None
 
 
 class OtherLanguage(SphinxPostTransform):
@@ -75,8 +75,8 @@ def in_other_language(page):
 
 def add_switch(app, page, template, context, doctree):
     """The link at the top of a page that leads to the same page in the other language."""
-    is_chinese = app.config.language == "zh_CN"
-    other, tag, name, label = ("en", "en", "English", "语言") if is_chinese else ("zh", "zh-CN", "中文", "Language")
+    of_chinese, of_english = ("en", "en", "English", "语言"), ("zh", "zh-CN", "中文", "Language")
+    other, tag, name, label = of_chinese if app.config.language == "zh_CN" else of_english
     uri = relative_uri(f"here/{page}.html", f"{other}/{in_other_language(page)}.html")
     link = f'<a href="{uri}" lang="{tag}" hreflang="{tag}">{name}</a>'
     context["language_switch"] = f'<nav class="language" aria-label="{label}">{link}</nav>'

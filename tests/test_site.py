@@ -62,6 +62,13 @@ def test_a_lesson_becomes_a_page_that_shows_what_its_cells_print(lesson, tmp_pat
     assert f"3. {title}" in text
     assert ">6.0\n<" in text
     assert (page.parent / "_static" / "tex-svg-full.js").is_file()
+    loaded = re.findall(r'<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)="([^"]*)"', text)
+    assert len(loaded) > 5
+    assert [address for address in loaded if "//" in address] == []
+    styles = "".join(path.read_text("utf-8") for path in page.parent.rglob("*.css"))
+    assert [
+        address for address in re.findall(r"(?:url\(|@import)\s*[\"']?([^\"')]*)", styles) if re.match(r"\w*:?//", address)
+    ] == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["course", "pages"]
 
 
@@ -124,6 +131,37 @@ def test_every_public_name_is_described_on_the_page_of_its_module(reference):
             if not inspect.ismodule(member := getattr(module, name)):
                 first = reference.described(name, member)[0]
                 assert re.search(rf"\{{py:(class|exception|function)\}} {name}\(", first), first
+
+
+def test_a_name_in_backticks_is_one_of_the_package_or_a_warning(reference):
+    names = importlib.import_module("names")
+    assert all(
+        names.exists(name.split(".")) for name in ("grad", "nn.Linear", "nn.Module.parameters", "testing.strategies", "Value.grad")
+    )
+    assert not any(names.exists(name.split(".")) for name in ("gard", "nn.Linaer", "Value.gradient", "nn.init.magic"))
+    assert names.NAME.match("tg.optim.SGD([theta], lr=1.0)")[1] == ".optim.SGD"
+    assert not names.NAME.match("import tinygrad_edu as tg")
+
+
+def test_every_page_has_one_in_the_other_language():
+    pages = {page.relative_to(ROOT) for folder in ("docs", "course", "benchmarks") for page in (ROOT / folder).rglob("*.md")}
+    pages |= {page.relative_to(ROOT) for page in ROOT.glob("*.md")}
+    chinese = {page for page in pages if page.name.endswith(".zh-CN.md")}
+    assert len(chinese) > 30
+    assert {page.with_name(page.name.replace(".zh-CN", "")) for page in chinese} == pages - chinese
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("SGD优化器 and more", ["SGD", "优", "化", "器", "优化", "化器", "and", "more"]),
+        ("梯度", ["梯", "度", "梯度"]),
+        ("a_b 损", ["a_b", "损"]),
+    ],
+)
+def test_chinese_is_searched_by_characters_and_pairs_and_other_words_as_a_whole(reference, text, parts):
+    languages = importlib.import_module("languages")
+    assert list(languages.SearchChinese({}).split(text)) == parts
 
 
 def test_a_docstring_becomes_lists_code_and_links(reference):

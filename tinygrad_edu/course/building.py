@@ -126,6 +126,7 @@ def settings(lang: str) -> dict[str, Any]:
         "nb_code_prompt_hide": hide,
         "mathjax_path": "tex-svg-full.js",  # one file: it draws, so it needs no fonts
         "mathjax3_config": {"options": {"enableMenu": False}},  # or else one has to step with Tab through all formulas
+        "pygments_dark_style": "github-dark",
         "html_theme": "furo",
         "html_title": "tinygrad_edu",
         "templates_path": [str(_ASSETS / "templates")],
