@@ -10,6 +10,7 @@ underlined, `name: what it is` is an item of it, and names stand in backticks. T
 import inspect
 import re
 from operator import attrgetter
+from types import WrapperDescriptorType
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -105,15 +106,13 @@ def directive(kind, head, lines, option=""):
 
 def written_signature(member, is_bound=False):
     """As one calls it, without types: docstrings say what is expected."""
-    try:
-        found = signature(member.__init__ if inspect.isclass(member) else member)
-    except (TypeError, ValueError):
-        return "()"
-    parameters = list(found.parameters.values())
-    if inspect.isclass(member) or is_bound:
-        parameters = parameters[1:]
+    function = member.__init__ if inspect.isclass(member) else member
+    if isinstance(function, WrapperDescriptorType):  # that of a class which has no own one
+        return ""
+    found = signature(function)
+    parameters = list(found.parameters.values())[inspect.isclass(member) or is_bound :]
     written = stringify_signature(found.replace(parameters=parameters), show_annotation=False, show_return_annotation=False)
-    return re.sub(r"<class '([\w.]+)'>", r"\1", written).replace("numpy.", "np.")
+    return re.sub(r"<class '([\w.]+)'>", r"\1", written).replace("numpy.", "np.").replace("<factory>", "...")
 
 
 def markdown(member):

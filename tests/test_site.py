@@ -130,7 +130,7 @@ def test_every_public_name_is_described_on_the_page_of_its_module(reference):
         for name in reference.public_names(room):
             if not inspect.ismodule(member := getattr(module, name)):
                 first = reference.described(name, member)[0]
-                assert re.search(rf"\{{py:(class|exception|function)\}} {name}\(", first), first
+                assert re.search(rf"\{{py:(class|exception|function)\}} {name}(\(|$)", first), first
 
 
 def test_a_name_in_backticks_is_one_of_the_package_or_a_warning(reference):
