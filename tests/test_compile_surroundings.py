@@ -239,6 +239,18 @@ def test_a_compiled_function_within_a_compiled_function_notices_too():
     assert outer(1.0) == 4.0
 
 
+def test_a_compiled_function_that_is_called_what_an_attribute_in_it_is_called_records_once():
+    scope = {"tg": tg, "np": np}
+    exec("def f(x):\n    return np.sum(x**3)\nhvp = tg.compile(lambda x, v: tg.hvp(f, x, v))\n", scope)
+    x, v = np.array([1.0, 2.0]), np.array([1.0, -1.0])
+    choose = scope["hvp"].__globals__["_tg_choose"].__self__
+    for _ in range(3):
+        assert scope["hvp"](x, v).tolist() == [6.0, -12.0]
+        assert len(choose._programs) == 1
+    exec("def f(x):\n    return np.sum(x**4)\n", scope)
+    assert scope["hvp"](x, v).tolist() == [12.0, -48.0]
+
+
 def test_the_jax_program_notices_too():
     rate, weights = 2.0, np.ones(2)
     compiled = tg.compile(tg.grad(lambda x: np.sum(rate * weights * x)), target="jax")

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.keeping import is_filled
-from tinygrad_edu.engine.messages import NUMPY, PACKAGE, STANDARD
+from tinygrad_edu.engine.messages import GENERATED, NUMPY, PACKAGE, STANDARD
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.graph.reaching import reached
 from tinygrad_edu.primitives.primitive import Primitive
@@ -142,7 +142,10 @@ class Surroundings:
                     yield self._looks[-1][1]
 
     def _around_function(self, function: FunctionType) -> Iterator[Any]:
-        yield from (function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None))
+        yield getattr(function, "__wrapped__", None)
+        if function.__code__.co_filename.startswith(GENERATED):  # it was compiled, and does what is behind it, whatever it records
+            return
+        yield from (function.__defaults__, function.__kwdefaults__)
         is_own = function.__code__.co_filename.startswith(PACKAGE)  # a transform, say, around a function of the user's
         for cell in filter(is_filled, function.__closure__ or ()):
             if not is_own:
