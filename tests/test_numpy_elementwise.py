@@ -287,6 +287,15 @@ def test_a_function_of_scipy_without_a_rule_is_refused():
         scipy_special.j0(Value(1.0))
 
 
+@pytest.mark.parametrize("name", ["cbrt", "exp2", "expm1", "log1p"])
+def test_a_function_of_scipy_that_numpy_has_too_is_differentiated_as_numpys(name):
+    function = getattr(pytest.importorskip("scipy.special"), name)
+    check_grads(function, (POSITIVE,))
+    program = tg.compile(function)
+    np.testing.assert_allclose(program(POSITIVE), function(POSITIVE), rtol=1e-15)
+    assert f"np.{name}(x)" in program.source
+
+
 def test_another_function_of_the_same_name_is_not_taken_for_that_of_scipy():
     with pytest.raises(UnsupportedError, match=r"erf \(vectorized\) has no derivative here"):
         np.frompyfunc(erf, 1, 1)(Value(1.0))

@@ -19,7 +19,7 @@ from tinygrad_edu.primitives.elementwise import POSITIVE, corner, sigmoid, softp
 from tinygrad_edu.primitives.primitive import Domain, Primitive, Rule, case
 from tinygrad_edu.primitives.reductions import AXES, put_back
 from tinygrad_edu.primitives.shaping import as_operand
-from tinygrad_edu.primitives.table import operation
+from tinygrad_edu.primitives.table import TABLE, operation
 
 # --- NumPy's: families that are closed under differentiation -----------------------------------------------------------------
 
@@ -356,8 +356,8 @@ SCIPY |= {
 
 
 def of_scipy(function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """What differentiates a function of `scipy.special`; None for any other function."""
+    """What differentiates a function of `scipy.special`, some of which NumPy has, too; None for any other function."""
     name = getattr(function, "__name__", "")
-    if name in SCIPY and function is getattr(sys.modules.get("scipy.special"), name, None):
-        return SCIPY[name]
-    return None
+    if function is not getattr(sys.modules.get("scipy.special"), name, None):
+        return None
+    return SCIPY.get(name) or TABLE.functions.get(getattr(np, name, function))
