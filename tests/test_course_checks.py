@@ -150,6 +150,7 @@ ASKED = {
             solution=stair_gradient,
             mistakes=((lambda x, b: np.where(x > 0, 1.0, 0.0), Text("The bias is missing.", "缺少偏置。")),),
         ),
+        Program("1.13", TITLE, trial=lambda answer: None, hints=HINTS, solution=two_numbers),
         Program("1.12", TITLE, trial=two_positive, hints=HINTS, solution=Text("(1, 2)", "(1, 2)")),
     )
 }
@@ -279,8 +280,14 @@ ANSWERS = [
     ("1.10", lambda x: np.array([x, 2 * x, x]), "no numbers", "It must return 2 results", "应返回 2 个结果"),
     ("1.10", lambda x: np.array(x), "no numbers", "It must return 2 results", "应返回 2 个结果"),
     ("1.10", lambda x: (x, "b"), "no numbers", "Result 2 of 2: It must be a number", "第 2 个结果（共 2 个）：应是一个数"),
-    ("1.10", lambda x: (x, np.mean), "no numbers", "It is a function: call it.", "请调用它"),
-    ("1.10", lambda x: (x, 1.0), "wrong", "for x = 0.12573 it returns (0.12573, 1), but should return (0.12573, 0.25146).", "返回"),
+    ("1.10", lambda x: (x, np.mean), "no numbers", "but is the function mean. Call it.", "却是函数 mean。请调用它。"),
+    (
+        "1.10",
+        lambda x: (x, 1.0),
+        "wrong",
+        "for x = 0.12573 result 2 of 2 is 1, but should be 0.25146.",
+        "第 2 个结果（共 2 个）是 1",
+    ),
     ("1.10", returns_for_positive_ones_only, "no numbers", "It returns nothing for x = -0.132105, but something", "没有返回结果"),
     ("1.11", stair_gradient, "right", "right", "对的"),
     ("1.11", lambda x, b: np.where(x > 0, 1.0, 0.0), "mistake", "The bias is missing.", "缺少偏置。"),
@@ -290,7 +297,10 @@ ANSWERS = [
     ("1.12", ("1", "2"), "no numbers", "It must be an array of shape (2,), 2 numbers", "形状为 (2,) 的数组，即 2 个数"),
     ("1.12", (tg.Value(1.0), tg.Value(2.0)), "no numbers", "It must be an array of shape (2,), 2 numbers", "形状为 (2,) 的数组"),
     ("1.12", ((1, 2), 3), "no numbers", "without brackets in between", "中间不要加括号"),
-    ("1.12", stub, "no numbers", "It is a function: call it.", "请调用它"),
+    ("1.12", stub, "no numbers", "but is the function stub. Call it.", "请调用它"),
+    ("1.13", two_numbers, "right", "right", "答对了"),
+    ("1.13", 3.0, "no function", "its name, without parentheses", "不加括号"),
+    ("1.13", lambda x, y: x, "parameters", "with 1 arguments, (x), but is <lambda>(x, y)", "给出 1 个参数"),
 ]
 
 
@@ -304,7 +314,7 @@ def test_an_answer_is_told_what_is_wrong_with_it(number, answer, kind, en, zh):
 
 def test_check_prints_and_returns_nothing(capsys):
     assert check("1.1", gradient) is None
-    assert capsys.readouterr().out == "1.1 is right. Of lesson 1, 1 of 12 exercises are done.\n"
+    assert capsys.readouterr().out == "1.1 is right. Of lesson 1, 1 of 13 exercises are done.\n"
     assert check("1.1", lambda theta, x, t: -gradient(theta, x, t), lang="zh") is None
     assert capsys.readouterr().out == ('1.1 还不对。符号反了：是梯度的 −1 倍。\n需要提示：hint("1.1", lang="zh")\n')
     check("1.2", ...)

@@ -204,7 +204,10 @@ class Function(Exercise):
             return found
         first = wrong[0]
         at = ", ".join(f"{name} = {shown(x)}" for name, x in zip(names, inputs[first], strict=False))
-        got, right = shown(gots[first]), shown(rights[first])
+        got, right = gots[first], rights[first]
+        if isinstance(right, tuple):
+            return _about_results(at, got, right)
+        got, right = shown(got), shown(right)
         return Finding(
             "wrong",
             f"It is wrong: for {at} it returns {got}, but should return {right}.",
@@ -223,6 +226,9 @@ class Program(Exercise):
     trial: Callable[[Any], Text | None]
 
     def _compared(self, answer: Any) -> Finding:
+        expected = self.solution[0] if isinstance(self.solution, tuple) else self.solution
+        if inspect.isfunction(expected):
+            check_callable(answer, [*inspect.signature(expected).parameters])
         try:
             text = self.trial(answer)
         except RefusedError:
@@ -253,6 +259,17 @@ class Program(Exercise):
             elif line:
                 break
         return line
+
+
+def _about_results(at: str, got: Sequence[Any], right: Sequence[Any]) -> Finding:
+    """Which of several results is wrong."""
+    place = next(i for i, (one, other) in enumerate(zip(got, right, strict=True)) if not _is_same(one, other))
+    is_it, should_be, count = shown(got[place]), shown(right[place]), len(right)
+    return Finding(
+        "wrong",
+        f"It is wrong: for {at} result {place + 1} of {count} is {is_it}, but should be {should_be}.",
+        f"当 {at} 时，第 {place + 1} 个结果（共 {count} 个）是 {is_it}，应为 {should_be}。",
+    )
 
 
 # --- numbers that are compared -------------------------------------------------------------------------------------------------

@@ -206,8 +206,11 @@ def numbers(answer: Any, right: Array) -> Array:
     array = None if isinstance(answer, Value | list | tuple) else np.asarray(answer)
     if array is not None and array.dtype.kind in ("b" if is_truth else "fiu"):
         return array
-    got, (advice_en, advice_zh) = one_line(shortened(answer)), _advice(answer, array, right)
-    raise RefusedError("no numbers", f"It must be {en}, but is {got}.{advice_en}", f"应是{zh}，却是 {got}。{advice_zh}")
+    advice_en, advice_zh = _advice(answer, array, right)
+    got_en, got_zh = 2 * (one_line(shortened(answer)),)
+    if callable(answer):
+        got_en, got_zh = f"the function {name_of(answer)}", f"函数 {name_of(answer)}"
+    raise RefusedError("no numbers", f"It must be {en}, but is {got_en}.{advice_en}", f"应是{zh}，却是 {got_zh}。{advice_zh}")
 
 
 def in_words(shape: tuple[int, ...]) -> tuple[str, str]:
@@ -229,7 +232,7 @@ def _advice(answer: Any, array: Array | None, right: Array) -> tuple[str, str]:
     if isinstance(answer, str):
         return " Write it without quotation marks.", "请去掉引号。"
     if callable(answer):
-        return " It is a function: call it.", "这是函数：请调用它。"
+        return " Call it.", "请调用它。"
     if array is not None and array.dtype.kind == "b":
         return " Write 1.0 * (...) to make numbers of it.", "要变成数，请写 1.0 * (...)。"
     if array is not None and array.dtype.kind in "fiu":  # where truths are expected

@@ -104,10 +104,16 @@ def _points(
     for at, answer in zip(places, called_everywhere(my_gradient, names, places), strict=True):
         right = np.asarray(grad(f, argnum)(*at))
         got = numbers(answer, right)
-        lengths = sorted({length for x in at for length in np.shape(x) if length > 1})
+        lengths = _numbers_of_samples(at, argnum)
         arguments = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
         points.append(Point(right, got, arguments, _slopes(f, at), lengths))
     return points
+
+
+def _numbers_of_samples(at: Sequence[Any], argnum: int) -> list[int]:
+    """Over how many a mean may be taken: samples are rows of the arguments that are given, or numbers of the only argument."""
+    rows = {np.shape(x)[0] for i, x in enumerate(at) if i != argnum and np.ndim(x)} or {*np.shape(at[argnum])}
+    return sorted(length for length in rows if length > 1)
 
 
 def _near(x: Any, rng: np.random.Generator) -> Any:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text
+from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text, written_numbers
 from tinygrad_edu.primitives.elementwise import step
 from tinygrad_edu.primitives.special import log_softmax, softmax
+from tinygrad_edu.testing.answers import RefusedError
 
 _CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 _EQUAL = np.array([1, 0, 0, 1])
@@ -19,12 +20,12 @@ def try_equality(answer: Any) -> Text | None:
     """What is wrong with a network that should answer 1 where both inputs are equal."""
     if not isinstance(answer, tuple | list) or len(answer) != 4:
         return Text("The answer has four parts: (W, b, v, c).", "答案有四部分：(W, b, v, c)。")
-    parts = [np.asarray(part, dtype=float) for part in answer]
-    for (name, shape), part in zip(_SHAPES.items(), parts, strict=True):
-        if part.shape != shape:
-            return Text(
-                f"{name} has shape {part.shape}, but should have shape {shape}.", f"{name} 的形状是 {part.shape}，应为 {shape}。"
-            )
+    parts = []
+    for (name, shape), part in zip(_SHAPES.items(), answer, strict=True):
+        try:
+            parts.append(written_numbers(part, np.zeros(shape)))
+        except RefusedError as refusal:
+            return Text(f"Of {name}: {refusal.finding.en}", f"{name}：{refusal.finding.zh}")
     W, b, v, c = parts
     outputs = step(step(_CORNERS @ W + b) @ v + c)
     if np.array_equal(outputs, 1 - _EQUAL):

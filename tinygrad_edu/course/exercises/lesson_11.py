@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text
+from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.testing.answers import called, check_callable
 from tinygrad_edu.transforms.gradients import elementwise_grad
@@ -14,7 +15,7 @@ from tinygrad_edu.transforms.gradients import elementwise_grad
 
 def try_name(answer: Any) -> Text | None:
     """Whether it is the operation whose gradient becomes NaN."""
-    name = str(answer).strip().removeprefix("np.")
+    name = name_of(answer) if callable(answer) else str(answer).strip("'\" ").lower().removeprefix("np.")
     if name == "sqrt":
         return None
     if name == "log":
