@@ -8,6 +8,7 @@ from tinygrad_edu.testing import diagnose_gradient
 
 RNG = np.random.default_rng(0)
 X, W, T = RNG.normal(size=(6, 3)), RNG.normal(size=(3, 3)), RNG.normal(size=(6, 3))
+WIDE = np.linspace(-1, 1, 15).reshape(3, 5), X, np.eye(6, 5)
 x, t, w = RNG.normal(size=6), RNG.normal(size=6), RNG.normal(size=6)
 
 
@@ -108,7 +109,7 @@ CASES = [
         "The mean over the 6 samples is missing: np.mean(..., axis=0).",
         "缺少对 6 个样本求平均",
     ),
-    (mean_loss, lambda W, X, T: X.T @ (X @ W - T) / T.size, (W, X, T), "factor", "The factor 3 is missing.", "缺少因子 3。"),
+    (mean_loss, lambda W, X, T: X.T @ (X @ W - T) / T.size, WIDE, "factor", "The factor 5 is missing.", "缺少因子 5。"),
     (shared, lambda a, x, t: (a * x - t) * x, (0.5, x, t), "sum over the batch", "The sum over the 6 samples is missing", "求和"),
     (shared, lambda a, x, t: np.mean((a * x - t) * x), (0.5, x, t), "mean", "but the loss is a sum, not a mean", "损失是和"),
     (

@@ -207,10 +207,9 @@ def numbers(answer: Any, right: Array) -> Array:
     if array is not None and array.dtype.kind in ("b" if is_truth else "fiu"):
         return array
     advice_en, advice_zh = _advice(answer, array, right)
-    got_en, got_zh = 2 * (one_line(shortened(answer)),)
-    if callable(answer):
-        got_en, got_zh = f"the function {name_of(answer)}", f"函数 {name_of(answer)}"
-    raise RefusedError("no numbers", f"It must be {en}, but is {got_en}.{advice_en}", f"应是{zh}，却是 {got_zh}。{advice_zh}")
+    got = one_line(shortened(answer))
+    got_en, got_zh = (f"the function {name_of(answer)}", f"函数 {name_of(answer)}") if callable(answer) else (got, f" {got}")
+    raise RefusedError("no numbers", f"It must be {en}, but is {got_en}.{advice_en}", f"应是{zh}，却是{got_zh}。{advice_zh}")
 
 
 def in_words(shape: tuple[int, ...]) -> tuple[str, str]:
