@@ -300,7 +300,7 @@ ANSWERS = [
     ("1.12", stub, "no numbers", "but is the function stub. Call it.", "请调用它"),
     ("1.13", two_numbers, "right", "right", "答对了"),
     ("1.13", 3.0, "no function", "its name, without parentheses", "不加括号"),
-    ("1.13", lambda x, y: x, "parameters", "with 1 arguments, (x), but is <lambda>(x, y)", "给出 1 个参数"),
+    ("1.13", lambda x, y: x, "parameters", "with 1 argument, (x), but is <lambda>(x, y)", "应有 1 个参数 (x)"),
 ]
 
 

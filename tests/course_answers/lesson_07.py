@@ -70,7 +70,7 @@ WRONG = {
         (train_and_count_each_look, "One too many", "多数了一次"),
         (train_with_means, "averaged", "取了平均"),
         (train_once, "single update", "只更新了一次"),
-        (train_without_bias, "but should return", "应为"),
+        (train_without_bias, "result 1 of 3 is", "应为"),
         (train_without_counting, "must return 3 results", "应返回 3 个结果"),
     ],
     "7.5": [

@@ -86,7 +86,7 @@ def check_callable(answer: Any, names: Sequence[str]) -> None:
         own = f"{name_of(answer)}{inspect.signature(answer)}"
         raise RefusedError(
             "parameters",
-            f"The function is called with {len(names)} arguments, ({expected}), but is {own}.",
+            f"The function is called with {len(names)} argument{'s' if len(names) != 1 else ''}, ({expected}), but is {own}.",
             f"这个函数应有 {len(names)} 个参数 ({expected})，而它的定义是 {own}。",
         ) from None
     except ValueError:  # a function without a signature, as some of NumPy's
