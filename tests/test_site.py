@@ -61,6 +61,7 @@ def test_a_lesson_becomes_a_page_that_shows_what_its_cells_print(lesson, tmp_pat
     text = page.read_text("utf-8")
     assert f"3. {title}" in text
     assert ">6.0\n<" in text
+    assert "the next one</a>" not in text
     assert (page.parent / "_static" / "tex-svg-full.js").is_file()
     loaded = re.findall(r'<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)="([^"]*)"', text)
     assert len(loaded) > 5
