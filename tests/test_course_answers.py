@@ -8,11 +8,14 @@ import inspect
 import re
 import runpy
 from dataclasses import replace
-from itertools import product
+from functools import partial, reduce
+from itertools import cycle, product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import tinygrad_edu as tg
 from tinygrad_edu.course import check, hint, solution
 from tinygrad_edu.course.exercise import Function, Number, Program, Text
 from tinygrad_edu.course.exercises import exercises_of, lessons_with_exercises
@@ -163,3 +166,60 @@ def test_exercises_are_numbered_from_one_and_there_are_three_to_six(lesson):
     numbers = [each.number for each in exercises_of(lesson)]
     assert numbers == [f"{lesson}.{place}" for place in range(1, len(numbers) + 1)]
     assert 3 <= len(numbers) <= 6
+
+
+# --- strange answers -----------------------------------------------------------------------------------------------------------
+
+
+class Unshowable:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+class Callable:
+    def __call__(self, *arguments):
+        return arguments[0]
+
+
+def prints_and_changes(*arguments):
+    for x in arguments:
+        if isinstance(x, np.ndarray) and x.flags.writeable:
+            x[...] = 0
+    return arguments[0]
+
+
+def raises_without_words(*arguments):
+    raise ValueError
+
+
+def raises_what_cannot_be_said(*arguments):
+    class WordlessError(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    raise WordlessError
+
+
+STRANGE = {
+    "number": 1e400, "huge": 10**5000, "text": "x", "bytes": b"x", "dict": {"a": 1}, "set": {1}, "class": type, "object": object(),
+    "unshowable": Unshowable(), "callable": Callable(), "partial": partial(pow, 2), "ufunc": np.add, "ragged": [[1], [1, 2]],
+    "objects": np.array([object(), None]), "complex": np.array([1j]), "empty": np.array([]), "list of text": ["a", "b"],
+    "deep": reduce(lambda x, _: [x], range(500), 1), "generator": (i for i in range(3)), "value": tg.Value([1.0, 2.0]),
+    "identity": lambda *arguments: arguments, "first": prints_and_changes, "wordless": raises_without_words,
+    "what cannot be said": raises_what_cannot_be_said, "keywords": lambda *, a: a, "text function": lambda *arguments: "x",
+    "unshowable result": lambda *arguments: Unshowable(), "recursive": lambda *arguments: STRANGE["recursive"](*arguments),
+    "dates": np.array(["2026-01-01"], dtype="datetime64[D]"), "masked": np.ma.array([1.0, 2.0], mask=[True, False]),
+    "not answered inside": lambda *arguments: (..., None), "strings": np.array(["a"]), "matrix": np.eye(50), "nan": np.nan,
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@every_exercise
+def test_a_strange_answer_is_answered_in_words(number, home, capsys):
+    for answer, lang in zip(STRANGE.values(), cycle(LANGUAGES), strict=False):
+        check(number, answer, lang=lang)
+        said = capsys.readouterr().out
+        assert said.startswith(number)
+        assert 20 < len(said) < 1500
+        assert len(said.splitlines()) == 2
+        assert bool(re.search("[一-鿿]", said)) == (lang == "zh")

@@ -18,7 +18,6 @@ import numpy as np
 
 from tinygrad_edu.engine.messages import name_of, shortened
 from tinygrad_edu.errors import TinygradError
-from tinygrad_edu.escaping import one_line
 from tinygrad_edu.testing.answers import (
     Array,
     Finding,
@@ -31,6 +30,7 @@ from tinygrad_edu.testing.answers import (
     numbers,
     refused,
     shown,
+    words_of,
 )
 from tinygrad_edu.testing.diagnosis import diagnose_gradient
 
@@ -238,11 +238,12 @@ class Program(Exercise):
         return _RIGHT if text is None else Finding("wrong", text.en, text.zh)
 
     def _failed(self, error: BaseException) -> RefusedError:
-        if "NoneType" in str(error):
+        words = words_of(error)
+        if "NoneType" in words:
             return RefusedError(
                 "not answered",
-                f"Not answered yet, or `return` is missing: {one_line(str(error))}.",
-                f"还没有作答，或者缺少 `return`：{one_line(str(error))}。",
+                f"Not answered yet, or `return` is missing: {words}.",
+                f"还没有作答，或者缺少 `return`：{words}。",
             )
         line = self._line(error)
         if isinstance(error, AssertionError) and line:
@@ -281,8 +282,8 @@ def _pairs(got: Any, right: Any) -> Iterator[tuple[Array, Array]]:
         if not isinstance(got, dict) or got.keys() != right.keys():
             raise RefusedError(
                 "no numbers",
-                f"It must return a dict with the keys {[*right]}, but returns {shortened(got)}.",
-                f"应返回键为 {[*right]} 的 dict，却返回 {shortened(got)}。",
+                f"It must return a dict with the keys {[*right]}, but returns {shown(got)}.",
+                f"应返回键为 {[*right]} 的 dict，却返回 {shown(got)}。",
             )
         for key in right:
             yield from _pairs(got[key], right[key])
@@ -292,8 +293,8 @@ def _pairs(got: Any, right: Any) -> Iterator[tuple[Array, Array]]:
         if not isinstance(got, tuple | list) or len(got) != len(right):
             raise RefusedError(
                 "no numbers",
-                f"It must return {len(right)} results, separated by commas, but returns {shortened(got)}.",
-                f"应返回 {len(right)} 个结果，用逗号隔开，却返回 {shortened(got)}。",
+                f"It must return {len(right)} results, separated by commas, but returns {shown(got)}.",
+                f"应返回 {len(right)} 个结果，用逗号隔开，却返回 {shown(got)}。",
             )
         for place, (one, other) in enumerate(zip(got, right, strict=True), start=1):
             try:

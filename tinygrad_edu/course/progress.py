@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from tinygrad_edu.course.exercise import Text
@@ -76,18 +78,32 @@ def progress() -> Progress:
 def change(changed: Callable[[Progress], None]) -> Progress:
     """Change what was done, and keep it. Returns how it is now, also where it cannot be kept.
 
-    The file is read anew each time and replaced whole, so that programs that run side by side see what each other has done.
+    The file is read anew each time and replaced whole, and programs that run side by side wait for each other.
     """
-    now = progress()
-    changed(now)
-    if now.can_be_kept:
-        try:
-            home().mkdir(parents=True, exist_ok=True)
-            content = json.dumps({"done": sorted(now.done), "hints": now.hints}, indent=1) + "\n"
-            save(home() / "progress.json", "progress", {".json": lambda: content})
-        except _TROUBLE as error:
-            now.notes.append(_not_kept(error))
+    with _alone():
+        now = progress()
+        changed(now)
+        if now.can_be_kept:
+            try:
+                home().mkdir(parents=True, exist_ok=True)
+                content = json.dumps({"done": sorted(now.done), "hints": now.hints}, indent=1) + "\n"
+                save(home() / "progress.json", "progress", {".json": lambda: content})
+            except _TROUBLE as error:
+                now.notes.append(_not_kept(error))
     return now
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other program changes the file, where the system can tell: on Windows, and where nothing can be written, it
+    can not."""
+    with ExitStack() as stack:
+        with suppress(*_TROUBLE, ImportError):
+            home().mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((home() / "progress.lock").open("a"))
+            fcntl = import_module("fcntl")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _not_kept(error: Exception) -> Text:

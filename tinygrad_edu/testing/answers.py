@@ -60,9 +60,19 @@ class RefusedError(Exception):
         self.finding = Finding(kind, en, zh)
 
 
-def is_missing(answer: Any) -> bool:
-    """Whether nothing was written yet: None, `...`, or a list or a tuple that holds one of them."""
-    return answer is None or answer is ... or (isinstance(answer, list | tuple) and any(map(is_missing, answer)))
+def is_missing(answer: Any, depth: int = 3) -> bool:
+    """Whether nothing was written yet: None, `...`, or a list or a tuple, of so many dimensions, that holds one of them."""
+    if isinstance(answer, list | tuple) and depth > 0:
+        return any(is_missing(each, depth - 1) for each in answer)
+    return answer is None or answer is ...
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says, on one line; nothing where it cannot say it."""
+    try:
+        return cut(one_line(str(error)), 300)
+    except Exception:
+        return ""
 
 
 def check_callable(answer: Any, names: Sequence[str]) -> None:
@@ -76,9 +86,9 @@ def check_callable(answer: Any, names: Sequence[str]) -> None:
     if not callable(answer):
         raise RefusedError(
             "no function",
-            f"A function of ({expected}) is expected, but this is {shortened(answer)}. "
+            f"A function of ({expected}) is expected, but this is {spelled(answer)}. "
             "Hand over the function itself: its name, without parentheses.",
-            f"应交一个以 ({expected}) 为参数的函数，却得到 {shortened(answer)}。请交函数本身：只写函数名，不加括号。",
+            f"应交一个以 ({expected}) 为参数的函数，却得到 {spelled(answer)}。请交函数本身：只写函数名，不加括号。",
         )
     try:
         inspect.signature(answer).bind(*names)
@@ -143,7 +153,7 @@ def called_everywhere(answer: Callable[..., Any], names: Sequence[str], places: 
 
 
 def _missing(result: Any) -> str:
-    return "..." if result is ... else shortened(result)
+    return "..." if result is ... else shown(result)
 
 
 def names_of(f: Callable[..., Any], count: int) -> list[str]:
@@ -163,9 +173,10 @@ def _shapes(answer: Callable[..., Any], arguments: Sequence[Any]) -> str:
 
 def refused(error: BaseException, shapes: str = "") -> RefusedError:
     """What is said of an error that a learner's code raised."""
-    if "ellipsis" in str(error):
+    words = words_of(error)
+    if "ellipsis" in words:
         return RefusedError("not answered", "Not answered yet: replace `...`.", "还没有作答：请替换 `...`。")
-    said = one_line(f"{type(error).__name__}: {cut(str(error), 300)}".removesuffix(": "))
+    said = f"{type(error).__name__}: {words}".removesuffix(": ")
     number, line = own_line(error)
     where_en, where_zh = (f" in line {number}", f"第 {number} 行") if number else ("", "运行时")
     code_en, code_zh = (f", `{line}`", f" `{line}` ") if line else ("", "")
@@ -207,7 +218,7 @@ def numbers(answer: Any, right: Array) -> Array:
     if array is not None and array.dtype.kind in ("b" if is_truth else "fiu"):
         return array
     advice_en, advice_zh = _advice(answer, array, right)
-    got = one_line(shortened(answer))
+    got = spelled(answer)
     got_en, got_zh = (f"the function {name_of(answer)}", f"函数 {name_of(answer)}") if callable(answer) else (got, f" {got}")
     raise RefusedError("no numbers", f"It must be {en}, but is {got_en}.{advice_en}", f"应是{zh}，却是{got_zh}。{advice_zh}")
 
@@ -239,14 +250,21 @@ def _advice(answer: Any, array: Array | None, right: Array) -> tuple[str, str]:
     return "", ""
 
 
-def shown(x: Any) -> str:
-    """Numbers with some digits, on one line."""
-    if isinstance(x, tuple | list):
-        return f"({', '.join(map(shown, x))})"
-    if isinstance(x, dict):
-        return f"{{{', '.join(f'{key!r}: {shown(each)}' for key, each in x.items())}}}"
+def shown(x: Any, depth: int = 3) -> str:
+    """A value in a sentence: numbers with some digits, on one line; lists of so many dimensions, too."""
+    if isinstance(x, tuple | list) and depth > 0:
+        words = ", ".join(shown(each, depth - 1) for each in x)
+        return cut(f"({words})" if isinstance(x, tuple) else f"[{words}]", 200)
+    if isinstance(x, dict) and depth > 0:
+        return cut(f"{{{', '.join(f'{shown(key, 0)}: {shown(each, depth - 1)}' for key, each in x.items())}}}", 200)
     if isinstance(x, float | np.floating):
         return f"{x:.6g}"
-    if isinstance(x, np.ndarray | np.generic):
-        return cut(one_line(np.array2string(np.asarray(x), precision=4, separator=", ", threshold=20)), 200)
-    return shortened(x)
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
+        x = np.asarray(x)
+        return cut(" ".join(np.array2string(x, precision=4, separator=", ", threshold=20).split()), 200)
+    return spelled(x)
+
+
+def spelled(x: Any) -> str:
+    """A value as Python writes it, on one line and not too long."""
+    return " ".join(one_line(shortened(x)).split())

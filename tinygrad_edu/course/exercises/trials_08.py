@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_edu.course.exercise import Text
 from tinygrad_edu.course.exercises.built_value import Value
-from tinygrad_edu.testing.answers import is_missing
+from tinygrad_edu.testing.answers import is_missing, spelled
 
 
 def _are_equal(got: Any, right: float) -> bool:
@@ -19,7 +19,7 @@ def _are_equal(got: Any, right: float) -> bool:
 
 
 def _number(x: Any) -> str:
-    return f"{x:g}".replace("-", "−") if isinstance(x, int | float) else repr(x)
+    return f"{x:g}".replace("-", "−") if isinstance(x, int | float) else spelled(x)
 
 
 def try_divide(answer: Callable[[Any, Any], Any]) -> Text | None:
@@ -58,7 +58,9 @@ def _no_value(call: str, result: Any) -> Text | None:
     """That the result of a call is no Value. Of one that is not there yet nothing: the next line tells."""
     if hasattr(result, "made_from") or is_missing(result):
         return None
-    return Text(f"{call} should return a Value, but returned {result!r}.", f"{call} 应该返回一个 Value，却返回了 {result!r}。")
+    return Text(
+        f"{call} should return a Value, but returned {spelled(result)}.", f"{call} 应该返回一个 Value，却返回了 {spelled(result)}。"
+    )
 
 
 def _wrong_slope_of_the_divisor(got: float, a: float, b: float) -> Text | None:
@@ -154,8 +156,8 @@ def try_gradients(answer: Callable[[Any], Any]) -> Text | None:
     found = answer(output)
     if not isinstance(found, dict) and not is_missing(found):
         return Text(
-            f"my_gradients(output) should return a dictionary, found[value] = derivative, but returned {found!r}.",
-            f"my_gradients(output) 应该返回一个字典 found[value] = 导数，却返回了 {found!r}。",
+            f"my_gradients(output) should return a dictionary, found[value] = derivative, but returned {spelled(found)}.",
+            f"my_gradients(output) 应该返回一个字典 found[value] = 导数，却返回了 {spelled(found)}。",
         )
     if not _are_equal(found.get(output), 1.0):  # what is missing has no such method, and is told to be missing
         return Text(
