@@ -257,6 +257,13 @@ def test_a_gradient_is_told_what_is_wrong_with_it(f, mine, args, kind, en, zh):
     assert zh in found.in_language("zh")
 
 
+def test_a_finding_prints_in_the_language_that_is_asked_for():
+    assert str(diagnose_gradient(scalar, lambda a, x, t: (t - a * x) * x, POINT, lang="zh")) == "符号反了：是梯度的 −1 倍。"
+    assert str(diagnose_gradient(scalar, 3.0, POINT, lang="zh")).startswith("应交一个以 (theta, x, t) 为参数的函数")
+    with pytest.raises(tg.errors.DataError, match="lang must be 'en' or 'zh', but is 'de'"):
+        diagnose_gradient(scalar, scalar, POINT, lang="de")
+
+
 def test_a_rectangular_gradient_that_is_transposed_says_its_shape():
     V = RNG.normal(size=(3, 2))
     found = diagnose_gradient(lambda V, X: np.sum(np.tanh(X @ V)), lambda V, X: (1 - np.tanh(X @ V) ** 2).T @ X, (V, X))

@@ -73,14 +73,15 @@ def test_a_lesson_becomes_a_page_that_shows_what_its_cells_print(lesson, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["course", "pages"]
 
 
-def test_lines_of_chinese_become_one_without_a_space_between(lesson, tmp_path):
+def test_lines_of_chinese_become_one_and_a_sign_stays_with_its_formula(lesson, tmp_path):
     pytest.importorskip("myst_nb")
     chinese = lesson.with_name("03_gradient.zh-CN.md")
     lines = "\n先算损失，\n再算梯度\n的 NumPy\n程序：\nNumPy\n（$x$，\n$y$）。\n\n    一\n    二\n"
     chinese.write_text(chinese.read_text("utf-8") + lines, "utf-8")
     text = build_lesson(3, "zh", tmp_path / "pages").read_text("utf-8")
     assert "先算损失，再算梯度的 NumPy\n程序：NumPy（" in text
-    assert "，<span" in text
+    x, y = (rf'<span class="whole"><span class="math notranslate nohighlight">\({name}\)</span>' for name in "xy")
+    assert f"（{x}，</span>{y}）。</span>" in text
     assert "一\n二" in text
 
 

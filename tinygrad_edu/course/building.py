@@ -24,6 +24,7 @@ _PACKAGE = Path(__file__).parents[1]
 _CHINESE, _PUNCTUATION = "[\u3000-\u9fff\uff00-\uffef]", "[\u3000-\u303f\uff01-\uff0f\uff1a-\uff1f“”]"
 _NO_SPACE = re.compile(f"{_CHINESE}{_CHINESE}|{_PUNCTUATION}.|.{_PUNCTUATION}")
 """The signs before and after a line break where a page shows no space."""
+_ENDING = re.compile("[，。：；？！、）》”]+")
 _PACKAGES = ("sphinx", "myst_nb", "furo", "sphinx-mathjax-offline")
 _WORDS = {
     "Back to top": "回到顶部",
@@ -145,6 +146,7 @@ def setup(app: Any) -> dict[str, Any]:
     if app.config.language == "zh_CN":
         translators["general", "sphinx"].add_fallback(_Chinese())
         app.connect("doctree-read", _join_lines)
+        app.connect("doctree-read", _keep_signs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -165,6 +167,19 @@ def _join_lines(_: Any, page: Any) -> None:
         element.children = [
             child for before, child, after in around if not (child == "\n" and _NO_SPACE.fullmatch(before[-1:] + after[:1]))
         ]
+
+
+def _keep_signs(_: Any, page: Any) -> None:
+    """Keep a sign in the line of the formula that it follows: a browser would begin the next line with it."""
+    from docutils.nodes import Text, inline, math  # type: ignore[import-untyped]
+
+    for formula in [*page.findall(math)]:
+        around, place = formula.parent, formula.parent.index(formula)
+        following = around[place + 1 : place + 2]
+        signs = _ENDING.match(following[0]) if following and isinstance(following[0], Text) else None
+        if signs:
+            rest = Text(following[0][signs.end() :])
+            around[place : place + 2] = [inline("", "", formula, Text(signs[0]), classes=["whole"]), rest]
 
 
 class _Chinese(NullTranslations):

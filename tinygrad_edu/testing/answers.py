@@ -30,11 +30,13 @@ class Finding:
         "missing factor", "needless factor", "missing term", "only here", "the function", "shape", "zero", "not a number", or
         "wrong" where no more can be said. Of what cannot be compared "not answered", "no function", "parameters", "no numbers" or
         "an error".
+    lang: the language in which it prints.
     """
 
     kind: str
     en: str
     zh: str
+    lang: str = "en"
 
     @property
     def is_right(self) -> bool:
@@ -46,7 +48,7 @@ class Finding:
         return self.zh if lang == "zh" else self.en
 
     def __str__(self) -> str:
-        return self.en
+        return self.in_language(self.lang)
 
 
 class RefusedError(Exception):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -44,7 +44,13 @@ class Point:
 
 
 def diagnose_gradient(
-    f: Callable[..., Any], my_gradient: Callable[..., Any], args: Sequence[Any], argnum: int = 0, *, seed: int = 0
+    f: Callable[..., Any],
+    my_gradient: Callable[..., Any],
+    args: Sequence[Any],
+    argnum: int = 0,
+    *,
+    seed: int = 0,
+    lang: Literal["en", "zh"] = "en",
 ) -> Finding:
     """Compare a gradient that was derived by hand with that of autodiff, and say what is wrong with it.
 
@@ -57,6 +63,7 @@ def diagnose_gradient(
         precision is multiplied by something between ½ and 2, and whole numbers stay.
     argnum: the argument that the gradient is for.
     seed: of the points.
+    lang: "zh" for Chinese.
 
     Returns
     -------
@@ -64,7 +71,7 @@ def diagnose_gradient(
 
     Raises
     ------
-    DataError: if `args` is no tuple, or `argnum` is not the place of one of them.
+    DataError: if `args` is no tuple, or `argnum` is not the place of one of them, or `lang` is no such language.
 
     >>> def loss(theta, x, t):
     ...     return 0.5 * (t - theta * x) ** 2
@@ -79,7 +86,15 @@ def diagnose_gradient(
         raise DataError(f"args must be a tuple with one entry for each argument of f, but is {shortened(args)}: write (x,).")
     if isinstance(argnum, bool) or not isinstance(argnum, int) or not 0 <= argnum < len(args):
         raise DataError(f"argnum must be a whole number from 0 to {len(args) - 1}, but is {shortened(argnum)}.")
-    names, rng = names_of(f, len(args)), np.random.default_rng(seed)
+    if lang not in ("en", "zh"):
+        raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
+    return replace(_diagnosis(f, my_gradient, args, argnum, np.random.default_rng(seed)), lang=lang)
+
+
+def _diagnosis(
+    f: Callable[..., Any], my_gradient: Callable[..., Any], args: Sequence[Any], argnum: int, rng: np.random.Generator
+) -> Finding:
+    names = names_of(f, len(args))
     places = [[*args], *([_near(x, rng) for x in args] for _ in range(1, _POINTS))]
     try:
         check_callable(my_gradient, names)
