@@ -50,10 +50,13 @@ def test_all_lessons_are_listed_with_the_exercises_that_are_done(lang, capsys, f
 
 def test_it_is_said_where_to_go_on(capsys):
     assert "python -m tinygrad_edu learn 1\n" in ran(capsys)[1]
+    assert "All exercises are done." not in ran(capsys)[1]
     change(lambda now: now.done.update(each.number for each in exercises_of(1)))
     assert "python -m tinygrad_edu learn 2\n" in ran(capsys)[1]
     assert "python -m tinygrad_edu learn --notebook 2 --lang zh\n" in ran(capsys, "--lang", "zh")[1]
     change(lambda now: now.done.update(each.number for number in lesson_files("en") for each in exercises_of(number)))
+    assert "\nAll exercises are done.\n" in ran(capsys)[1]
+    assert "\n全部练习都已完成。\n" in ran(capsys, "--lang", "zh")[1]
     assert "python -m tinygrad_edu learn 1\n" in ran(capsys)[1]
 
 

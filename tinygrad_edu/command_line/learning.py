@@ -44,6 +44,7 @@ def _list(words: Words) -> str:
     where = f"{next(iter(unfinished), 1)}{words.say('', ' --lang zh')}"
     lines += [
         "",
+        *([] if unfinished else [words.say("All exercises are done.", "全部练习都已完成。")]),
         words.say("In the browser:  ", "在浏览器中打开：    ") + f"python -m tinygrad_edu learn {where}",
         words.say("As a notebook:   ", "作为 notebook 打开：") + f"python -m tinygrad_edu learn --notebook {where}",
         *(note.in_language(words.lang) for note in now.notes),
