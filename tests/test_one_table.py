@@ -117,6 +117,8 @@ OTHER_MEANINGS = {
     "command_line.formulas": {"max", "min", "sqrt"},  # Python's own two, and what is written for √
     "compiler": {"reshape", "stack", "add", "mod", "real"},  # functions of NumPy's, as they are written, and __add__ and __mod__
     "explainer": {"minimum", "dot", "step"},  # where a parabola has it, a program of Graphviz's, and one of gradient descent
+    # what is wrong with an answer; a stage of a network; answers to the question which operation made a NaN
+    "course": {"log", "power", "relu", "sign", "sqrt", "subtract", "sum"},
     "graph": {"gamma"},  # a Greek letter
     "graph.mathml_notation": {"gamma", "max", "min", "mod", "prod", "sqrt", "sum"},  # words of LaTeX's
     "models": {"log", "step", "relu", "tanh"},  # a scale of an axis, a step of gradient descent, and what activation= may be
