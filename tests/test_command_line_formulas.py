@@ -176,6 +176,12 @@ def test_arrays_come_from_lists_and_from_files(capsys):
             ["x @ y", "x=[1, 2]", "y=[1, 2, 3]"],
             "explain: the formula, column 1, x @ y: 'matmul' failed on x of shape (2,) and y of shape (3,)",
         ),
+        (
+            ["sum(tile(x, (4000, 1)) * tile(x, 4000))", "x=3"],
+            "explain: the formula, column 5, tile(x, (4000, 1)) * tile(x, 4000): this makes 16000000 numbers; more than",
+        ),
+        (["sum(tile(x, 10**8))", "x=3"], "explain: the formula, column 5, tile(x, 10**8): this makes 100000000 numbers"),
+        ([f"x + {'1' * 99}", "x=[1, 2]"], f"write sum(x + {'1' * 35}…), or mean(x + {'1' * 35}…)."),
         (["np.load(x)", "x=3"], "explain: the formula, column 1, np.load(x): there is no function np.load"),
     ],
 )
@@ -302,6 +308,11 @@ def test_several_weights_go_by_the_largest_of_their_curvatures(capsys):
         ("x**4", ["x=2"], "and η = 0.1 is not below it."),
         ("relu(x)**2", ["x=1"], "The loss is no parabola over x"),
         ("where(x > 0, x**2, 3*x**2)", ["x=1"], "The loss is no parabola over x"),
+        ("minimum(x**2, 50)", ["x=0.08"], "The loss is no parabola over x"),
+        ("where(x < 50, x**2, x**4)", ["x=0.08"], "The loss is no parabola over x"),
+        ("x % 2", ["x=1.5"], "The loss is no parabola over x"),
+        ("x**2 + (x > 9)", ["x=1"], "The loss is no parabola over x"),
+        ("0.5*(x - 1)**2 + 1e9", ["x=3"], "of curvature λ = 1, with its minimum at x* = 1."),
         ("x*y", ["x=1", "y=2", "--wrt", "x", "--wrt", "y"], "one opens downward (λ = −1): it has no minimum"),
         ("x[0]**2", ["x=[1, 1]"], "Along 1 of them it is flat (λ = 0): there nothing moves."),
         ("x[0]**2 + x[1]", ["x=[1, 1]"], "Along one direction the loss is a straight line: it has no minimum"),
@@ -361,6 +372,11 @@ def test_the_steps_of_a_number_have_a_page(capsys, lang):
 )
 def test_what_cannot_descend_is_told_in_one_line(capsys, arguments, said):
     assert said in complaint(capsys, "descend", *arguments)
+
+
+def test_where_all_curvatures_are_alike_no_direction_is_said_to_take_more_steps(capsys):
+    out = printed(capsys, "descend", "sum(w**2)", "w=[1, 2]", "--lr", "0.5", "--steps", "1")
+    assert "ηλ = 1: along the direction of λ = 2 one step leads to the minimum; where λ is smaller it takes more." in out
 
 
 def test_more_numbers_than_have_second_derivatives_are_refused(capsys):

@@ -12,7 +12,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.command_line.formulas import Formula, quiet, told
 from tinygrad_edu.command_line.given import chosen, given_values
 from tinygrad_edu.command_line.words import Words
-from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.messages import cut, shortened
 from tinygrad_edu.errors import DataError
 
 
@@ -72,7 +72,7 @@ def formula_of(text: str, values: Mapping[str, Any], name: str = "loss") -> Form
         if array.shape:
             raise DataError(
                 f"it comes to an array of shape {array.shape}, but a gradient is that of a single number: write "
-                f"sum({text.strip()}), or mean({text.strip()})."
+                f"sum({cut(text.strip())}), or mean({cut(text.strip())})."
             )
         if not isinstance(result, tg.Value) or result.primitive is None:
             raise DataError("nothing is computed in it of what is given, so that there is no gradient.")

@@ -31,8 +31,8 @@ Reading = Callable[[Mapping[str, Any]], Any]
 """What a part of a formula comes to, once the names have values."""
 
 MOST_SIGNS = 10_000
-MOST_NUMBERS = 10**8
-"""A longer formula, and a function that makes more numbers, is a mistake."""
+MOST_NUMBERS = 10**7
+"""A longer formula, and a part of one that makes more numbers, is a mistake."""
 
 _EXACT = 2.0**53  # up to there a number of 64 bits tells whole numbers apart
 _NOTHING = object()
@@ -349,7 +349,7 @@ def _of_numbers(operation: Callable[..., Any]) -> Callable[..., Any]:
     def result(*items: Any) -> Any:
         operands = [_operand(item) for item in items]
         if not all(isinstance(x, int | float | np.integer | np.floating | np.bool_) for x in operands):
-            return operation(*operands)
+            return _measured(operation(*operands))
         if operation in (operator.and_, operator.or_, operator.invert):
             return operation(*map(_truth, operands))
         number = operation(*map(np.float64, operands))
@@ -388,13 +388,17 @@ def _index(at: Any) -> Any:
 
 
 def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function. It takes no whole numbers alone, which could overflow, and makes no array beyond all measure."""
+    """The function. It takes no whole numbers alone, which could overflow."""
 
     def result(*items: Any, **named: Any) -> Any:
         is_whole = isinstance(function, np.ufunc) and all(isinstance(x, int | np.integer) for x in items)
-        made = function(*(map(float, items) if is_whole else items), **named)
-        if (size := getattr(made, "size", 0)) > MOST_NUMBERS:
-            raise DataError(f"this makes {size} numbers; more than {MOST_NUMBERS} are too many.")
-        return made
+        return _measured(function(*(map(float, items) if is_whole else items), **named))
 
     return result
+
+
+def _measured(made: Any) -> Any:
+    """What was made, if it is not beyond all measure."""
+    if (size := getattr(made, "size", 0)) > MOST_NUMBERS:
+        raise DataError(f"this makes {size} numbers; more than {MOST_NUMBERS} are too many.")
+    return made

@@ -51,16 +51,24 @@ def reasons(loss: Loss, moments: Sequence[Moment], rate: float, words: Words) ->
 
 
 def _is_quadratic(loss: Loss, hessian: Array, moments: Sequence[Moment]) -> bool:
-    """Whether the gradient grows in proportion to the way from the start, where the steps went and in directions at random."""
-    start, slope, first = loss.start, tg.grad(loss), moments[0].gradient
+    """Whether the gradient grows in proportion to the way from the start, and the loss with its square.
+
+    Looked at is where the steps went, and in directions at random.
+    """
+    start, slope, first = loss.start, tg.value_and_grad(loss), moments[0].gradient
     size, rng = 1 + float(np.linalg.norm(start)), np.random.default_rng(0)
     ways = [moment.theta - start for moment in moments[1:4] if moment.is_finite]
-    for scale in (0.1, 1, 10):
+    for scale in (0.1, 1, 10, 100, 1000):
         way = np.asarray(scale * size * rng.normal(size=start.shape))
         ways += [way, -way]  # on both sides, so that a kink is met
     for way in ways:
-        grown, expected = slope(start + way) - first, hessian @ way
+        value, gradient = slope(start + way)
+        grown, expected = gradient - first, hessian @ way
+        height = moments[0].loss + (first + expected / 2) @ way
+        measure = abs(moments[0].loss) + (np.abs(first) + np.abs(expected)) @ np.abs(way)
         if not np.all(np.abs(grown - expected) <= _ROUNDING * (np.abs(first).max() + np.abs(expected).max())):
+            return False
+        if not abs(value - height) <= _ROUNDING * measure:  # beyond a jump the slope may be the same
             return False
     return True
 

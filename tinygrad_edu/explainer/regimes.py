@@ -48,8 +48,8 @@ SENTENCES: Mapping[str, Mapping[str, Mapping[Language, str]]] = {
             "zh": "{0}：沿每个方向，每一步都向最小值走一段，收敛；沿 {1} 小的方向收敛得慢。",
         },
         "once": {
-            "en": "{0}: along the direction of {1} one step leads to the minimum; along the others it takes more.",
-            "zh": "{0}：沿 {1} 的方向一步到达最小值；沿其他方向需要更多步。",
+            "en": "{0}: along the direction of {1} one step leads to the minimum; where λ is smaller it takes more.",
+            "zh": "{0}：沿 {1} 的方向一步到达最小值；λ 更小的方向需要更多步。",
         },
         "swing": {
             "en": "{0}: along the direction of {1} every step goes beyond the minimum, but less and less. It converges.",
