@@ -232,10 +232,11 @@ def _one_hot(classes: Any, logits: Any) -> Any:
     if classes.dtype.kind not in "iu":
         raise DataError(f"classes must be whole numbers, but have dtype {classes.dtype}; convert them with .astype(int).")
     _demand((classes >= 0) & (classes < count), f"classes are counted from 0 to {count - 1}", classes)
-    rows = np.eye(count, dtype=logits.dtype)
-    if isinstance(classes, Value):  # while it is being compiled: the program will not look, so NumPy has to refuse what is no row
-        return Value(rows, requires_grad=False)[classes.astype(np.uint32)]  # -1 would be the last one; without a sign it is none
-    return rows[classes]
+    numbers = np.arange(count)
+    if isinstance(classes, Value):  # while it is being compiled: the program will not look, so NumPy has to refuse what is no class
+        # A list of all classes is indexed, in which -1 would be the last one; without a sign it is none.
+        classes = Value(numbers, requires_grad=False)[classes.astype(np.uint32)]
+    return (classes[..., None] == numbers).astype(logits.dtype)
 
 
 def _paired(prediction: Any, target: Any) -> tuple[Any, Any]:
