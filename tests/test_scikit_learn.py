@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.errors import ConvergenceWarning, DataConversionWarning, DataError, DivergenceError, NotFittedError, ShapeError
+from tinygrad_edu.errors import (
+    ConvergenceWarning,
+    DataConversionWarning,
+    DataError,
+    DivergenceError,
+    NotFittedError,
+    ShapeError,
+    TracingError,
+)
 from tinygrad_edu.models import (
     LinearRegression,
     LogisticRegression,
@@ -327,6 +335,11 @@ def test_a_loss_of_ones_own_gets_the_logits_and_the_numbers_of_the_classes():
         ShapeError, match=r"margin\(outputs, targets\) should .* of shape \(40,\), since they have weights, but gave shape \(\)"
     ):
         model.fit(X, labels, np.ones(40))
+
+
+def test_a_loss_that_has_no_signature_is_called_too():
+    with pytest.raises(TracingError, match="would make it depend on the numbers"):  # Python's own, which compares
+        NeuralNetRegressor(tg.nn.Linear(3, 1), loss=max).fit(X, targets(LinearRegression))
 
 
 def test_every_fit_begins_with_the_network_as_it_was_given():

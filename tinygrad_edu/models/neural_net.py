@@ -247,7 +247,7 @@ class NeuralNet(Estimator):
         """The loss of each sample, or one for all of them."""
         if self.loss is None:
             return self._losses(outputs, t)
-        asked = {"reduction": "none"} if "reduction" in inspect.signature(self.loss).parameters else {}
+        asked = {"reduction": "none"} if _takes_reduction(self.loss) else {}
         losses = self.loss(self._read(outputs), t, **asked)
         if np.shape(losses) not in ([t.shape[:1]] if are_weighted else [t.shape[:1], ()]):
             raise ShapeError(
@@ -301,6 +301,13 @@ class NeuralNet(Estimator):
         samples = self._checked_again(X)
         outputs: Array = np.asarray(self._fitted().module(samples))
         return outputs
+
+
+def _takes_reduction(loss: Any) -> bool:
+    try:
+        return "reduction" in inspect.signature(loss).parameters
+    except ValueError:  # some built-in functions have no signature
+        return False
 
 
 def _parameters(module: Any) -> dict[str, Any]:

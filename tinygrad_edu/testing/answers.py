@@ -18,6 +18,7 @@ import numpy as np
 from tinygrad_edu.engine.messages import GENERATED, NUMPY, PACKAGE, STANDARD, cut, name_of, shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.escaping import one_line
+from tinygrad_edu.transforms.tracing import parameter_names
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -160,10 +161,7 @@ def _missing(result: Any) -> str:
 
 def names_of(f: Callable[..., Any], count: int) -> list[str]:
     """What the arguments of a function are called."""
-    try:
-        names = [*inspect.signature(f).parameters]
-    except (TypeError, ValueError):  # a builtin without a signature
-        names = []
+    names = parameter_names(f)
     return [names[i] if i < len(names) else f"argument {i}" for i in range(count)]
 
 
