@@ -152,6 +152,7 @@ ASKED = {
         ),
         Program("1.13", TITLE, trial=lambda answer: None, hints=HINTS, solution=two_numbers),
         Program("1.12", TITLE, trial=two_positive, hints=HINTS, solution=Text("(1, 2)", "(1, 2)")),
+        Number("1.14", TITLE, right=lambda: np.array([4000, 2]), hints=HINTS, solution=Text("4000, 2", "4000, 2")),
     )
 }
 
@@ -301,6 +302,15 @@ ANSWERS = [
     ("1.13", two_numbers, "right", "right", "答对了"),
     ("1.13", 3.0, "no function", "its name, without parentheses", "不加括号"),
     ("1.13", lambda x, y: x, "parameters", "with 1 argument, (x), but is <lambda>(x, y)", "应有 1 个参数 (x)"),
+    ("1.14", (4000.0, 2), "right", "right", "答对了"),
+    ("1.14", (4000, 3), "wrong", "1 of 2 numbers differ, counted from 0 at [1].", "2 个数里错了 1 个"),
+    (
+        "1.14",
+        (tg.Value(4000.0), tg.Value(2.0)),
+        "no numbers",
+        "Write .item() after each Value.",
+        "请在每个 Value 后面写上 .item()。",
+    ),
 ]
 
 
@@ -314,7 +324,7 @@ def test_an_answer_is_told_what_is_wrong_with_it(number, answer, kind, en, zh):
 
 def test_check_prints_and_returns_nothing(capsys):
     assert check("1.1", gradient) is None
-    assert capsys.readouterr().out == "1.1 is right. Of lesson 1, 1 of 13 exercises are done.\n"
+    assert capsys.readouterr().out == f"1.1 is right. Of lesson 1, 1 of {len(ASKED)} exercises are done.\n"
     assert check("1.1", lambda theta, x, t: -gradient(theta, x, t), lang="zh") is None
     assert capsys.readouterr().out == ('1.1 还不对。符号反了：是梯度的 −1 倍。\n需要提示：hint("1.1", lang="zh")\n')
     check("1.2", ...)

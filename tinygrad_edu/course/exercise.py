@@ -329,12 +329,15 @@ def _check_shape(got: Array, right: Array) -> None:
 
 def _agree(got: Array, right: Array, tolerance: float = _ROUNDING) -> bool:
     """Whether they are the same up to rounding, which goes with the largest number; whole numbers and truths exactly."""
-    if got.shape != right.shape:
-        return False
+    return got.shape == right.shape and bool(np.all(_agreeing(got, right, tolerance)))
+
+
+def _agreeing(got: Array, right: Array, tolerance: float) -> Array:
+    """Where they agree."""
     if right.dtype.kind in "biu":
-        return bool(np.array_equal(got, right))
+        return np.equal(got, right)
     largest = np.max(np.abs(right), initial=0, where=np.isfinite(right))
-    return bool(np.allclose(got, right, rtol=tolerance, atol=tolerance * largest, equal_nan=True))
+    return np.isclose(got, right, rtol=tolerance, atol=tolerance * largest, equal_nan=True)
 
 
 def _is_same(got: Any, mistake: Any) -> bool:
@@ -373,7 +376,7 @@ def _about_numbers(got: Array, right: Array) -> Finding:
             return Finding("wrong", f"Almost: write more digits than in {got:g}.", f"差一点：{got:g} 的位数不够，请多写几位。")
         en, zh = ("large", "大") if got > right else ("small", "小")
         return Finding("wrong", f"It is wrong: {got:.6g} is too {en}.", f"{got:.6g} 太{zh}了。")
-    places = np.argwhere(~np.isclose(got, right, rtol=_DIGITS, atol=_DIGITS * np.max(np.abs(right))))
+    places = np.argwhere(~_agreeing(got, right, _DIGITS))
     at = shortened((places.ravel() if got.ndim == 1 else places).tolist())
     return Finding(
         "wrong",

@@ -235,6 +235,8 @@ def _advice(answer: Any, array: Array | None, right: Array) -> tuple[str, str]:
         own = ".numpy()" if right.shape else ".item()"
         return f" Write {own} after the Value.", f"请在这个 Value 后面写上 {own}。"
     if isinstance(answer, list | tuple):
+        if any(isinstance(each, Value) for each in answer):
+            return " Write .item() after each Value.", "请在每个 Value 后面写上 .item()。"
         if right.ndim == 1 and any(isinstance(each, list | tuple) for each in answer):
             return " Write its numbers one after the other, without brackets in between.", "请把这些数依次写出，中间不要加括号。"
         single = " A single number has no brackets and no comma.", "单独一个数不要加括号和逗号。"
