@@ -42,9 +42,11 @@ print(x.grad)
 
 @pytest.fixture
 def lesson(tmp_path, monkeypatch):
-    """A course of one lesson, which can be written anew."""
+    """A course of one lesson, which can be written anew; in a folder whose modules are none of its business."""
     folder = tmp_path / "course"
     folder.mkdir()
+    (folder / "cmd.py").write_text("a module of the user's", "utf-8")
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(texts, "_FOLDERS", (folder,))
     monkeypatch.setenv("TINYGRAD_EDU_HOME", str(tmp_path / "own"))
     english, chinese = folder / "03_gradient.md", folder / "03_gradient.zh-CN.md"

@@ -77,7 +77,7 @@ def build_lesson(number: int, lang: str, folder: str | os.PathLike[str]) -> Path
         source.mkdir()
         copy(lesson, source)
         (source / "conf.py").write_text(_CONF.format(lang=lang, name=lesson.stem), encoding="utf-8")
-        command = [sys.executable, "-m", "sphinx", "-q", "-W", str(source), str(built)]
+        command = [sys.executable, "-P", "-m", "sphinx", "-q", "-W", str(source), str(built)]
         told = subprocess.run(
             command, env=environment(directory), capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
         )
