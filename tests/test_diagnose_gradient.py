@@ -288,6 +288,45 @@ def test_labels_and_other_whole_numbers_stay_what_they_are():
     assert diagnose_gradient(loss, lambda z, k: tg.softmax(z, axis=1) - one_hot[k], (logits, labels)).kind == "mean"
 
 
+@pytest.mark.parametrize(
+    ("f", "wrong", "args"),
+    [
+        (scalar, lambda a, x, t: -(t - a * x) * abs(x), POINT),
+        (lambda a, x, t: abs(t - a * x), lambda a, x, t: -np.sign(t - a**x) * x, (3.0, 2.0, 0.5)),
+        (lambda x: np.sum(np.abs(x)), lambda x: np.ones(2), (np.array([1.0, 2.0]),)),
+        (lambda x: x**2, lambda x: 2 * np.sqrt(x) ** 2, (1.0,)),
+        (lambda x: x**2, lambda x: 2 * x if x > 0 else np.zeros(2), (1.0,)),
+    ],
+)
+def test_a_gradient_that_is_right_for_numbers_of_these_signs_alone_is_told_so(f, wrong, args):
+    found = diagnose_gradient(f, wrong, args)
+    assert found.kind == "only here"
+    assert "as long as no number changes its sign." in found.en
+    assert "正负号不变" in found.zh
+
+
+@pytest.mark.parametrize(
+    ("f", "right", "args"),
+    [
+        (lambda x: np.log(x), lambda x: 1 / x, (2.0,)),
+        (lambda x: np.sum(x * np.log(x)), lambda x: np.log(x) + 1, (np.array([0.2, 0.8]),)),
+        (lambda x, y: np.sqrt(x * y), lambda x, y: 0.5 * np.sqrt(y / x), (2.0, 3.0)),
+        (lambda x, n: x**n, lambda x, n: n * x ** (n - 1), (2.0, 3.5)),
+    ],
+)
+def test_a_gradient_is_not_asked_for_where_the_function_has_none(f, right, args):
+    assert diagnose_gradient(f, right, args).is_right
+
+
+def test_a_function_that_refuses_other_signs_is_not_asked_there():
+    def root(x):
+        if x < 0:
+            raise ValueError("no root")
+        return np.sqrt(x)
+
+    assert diagnose_gradient(root, lambda x: 0.5 / np.sqrt(x), (2.0,)).is_right
+
+
 def test_a_gradient_that_is_right_up_to_differences_is_right():
     def by_differences(theta, x, t):
         return (scalar(theta + 1e-5, x, t) - scalar(theta - 1e-5, x, t)) / 2e-5

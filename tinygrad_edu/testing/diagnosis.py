@@ -18,7 +18,7 @@ from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, TinygradError
 from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called_everywhere, check_callable, names_of, numbers
-from tinygrad_edu.transforms.gradients import grad
+from tinygrad_edu.transforms.gradients import grad, value_and_grad
 
 _POINTS = 4
 _CLOSE = 1e-6  # relative; a gradient by hand may be by differences
@@ -60,7 +60,8 @@ def diagnose_gradient(
     my_gradient: the gradient for one argument as a function of the same arguments; it returns an array of that argument's shape.
         It gets copies, and whatever it raises is told with the line of its code.
     args: a tuple of numbers and arrays, one for each argument. Other points are made of these at random: each number of double
-        precision is multiplied by something between ½ and 2, and whole numbers stay.
+        precision is multiplied by something between ½ and 2, and whole numbers stay. A gradient that is right there is tried with
+        other signs, too, one argument at a time, where `f` has a gradient.
     argnum: the argument that the gradient is for.
     seed: of the points.
     lang: "zh" for Chinese.
@@ -108,7 +109,7 @@ def _diagnosis(
         return Finding("the function", "That is the function itself, not its gradient.", "这是函数本身，不是它的梯度。")
     if found.kind in ("wrong", "shape"):
         return _seen_on_single_samples(f, my_gradient, names, places, argnum, found)
-    return found
+    return _seen_with_other_signs(f, my_gradient, names, places, argnum, rng) if found.is_right else found
 
 
 def _points(
@@ -189,6 +190,50 @@ def _seen_on_single_samples(
         return found
     before_en, before_zh = (f"{found.en} ", found.zh) if found.kind == "shape" else ("", "")
     return Finding(single.kind, f"{before_en}Seen on a single sample: {single.en}", f"{before_zh}只看一个样本：{single.zh}")
+
+
+def _seen_with_other_signs(
+    f: Callable[..., Any],
+    my_gradient: Callable[..., Any],
+    names: Sequence[str],
+    places: Sequence[Sequence[Any]],
+    argnum: int,
+    rng: np.random.Generator,
+) -> Finding:
+    """Whether a gradient is right, too, where one of the arguments has other signs, if the function has a gradient there."""
+    turned = [[_turned(x, rng) if i == which else x for i, x in enumerate(at)] for at in places for which in range(len(at))]
+    try:
+        with np.errstate(all="ignore"):
+            points = _points(f, my_gradient, names, [at for at in turned if _is_smooth(f, at, argnum)], argnum)
+    except RefusedError as refused:
+        return refused.finding
+    wrong = [point for point in points if finding([point]).kind != "right"]
+    if not wrong:
+        return finding(points)
+    error = finding(wrong[:1]) if wrong[0].got.shape != wrong[0].right.shape else _about_error(wrong)
+    return Finding(
+        "only here",
+        f"It is right as long as no number changes its sign. {error.en}",
+        f"只有当各数的正负号不变时才对。{error.zh}",
+    )
+
+
+def _turned(x: Any, rng: np.random.Generator) -> Any:
+    """An argument with other signs: a single number has the other one, the numbers of an array have some at random."""
+    numbers = np.asarray(x)
+    if numbers.dtype.kind != "f":
+        return x
+    return -x if not numbers.ndim else np.asarray(numbers * rng.choice([-1, 1], numbers.shape), numbers.dtype)
+
+
+def _is_smooth(f: Callable[..., Any], at: Sequence[Any], argnum: int) -> bool:
+    """Whether the function has a gradient there: log has none where numbers are negative, and a choice may refuse them."""
+    try:
+        with np.errstate(all="ignore"):
+            value, gradient = value_and_grad(f, argnum)(*at)
+        return bool(np.isfinite(value) and np.all(np.isfinite(gradient)))
+    except Exception:  # whatever a function raises that is asked for what it is not made for
+        return False
 
 
 def _of_one_sample(point: Point) -> Point:
