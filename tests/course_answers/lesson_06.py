@@ -67,6 +67,7 @@ WRONG = {
         (lambda w, b, x, t: -(t - output(x @ w + b)) * np.ones(2), "factor x is missing", "缺少因子 x"),
         (lambda w, b, x, t: -(t - (x @ w + b)) * x, "not with the logit z", "不是 logit z"),
         (lambda w, b, x, t: -(t - output(x @ w)) * x, "The bias b is missing", "漏了偏置 b"),
+        (lambda w, b, x, t: -(t - (x @ w + b >= 0)) * x, "where z is exactly 0", "z 恰好为 0 时"),
         (lambda w, b, x, t: -t * x, "The output y is missing", "漏了输出 y"),
     ],
     "6.4": [

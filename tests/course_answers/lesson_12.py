@@ -114,6 +114,15 @@ def _often_right(X, t):
     return predict
 
 
+def _without_epsilon(theta, g, m, s, k, eta):
+    m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
+    return theta - eta * m / (1 - 0.9**k) / np.sqrt(s / (1 - 0.999**k)), m, s
+
+
+def _old_means(theta, g, m, s, k, eta):
+    return adam(theta, g, m, s, k, eta)[0], m, s
+
+
 WRONG = {
     "12.1": [
         (_uphill, "It goes uphill", "方向反了"),
@@ -136,6 +145,8 @@ WRONG = {
         (_without_root, "The root of ŝ is missing", "缺少对 ŝ 开方"),
         (_overwrites, "Return m and s themselves", "应返回 m 和 s 本身"),
         (_theta_alone, "3 results", "3 个结果"),
+        (_without_epsilon, "10⁻⁸ is missing", "缺少 10⁻⁸"),
+        (_old_means, "result 2 of 3 is", "第 2 个结果（共 3 个）"),
     ],
     "12.5": [
         (_always_zero, "guessing gives 33%", "乱猜也有 33%"),

@@ -189,6 +189,7 @@ EXERCISES: tuple[Exercise, ...] = (
             (np.array([1.0, 1.0]), 1.5, np.array([0.5, -1.0]), 0),  # without b the answer would be no
             (np.array([1.0, -1.0]), -5.0, np.array([1.0, -1.0]), 1),  # and here yes
             (np.array([1.0, 1.0]), 0.5, np.array([1.0, 1.0]), 1),
+            (np.array([1.0, 1.0]), 0.0, np.array([1.0, -1.0]), 1),  # z is exactly 0
         ),
         hints=(
             Text(
@@ -213,6 +214,10 @@ EXERCISES: tuple[Exercise, ...] = (
             (
                 lambda w, b, x, t: -(t - step(x @ w)) * x,
                 Text("The bias b is missing from the logit.", "logit 里漏了偏置 b。"),
+            ),
+            (
+                lambda w, b, x, t: -(t - (x @ w + b >= 0)) * x,
+                Text("Nearly: where z is exactly 0 the output is 0. Write z > 0.", "差一点：z 恰好为 0 时输出是 0。请写 z > 0。"),
             ),
             (lambda w, b, x, t: -t * x, Text("The output y is missing from t − y.", "t − y 里漏了输出 y。")),
         ),

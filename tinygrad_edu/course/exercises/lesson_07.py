@@ -139,7 +139,11 @@ EXERCISES: tuple[Exercise, ...] = (
         Text("The gradient over a batch", "一个 batch 的梯度"),
         f=perceptron_loss,
         arguments=(np.array([1.0, 1.0]), 0.1, X, T),
-        others=((np.array([1.0, 1.0]), -1.5, X, T), (np.array([-1.0, 0.2]), 1.0, X, T)),  # where b decides
+        others=(
+            (np.array([1.0, 1.0]), -1.5, X, T),  # here b decides
+            (np.array([-1.0, 0.2]), 1.0, X, T),
+            (np.array([1.0, 1.0]), 0.0, X, T),  # z is exactly 0 for one of them
+        ),
         hints=(
             Text(
                 "First the outputs: y is 1 where X @ w + b is above 0, else 0. They count as constants.",
@@ -167,6 +171,10 @@ EXERCISES: tuple[Exercise, ...] = (
                 lambda w, b, X, t: X.T @ (step(X @ w) - t),
                 Text("The bias b is missing from the logits.", "logit 里漏了偏置 b。"),
             ),
+            (
+                lambda w, b, X, t: X.T @ ((X @ w + b >= 0) - t),
+                Text("Nearly: where z is exactly 0 the output is 0. Write z > 0.", "差一点：z 恰好为 0 时输出是 0。请写 z > 0。"),
+            ),
             (lambda w, b, X, t: -(X.T @ t), Text("The outputs y are missing from y − t.", "y − t 里漏了输出 y。")),
         ),
     ),
@@ -175,6 +183,7 @@ EXERCISES: tuple[Exercise, ...] = (
         Text("Three perceptrons at once", "三个感知机一起算"),
         f=perceptron_loss,
         arguments=(np.array([[1.0, -0.5, 0.3], [1.0, 0.7, -0.2]]), np.array([0.1, -0.2, 0.3]), X, TRUTHS),
+        others=((np.array([[1.0, -0.5, 0.3], [1.0, 0.7, -0.2]]), np.zeros(3), X, TRUTHS),),  # one z is exactly 0
         hints=(
             Text(
                 "Nothing is new: a column of W is one perceptron. What is the gradient for it? See exercise 7.2.",
@@ -198,6 +207,13 @@ EXERCISES: tuple[Exercise, ...] = (
             (
                 lambda W, b, X, T: X.T @ (step(X @ W) - T),
                 Text("The biases b are missing from the logits.", "logit 里漏了偏置 b。"),
+            ),
+            (
+                lambda W, b, X, T: X.T @ ((X @ W + b >= 0) - T),
+                Text(
+                    "Nearly: where a logit is exactly 0 the output is 0. Write > 0.",
+                    "差一点：logit 恰好为 0 时输出是 0。请写 > 0。",
+                ),
             ),
         ),
     ),

@@ -110,8 +110,21 @@ def adam_uphill(theta, g, m, s, k, eta):
     return adam_step(theta, g, m, s, k, -eta)
 
 
+def adam_without_epsilon(theta, g, m, s, k, eta):
+    _, m, s = adam_step(theta, g, m, s, k, eta)
+    return theta - eta * (m / (1 - 0.9**k)) / np.sqrt(s / (1 - 0.999**k)), m, s
+
+
+def adam_with_epsilon_in_the_root(theta, g, m, s, k, eta):
+    _, m, s = adam_step(theta, g, m, s, k, eta)
+    return theta - eta * (m / (1 - 0.9**k)) / np.sqrt(s / (1 - 0.999**k) + 1e-8), m, s
+
+
 def _adam(rng: np.random.Generator) -> tuple[Any, ...]:
-    return rng.normal(size=3), rng.normal(size=3), rng.normal(size=3), rng.uniform(0.1, 1, 3), int(rng.integers(1, 20)), 0.01
+    """Now and then all gradients so far are tiny, so that 10⁻⁸ counts."""
+    size = rng.choice([1.0, 1e-8])
+    g, m, s = size * rng.normal(size=3), size * rng.normal(size=3), size**2 * rng.uniform(0.1, 1, 3)
+    return rng.normal(size=3), g, m, s, int(rng.integers(1, 20)), 0.01
 
 
 def spirals(count: int, seed: int = 0) -> tuple[Any, Any]:
@@ -283,6 +296,17 @@ EXERCISES: tuple[Exercise, ...] = (
                 ),
             ),
             (adam_uphill, Text("It goes uphill: subtract.", "方向反了：应当相减。")),
+            (
+                adam_without_epsilon,
+                Text(
+                    "10⁻⁸ is missing. It keeps steps short where all gradients so far are tiny.",
+                    "缺少 10⁻⁸。梯度一直极小时，它使步子不至于太大。",
+                ),
+            ),
+            (
+                adam_with_epsilon_in_the_root,
+                Text("10⁻⁸ is added to the root, not under it.", "10⁻⁸ 加在根号外面，不在根号里面。"),
+            ),
         ),
     ),
     Program(
