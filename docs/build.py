@@ -4,6 +4,7 @@ Lessons run meanwhile. A warning of Sphinx, and an exception or a warning in a l
 other: two kernels of Jupyter's that start at once may choose the same port.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,9 @@ ROOT = Path(__file__).parents[1]
 SITE = ROOT / "build" / "site"
 LANGUAGES = ("en", "zh")
 LEFT_OUT = shutil.ignore_patterns(".*", "_sources", "objects.inv")
+ELSEWHERE = re.compile(
+    r"""<(?!a\b)\w+\b[^<>]*\b(?:src|srcset|href|poster)=["'](?:https?:)?//[^<>]*>|url\(["']?(?:https?:)?//[^)]*\)"""
+)
 DOOR = """<!doctype html>
 <html lang="en">
 <head>
@@ -56,6 +60,15 @@ def build(language, folder):
     told = subprocess.run([sys.executable, "-m", "sphinx", *options, ".", folder / "pages"], cwd=ROOT, env=environment(folder))
     if told.returncode:
         sys.exit(f"not built: {language}")
+    if asked := list(asked_elsewhere(folder / "pages")):
+        sys.exit("\n".join(["a page must ask nothing of other addresses:", *asked]))
+
+
+def asked_elsewhere(folder):
+    """What the pages and styles in a folder would load from other addresses. A link, which a reader follows, loads nothing."""
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in {".html", ".css"}):
+        for found in ELSEWHERE.findall(path.read_text(encoding="utf-8")):
+            yield f"{path.relative_to(folder)}: {found[:200]}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -101,8 +102,9 @@ def test_a_lesson_with_an_exception_or_a_warning_is_no_page(lesson, tmp_path, ce
 
 def test_without_its_packages_a_page_is_an_error_that_names_the_extra(lesson, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "myst_nb", None)
-    with pytest.raises(MissingExtraError, match=r"myst_nb.*extra \"course\".*pip install \"tinygrad_edu\[course\]\""):
+    with pytest.raises(MissingExtraError, match=r"myst_nb.*extra \"course\".*pip install \"tinygrad_edu\[course\]\"") as told:
         build_lesson(3, "en", tmp_path / "pages")
+    assert f"text files, in {lesson.parent}, and" in str(told.value)
 
 
 def test_a_lesson_that_is_not_there_is_an_error_that_says_which_are(lesson, tmp_path):
@@ -201,3 +203,24 @@ def test_a_docstring_becomes_lists_code_and_links(reference):
         "Then `some_words`.",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        '<img alt="" src="https://example.com/x.png">',
+        "<script async src='//example.com/x.js'></script>",
+        '<link rel="stylesheet" href="http://example.com/x.css">',
+        '<p style="background: url(https://example.com/x.png)">',
+    ],
+)
+def test_a_page_that_would_load_something_from_another_address_is_found(asks, tmp_path):
+    asked_elsewhere = runpy.run_path(str(ROOT / "docs" / "build.py"))["asked_elsewhere"]
+    page = tmp_path / "docs" / "page.html"
+    page.parent.mkdir()
+    page.write_text('<a href="https://example.com">a link</a> <img src="x.png"> <aside>https://example.com</aside>', "utf-8")
+    assert list(asked_elsewhere(tmp_path)) == []
+    page.write_text(f"<p>words</p>{asks}", "utf-8")
+    (found,) = asked_elsewhere(tmp_path)
+    assert found.startswith("docs/page.html: ")
+    assert "example.com" in found

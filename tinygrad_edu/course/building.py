@@ -16,7 +16,7 @@ from shutil import copy, copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tinygrad_edu.course.texts import lesson_file
+from tinygrad_edu.course.texts import lesson_file, lessons_folder
 from tinygrad_edu.errors import MissingExtraError, TinygradError
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -193,5 +193,5 @@ def _check_packages() -> None:
         raise MissingExtraError(
             f'a lesson becomes a page with the help of {", ".join(missing)}, which the extra "course" brings: '
             'pip install "tinygrad_edu[course]". Without it python -m tinygrad_edu learn lists the lessons; '
-            "they are text files that can be read as they are."
+            f"they are text files, in {lessons_folder()}, and can be read as they are."
         )

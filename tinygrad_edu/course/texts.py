@@ -10,6 +10,11 @@ _FOLDERS = (_HERE / "lessons", _HERE.parents[1] / "course")
 _ENDINGS = {"en": ".md", "zh": ".zh-CN.md"}
 
 
+def lessons_folder() -> Path:
+    """The folder of the lessons' texts."""
+    return next(filter(Path.is_dir, _FOLDERS))
+
+
 def lesson_files(lang: str) -> dict[int, Path]:
     """The texts of all lessons, by their numbers, in "en" or "zh".
 
@@ -19,8 +24,7 @@ def lesson_files(lang: str) -> dict[int, Path]:
     """
     if lang not in _ENDINGS:
         raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
-    folder = next(filter(Path.is_dir, _FOLDERS))
-    files = (file for file in sorted(folder.glob("[0-9][0-9]_*.md")) if "." not in file.name.removesuffix(_ENDINGS[lang]))
+    files = (file for file in sorted(lessons_folder().glob("[0-9][0-9]_*.md")) if "." not in file.name.removesuffix(_ENDINGS[lang]))
     return {int(file.name[:2]): file for file in files}
 
 
