@@ -312,9 +312,11 @@ def test_a_gradient_that_is_right_for_numbers_of_these_signs_alone_is_told_so(f,
         (lambda x: np.sum(x * np.log(x)), lambda x: np.log(x) + 1, (np.array([0.2, 0.8]),)),
         (lambda x, y: np.sqrt(x * y), lambda x, y: 0.5 * np.sqrt(y / x), (2.0, 3.0)),
         (lambda x, n: x**n, lambda x, n: n * x ** (n - 1), (2.0, 3.5)),
+        (lambda x, b: np.maximum(x + b, 0), lambda x, b: 1.0 * (x + b > 0), (1.0, 1.0)),
+        (lambda x, b: np.maximum(x + b, 0), lambda x, b: 1.0 * (x + b >= 0), (1.0, 1.0)),
     ],
 )
-def test_a_gradient_is_not_asked_for_where_the_function_has_none(f, right, args):
+def test_a_gradient_is_not_asked_for_where_the_function_has_none_or_a_kink(f, right, args):
     assert diagnose_gradient(f, right, args).is_right
 
 

@@ -201,7 +201,8 @@ def _seen_with_other_signs(
     rng: np.random.Generator,
 ) -> Finding:
     """Whether a gradient is right, too, where one of the arguments has other signs, if the function has a gradient there."""
-    turned = [[_turned(x, rng) if i == which else x for i, x in enumerate(at)] for at in places for which in range(len(at))]
+    random = places[1:]  # the numbers of the first are round, so that some may meet where a choice changes
+    turned = [[_turned(x, rng) if i == which else x for i, x in enumerate(at)] for at in random for which in range(len(at))]
     try:
         with np.errstate(all="ignore"):
             points = _points(f, my_gradient, names, [at for at in turned if _is_smooth(f, at, argnum)], argnum)
