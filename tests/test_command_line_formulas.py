@@ -138,6 +138,10 @@ def test_arrays_come_from_lists_and_from_files(capsys):
         (["x*2", "x=foo"], "explain: x=foo, column 1, foo: this is no number."),
         (["x*2", "x=nan"], "explain: x is nan; give finite numbers."),
         (["x*2", "x=[1, inf]"], "explain: x[1] is inf; give finite numbers."),
+        (["x*2", "x=None"], "explain: x=None: this is no number."),
+        (["x*2", "x=[[1, 2], [3]]"], "explain: x=[[1, 2], [3]]: the lists in it are not equally long."),
+        (["x*2", f"x={'1' * 5000}"], f"explain: x={'1' * 39}…, column 1"),
+        (["x*2", "x=3", "--page", ""], "explain: this page can be saved as .html, but not as"),
         (["x*2", "x=[]"], "explain: x: there are no numbers in it."),
         (["x*2", "x=1e400"], "explain: x=1e400, column 1, 1e400: this is too large"),
         (["x*2", "3"], "explain: '3': a name is given with its value, as in theta=3."),
@@ -207,6 +211,11 @@ def test_what_cannot_be_explained_is_told_in_one_line(capsys, arguments, said):
         ("x.csv", b"", "x: there are no numbers in it."),
         ("x.csv", b"1,a\n2,3\n", "x.csv, line 1, column 2: 'a' is not a number."),
         ("x.csv", b"\xff\xfe1", "UTF-16"),
+        *(
+            ("x.csv", f"{cell}\n2\n3\n".encode(), "x.csv, line 1, column 1: ")
+            for cell in ["1_000", "−5", "$5", "(5)", "50%", "nan", "-inf", "٣", "２", "0x10"]
+        ),
+        ("x.npy", b"\x93NUMPY\x01\x00v\x00" + b"(" * 117 + b"\n", "is no array that np.save wrote, or is damaged"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_told_with_its_place(capsys, name, content, said):
@@ -218,6 +227,21 @@ def test_what_is_wrong_in_a_file_is_told_with_its_place(capsys, name, content, s
 def test_a_file_of_something_else_than_real_numbers_is_told(capsys, array):
     np.save("x.npy", array)
     assert "x.npy: an array of real numbers is needed, but its dtype is" in complaint(capsys, "explain", "sum(x)", "x=x.npy")
+
+
+@pytest.mark.parametrize("name", ["x", "θ", "变量", "# x", "°C", "_1", "size in m²", "x1", ""])
+def test_a_line_of_names_is_no_line_of_numbers(name):
+    Path("x.csv").write_text(f"{name},{name}\n2,3\n", "utf-8")
+    np.testing.assert_array_equal(given_values(["x=x.csv"])["x"], [[2.0, 3.0]])
+
+
+def test_a_number_beyond_64_bits_in_a_file_is_told_without_a_warning(capsys):
+    largest = np.array([np.finfo(np.longdouble).max])
+    np.save("x.npy", largest)
+    with np.errstate(over="ignore"):
+        if np.isfinite(float(largest[0])):
+            pytest.skip("here a long double is a double")
+    assert "explain: x[0] is inf; give finite numbers." in complaint(capsys, "explain", "sum(x**2)", "x=x.npy")
 
 
 def test_an_array_of_objects_is_never_unpickled(capsys):
@@ -364,6 +388,9 @@ def test_the_steps_of_a_number_have_a_page(capsys, lang):
         (["x**2", "x=1"], "descend: the following arguments are required: --lr"),
         (["x**2", "x=1", "--lr", "nan"], "must be a number above 0"),
         (["x**2", "x=1", "--lr", "1", "--steps", "0"], "must be a whole number of at least 1"),
+        (["x**2", "x=1", "--lr", "1", "--steps", "10000000000"], "of at least 1 and at most 1000000000, but is '10000000000'"),
+        (["x**2", "x=1", "--lr", "1", "--steps", "9" * 5000], "of at least 1 and at most 1000000000, but is '9999"),
+        (["x**2", "x=1", "--lr", "1", "--page", ""], "descend: this page can be saved as .html, but not as"),
         (["x**2", "x=[1, 2]", "--lr", "1"], "descend: the formula: it comes to an array of shape (2,)"),
         (["sum(x**2)", "x=[1, 2]", "--lr", "1", "--page", "x.html"], "descend: --page shows the steps of one number, but x has 2."),
         (["sum(tile(x, 501)**2)", "x=[1]", "--lr", "1", "--wrt", "y"], "descend: --wrt y: there is no such name"),

@@ -15,6 +15,7 @@ from tinygrad_edu.command_line.learning import learn
 from tinygrad_edu.command_line.predicting import predict
 from tinygrad_edu.command_line.trained import KINDS
 from tinygrad_edu.command_line.training import train
+from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import TinygradError
 from tinygrad_edu.escaping import one_line
 from tinygrad_edu.explainer.reference import op_table
@@ -156,9 +157,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _whole(at_least: int) -> Callable[[str], int]:
     def whole(given: str) -> int:
-        if given.isdecimal() and at_least <= int(given) <= 10**9:
+        if given.isdecimal() and len(given) <= 10 and at_least <= int(given) <= 10**9:
             return int(given)
-        raise argparse.ArgumentTypeError(f"it must be a whole number of at least {at_least}, but is {given!r}")
+        bounds = f"at least {at_least} and at most {10**9}" if given.isdecimal() and len(given) > 9 else f"at least {at_least}"
+        raise argparse.ArgumentTypeError(f"it must be a whole number of {bounds}, but is {shortened(given)}")
 
     return whole
 
@@ -172,6 +174,6 @@ def _number(at_least: float = -math.inf, above: float = -math.inf, below: float 
         if math.isfinite(value) and at_least <= value and above < value < below:
             return value
         bounds = f"at least {at_least:g} and below {below:g}" if math.isfinite(below) else f"above {above:g}"
-        raise argparse.ArgumentTypeError(f"it must be a number {bounds}, but is {given!r}")
+        raise argparse.ArgumentTypeError(f"it must be a number {bounds}, but is {shortened(given)}")
 
     return number

@@ -38,7 +38,7 @@ def descend(options: Namespace) -> None:
     with told("the formula"):
         moments = descended(loss, options.lr, options.steps)
         rows, why = _table(loss, moments, words), list(reasons(loss, moments, options.lr, words))
-    if options.page:
+    if options.page is not None:
         with quiet():
             path = tg.explain_descent(_history(moments), learning_rate=options.lr, lang=options.lang).save(options.page)
         why += [words.say(f"page: {path}", f"网页：{path}")]
@@ -49,7 +49,7 @@ def _check_size(loss: Loss, options: Namespace) -> None:
     count = loss.start.size
     if count > _MOST_NUMBERS:
         raise DataError(f"descend follows at most {_MOST_NUMBERS} numbers, but {', '.join(loss.wrt)} has {count}.")
-    if options.page and count > 1:
+    if options.page is not None and count > 1:
         raise DataError(f"--page shows the steps of one number, but {', '.join(loss.wrt)} has {count}.")
 
 

@@ -38,7 +38,7 @@ def explain(options: Namespace) -> None:
         parts = [_source(options.formula, values, wrt or formula.names)] if options.source else []
         parts += [explanation.to_latex()] if options.latex else []
         parts = parts or [str(explanation)]
-    if options.page:
+    if options.page is not None:
         with quiet():
             path = explanation.page(learning_rate=options.lr).save(options.page)
         parts += [Words(options.lang).say(f"page: {path}", f"网页：{path}")]

@@ -112,7 +112,12 @@ def constant(text: str, what: str) -> Any:
     DataError: if it is none.
     """
     with told(what):
-        return np.asarray(_Reader(text, []).reading()({}), dtype=np.float64)
+        found = _Reader(text, []).reading()({})
+        if found is None:
+            raise DataError(_NO_NUMBER)
+        if isinstance(found, list):
+            raise DataError("the lists in it are not equally long.")
+        return np.asarray(found, dtype=np.float64)
 
 
 @contextmanager

@@ -8,15 +8,16 @@ from __future__ import annotations
 import keyword
 import unicodedata
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.command_line.columns import is_number
-from tinygrad_edu.command_line.formulas import constant
+from tinygrad_edu.command_line.formulas import constant, quiet
 from tinygrad_edu.command_line.tables import nearest, read_records
-from tinygrad_edu.engine.messages import shortened
+from tinygrad_edu.engine.messages import cut, shortened
 from tinygrad_edu.errors import DataError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -71,7 +72,7 @@ def chosen(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def _value(name: str, text: str) -> float | Array:
     suffix = Path(text).suffix.lower()
-    values = _from_csv(text) if suffix == ".csv" else _from_npy(text) if suffix == ".npy" else constant(text, f"{name}={text}")
+    values = _from_csv(text) if suffix == ".csv" else _from_npy(text) if suffix == ".npy" else constant(text, f"{name}={cut(text)}")
     if not values.size:
         raise DataError(f"{name}: there are no numbers in it.")
     if not np.all(np.isfinite(values)):
@@ -86,17 +87,20 @@ def _from_npy(path: str) -> Array:
             values = np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
-    except (ValueError, EOFError, MemoryError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # a header that is damaged raises what its parser raises
         raise DataError(f"{path} is no array that np.save wrote, or is damaged: {error}") from None
     if values.dtype.kind not in "fiu":
         raise DataError(f"{path}: an array of real numbers is needed, but its dtype is {values.dtype}.")
-    return np.asarray(values, dtype=np.float64)
+    with quiet():
+        return np.asarray(values, dtype=np.float64)
 
 
 def _from_csv(path: str) -> Array:
     """The numbers of a table, of shape (rows, columns), or of its one column, of shape (rows,)."""
     records = list(read_records(path))
-    if records and not any(map(is_number, records[0][1])):
+    if records and not any(map(_is_like_a_number, records[0][1])):
         del records[0]  # a line of names
     for line, cells in records:
         if len(cells) != len(records[0][1]):
@@ -106,3 +110,9 @@ def _from_csv(path: str) -> Array:
                 raise DataError(f"{path}, line {line}, column {column}: {shortened(cell)} is not a number.")
     values = np.array([cells for _, cells in records], dtype=np.float64)
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _is_like_a_number(cell: str) -> bool:
+    """Whether it may be meant for a number, and so is no name of a column: 3, 1_000, −5, $5, 50%, nan."""
+    before_letters = takewhile(lambda sign: not sign.isalpha() and sign != "_", cell)
+    return any(map(str.isnumeric, before_letters)) or cell.lower().lstrip("+-") in ("nan", "inf", "infinity")
