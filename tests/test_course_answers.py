@@ -5,11 +5,12 @@ is said of them in English and in Chinese; RIGHT has a right answer to each, wri
 """
 
 import inspect
+import math
 import re
 import runpy
 from dataclasses import replace
 from functools import partial, reduce
-from itertools import cycle, product
+from itertools import count, cycle, product
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.course import check, hint, solution
 from tinygrad_edu.course.exercise import Function, Number, Program, Text
 from tinygrad_edu.course.exercises import exercises_of, lessons_with_exercises
+from tinygrad_edu.course.exercises.built_value import Value
 from tinygrad_edu.course.progress import HOME
 
 FOLDER = Path(__file__).parent / "course_answers"
@@ -109,6 +111,17 @@ def test_a_title_is_in_both_languages(number):
     title = EXERCISES[number].title
     assert not re.search("[一-鿿]", title.en)
     assert re.search("[一-鿿]", title.zh) or title.zh == title.en  # a function's name
+
+
+@every_exercise
+def test_a_solution_that_is_pasted_into_the_lesson_is_right(number):
+    """With NumPy, the library and lesson 8's class at hand, as there, and nothing else."""
+    asked, around = EXERCISES[number], {"np": np, "tg": tg, "math": math, "count": count}
+    if number.startswith("8.") and number != "8.6":
+        around["Value"] = Value
+    if callable(solution_of(number)):
+        exec(compile(asked.solution_text("en"), "pasted", "exec"), around)
+        assert asked.judge(around[solution_of(number).__name__]).is_right
 
 
 @every_exercise

@@ -118,7 +118,7 @@ EXERCISES: tuple[Exercise, ...] = (
         arguments=_dataset,
         hints=(
             Text(
-                "for x, t in zip(xs, ts): goes through the samples, one at a time.", "for x, t in zip(xs, ts): 可以逐个取出样本。"
+                "for i in range(len(xs)): goes through the samples, one at a time.", "for i in range(len(xs)): 逐个走过每个样本。"
             ),
             Text(
                 "The gradient of this one sample is (theta * xs[i] - ts[i]) * xs[i]. Update theta before the next one comes.",

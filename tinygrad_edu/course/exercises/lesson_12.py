@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 
+import tinygrad_edu as tg
 from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text
-from tinygrad_edu.data import batches
-from tinygrad_edu.nn import Linear, Sequential, Tanh, binary_cross_entropy_with_logits, softmax_cross_entropy
-from tinygrad_edu.optim import SGD
-from tinygrad_edu.primitives.elementwise import sigmoid
 from tinygrad_edu.testing.answers import called, check_callable, numbers
-from tinygrad_edu.training import fit
 
 
 def trained(X, t, w, eta, steps):
@@ -53,20 +49,20 @@ def _regression(rng: np.random.Generator) -> tuple[Any, ...]:
 
 def network_loss(W, b, v, c, X, t):
     z = np.tanh(X @ W + b) @ v + c
-    return binary_cross_entropy_with_logits(z, t)
+    return tg.nn.binary_cross_entropy_with_logits(z, t)
 
 
 def network_gradient(W, b, v, c, X, t):
     H = np.tanh(X @ W + b)
     z = H @ v + c
-    d_z = (sigmoid(z) - t) / len(t)
+    d_z = (1 / (1 + np.exp(-z)) - t) / len(t)
     d_A = d_z[:, None] * v * (1 - H**2)
     return X.T @ d_A
 
 
 def network_gradient_without_slope(W, b, v, c, X, t):
     z = np.tanh(X @ W + b) @ v + c
-    d_z = (sigmoid(z) - t) / len(t)
+    d_z = (1 / (1 + np.exp(-z)) - t) / len(t)
     return X.T @ (d_z[:, None] * v)
 
 
@@ -137,9 +133,10 @@ def spirals(count: int, seed: int = 0) -> tuple[Any, Any]:
 
 
 def learn(X, t):
-    model = Sequential(Linear(2, 32, rng=0), Tanh(), Linear(32, 3, rng=1))
-    optimizer = SGD(lr=0.3, momentum=0.9)
-    fit(model, softmax_cross_entropy, optimizer, batches(X, t, batch_size=32), epochs=150, compile=True)
+    model = tg.nn.Sequential(tg.nn.Linear(2, 32, rng=0), tg.nn.Tanh(), tg.nn.Linear(32, 3, rng=1))
+    optimizer = tg.optim.SGD(lr=0.3, momentum=0.9)
+    data = tg.data.batches(X, t, batch_size=32)
+    tg.training.fit(model, tg.nn.softmax_cross_entropy, optimizer, data, epochs=150, compile=True)
 
     def predict(X):
         return np.argmax(model(X).numpy(), axis=1)
