@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import MissingExtraError
+from tinygrad_edu.languages import Text
 
 
 def missing_extra(error: ImportError) -> MissingExtraError:
@@ -58,18 +59,6 @@ mpl.rcParams.update(
         "legend.frameon": False,
     }
 )
-
-
-@dataclass(frozen=True)
-class Text:
-    """The same in English and in Chinese."""
-
-    en: str
-    zh: str
-
-    def in_language(self, lang: str) -> str:
-        """The text in the language `"en"` or `"zh"`."""
-        return self.zh if lang == "zh" else self.en
 
 
 @dataclass

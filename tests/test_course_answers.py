@@ -18,10 +18,11 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.course import check, hint, solution
-from tinygrad_edu.course.exercise import Function, Number, Program, Text
+from tinygrad_edu.course.exercise import Function, Number, Program
 from tinygrad_edu.course.exercises import exercises_of, lessons_with_exercises
 from tinygrad_edu.course.exercises.built_value import Value
 from tinygrad_edu.course.progress import HOME
+from tinygrad_edu.languages import Text
 
 FOLDER = Path(__file__).parent / "course_answers"
 LANGUAGES = ["en", "zh"]

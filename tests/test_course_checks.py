@@ -13,8 +13,9 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.course import asking, check, hint, solution
-from tinygrad_edu.course.exercise import Function, Gradient, Number, Program, Text, written_numbers
+from tinygrad_edu.course.exercise import Function, Gradient, Number, Program, written_numbers
 from tinygrad_edu.course.progress import HOME, change, progress
+from tinygrad_edu.languages import Text
 
 ROOT = Path(__file__).parents[1]
 TITLE = Text("A title", "标题")

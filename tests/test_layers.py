@@ -28,7 +28,7 @@ ROOMS = [
     ["compiler"],
     ["graph"],
     ["transforms"],
-    ["saving", "array_files", "engine"],
+    ["languages", "saving", "array_files", "engine"],
     ["engine.value"],
     ["engine.state"],
     ["engine.array_methods", "engine.backpropagation", "engine.numpy_protocols"],

@@ -273,9 +273,7 @@ class _Reader:
         if (found := _found(name)) is not _NOTHING:
             return self._constant(node, name, found)
         if not self._given:
-            raise self._refused(
-                node, "this is no number. A value is a number, a list as in [1, 2], or a file that ends in .npy or .csv."
-            )
+            raise self._refused(node, _NO_NUMBER)
         raise self._refused(node, f"there is no such name{nearest(name, self._given)}")
 
     def _constant(self, node: ast.expr, path: str, found: Any) -> Reading:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from tinygrad_edu.course.exercise import Text
 from tinygrad_edu.course.exercises import exercise, exercises_of
 from tinygrad_edu.course.progress import Progress, change
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import printable
-
-Language = Literal["en", "zh"]
+from tinygrad_edu.languages import Language, Text, check_language
 
 
 def check(number: str, answer: Any, *, lang: Language = "en") -> None:
@@ -35,7 +33,7 @@ def check(number: str, answer: Any, *, lang: Language = "en") -> None:
     3.2 is not right yet. The factor x is missing.
     A hint: hint("3.2")
     """
-    _check_language(lang)
+    check_language(lang)
     asked = exercise(number)
     found = asked.judge(answer)
     if found.is_right:
@@ -67,7 +65,7 @@ def hint(number: str, which: int | None = None, *, lang: Language = "en") -> Non
     >>> hint("1.1", 1)
     Hint 1 of 2: First compute what the model says: y = θx.
     """
-    _check_language(lang)
+    check_language(lang)
     asked = exercise(number)
     count, notes = len(asked.hints), []
     if which is None:
@@ -107,13 +105,8 @@ def solution(number: str, *, lang: Language = "en") -> None:
         y = theta * x
         return (y - t) * x
     """
-    _check_language(lang)
+    check_language(lang)
     print(exercise(number).solution_text(lang))
-
-
-def _check_language(lang: Any) -> None:
-    if lang not in ("en", "zh"):
-        raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
 
 
 def _right(number: str, now: Progress) -> Text:

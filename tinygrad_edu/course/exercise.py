@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygrad_edu.engine.messages import name_of, shortened
 from tinygrad_edu.errors import TinygradError
+from tinygrad_edu.languages import Text
 from tinygrad_edu.testing.answers import (
     Array,
     Finding,
@@ -39,18 +40,6 @@ _INPUTS = 20
 _LITTLE_SAID = ("wrong", "only here", "sum over the batch")  # of a gradient: a known mistake tells more
 _ROUNDING = 1e-6  # relative to the largest number, for functions
 _DIGITS = 5e-4  # for numbers, which may be written with three digits
-
-
-@dataclass(frozen=True)
-class Text:
-    """The same in two languages."""
-
-    en: str
-    zh: str
-
-    def in_language(self, lang: str) -> str:
-        """English or, for "zh", Chinese."""
-        return self.zh if lang == "zh" else self.en
 
 
 @dataclass(frozen=True, kw_only=True)

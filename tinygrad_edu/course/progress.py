@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-from tinygrad_edu.course.exercise import Text
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.languages import Text
 from tinygrad_edu.saving import save
 
 HOME = "TINYGRAD_EDU_HOME"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.languages import check_language
 
 _HERE = Path(__file__).parent
 _FOLDERS = (_HERE / "lessons", _HERE.parents[1] / "course")
@@ -22,8 +23,7 @@ def lesson_files(lang: str) -> dict[int, Path]:
     ------
     DataError: if there is no such language.
     """
-    if lang not in _ENDINGS:
-        raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
+    check_language(lang)
     files = (file for file in sorted(lessons_folder().glob("[0-9][0-9]_*.md")) if "." not in file.name.removesuffix(_ENDINGS[lang]))
     return {int(file.name[:2]): file for file in files}
 

@@ -19,9 +19,10 @@ from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.engine.ownership import own_data
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError
-from tinygrad_edu.explainer.page import Language, Page, check_language
+from tinygrad_edu.explainer.page import Page
 from tinygrad_edu.explainer.regimes import RANGES, SENTENCES
 from tinygrad_edu.graph.mathml_notation import mathml
+from tinygrad_edu.languages import Language, check_language
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -63,7 +64,8 @@ def explain_descent(trained: Any, X: Any = None, *, learning_rate: float | None 
     >>> explain_descent(model).facts["curvature"]
     4.0
     """
-    check_language(lang)
+    if lang is not None:
+        check_language(lang)
     history = getattr(trained, "history_", trained)
     steps = list(takewhile(_is_finite, getattr(history, "steps", ())))
     if not steps:

@@ -24,7 +24,7 @@ from tinygrad_edu.explainer.drawing import Drawing
 from tinygrad_edu.explainer.explained import Explained
 from tinygrad_edu.explainer.listing import listing, unwritten
 from tinygrad_edu.explainer.notes import notes
-from tinygrad_edu.explainer.page import Language, Page, check_language
+from tinygrad_edu.explainer.page import Page
 from tinygrad_edu.explainer.printing import Printer
 from tinygrad_edu.explainer.steps import steps
 from tinygrad_edu.graph.graph import Graph, Node
@@ -34,6 +34,7 @@ from tinygrad_edu.graph.mathml_notation import MATHML, mathml
 from tinygrad_edu.graph.notation import Notation, name_latex, name_text
 from tinygrad_edu.graph.text_notation import TEXT
 from tinygrad_edu.graph.variables import Users, Variables, names_around
+from tinygrad_edu.languages import Language, check_language
 from tinygrad_edu.saving import save
 from tinygrad_edu.transforms.tracing import Trace, parameter_names, traced
 from tinygrad_edu.transforms.trees import tree_map_named
@@ -116,7 +117,8 @@ def explain(
     dL/dW = Xᵀ @ (dL/dH ⊙ (1 − H²))
           = Xᵀ @ (H ⊙ (1 − H²))
     """
-    check_language(lang)
+    if lang is not None:
+        check_language(lang)
     wanted = None if wrt is None else _listed(wrt)
     name, inputs, variables, origin = "L", frozenset[Value](), names_around(), None
     if not isinstance(loss, Value):

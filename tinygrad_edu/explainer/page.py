@@ -10,14 +10,11 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from tinygrad_edu.engine.messages import shortened
-from tinygrad_edu.errors import DataError
 from tinygrad_edu.escaping import in_html, in_script
+from tinygrad_edu.languages import Language
 from tinygrad_edu.saving import save
-
-Language = Literal["en", "zh"]
 
 _DESCENT = ["descent.html", "stepping.js", "descent.js"]
 _PARTS = {
@@ -92,12 +89,6 @@ class Page:
         # In a frame of its own the page's styles and names stay apart from those of the notebook.
         frame = f'title="{in_html(self._title)}" sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"'
         return f'<iframe {frame} onload="{in_html(_asset("frame.js"))}" srcdoc="{in_html(self.to_html())}"></iframe>'
-
-
-def check_language(lang: Any) -> None:
-    """Raise a DataError unless it is a language that pages and explanations speak, or None."""
-    if lang not in (None, "en", "zh"):
-        raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
 
 
 def linked(html: str, contents: str, before: str = "", after: str = "") -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from tinygrad_edu.graph.python_notation import source_tree
 from tinygrad_edu.graph.reading import ARRIVING, RuleReader
 from tinygrad_edu.graph.source import expression
 from tinygrad_edu.graph.terms import Symbol, substituted
+from tinygrad_edu.languages import Language
 from tinygrad_edu.primitives.primitive import Case, Primitive
 from tinygrad_edu.primitives.table import TABLE
 
@@ -43,7 +44,7 @@ summed back to the shape of the input.
 _NONE = {"en": "`{name}` has none", "zh": "`{name}` 没有导数"}
 
 
-def op_table(lang: Literal["en", "zh"] = "en") -> str:
+def op_table(lang: Language = "en") -> str:
     """The whole table, in Markdown."""
     return "\n".join(
         [_INTRODUCTION[lang], *(_entry(primitive, _NONE[lang]) for primitive in sorted(TABLE, key=attrgetter("name")))]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tinygrad_edu.explainer.page import Language
+from tinygrad_edu.languages import Language
 
 RANGES = {
     "none": "η = 0", "direct": "0 < ηλ < 1", "once": "ηλ = 1", "swing": "1 < ηλ < 2", "forever": "ηλ = 2", "away": "ηλ > 2",

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Number, Program, Text, written_numbers
+from tinygrad_edu.course.exercise import Exercise, Function, Number, Program, written_numbers
+from tinygrad_edu.languages import Text
 
 
 def errors(theta, xs, ts):

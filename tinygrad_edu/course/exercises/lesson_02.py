@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Number, Text
+from tinygrad_edu.course.exercise import Exercise, Function, Number
+from tinygrad_edu.languages import Text
 
 
 def my_loss(theta, x, t):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Gradient, Number, Text
+from tinygrad_edu.course.exercise import Exercise, Gradient, Number
+from tinygrad_edu.languages import Text
 
 
 def loss(theta, x, t):

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Text
+from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number
+from tinygrad_edu.languages import Text
 
 XS = np.array([1.0, 0.38, 1.2, 1.6, 0.8])
 TS = np.array([0.73, 0.22, 0.83, 1.28, 0.69])

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text, written_numbers
+from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, written_numbers
+from tinygrad_edu.languages import Text
 from tinygrad_edu.primitives.elementwise import step
 
 X, T, ETA = np.array([1.5, -3.0]), 1, 0.1

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Gradient, Number, Program, Text
+from tinygrad_edu.course.exercise import Gradient, Number, Program
 from tinygrad_edu.course.exercises.built_value import Value, as_value
 from tinygrad_edu.course.exercises.trials_08 import try_class, try_divide, try_gradients, try_relu
+from tinygrad_edu.languages import Text
 
 
 def sigmoid(x):

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Function, Gradient, Program, Text
+from tinygrad_edu.course.exercise import Function, Gradient, Program
 from tinygrad_edu.course.exercises.trials_09 import try_unbroadcast
+from tinygrad_edu.languages import Text
 
 # What a rule is the gradient of, for the result's gradient g: the sum of g · out.
 

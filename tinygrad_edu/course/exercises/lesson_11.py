@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text
+from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program
 from tinygrad_edu.engine.messages import name_of
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.languages import Text
 from tinygrad_edu.testing.answers import called, check_callable
 from tinygrad_edu.transforms.gradients import elementwise_grad
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program, Text
+from tinygrad_edu.course.exercise import Exercise, Function, Gradient, Number, Program
+from tinygrad_edu.languages import Text
 from tinygrad_edu.testing.answers import called, check_callable, numbers
 
 

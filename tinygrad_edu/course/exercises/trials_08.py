@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu.course.exercise import Text
 from tinygrad_edu.course.exercises.built_value import Value
+from tinygrad_edu.languages import Text
 from tinygrad_edu.testing.answers import is_missing, spelled
 
 

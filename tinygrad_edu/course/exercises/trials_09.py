@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course.exercise import Text
 from tinygrad_edu.course.exercises.built_engine import sum_back
+from tinygrad_edu.languages import Text
 from tinygrad_edu.testing.answers import called
 
 _SHAPES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
