@@ -12,6 +12,7 @@ from types import ModuleType
 
 import demos
 from demos.stage import Stage, missing_extra
+from tinygrad_edu.languages import LANGUAGES
 
 
 def all_demos() -> dict[str, ModuleType]:
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demos", description="Demonstrations of tinygrad_edu.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="which demos to run; by default all")
     parser.add_argument("--list", action="store_true", help="list the demos")
-    parser.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of the text")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language of the text")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "out", help="the folder for the pictures")
     options = parser.parse_args(arguments)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tinygrad_edu.course.building import environment
+from tinygrad_edu.languages import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "build" / "site"
-LANGUAGES = ("en", "zh")
 LEFT_OUT = shutil.ignore_patterns(".*", "_sources", "objects.inv")
 ELSEWHERE = re.compile(
     r"""<(?!a\b)\w+\b[^<>]*\b(?:src|srcset|href|poster)=["'](?:https?:)?//[^<>]*>|url\(["']?(?:https?:)?//[^)]*\)"""

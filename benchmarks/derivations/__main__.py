@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.derivations.classic import Classic
 from benchmarks.derivations.page import ALL, page
 from benchmarks.race import TURN_SECONDS
+from tinygrad_edu.languages import LANGUAGES
 
 TIMES = Path(__file__).with_name("times.json")
 
@@ -43,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.derivations", description="Derivations by hand and derived ones.")
     parser.add_argument("--measure", action="store_true", help=f"measure the times, and keep them in {TIMES.name}")
     parser.add_argument("--rounds", type=int, default=200, help="how often both take turns (default: 200)")
-    parser.add_argument("--lang", choices=["en", "zh"], default="en", help="the language of the page")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language of the page")
     options = parser.parse_args()
     if options.measure:
         times = {classic.title: measured(classic, options.rounds) for classic in ALL}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, product
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tinygrad_edu.engine.backpropagation import ancestors
 from tinygrad_edu.engine.messages import shortened
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, TinygradError
+from tinygrad_edu.languages import Language, check_language
 from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called_everywhere, check_callable, names_of, numbers
 from tinygrad_edu.transforms.gradients import grad, value_and_grad
 
@@ -50,7 +51,7 @@ def diagnose_gradient(
     argnum: int = 0,
     *,
     seed: int = 0,
-    lang: Literal["en", "zh"] = "en",
+    lang: Language = "en",
 ) -> Finding:
     """Compare a gradient that was derived by hand with that of autodiff, and say what is wrong with it.
 
@@ -87,8 +88,7 @@ def diagnose_gradient(
         raise DataError(f"args must be a tuple with one entry for each argument of f, but is {shortened(args)}: write (x,).")
     if isinstance(argnum, bool) or not isinstance(argnum, int) or not 0 <= argnum < len(args):
         raise DataError(f"argnum must be a whole number from 0 to {len(args) - 1}, but is {shortened(argnum)}.")
-    if lang not in ("en", "zh"):
-        raise DataError(f"lang must be 'en' or 'zh', but is {shortened(lang)}.")
+    check_language(lang)
     return replace(_diagnosis(f, my_gradient, args, argnum, np.random.default_rng(seed)), lang=lang)
 
 
