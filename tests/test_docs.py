@@ -18,6 +18,7 @@ INITS = sorted(path for path in PACKAGE.rglob("__init__.py"))
 
 FILE = re.compile(r"(?<![\w./{}-])((?:[\w-]+/)*[\w.-]+\.(?:py|md))\b(?!:\d)")  # `file.py:12` is what a message looks like
 MODULE = re.compile(r"\btinygrad_edu(?:\.\w+)+")
+NAME = re.compile(r"`tg((?:\.\w+)+)")
 FOLDER = re.compile(r"`((?:[\w-]+/)+)`")
 
 
@@ -52,6 +53,27 @@ def test_a_file_a_folder_or_a_module_that_is_named_exists(path):
     text = words(path)
     assert [name for name in FILE.findall(text) + FOLDER.findall(text) if not is_there(name, path)] == []
     assert [name for name in MODULE.findall(text) if not can_be_found(name)] == []
+
+
+def is_a_name(path):
+    """Whether the package has a member of a member ... of these names, each after a dot."""
+    member = tg
+    for part in path.split(".")[1:]:
+        if not hasattr(member, part):
+            return False
+        member = getattr(member, part)
+    return True
+
+
+@pytest.mark.parametrize("path", DOCUMENTS + PYTHON, ids=named)
+def test_a_name_of_the_package_in_backticks_exists(path):
+    assert [name for name in NAME.findall(words(path)) if not is_a_name(name)] == []
+
+
+def test_a_name_that_does_not_exist_is_found():
+    assert NAME.findall("`tg.nn.Linear(2, 3)`, tg.x and `tg.nn.Linar`") == [".nn.Linear", ".nn.Linar"]
+    assert is_a_name(".nn.Linear.forward")
+    assert not is_a_name(".nn.Linar")
 
 
 @pytest.mark.parametrize("path", INITS, ids=named)
