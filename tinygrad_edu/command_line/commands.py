@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(commands.add_parser("predict", help="apply a saved model to a CSV file"))
     _add_learn(commands.add_parser("learn", help="list the lessons of the course, or open one"))
     operations = commands.add_parser("ops", help="print every operation with its formula and derivatives, in Markdown")
-    operations.add_argument("--lang", choices=LANGUAGES, default="en", help="the language of the page")
+    _add_language(operations, "the page")
     operations.set_defaults(run=lambda options: print(op_table(options.lang)))
     return parser
 
@@ -115,7 +115,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", action="store_true", help="print the loss and its gradient as NumPy source in place of text")
     parser.add_argument("--page", metavar="FILE.html", help="save a page to step through, too")
     parser.add_argument("--lr", type=_number(above=0), metavar="η", help="end the page with a step of gradient descent")
-    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language of the explanation")
+    _add_language(parser, "the explanation")
 
 
 def _add_descend(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +124,7 @@ def _add_descend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lr", type=_number(above=0), required=True, metavar="η", help="the learning rate: how far a step goes")
     parser.add_argument("--steps", type=_whole(1), default=10, metavar="N", help="how many steps; by default 10")
     parser.add_argument("--page", metavar="FILE.html", help="save a page with the steps of a single number, too")
-    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language of what is printed")
+    _add_language(parser, "what is printed")
 
 
 def _add_formula(parser: argparse.ArgumentParser, wrt: str) -> None:
@@ -148,12 +148,16 @@ def _add_learn(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", nargs="?", type=_whole(1), metavar="LESSON", help="its number; by default all are listed")
     parser.add_argument("--notebook", action="store_true", help="open it in Jupyter, as a notebook in the current folder")
     parser.add_argument("--no-open", dest="open", action="store_false", help="only say where the page or the notebook is")
-    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language of the lesson")
+    _add_language(parser, "the lesson")
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delimiter", metavar="SIGN", help="between cells: a sign, or tab; by default what the header shows")
-    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language of the report")
+    _add_language(parser, "the report")
+
+
+def _add_language(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help=f"the language of {what}")
 
 
 def _whole(at_least: int) -> Callable[[str], int]:

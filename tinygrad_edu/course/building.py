@@ -66,7 +66,8 @@ def build_lesson(number: int, lang: str, folder: str | os.PathLike[str]) -> Path
     Raises
     ------
     MissingExtraError: if Sphinx, MyST-NB, the theme furo or MathJax is not installed.
-    TinygradError: if the lesson does not run to its end, or cannot be written.
+    TinygradError: if the lesson does not run to its end.
+    OSError: if the folder cannot be written.
 
     The exercises keep their progress in a folder that is gone afterwards: nothing of the user's changes.
     """
