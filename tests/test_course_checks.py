@@ -14,7 +14,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.course import asking, check, hint, solution
 from tinygrad_edu.course.exercise import Function, Gradient, Number, Program, written_numbers
-from tinygrad_edu.course.progress import HOME, change, progress
+from tinygrad_edu.course.progress import HOME, change, home, progress
 from tinygrad_edu.languages import Text
 
 ROOT = Path(__file__).parents[1]
@@ -428,6 +428,13 @@ def test_a_damaged_file_is_set_aside_and_the_answer_is_given(content, folder, ca
     assert "progress was damaged; that file is now" in second
     assert progress().done == {"1.2"}
     assert (folder / "home" / "progress.damaged.json").read_bytes() == content
+
+
+def test_a_folder_that_begins_with_the_sign_of_the_users_own_is_in_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv(HOME, "~/course")
+    assert home() == tmp_path / "course"
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

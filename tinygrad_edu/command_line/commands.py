@@ -122,7 +122,7 @@ def _add_descend(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=descend)
     _add_formula(parser, "what descends; may be given again; by default the first name that is given")
     parser.add_argument("--lr", type=_number(above=0), required=True, metavar="η", help="the learning rate: how far a step goes")
-    parser.add_argument("--steps", type=_whole(1), default=10, metavar="N", help="how many steps; by default 10")
+    parser.add_argument("--steps", type=_whole(1, at_most=10**5), default=10, metavar="N", help="how many steps; by default 10")
     parser.add_argument("--page", metavar="FILE.html", help="save a page with the steps of a single number, too")
     _add_language(parser, "what is printed")
 
@@ -160,11 +160,13 @@ def _add_language(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help=f"the language of {what}")
 
 
-def _whole(at_least: int) -> Callable[[str], int]:
+def _whole(at_least: int, at_most: int = 10**9) -> Callable[[str], int]:
     def whole(given: str) -> int:
-        if given.isdecimal() and len(given) <= 10 and at_least <= int(given) <= 10**9:
+        is_short = given.isdecimal() and len(given) <= 10
+        if is_short and at_least <= int(given) <= at_most:
             return int(given)
-        bounds = f"at least {at_least} and at most {10**9}" if given.isdecimal() and len(given) > 9 else f"at least {at_least}"
+        is_large = given.isdecimal() and not (is_short and int(given) < at_least)
+        bounds = f"at least {at_least}{f' and at most {at_most}' if is_large else ''}"
         raise argparse.ArgumentTypeError(f"it must be a whole number of {bounds}, but is {shortened(given)}")
 
     return whole

@@ -48,7 +48,8 @@ def home() -> Path:
     DataError: if the user has none.
     """
     try:
-        return Path(os.environ.get(HOME) or Path.home() / ".tinygrad_edu")
+        named = os.environ.get(HOME)
+        return Path(named).expanduser() if named else Path.home() / ".tinygrad_edu"
     except RuntimeError:
         raise DataError(f"you have no home folder: name a folder in the environment variable {HOME}.") from None
 
