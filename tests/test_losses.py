@@ -245,6 +245,21 @@ def test_a_million_classes_need_no_table_of_a_million_times_a_million_numbers():
         assert slopes.sum(axis=1) == pytest.approx([0, 0])
 
 
+@pytest.mark.parametrize(("dtype", "count"), [("float16", 5000), ("float32", 5000), ("float64", 5000)])
+def test_labels_are_told_apart_by_a_program_in_any_precision(dtype, count):
+    logits, labels = np.zeros((2, count), dtype), np.array([4098, 4099])
+    slopes = tg.compile(tg.grad(nn.softmax_cross_entropy))(logits, labels)
+    assert slopes.dtype == dtype
+    assert np.argwhere(slopes < 0).tolist() == [[0, 4098], [1, 4099]]
+
+
+def test_a_program_for_jax_in_single_precision_takes_labels():
+    pytest.importorskip("jax")
+    logits, labels = np.zeros((2, 3), np.float32), np.array([2, 0], np.int32)
+    slopes = tg.compile(tg.grad(nn.softmax_cross_entropy), target="jax")(logits, labels)
+    np.testing.assert_allclose(slopes, tg.grad(nn.softmax_cross_entropy)(logits, labels), rtol=1e-6)
+
+
 @pytest.mark.parametrize("stranger", [-1, 3])
 def test_a_number_that_has_no_vector_is_refused_by_a_program_too(stranger):
     vectors = nn.Embedding(3, 2, rng=0)

@@ -234,8 +234,10 @@ def _one_hot(classes: Any, logits: Any) -> Any:
     _demand((classes >= 0) & (classes < count), f"classes are counted from 0 to {count - 1}", classes)
     numbers = np.arange(count)
     if isinstance(classes, Value):  # while it is being compiled: the program will not look, so NumPy has to refuse what is no class
-        # A list of all classes is indexed, in which -1 would be the last one; without a sign it is none.
-        classes = Value(numbers, requires_grad=False)[classes.astype(np.uint32)]
+        # A list of all classes is indexed, in which -1 would be the last one; without a sign it is none. It holds floats, as Values
+        # do, of single precision where that is what JAX computes in; half precision does not tell them apart.
+        every = Value(numbers, requires_grad=False, dtype=np.result_type(logits.dtype, np.float32))
+        classes = every[classes.astype(np.uint32)]
     return (classes[..., None] == numbers).astype(logits.dtype)
 
 
