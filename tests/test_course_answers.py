@@ -165,7 +165,7 @@ def test_every_kind_of_fault_in_a_gradient_is_found_in_some_answer():
     assert kinds <= {each.kind for each in found}
     sentences = {each.en for each in found}
     assert {"The factor 2 is missing.", "The factor ½ is missing.", "The factor x is missing."} <= sentences
-    assert "The derivative of tanh is missing." in sentences
+    assert "The factor (1 − tanh(w·x)²) is missing: it is the derivative of tanh(w·x) by w·x." in sentences
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

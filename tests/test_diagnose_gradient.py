@@ -88,8 +88,8 @@ CASES = [
         lambda a, x, t: -(t - np.tanh(a * x)) * x,
         (0.3, 2.0, 0.9),
         "missing factor",
-        "The derivative of tanh is missing.",
-        "缺少 tanh 的导数。",
+        "The factor (1 − tanh(θ·x)²) is missing: it is the derivative of tanh(θ·x) by θ·x.",
+        "缺少因子 (1 − tanh(θ·x)²)：它是 tanh(θ·x) 对 θ·x 的导数。",
     ),
     (mean_loss, lambda W, X, T: X.T @ (X @ W - T) / 6, (W, X, T), "right", "right", "对的"),
     (
@@ -208,8 +208,8 @@ CASES = [
         lambda a, x, t: np.tanh(a * x) - t,
         (0.3, 2.0, 0.9),
         "missing factor",
-        "The factor x and the derivative of tanh are missing.",
-        "缺少因子 x 和 tanh 的导数。",
+        "The factor x and the derivative of tanh(θ·x) are missing.",
+        "缺少因子 x 和 tanh(θ·x) 的导数。",
     ),
     (logistic, lambda v, X, t: X.T @ (tg.sigmoid(X @ v) - t) / 6, (x[:3], X, t), "right", "right", "对的"),
     (
@@ -220,22 +220,29 @@ CASES = [
         "for a single sample, but",
         "对单个样本是对的",
     ),
-    (rectified, lambda w, x, t: x * t, (w, x, t), "missing factor", "The derivative of relu is missing.", "缺少 relu 的导数"),
+    (
+        rectified,
+        lambda w, x, t: x * t,
+        (w, x, t),
+        "missing factor",
+        "The factor where(w ⊙ x > 0, 1, 0) is missing: it is the derivative of relu(w ⊙ x) by (w ⊙ x).",
+        "它是 relu(w ⊙ x) 对 (w ⊙ x) 的导数。",
+    ),
     (
         squared_sine,
         lambda a, x, t: -np.cos(a * x) * x,
         (0.3, 2.0, 0.9),
         "missing factor",
-        "The derivative of power is missing.",
-        "缺少 power 的导数",
+        "The factor 2(t − sin(θ·x)) is missing: it is the derivative of (t − sin(θ·x))² by (t − sin(θ·x)).",
+        "它是 (t − sin(θ·x))² 对 (t − sin(θ·x)) 的导数。",
     ),
     (
         squared_sine,
         lambda a, x, t: -2 * (t - np.sin(a * x)) * x,
         (0.3, 2.0, 0.9),
         "missing factor",
-        "The derivative of sin is missing.",
-        "缺少 sin 的导数",
+        "The factor cos(θ·x) is missing: it is the derivative of sin(θ·x) by θ·x.",
+        "缺少因子 cos(θ·x)：它是 sin(θ·x) 对 θ·x 的导数。",
     ),
     (
         mean_loss,
@@ -262,6 +269,57 @@ def test_a_finding_prints_in_the_language_that_is_asked_for():
     assert str(diagnose_gradient(scalar, 3.0, POINT, lang="zh")).startswith("应交一个以 (theta, x, t) 为参数的函数")
     with pytest.raises(tg.errors.DataError, match="lang must be 'en' or 'zh', but is 'de'"):
         diagnose_gradient(scalar, scalar, POINT, lang="de")
+
+
+@pytest.mark.parametrize(
+    ("f", "mine", "args", "en", "zh"),
+    [
+        (
+            scalar,
+            lambda a, x, t: -x,
+            POINT,
+            "The factor (t − θ·x) is missing: it is the derivative of ½(t − θ·x)² by (t − θ·x).",
+            "缺少因子 (t − θ·x)：它是 ½(t − θ·x)² 对 (t − θ·x) 的导数。",
+        ),
+        (
+            scalar,
+            lambda a, x, t: x,
+            POINT,
+            "The factor −(t − θ·x) is missing: it is −1 times the derivative of ½(t − θ·x)² by (t − θ·x).",
+            "缺少因子 −(t − θ·x)：它是 ½(t − θ·x)² 对 (t − θ·x) 的导数的 −1 倍。",
+        ),
+        (
+            lambda a, x: np.log(a * x),
+            lambda a, x: x,
+            (0.3, 2.0),
+            "The factor 1/(a·x) is missing: it is the derivative of log(a·x) by a·x.",
+            "缺少因子 1/(a·x)：它是 log(a·x) 对 a·x 的导数。",
+        ),
+        (
+            lambda w, x: np.sum(np.tanh(w * x)) / 2,
+            lambda w, x: x,
+            (w, x),
+            "The factor ½(1 − tanh(w ⊙ x)²) is missing: it is the derivative of ½tanh(w ⊙ x) by (w ⊙ x).",
+            "缺少因子 ½(1 − tanh(w ⊙ x)²)：它是 ½tanh(w ⊙ x) 对 (w ⊙ x) 的导数。",
+        ),
+    ],
+)
+def test_a_derivative_that_is_missing_is_written_in_the_function_s_arguments(f, mine, args, en, zh):
+    found = diagnose_gradient(f, mine, args)
+    assert (found.en, found.zh) == (en, zh)
+
+
+def test_a_derivative_whose_formula_is_long_is_called_by_the_operation_s_name():
+    def long(theta, first, second, third):
+        return np.sin(theta * first + theta * second + theta * third + first * second * third)
+
+    found = diagnose_gradient(long, lambda a, *others: sum(others), (0.1, 0.2, 0.3, 0.4))
+    assert (found.en, found.zh) == ("The derivative of sin is missing.", "缺少 sin 的导数。")
+
+
+def test_a_derivative_too_many_is_called_by_the_formula_that_it_belongs_to():
+    found = diagnose_gradient(lambda a, x: np.sin(a * x), lambda a, x: x * np.cos(a * x) ** 2, (0.3, 2.0))
+    assert (found.en, found.zh) == ("There is the derivative of sin(a·x) as a factor too many.", "多了 sin(a·x) 的导数。")
 
 
 def test_a_rectangular_gradient_that_is_transposed_says_its_shape():

@@ -138,7 +138,11 @@ WRONG = {
     "8.2": [
         (lambda x: -sigmoid(x) * (1 - sigmoid(x)), "The sign is turned", "符号反了"),
         (lambda x: 2 * sigmoid(x) * (1 - sigmoid(x)), "The factor ½ is missing", "因子 ½"),
-        (lambda x: -1 / (1 + np.exp(-x)) ** 2, "The derivative of", "导数"),
+        (
+            lambda x: -1 / (1 + np.exp(-x)) ** 2,
+            "The factor −exp(−x) is missing: it is −1 times the derivative of exp(−x) by −x.",
+            "导数的 −1 倍",
+        ),
         (lambda x: 0.221712873293, "right at the given point only", "只在"),
     ],
     "8.3": [

@@ -62,7 +62,7 @@ WRONG = {
         (10000, "too large", "太大"),
     ],
     "10.3": [
-        (_no_slope, "The derivative of tanh is missing.", "缺少 tanh 的导数"),
+        (_no_slope, "The factor (1 − tanh(w·x)²) is missing", "它是 tanh(w·x) 对 w·x 的导数"),
         (_no_input, "The factor x is missing.", "缺少因子 x"),
         (_no_weight, "The factor v is missing.", "缺少因子 v"),
         (_turned, "The sign is turned", "符号反了"),

@@ -67,7 +67,7 @@ WRONG = {
     ],
     "11.6": [
         (_last_round_only, "The path through h₁ is missing", "缺少经过 h₁ 的那条路径"),
-        (_no_slope, "The derivative of tanh is missing", "缺少 tanh 的导数"),
+        (_no_slope, "it is the derivative of tanh(w·tanh(u·x₁) + u·x₂)", "它是 tanh(w·tanh(u·x₁) + u·x₂) 对"),
         (_turned, "The sign is turned", "符号反了"),
     ],
 }

@@ -114,6 +114,14 @@ def _simplest(value: Value, operands: tuple[Any, ...], params: Mapping[str, Any]
     return None if None in operands or max(term.size / _LARGEST, term.depth / _DEEPEST) > 1 else simplified(term)
 
 
+def formula(x: Any, shapes: Shapes) -> Term | None:
+    """What was computed from named Values as a term, simplified; None if it is too large to be read."""
+    if isinstance(x, Value) and len(list(islice(behind(x), _MOST_VALUES + 1))) > _MOST_VALUES:
+        return None
+    term: Term | None = term_of_value(x, shapes, _simplest)
+    return term
+
+
 def _sets_apart(condition: Value | None) -> bool:
     """Whether a condition is an equation, or demands one among others: almost no numbers meet it."""
     if condition is None or condition.primitive is None:
@@ -171,10 +179,7 @@ class RuleReading:
     @cached_property
     def term(self) -> Term | None:
         """The formula, simplified, in which the gradient that arrives is called `ARRIVING`. None if it cannot be read."""
-        if self.error or len(list(islice(self._computed_from, _MOST_VALUES + 1))) > _MOST_VALUES:
-            return None
-        term: Term | None = term_of_value(self.gradient, self.shapes, _simplest)
-        return term
+        return None if self.error else formula(self.gradient, self.shapes)
 
     @property
     def as_computed(self) -> Term:

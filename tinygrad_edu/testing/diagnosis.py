@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.engine.backpropagation import ancestors
 from tinygrad_edu.engine.messages import shortened
-from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import DataError, TinygradError
+from tinygrad_edu.errors import DataError
 from tinygrad_edu.languages import Language, check_language
 from tinygrad_edu.testing.answers import Array, Finding, RefusedError, called_everywhere, check_callable, names_of, numbers
+from tinygrad_edu.testing.slopes import Slope, slopes
 from tinygrad_edu.transforms.gradients import grad, value_and_grad
 
 _POINTS = 4
@@ -40,7 +39,7 @@ class Point:
     right: Array
     got: Array
     arguments: dict[str, Array]
-    slopes: dict[str, Array]
+    slopes: dict[str, Slope]
     lengths: list[int]
 
 
@@ -83,6 +82,8 @@ def diagnose_gradient(
     The sign is turned: it is the gradient times −1.
     >>> print(diagnose_gradient(loss, lambda theta, x, t: -(t - theta * x), (3.0, 2.0, 8.0)))
     The factor x is missing.
+    >>> print(diagnose_gradient(loss, lambda theta, x, t: -x, (3.0, 2.0, 8.0)))
+    The factor (t − θ·x) is missing: it is the derivative of ½(t − θ·x)² by (t − θ·x).
     """
     if not isinstance(args, tuple | list):
         raise DataError(f"args must be a tuple with one entry for each argument of f, but is {shortened(args)}: write (x,).")
@@ -121,8 +122,9 @@ def _points(
         right = np.asarray(grad(f, argnum)(*at))
         got = numbers(answer, right)
         lengths = _numbers_of_samples(at, argnum)
-        arguments = {name: np.asarray(x) for name, x in zip(names, at, strict=True) if np.asarray(x).dtype.kind == "f"}
-        points.append(Point(right, got, arguments, _slopes(f, at), lengths))
+        named = dict(zip(names, at, strict=True))
+        arguments = {name: np.asarray(x) for name, x in named.items() if np.asarray(x).dtype.kind == "f"}
+        points.append(Point(right, got, arguments, slopes(f, named), lengths))
     return points
 
 
@@ -139,25 +141,6 @@ def _near(x: Any, rng: np.random.Generator) -> Any:
         return x
     moved = np.where(numbers == 0, rng.uniform(-0.3, 0.3, numbers.shape), numbers * rng.uniform(0.5, 2.0, numbers.shape))
     return moved[()].astype(numbers.dtype)
-
-
-def _slopes(f: Callable[..., Any], at: Sequence[Any]) -> dict[str, Array]:
-    """By the names of operations the derivatives of those that `f` is made of and that have one input besides plain numbers.
-
-    Of each name it is the newest.
-    """
-    try:
-        nodes = ancestors(f(*(Value(x) if np.asarray(x).dtype.kind == "f" else x for x in at)))[0]
-    except (TinygradError, AttributeError):  # a function that takes no Values as arguments has nothing to be found
-        return {}
-    slopes: dict[str, Array] = {}
-    for node in nodes:
-        inputs = [i for i, x in enumerate(node.inputs) if not isinstance(x, int) and type(x) is not float]
-        rule = node.primitive.rules(len(node.inputs))[inputs[0]] if len(inputs) == 1 else None
-        if rule is not None and np.shape(node.inputs[inputs[0]]) == node.shape:
-            slope = rule(np.ones(node.shape), node.numpy(), *node.inputs, **(node.params or {}))
-            slopes.setdefault(node.primitive.name, np.asarray(slope))
-    return slopes
 
 
 def _seen_on_single_samples(
@@ -240,10 +223,13 @@ def _is_smooth(f: Callable[..., Any], at: Sequence[Any], argnum: int) -> bool:
 def _of_one_sample(point: Point) -> Point:
     """The same, where factors have no axis of samples any more."""
     got = point.got[0] if point.got.shape == (1, *point.right.shape) else point.got
-    arguments, slopes = (
-        {name: x[0] if x.shape[:1] == (1,) else x for name, x in each.items()} for each in (point.arguments, point.slopes)
-    )
-    return replace(point, got=got, arguments=arguments, slopes=slopes)
+    arguments = {name: _without_samples(x) for name, x in point.arguments.items()}
+    of_one = {name: replace(slope, numbers=_without_samples(slope.numbers)) for name, slope in point.slopes.items()}
+    return replace(point, got=got, arguments=arguments, slopes=of_one)
+
+
+def _without_samples(x: Array) -> Array:
+    return x[0] if x.shape[:1] == (1,) else x
 
 
 # --- what is wrong -------------------------------------------------------------------------------------------------------------
@@ -371,38 +357,58 @@ def _about_transposition(points: Sequence[Point]) -> Iterator[Finding]:
         yield Finding("transposed", "It is transposed.", "转置了。")
 
 
+@dataclass(frozen=True, eq=False)
+class _Factor:
+    """What a gradient may be multiplied with.
+
+    name: what it is called; en, zh: the same in a sentence of each language.
+    numbers: what it is at each point.
+    slope: of an operation.
+    """
+
+    name: str
+    en: str
+    zh: str
+    numbers: list[Array]
+    slope: Slope | None = None
+
+
 def _about_factor(points: Sequence[Point]) -> Iterator[Finding]:
     """A factor is missing, or there is one too many, or two are missing; with it perhaps a sign, 2 or ½."""
     named = [*_factors(points)]
-    for name, en, zh, factors in named:
+    for factor in named:
         for number in _NUMBERS:
-            also, also_zh = _and_so_is(number)
-            if _all_same(points, (number * point.got * factor for point, factor in zip(points, factors, strict=True))):
-                yield Finding("missing factor", f"The {en} is missing{also}.", f"缺少{zh}{also_zh}。")
-            if _all_same(points, (number * point.got / factor for point, factor in zip(points, factors, strict=True))):
+            if _all_same(points, (number * point.got * x for point, x in zip(points, factor.numbers, strict=True))):
+                also, also_zh = _and_so_is(number)
+                said = f"The {factor.en} is missing{also}.", f"缺少{factor.zh}{also_zh}。"
+                in_full = factor.slope.missing(number) if factor.slope else None
+                yield Finding("missing factor", *(in_full or said))
+            if _all_same(points, (number * point.got / x for point, x in zip(points, factor.numbers, strict=True))):
                 also, also_zh = _missing_is(number)
-                yield Finding("needless factor", f"There is {name} as a factor too many{also}.", f"多了{zh}{also_zh}。")
-    for (_, en, zh, factors), (_, other_en, other_zh, others) in combinations(named, 2):
+                said = f"There is {factor.name} as a factor too many{also}.", f"多了{factor.zh}{also_zh}。"
+                yield Finding("needless factor", *said)
+    for factor, other in combinations(named, 2):
         for number in _NUMBERS:
-            also, also_zh = _and_so_is(number)
-            both = zip(points, factors, others, strict=True)
-            if _all_same(points, (number * point.got * factor * other for point, factor, other in both)):
-                also_zh = f"{' ' if zh[-1].isascii() else ''}和{other_zh}{also_zh}"
-                yield Finding("missing factor", f"The {en} and the {other_en} are missing{also}.", f"缺少{zh}{also_zh}。")
+            both = zip(points, factor.numbers, other.numbers, strict=True)
+            if _all_same(points, (number * point.got * x * y for point, x, y in both)):
+                also, also_zh = _and_so_is(number)
+                zh = f"缺少{factor.zh}{' ' if factor.zh[-1].isascii() else ''}和{other.zh}{also_zh}。"
+                yield Finding("missing factor", f"The {factor.en} and the {other.en} are missing{also}.", zh)
 
 
-def _factors(points: Sequence[Point]) -> Iterator[tuple[str, str, str, list[Array]]]:
-    """What a gradient may be multiplied with: what it is called, the same in a sentence of each language, and what it is there."""
+def _factors(points: Sequence[Point]) -> Iterator[_Factor]:
+    """What a gradient may be multiplied with: the arguments, and the derivatives of the operations on the way."""
     for name in points[0].arguments:
         factors = [point.arguments[name] for point in points]
         if all(_fits(factor, point.right) for factor, point in zip(factors, points, strict=True)):
-            yield name, f"factor {name}", f"因子 {name}", factors
-    for name in points[0].slopes:
-        slopes = [point.slopes[name] for point in points if name in point.slopes]
-        if len(slopes) < len(points) or all(np.all(slope == slopes[0].flat[0]) for slope in slopes):
+            yield _Factor(name, f"factor {name}", f"因子 {name}", factors)
+    for name, slope in points[0].slopes.items():
+        numbers = [point.slopes[name].numbers for point in points if name in point.slopes]
+        if len(numbers) < len(points) or all(np.all(each == numbers[0].flat[0]) for each in numbers):
             continue  # what is the same everywhere is a number
-        if all(_fits(slope, point.right) for slope, point in zip(slopes, points, strict=True)):
-            yield f"the derivative of {name}", f"derivative of {name}", f" {name} 的导数", slopes
+        if all(_fits(each, point.right) for each, point in zip(numbers, points, strict=True)):
+            of = slope.operation
+            yield _Factor(f"the derivative of {of}", f"derivative of {of}", f" {of} 的导数", numbers, slope)
 
 
 def _fits(factor: Array, right: Array) -> bool:
