@@ -352,6 +352,13 @@ def test_an_unknown_language_is_refused(asks):
 # --- hints and solutions -------------------------------------------------------------------------------------------------------
 
 
+def test_several_numbers_without_brackets_are_no_answer_and_it_says_what_to_write(capsys):
+    check("1.1", 4.5, -18, 18)
+    assert "put them in brackets, as in (1, 2)" in capsys.readouterr().out
+    check("1.1", 4.5, -18, 18, lang="zh")
+    assert "请加上括号，写成一个答案" in capsys.readouterr().out
+
+
 def test_each_call_gives_one_hint_more_and_the_last_one_stays(capsys):
     for _ in range(3):
         hint("1.1")

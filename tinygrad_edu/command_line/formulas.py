@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as tg
+from tinygrad_edu.command_line import arithmetic
 from tinygrad_edu.command_line.tables import nearest
 from tinygrad_edu.engine.messages import cut
-from tinygrad_edu.errors import DataError, DetachError, ShapeError
+from tinygrad_edu.errors import DataError, DetachError
 from tinygrad_edu.primitives.constants import CONSTANT_FUNCTIONS
 from tinygrad_edu.primitives.primitive import Primitive
 from tinygrad_edu.primitives.table import TABLE
@@ -31,10 +32,8 @@ Reading = Callable[[Mapping[str, Any]], Any]
 """What a part of a formula comes to, once the names have values."""
 
 MOST_SIGNS = 10_000
-MOST_NUMBERS = 10**7
-"""A longer formula, and a part of one that makes more numbers, is a mistake."""
+"""A longer formula is a mistake."""
 
-_EXACT = 2.0**53  # up to there a number of 64 bits tells whole numbers apart
 _NOTHING = object()
 
 _OPERATIONS: dict[type, Callable[..., Any]] = {
@@ -202,11 +201,11 @@ class _Reader:
             case ast.Name(id=name):
                 return self._named(node, name)
             case ast.List(elts=parts):
-                return self._computed(node, _listed, *parts)
+                return self._computed(node, arithmetic.listed, *parts)
             case ast.Tuple(elts=parts):
                 return self._computed(node, lambda *items: items, *parts)
             case ast.Subscript(value=value, slice=index):
-                return self._computed(node, lambda x, at: _operand(x)[_index(at)], value, index)
+                return self._computed(node, lambda x, at: arithmetic.operand(x)[arithmetic.index(at)], value, index)
             case ast.Slice(lower=lower, upper=upper, step=step):
                 return self._computed(node, slice, *(part or ast.Constant(None) for part in (lower, upper, step)))
             case ast.Call(func=function, args=arguments, keywords=keywords):
@@ -230,7 +229,7 @@ class _Reader:
                 raise self._refused(node)
         if type(op) not in _OPERATIONS:
             raise self._refused(node)
-        return self._computed(node, _of_numbers(_OPERATIONS[type(op)]), *parts)
+        return self._computed(node, arithmetic.of_numbers(_OPERATIONS[type(op)]), *parts)
 
     def _attribute(self, node: ast.Attribute) -> Reading:
         path = _path(node)
@@ -264,7 +263,7 @@ class _Reader:
             raise self._refused(node, "a formula has real numbers, and no text.")
         if type(value) in (int, float) and abs(value) > sys.float_info.max:
             raise self._refused(node, "this is too large for a number of 64 bits.")
-        return float(value) if type(value) is int and abs(value) > _EXACT else value
+        return float(value) if type(value) is int and abs(value) > arithmetic.EXACT else value
 
     def _named(self, node: ast.expr, name: str) -> Reading:
         if name in self._given:
@@ -298,7 +297,9 @@ class _Reader:
         unpacked = [keyword.value for keyword in keywords if keyword.arg is None]
         if unpacked:
             raise self._refused(unpacked[0])
-        return self._computed(node, _limited(found), *arguments, **{str(keyword.arg): keyword.value for keyword in keywords})
+        return self._computed(
+            node, arithmetic.limited(found), *arguments, **{str(keyword.arg): keyword.value for keyword in keywords}
+        )
 
 
 def _at(place: str, words: str) -> DataError:
@@ -340,68 +341,3 @@ def _found(path: str) -> Any:
 def _computes(found: Any) -> bool:
     is_ours = isinstance(found, Primitive) or str(getattr(found, "__module__", "")).startswith("tinygrad_edu.primitives")
     return callable(found) and (is_ours or found in TABLE.functions or found in CONSTANT_FUNCTIONS)
-
-
-# --- numbers and arrays ----------------------------------------------------------------------------------------------------------
-
-
-def _of_numbers(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """The operation. Of single numbers it is that of 64 bits, so that 9 ** 9 ** 9 is infinite, and takes no time; what is whole
-    stays so, for an axis or an index."""
-
-    def result(*items: Any) -> Any:
-        operands = [_operand(item) for item in items]
-        if not all(isinstance(x, int | float | np.integer | np.floating | np.bool_) for x in operands):
-            return _measured(operation(*operands))
-        if operation in (operator.and_, operator.or_, operator.invert):
-            return operation(*map(_truth, operands))
-        number = operation(*map(np.float64, operands))
-        is_whole = operation is not operator.truediv and all(isinstance(x, int | np.integer) for x in operands)
-        return int(number) if is_whole and abs(number) <= _EXACT else number.item()
-
-    return result
-
-
-def _truth(x: Any) -> np.bool_:
-    if not isinstance(x, bool | np.bool_):
-        raise DataError("&, | and ~ are for conditions, as in (0 < x) & (x < 1).")
-    return np.bool_(x)
-
-
-def _operand(x: Any) -> Any:
-    """What stands at an operator. Lists are arrays there, and whole numbers, which could overflow, are others."""
-    array = tg.array([*x]) if isinstance(x, list | tuple) else x
-    return array.astype(np.float64) if isinstance(array, np.ndarray) and array.dtype.kind in "iu" else array
-
-
-def _listed(*items: Any) -> Any:
-    """A list as an array, if it is one; of arrays of different shapes it stays a list, for `concatenate`."""
-    try:
-        return _operand(items) if items else np.zeros(0)
-    except ShapeError:
-        return [*items]
-
-
-def _index(at: Any) -> Any:
-    """What stands in brackets. Whole numbers in a list are positions."""
-    if isinstance(at, tuple):
-        return tuple(map(_index, at))
-    is_whole = isinstance(at, np.ndarray) and at.dtype.kind == "f" and np.all(at % 1 == 0)
-    return at.astype(np.int64) if is_whole else at
-
-
-def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function. It takes no whole numbers alone, which could overflow."""
-
-    def result(*items: Any, **named: Any) -> Any:
-        is_whole = isinstance(function, np.ufunc) and all(isinstance(x, int | np.integer) for x in items)
-        return _measured(function(*(map(float, items) if is_whole else items), **named))
-
-    return result
-
-
-def _measured(made: Any) -> Any:
-    """What was made, if it is not beyond all measure."""
-    if (size := getattr(made, "size", 0)) > MOST_NUMBERS:
-        raise DataError(f"this makes {size} numbers; more than {MOST_NUMBERS} are too many.")
-    return made
