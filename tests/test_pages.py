@@ -472,6 +472,13 @@ def test_a_page_is_small(explanation, perceptron):
         assert len(page.encode()) < 300_000
 
 
+def test_a_page_says_in_both_languages_what_it_needs_where_scripts_are_off(explanation, perceptron):
+    for page in (explanation.to_html(), perceptron.to_html()):
+        (words,) = re.findall("<noscript>(.*?)</noscript>", page)
+        assert "switched off" in words
+        assert '<span lang="zh-CN">' in words
+
+
 def test_an_explanation_is_saved_by_its_suffix(explanation, tmp_path):
     assert explanation.save(tmp_path / "page.html").read_text("utf-8").startswith("<!doctype html>")
     assert explanation.save(tmp_path / "formulas.tex").read_text("utf-8") == explanation.to_latex()
