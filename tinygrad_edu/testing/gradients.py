@@ -17,8 +17,8 @@ import numpy as np
 from tinygrad_edu.engine.arguments import number, whole_number
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import DataError, GradientCheckError
-from tinygrad_edu.testing.diagnosis import Point, finding
 from tinygrad_edu.testing.differences import Array, Difference, central_difference
+from tinygrad_edu.testing.faults import Point, finding
 from tinygrad_edu.transforms.products import vjp
 
 _UNSETTLED = 1e-5  # of the derivative; differences that disagree by more could hide an error of 0.1 %
