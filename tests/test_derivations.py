@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.derivations.__main__ import TIMES
-from benchmarks.derivations.page import ALL, Entry, Text, entries, page
+from benchmarks.derivations.page import ALL, Entry, Source, entries, page
 from tinygrad_edu.testing import check_grads
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -55,7 +55,7 @@ def test_no_derived_program_was_slower_than_by_hand_when_it_was_measured(times):
 
 
 def test_lines_and_operations_are_counted_as_they_are_written():
-    text = Text("def f(x):\n    y = -x + np.sin(x)\n    y *= 2\n    return y[0] < 3")
+    text = Source("def f(x):\n    y = -x + np.sin(x)\n    y *= 2\n    return y[0] < 3")
     assert (text.lines, text.operations) == (3, 5)
 
 

@@ -1,38 +1,6 @@
-"""What the page says in Chinese, each text under what it is in English."""
+"""What the page says of the classics in Chinese, each text under what it is in English."""
 
 CHINESE = {
-    """\
-# Derivations
-
-[中文版](derivations.zh-CN.md)
-
-{count} classics of machine learning: the function as one writes it, its gradient as one derives it by hand, and the source that
-`tg.compile(tg.value_and_grad(...))` derives. All three compute the same numbers, which the tests see to.
-
-What is counted are the lines of a function, its `return` included, and the operations written there: operators, comparisons, calls.
-Functions that NumPy lacks, such as `softmax`, are the same ones in both; they are left out here, and so are `.source`'s head and
-its docstring. {shorter} of the {count} derived sources have no more lines than the derivation by hand.
-
-Times are those of one call with the numbers that the derivation is tried with, on one thread of the processor: medians of {rounds}
-rounds in which the two take turns, and the median of their ratios. (`python -m benchmarks.derivations --measure` measures them
-anew; this page is written by `python -m benchmarks.derivations`.)
-""": """\
-# 推导对照
-
-[English](derivations.md)
-
-{count} 个机器学习的经典模型：人们通常写出的函数，手工推导的梯度，以及 `tg.compile(tg.value_and_grad(...))` 自动推导出的源代码。
-三者算出同样的数，这由测试保证。
-
-行数是函数体的行数，包括 `return`；运算数是其中写出的运算的个数，包括运算符、比较和函数调用。
-NumPy 没有的函数（如 `softmax`）两边用的是同一个，这里略去，`.source` 开头的几行和文档字符串也略去。
-{count} 段自动推导的源代码中，有 {shorter} 段的行数不超过手工推导。
-
-时间是用检验时的数据调用一次所需的时间，只用处理器的一个线程：两者轮流运行 {rounds} 轮，取中位数；最后一列是每轮比值的中位数。
-（`python -m benchmarks.derivations --measure` 重新测量时间；本页由 `python -m benchmarks.derivations --lang zh` 写出。）
-""",
-    "| classic | lines by hand | derived | operations by hand | derived | time by hand | derived | derived / by hand |":
-    "| 模型 | 手工行数 | 自动 | 手工运算数 | 自动 | 手工时间 | 自动 | 自动 / 手工 |",
     "by hand": "手工推导",
     "derived": "自动推导",
     "Least squares": "最小二乘",

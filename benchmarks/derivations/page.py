@@ -15,10 +15,12 @@ from benchmarks.derivations.classic import Classic
 from benchmarks.derivations.classics import CLASSICS
 from benchmarks.derivations.recurrences import RECURRENCES
 from benchmarks.table import duration
+from tinygrad_edu.languages import Text
 
 ALL = [*CLASSICS, *RECURRENCES]
 
-_INTRODUCTION = """\
+_INTRODUCTION = Text(
+    """\
 # Derivations
 
 [中文版](derivations.zh-CN.md)
@@ -33,12 +35,31 @@ its docstring. {shorter} of the {count} derived sources have no more lines than 
 Times are those of one call with the numbers that the derivation is tried with, on one thread of the processor: medians of {rounds}
 rounds in which the two take turns, and the median of their ratios. (`python -m benchmarks.derivations --measure` measures them
 anew; this page is written by `python -m benchmarks.derivations`.)
-"""
-_HEAD = "| classic | lines by hand | derived | operations by hand | derived | time by hand | derived | derived / by hand |"
+""",
+    """\
+# 推导对照
+
+[English](derivations.md)
+
+{count} 个机器学习的经典模型：人们通常写出的函数，手工推导的梯度，以及 `tg.compile(tg.value_and_grad(...))` 自动推导出的源代码。
+三者算出同样的数，这由测试保证。
+
+行数是函数体的行数，包括 `return`；运算数是其中写出的运算的个数，包括运算符、比较和函数调用。
+NumPy 没有的函数（如 `softmax`）两边用的是同一个，这里略去，`.source` 开头的几行和文档字符串也略去。
+{count} 段自动推导的源代码中，有 {shorter} 段的行数不超过手工推导。
+
+时间是用检验时的数据调用一次所需的时间，只用处理器的一个线程：两者轮流运行 {rounds} 轮，取中位数；最后一列是每轮比值的中位数。
+（`python -m benchmarks.derivations --measure` 重新测量时间；本页由 `python -m benchmarks.derivations --lang zh` 写出。）
+""",
+)
+_HEAD = Text(
+    "| classic | lines by hand | derived | operations by hand | derived | time by hand | derived | derived / by hand |",
+    "| 模型 | 手工行数 | 自动 | 手工运算数 | 自动 | 手工时间 | 自动 | 自动 / 手工 |",
+)
 
 
 @dataclass(frozen=True)
-class Text:
+class Source:
     """The source of a function.
 
     code: with its head, without its docstring.
@@ -47,12 +68,12 @@ class Text:
     code: str
 
     @classmethod
-    def of(cls, function: Callable[..., Any]) -> Text:
+    def of(cls, function: Callable[..., Any]) -> Source:
         """That of one of ours, without types."""
         return cls(re.sub(r": Any\b| -> Any\b", "", inspect.getsource(function).rstrip()))
 
     @classmethod
-    def of_program(cls, source: str) -> Text:
+    def of_program(cls, source: str) -> Source:
         """The last function of a compiled program: what stands above it are functions that NumPy lacks."""
         code = source[source.rindex("\n\n\n") :].strip()
         docstring = ast.get_docstring(_function(code), clean=False) or ""
@@ -82,16 +103,16 @@ class Entry:
     """A classic, written down three times."""
 
     classic: Classic
-    function: Text
-    by_hand: Text
-    derived: Text
+    function: Source
+    by_hand: Source
+    derived: Source
 
     @classmethod
     def of(cls, classic: Classic) -> Entry:
         """A classic, whose gradient is derived."""
         classic.derived(*classic.arguments)
-        by_hand, derived = Text.of(classic.by_hand), Text.of_program(classic.derived.source)
-        return cls(classic, Text.of(classic.function), by_hand, derived)
+        by_hand, derived = Source.of(classic.by_hand), Source.of_program(classic.derived.source)
+        return cls(classic, Source.of(classic.function), by_hand, derived)
 
     @property
     def is_no_longer(self) -> bool:
@@ -117,7 +138,7 @@ class Entry:
         )
 
 
-def _block(text: Text) -> str:
+def _block(text: Source) -> str:
     return f"```python\n{text.code}\n```"
 
 
@@ -130,8 +151,8 @@ def page(times: Mapping[str, Any], lang: str = "en") -> Iterator[str]:
     """The page in Markdown, with the times that were measured, in English or (`"zh"`) in Chinese."""
     written = entries()
     shorter = sum(entry.is_no_longer for entry in written)
-    yield _in(lang, _INTRODUCTION).format(count=len(written), shorter=shorter, rounds=times["rounds"])
-    yield _in(lang, _HEAD)
+    yield _INTRODUCTION.in_language(lang).format(count=len(written), shorter=shorter, rounds=times["rounds"])
+    yield _HEAD.in_language(lang)
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     yield from (entry.row(times["times"][entry.classic.title], lang) for entry in written)
     yield ""
