@@ -248,7 +248,7 @@ class NeuralNet(Estimator):
         if self.loss is None:
             return self._losses(outputs, t)
         asked = {"reduction": "none"} if _takes_reduction(self.loss) else {}
-        losses = self.loss(self._read(outputs), t, **asked)
+        losses = self.loss(self._as_the_loss_gets_them(outputs), t, **asked)
         if np.shape(losses) not in ([t.shape[:1]] if are_weighted else [t.shape[:1], ()]):
             raise ShapeError(
                 f"{name_of(self.loss)}(outputs, targets) should give a number for each sample, of shape {t.shape[:1]}"
@@ -256,7 +256,7 @@ class NeuralNet(Estimator):
             )
         return losses
 
-    def _read(self, outputs: Any) -> Any:
+    def _as_the_loss_gets_them(self, outputs: Any) -> Any:
         """The outputs as the loss gets them."""
         return outputs
 
@@ -378,9 +378,9 @@ class NeuralNetRegressor(NeuralNet, Regressor):
         return self._outputs(X).reshape(-1)
 
     def _losses(self, outputs: Any, t: Any) -> Any:
-        return half_squared_error(self._read(outputs), t, reduction="none")
+        return half_squared_error(self._as_the_loss_gets_them(outputs), t, reduction="none")
 
-    def _read(self, outputs: Any) -> Any:
+    def _as_the_loss_gets_them(self, outputs: Any) -> Any:
         return outputs.reshape(-1)
 
     def _output_count(self, form: Form) -> int:
